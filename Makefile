@@ -1,0 +1,68 @@
+# `make` lists the targets. Each one sets up what it needs, once.
+.DEFAULT_GOAL := help
+.PHONY: help run test test-full lint format bench texts data scores clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8501
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
+
+$(VENV)/.ready: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+.store/.ready: $(VENV)/.ready $(shell find data routellm_core/schema.sql -type f 2>/dev/null)
+	$(BIN)/python -m routellm_core setup
+	mkdir -p .store && touch $@
+
+# Texts are a convenience: without a network everything else still works, so a failure is reported
+# and does not stop what follows. They are tried once; `make texts` tries again.
+.store/.texts: .store/.ready
+	-$(BIN)/python -m routellm_core texts
+	touch $@
+
+run: .store/.texts  ## set up and open the dashboard (PORT=8501)
+	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
+
+test: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## unit, page and browser tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-full: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## all tests, the long ones too
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.ready-dev  ## format check, lint, types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/.ready-dev  ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## speed, as ratios in one run
+	$(BIN)/python -m benchmarks
+
+texts: .store/.ready  ## resolve query texts (ROUTELLM=path for a local checkout)
+	$(BIN)/python -m routellm_core texts
+
+data: $(VENV)/.ready-dev  ## rebuild data/outcomes from ROUTELLM=path, the same bytes each time
+	$(BIN)/python -m routellm_core data
+
+scores: .store/.ready  ## refit the routers and rescore (needs the texts); resumes
+	$(BIN)/python -m routellm_core scores
+
+# A browser for the tests: Debian's where the machine has apt, otherwise Playwright's own.
+.ci/browser.ready: $(VENV)/.ready-dev
+	sh .ci/install-browser $(BIN)/python
+	touch $@
+
+clean:  ## remove the environment, the store and caches
+	rm -rf $(VENV) .store .cache .ci/browser.ready

@@ -1,0 +1,8 @@
+"""The dashboard's pages; `streamlit run app.py` opens it."""
+
+import streamlit as st
+
+st.navigation(
+    [st.Page("pages/tradeoff.py", title="Trade-off", default=True)],
+    position="top",
+).run()

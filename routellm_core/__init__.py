@@ -1,0 +1,1 @@
+"""Routing queries between a strong, expensive LLM and a weak, cheap one (arXiv 2406.18665)."""

@@ -1,0 +1,315 @@
+"""The command line: `python -m routellm_core VERB`, each with --help.
+
+With --json one JSON value goes to stdout and nothing else; what is being done goes to stderr. Exit
+code 0 is success, 2 something the user can put right (said on stderr), 1 a defect of ours.
+"""
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from routellm_core import calibration
+from routellm_core.calibration import Calibration
+from routellm_core.costs import Price, list_price, pair_costs
+from routellm_core.errors import DataError, RoutingError
+from routellm_core.evaluation import default_pair, evaluate_benchmark
+from routellm_core.metrics import curve_of, operating_point, rank_queries, routed_mean
+from routellm_core.store import Store
+from routellm_core.types import ModelPair
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA_DIR = ROOT / "data"
+CACHE_DIR = ROOT / ".cache"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        document, lines = parsed.run(parsed)
+    except RoutingError as error:
+        _say(f"error: {error}")
+        return 2
+    except BrokenPipeError:
+        return 0
+    if parsed.json:
+        _print(json.dumps(_with_nulls(document), ensure_ascii=False))
+    else:
+        _print("\n".join(lines))
+    return 0
+
+
+Result = tuple[Any, list[str]]
+"""What --json prints, and the lines for people."""
+
+
+def setup(parsed: argparse.Namespace) -> Result:
+    """Build the store from data/, or do nothing when it is up to date."""
+    from routellm_core.shipped import ensure_store
+
+    ensure_store(DATA_DIR, parsed.store)
+    return status(parsed)
+
+
+def status(parsed: argparse.Namespace) -> Result:
+    """What the store holds."""
+    with Store(parsed.store, read_only=True) as store:
+        table = store.benchmarks()
+        known = {b: store.n_texts(b) for b in table["benchmark_id"]}
+        records = [
+            {
+                **{k: row[k] for k in ("benchmark_id", "title", "origin")},
+                "n_queries": int(row["n_queries"]),
+                "n_contaminated": int(row["n_contaminated"]),
+                "n_texts": known[row["benchmark_id"]][0],
+                "n_models": len(store.models(row["benchmark_id"])),
+            }
+            for row in table.to_dict("records")
+        ]
+    lines = [f"store: {parsed.store}"] + [
+        f"{r['benchmark_id']}: {r['n_queries']:,} queries ({r['n_contaminated']:,} contaminated), "
+        f"{r['n_models']} models, {r['n_texts']:,} query texts on this machine"
+        for r in records
+    ]
+    return {"store": str(parsed.store), "benchmarks": records}, lines
+
+
+def import_files(parsed: argparse.Namespace) -> Result:
+    """Import benchmarks from files as the user's own."""
+    from routellm_core.importers import read
+
+    imported = []
+    with Store(parsed.store) as store, store.atomic():
+        for path in parsed.files:
+            for part in read(path, format_name=parsed.format):
+                prefix = f"{parsed.name}-" if parsed.name else ""
+                card = replace(
+                    part.benchmark,
+                    benchmark_id=prefix + part.benchmark.benchmark_id,
+                    origin="user",
+                )
+                store.add_benchmark(card, part.queries, part.outcomes)
+                store.add_texts(part.texts)
+                imported.append({"benchmark": card.benchmark_id, "n_queries": len(part.queries)})
+    lines = [f"{i['benchmark']}: {i['n_queries']:,} queries imported" for i in imported]
+    return {"imported": imported}, lines
+
+
+def evaluate(parsed: argparse.Namespace) -> Result:
+    """APGR and CPT of the routers on benchmarks, with 95% intervals."""
+    with Store(parsed.store, read_only=True) as store:
+        ids = parsed.benchmark or store.benchmarks()["benchmark_id"].tolist()
+        reports = [
+            evaluate_benchmark(
+                store,
+                benchmark_id,
+                model_pair=_pair(parsed, store, benchmark_id),
+                router_names=parsed.router,
+                n_resamples=parsed.resamples,
+                seed=parsed.seed,
+            )
+            for benchmark_id in ids
+        ]
+    lines = [line for report in reports for line in _evaluation_lines(report)]
+    return (reports[0] if len(reports) == 1 else reports), lines
+
+
+def calibrate(parsed: argparse.Namespace) -> Result:
+    """The threshold for a share, a recovered gap, a quality or a budget."""
+    with Store(parsed.store, read_only=True) as store:
+        pair = _pair(parsed, store, parsed.benchmark) or default_pair(store, parsed.benchmark)
+        outcomes = store.pair_outcomes(parsed.benchmark, pair)
+        row = store.router_named(parsed.benchmark, pair, parsed.router, parsed.recipe)
+        scores = store.strong_win_rates(parsed.benchmark, pair, row.router_id, row.view)
+    ranking = rank_queries(scores)
+    curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
+    costs = pair_costs(outcomes, _price(pair.weak), _price(pair.strong))
+    cost = routed_mean(ranking, costs.weak, costs.strong)
+    found: Calibration
+    if parsed.share is not None:
+        found = calibration.for_share(curve, parsed.share)
+    elif parsed.pgr is not None:
+        found = calibration.for_pgr(curve, parsed.pgr)
+    elif parsed.quality is not None:
+        found = calibration.for_quality(curve, parsed.quality)
+    else:
+        found = calibration.for_budget(curve, cost, parsed.budget_usd, parsed.queries_per_month)
+    point = operating_point(curve, found.threshold)
+    document = {
+        "benchmark": parsed.benchmark,
+        "model_pair": {"strong": pair.strong, "weak": pair.weak},
+        "router": row.router_name,
+        "recipe": row.recipe,
+        "view": row.view,
+        "n_queries": outcomes.n_queries,
+        "mode": found.mode,
+        "wanted": found.wanted,
+        "achieved": found.achieved,
+        "threshold": calibration.between_scores(curve, found.threshold),
+        "strong_call_share": point.strong_call_share,
+        "quality": point.quality,
+        "pgr": point.pgr,
+    }
+    line = (
+        f"threshold {document['threshold']!r}: {point.strong_call_share:.2%} strong calls, "
+        f"quality {point.quality:.6f}, PGR {point.pgr:.3f} "
+        f"on {parsed.benchmark} (n = {outcomes.n_queries:,})"
+    )
+    return document, [f"{found.mode}: wanted {found.wanted:g}, achieved {found.achieved:.6g}", line]
+
+
+def texts(parsed: argparse.Namespace) -> Result:
+    """Resolve query texts from a checkout, registry wheels and the hub."""
+    from routellm_core.texts import resolve_texts
+
+    with Store(parsed.store) as store:
+        summary = resolve_texts(store, CACHE_DIR, checkout=parsed.checkout, report=_say)
+    return summary, [f"{b}: {s['known']:,} of {s['total']:,} texts" for b, s in summary.items()]
+
+
+def data(parsed: argparse.Namespace) -> Result:
+    """Rebuild data/outcomes from a RouteLLM checkout, byte for byte the same each time."""
+    from routellm_core.shipped import rebuild_outcomes
+
+    if parsed.checkout is None:
+        raise DataError("name a RouteLLM checkout: --checkout PATH, or ROUTELLM=PATH")
+    rebuild_outcomes(parsed.checkout, DATA_DIR)
+    return {"data": str(DATA_DIR)}, [f"{DATA_DIR} rebuilt from {parsed.checkout}"]
+
+
+def scores(parsed: argparse.Namespace) -> Result:
+    """Fit the shipped routers anew and rescore every benchmark; resumes where it was stopped."""
+    from routellm_core.rescoring import rescore
+
+    with Store(parsed.store, read_only=True) as store:
+        rescore(store, DATA_DIR, CACHE_DIR, _say)
+    return {"data": str(DATA_DIR)}, [f"scores and checkpoints are in {DATA_DIR}"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m routellm_core", description=__doc__)
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    checkout = os.environ.get("ROUTELLM") or None
+
+    def verb(name: str, run: Any) -> argparse.ArgumentParser:
+        added = verbs.add_parser(name, help=run.__doc__, description=run.__doc__)
+        added.set_defaults(run=run)
+        added.add_argument("--json", action="store_true", help="one JSON value on stdout")
+        added.add_argument(
+            "--store",
+            type=Path,
+            default=Path(os.environ.get("ROUTELLM_STORE", ROOT / ".store" / "explorer.duckdb")),
+            help="the DuckDB file (default: %(default)s; ROUTELLM_STORE overrides it)",
+        )
+        return added
+
+    def with_pair(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
+        added.add_argument("--weak", metavar="M", help="weak model")
+
+    verb("setup", setup)
+    verb("status", status)
+
+    importing = verb("import", import_files)
+    importing.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    importing.add_argument("--format", help="the format, when it is not recognised")
+    importing.add_argument("--name", help="put before the ids of the imported benchmarks")
+
+    evaluating = verb("evaluate", evaluate)
+    evaluating.add_argument("--benchmark", nargs="+", default=[], metavar="B")
+    evaluating.add_argument("--router", nargs="+", default=[], metavar="R")
+    evaluating.add_argument("--resamples", type=_count, default=1000, help="of the bootstrap")
+    evaluating.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    with_pair(evaluating)
+
+    calibrating = verb("calibrate", calibrate)
+    calibrating.add_argument("--router", required=True, metavar="R")
+    calibrating.add_argument("--recipe", help="where a router has several")
+    calibrating.add_argument("--benchmark", required=True, metavar="B")
+    wish = calibrating.add_mutually_exclusive_group(required=True)
+    wish.add_argument("--share", type=float, help="of strong calls, in [0, 1]")
+    wish.add_argument("--pgr", type=float, help="share of the gap to recover")
+    wish.add_argument("--quality", type=float, help="in the benchmark's own scale")
+    wish.add_argument("--budget-usd", type=float, help="a month")
+    calibrating.add_argument("--queries-per-month", type=float, default=100_000.0)
+    with_pair(calibrating)
+
+    for name, run in (("texts", texts), ("data", data)):
+        verb(name, run).add_argument(
+            "--checkout", type=Path, default=checkout, help="a RouteLLM checkout (or ROUTELLM=PATH)"
+        )
+    verb("scores", scores)
+    return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _pair(parsed: argparse.Namespace, store: Store, benchmark_id: str) -> ModelPair | None:
+    """The pair named on the command line; one named model is completed from the usual pair."""
+    if parsed.strong is None and parsed.weak is None:
+        return None
+    usual = default_pair(store, benchmark_id)
+    return ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong)
+
+
+def _price(model: str) -> Price:
+    price = list_price(model)
+    if price is None:
+        _say(f"no list price for {model}: counted as $0")
+        return Price(0.0, 0.0, "unknown")
+    return price
+
+
+def _evaluation_lines(report: dict[str, Any]) -> list[str]:
+    pair = report["model_pair"]
+    lines = [
+        f"{report['benchmark']}: n = {report['n_queries']:,}, "
+        f"{pair['strong']} {report['quality_strong']:.6f}, "
+        f"{pair['weak']} {report['quality_weak']:.6f}, "
+        f"oracle APGR {report['oracle']['apgr']:.3f}"
+    ]
+    for r in report["routers"]:
+        apgr_low, apgr_high = r["apgr_interval"]
+        lines.append(
+            f"  {r['router']:<12} {r['recipe']:<8} {r['view']:<14} "
+            f"APGR {r['apgr']:.3f} [{apgr_low:.3f}, {apgr_high:.3f}]  "
+            f"CPT50 {r['cpt50']:.1%} [{r['cpt50_interval'][0]:.1%}, "
+            f"{r['cpt50_interval'][1]:.1%}]  "
+            f"CPT80 {r['cpt80']:.1%} [{r['cpt80_interval'][0]:.1%}, "
+            f"{r['cpt80_interval'][1]:.1%}]"
+        )
+    return lines
+
+
+def _with_nulls(value: Any) -> Any:
+    """JSON has no NaN: undefined numbers become null."""
+    if isinstance(value, dict):
+        return {key: _with_nulls(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_nulls(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

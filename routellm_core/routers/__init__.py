@@ -1,0 +1,48 @@
+"""The routers by name. A router's module, and what it needs, is loaded when it is asked for."""
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from routellm_core.errors import MissingPackageError, UnknownNameError
+
+if TYPE_CHECKING:
+    from routellm_core.embeddings import Embedder
+    from routellm_core.routers.base import Router
+
+ROUTERS = {
+    "random": "random:RandomRouter",
+    "sw_ranking": "sw_ranking:SimilarityWeightedRouter",
+    "mf": "mf:MatrixFactorizationRouter",
+}
+
+
+def router_class(router_name: str) -> "type[Router]":
+    """The class of a router.
+
+    Raises:
+        UnknownNameError: no router of that name.
+        MissingPackageError: a package that the router needs is not installed.
+    """
+    if router_name not in ROUTERS:
+        raise UnknownNameError(f"no router {router_name!r}; there are {', '.join(ROUTERS)}")
+    module, class_name = ROUTERS[router_name].split(":")
+    try:
+        loaded: type[Router] = getattr(import_module(f"{__name__}.{module}"), class_name)
+    except ModuleNotFoundError as error:
+        raise MissingPackageError(
+            f"{router_name} needs {error.name}: pip install -r requirements.txt"
+        ) from error
+    return loaded
+
+
+def load_router(checkpoint_dir: Path, embedder: "Embedder | None" = None) -> "Router":
+    """A router from its checkpoint folder, whatever kind it is.
+
+    Args:
+        checkpoint_dir: holds config.json and weights.
+        embedder: used in place of a new one of the recorded name.
+    """
+    from routellm_core.routers.base import read_config
+
+    return router_class(read_config(checkpoint_dir)["router_name"]).load(checkpoint_dir, embedder)

@@ -1,0 +1,169 @@
+"""What every router is: queries in, strong win rates out; a folder that rebuilds it.
+
+A checkpoint is config.json (a few lines that a person can read) and plain weights, never a
+pickle. Routers know no threshold: choosing one is calibration, applying one is a policy.
+"""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from routellm_core.embeddings import Embedder, SentenceEmbedder
+from routellm_core.errors import DataError, NotTrainedError
+from routellm_core.labels import Battles
+from routellm_core.types import Floats, ModelPair
+
+CHECKPOINT_VERSION = 1
+CONFIG_NAME = "config.json"
+
+
+class Router(ABC):
+    """A router for one model pair."""
+
+    router_name: ClassVar[str]
+
+    def __init__(self, model_pair: ModelPair) -> None:
+        self.model_pair = model_pair
+
+    @abstractmethod
+    def strong_win_rate(self, queries: Sequence[str]) -> Floats:
+        """P(strong wins) + P(tie) / 2 for each query.
+
+        Returns:
+            (n_queries,) float32 in [0, 1], in the order of `queries`; empty for no query.
+        """
+
+    @abstractmethod
+    def save(self, checkpoint_dir: Path) -> None:
+        """Write config.json and weights to a folder, which is made when absent."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, checkpoint_dir: Path, embedder: Embedder | None = None) -> Self:
+        """Rebuild a saved router.
+
+        Raises:
+            NotTrainedError: the folder holds no checkpoint.
+            DataError: the checkpoint is damaged, of another router or of a newer version.
+        """
+
+
+class EmbeddingRouter(Router):
+    """A router that sees a query only through its embedding."""
+
+    def __init__(self, model_pair: ModelPair, embedder: Embedder | None = None) -> None:
+        super().__init__(model_pair)
+        self.embedder: Embedder = embedder or SentenceEmbedder()
+
+    @classmethod
+    @abstractmethod
+    def fit(cls, model_pair: ModelPair, embeddings: Floats, battles: Battles, *, seed: int) -> Self:
+        """Learn from battles on embedded queries.
+
+        Args:
+            model_pair: two of the battles' models.
+            embeddings: (n_queries, dimension) rows of length one.
+            battles: their `query_code` points to rows of `embeddings`.
+            seed: of whatever is random in the fit.
+        """
+
+    def strong_win_rate(self, queries: Sequence[str]) -> Floats:
+        if not len(queries):
+            return np.empty(0, dtype=np.float32)
+        return self.strong_win_rate_of(self.embedder.embed(queries))
+
+    def strong_win_rate_of(self, embeddings: Floats) -> Floats:
+        """The same for queries that are embedded already: (n_queries,) float32 in [0, 1].
+
+        Raises:
+            DataError: an embedding is NaN or infinite, or of another length than the router's.
+        """
+        if embeddings.ndim != 2 or embeddings.shape[1] != self.dimension:
+            raise DataError(
+                f"{self.router_name} takes embeddings of length {self.dimension}, "
+                f"these have shape {embeddings.shape}: use the embedder {self.embedder.name!r}"
+            )
+        if not np.isfinite(embeddings).all():
+            raise DataError(f"{self.router_name}: an embedding holds NaN or infinite values")
+        return np.asarray(self._win_rate(embeddings), dtype=np.float32)
+
+    @property
+    @abstractmethod
+    def dimension(self) -> int:
+        """Length of the embeddings it was trained on."""
+
+    @abstractmethod
+    def _win_rate(self, embeddings: Floats) -> Floats:
+        """Win rates of checked embeddings."""
+
+
+def write_config(checkpoint_dir: Path, router: Router, **fields: Any) -> None:
+    """Write config.json with what every checkpoint records, and the router's own fields."""
+    checkpoint_dir.mkdir(parents=True, exist_ok=True)
+    config = {
+        "checkpoint_version": CHECKPOINT_VERSION,
+        "router_name": router.router_name,
+        "model_pair": router.model_pair._asdict(),
+        **fields,
+    }
+    text = json.dumps(config, indent=2, ensure_ascii=False)
+    (checkpoint_dir / CONFIG_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def read_config(checkpoint_dir: Path, router_name: str | None = None) -> dict[str, Any]:
+    """The config.json of a checkpoint, checked.
+
+    Raises:
+        NotTrainedError: there is none.
+        DataError: it is no JSON object of this form, of another router, or of a newer version.
+    """
+    path = checkpoint_dir / CONFIG_NAME
+    if not path.is_file():
+        raise NotTrainedError(f"no checkpoint in {checkpoint_dir}: train the router first")
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path} is damaged ({error}): train the router again") from error
+    if not isinstance(config, dict) or "router_name" not in config or "model_pair" not in config:
+        raise DataError(f"{path} is not a router's checkpoint: it lacks router_name or model_pair")
+    if config.get("checkpoint_version", 0) > CHECKPOINT_VERSION:
+        raise DataError(f"{path} was written by a newer version: update the project")
+    if router_name is not None and config["router_name"] != router_name:
+        raise DataError(f"{path} is a checkpoint of {config['router_name']}, not of {router_name}")
+    return config
+
+
+def read_weights(path: Path) -> dict[str, Floats]:
+    """The arrays of a safetensors file.
+
+    Raises:
+        NotTrainedError: there is no such file.
+        DataError: the file is damaged.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    if not path.is_file():
+        raise NotTrainedError(f"{path} is missing: train the router again")
+    try:
+        return load_file(path)
+    except (SafetensorError, ValueError) as error:
+        raise DataError(f"{path} is damaged ({error}): train the router again") from error
+
+
+def take_weight(
+    weights: dict[str, Floats], name: str, shape: tuple[int, ...], path: Path
+) -> Floats:
+    """One array of a checkpoint, of the shape it must have (-1 for any length)."""
+    array = weights.get(name)
+    if array is None or len(array.shape) != len(shape):
+        raise DataError(f"{path}: array {name!r} is missing or not of shape {shape}")
+    if any(wanted not in (-1, got) for wanted, got in zip(shape, array.shape, strict=True)):
+        raise DataError(f"{path}: array {name!r} has shape {array.shape}, not {shape}")
+    if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+        raise DataError(f"{path}: array {name!r} holds NaN or infinite values")
+    return array

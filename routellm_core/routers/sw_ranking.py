@@ -1,0 +1,114 @@
+"""Similarity-weighted ranking: a Bradley-Terry fit a query, near battles counting more.
+
+Battle i weighs 10^(1 + S_i), where S_i is the cosine of its query to the asked one divided by the
+largest such cosine (arXiv 2406.18665, section 4.2). All queries of a batch are fitted at once: a
+matrix product gives the similarities, cells gather the weights, Newton's method solves the fits.
+"""
+
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from routellm_core.bradley_terry import fit_ratings, merge_battles, sum_by_cell
+from routellm_core.embeddings import Embedder, SentenceEmbedder
+from routellm_core.labels import Battles
+from routellm_core.routers.base import (
+    EmbeddingRouter,
+    read_config,
+    read_weights,
+    take_weight,
+    write_config,
+)
+from routellm_core.types import Floats, ModelPair
+
+_BATCH = 256
+_WEIGHTS_NAME = "battles.safetensors"
+
+
+class SimilarityWeightedRouter(EmbeddingRouter):
+    """Keeps the embedded queries of all battles; training is remembering."""
+
+    router_name = "sw_ranking"
+
+    def __init__(
+        self,
+        model_pair: ModelPair,
+        embeddings: Floats,
+        battles: Battles,
+        embedder: Embedder | None = None,
+    ) -> None:
+        super().__init__(model_pair, embedder)
+        self.embeddings = np.asarray(embeddings, dtype=np.float32)
+        self.battles = battles
+        self._cells = merge_battles(battles.model_a, battles.model_b, battles.win_a)
+
+    @classmethod
+    def fit(cls, model_pair: ModelPair, embeddings: Floats, battles: Battles, *, seed: int) -> Self:
+        return cls(model_pair, embeddings, battles)
+
+    @property
+    def dimension(self) -> int:
+        return int(self.embeddings.shape[1])
+
+    def _win_rate(self, embeddings: Floats) -> Floats:
+        weak = self.battles.models.index(self.model_pair.weak)
+        strong = self.battles.models.index(self.model_pair.strong)
+        win_rate = np.empty(len(embeddings), dtype=np.float32)
+        for start in range(0, len(embeddings), _BATCH):
+            batch = np.asarray(embeddings[start : start + _BATCH], dtype=np.float32)
+            weight = self._battle_weight(batch)
+            rating = fit_ratings(
+                self._cells, sum_by_cell(self._cells, weight), len(self.battles.models)
+            )
+            log_odds = rating[:, strong] - rating[:, weak]
+            win_rate[start : start + _BATCH] = 1.0 / (1.0 + np.exp(-log_odds))
+        return win_rate
+
+    def _battle_weight(self, embeddings: Floats) -> Floats:
+        """(n_queries, n_battles) weights 10^(1 + S), S at most 1."""
+        cosine = embeddings @ self.embeddings.T
+        largest = cosine.max(axis=1, keepdims=True)
+        # With no similar query at all every battle counts alike.
+        cosine /= np.where(largest > 0, largest, np.inf)
+        weight = np.exp(np.float32(np.log(10.0)) * (1.0 + cosine))
+        return weight[:, self.battles.query_code]
+
+    def save(self, checkpoint_dir: Path) -> None:
+        from safetensors.numpy import save_file
+
+        write_config(
+            checkpoint_dir,
+            self,
+            embedder=self.embedder.name,
+            models=list(self.battles.models),
+            n_battles=len(self.battles.win_a),
+        )
+        arrays: dict[str, Any] = {
+            "embeddings": self.embeddings.astype(np.float16),
+            "query_code": self.battles.query_code.astype(np.int32),
+            "model_a": self.battles.model_a.astype(np.int16),
+            "model_b": self.battles.model_b.astype(np.int16),
+            "win_a": self.battles.win_a.astype(np.float16),
+        }
+        save_file(arrays, checkpoint_dir / _WEIGHTS_NAME)
+
+    @classmethod
+    def load(cls, checkpoint_dir: Path, embedder: Embedder | None = None) -> Self:
+        config = read_config(checkpoint_dir, cls.router_name)
+        path = checkpoint_dir / _WEIGHTS_NAME
+        weights = read_weights(path)
+        n_battles = config["n_battles"]
+        battles = Battles(
+            models=tuple(config["models"]),
+            query_code=take_weight(weights, "query_code", (n_battles,), path).astype(np.int64),
+            model_a=take_weight(weights, "model_a", (n_battles,), path).astype(np.int64),
+            model_b=take_weight(weights, "model_b", (n_battles,), path).astype(np.int64),
+            win_a=take_weight(weights, "win_a", (n_battles,), path).astype(np.float64),
+        )
+        return cls(
+            ModelPair(**config["model_pair"]),
+            take_weight(weights, "embeddings", (-1, -1), path),
+            battles,
+            embedder or SentenceEmbedder(config["embedder"]),
+        )

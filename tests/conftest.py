@@ -1,0 +1,79 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from routellm_core.normalise import cluster_key, text_hash
+from routellm_core.store import Store
+from routellm_core.types import Benchmark, ModelPair
+
+PAIR = ModelPair(weak="small", strong="large")
+
+# Invented sentences; the third repeats the first in another look.
+TEXTS = (
+    "How many cups fit on the tray?",
+    "Name a bird that sleeps by day.",
+    "how many  CUPS fit on the tray?",
+    "Which of the two roads is longer?",
+)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def fresh_store():
+    """An empty store in memory."""
+    with Store() as store:
+        yield store
+
+
+@pytest.fixture
+def sample_benchmark():
+    """A card, its queries and the outcomes of two models, as `Store.add_benchmark` takes them."""
+    card = Benchmark(
+        benchmark_id="sample",
+        title="Sample",
+        description="Invented queries.",
+        weak_spots="",
+        origin="user",
+        quality_low=0.0,
+        quality_high=1.0,
+        quality_unit="share right",
+        source="made up",
+        licence="none",
+    )
+    query_id = [f"q{i}" for i in range(len(TEXTS))]
+    queries = pd.DataFrame(
+        {
+            "query_id": query_id,
+            "slice": ["kitchen", "birds", "kitchen", "roads"],
+            "cluster_id": [cluster_key(text) for text in TEXTS],
+            "contaminated": [False, False, False, True],
+            "prompt_tokens": [8.0, 7.0, np.nan, 7.0],
+            "text_hash": [text_hash(text) for text in TEXTS],
+        }
+    )
+    outcomes = pd.DataFrame(
+        {
+            "query_id": query_id * 2,
+            "model": ["small"] * 4 + ["large"] * 4,
+            "quality": [0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.5, 1.0],
+            "answer_tokens": [5.0, 6.0, 7.0, 8.0, 9.0, 10.0, np.nan, 12.0],
+        }
+    )
+    return card, queries, outcomes
+
+
+@pytest.fixture
+def sample_texts():
+    return pd.DataFrame({"text_hash": [text_hash(text) for text in TEXTS], "text": list(TEXTS)})
+
+
+@pytest.fixture
+def sample_store(fresh_store, sample_benchmark, sample_texts):
+    """A store in memory that holds the sample and its texts."""
+    fresh_store.add_benchmark(*sample_benchmark)
+    fresh_store.add_texts(sample_texts)
+    return fresh_store

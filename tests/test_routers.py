@@ -1,0 +1,210 @@
+"""One contract for every router; a new one is covered by being registered."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from routellm_core.bradley_terry import fit_ratings, merge_battles
+from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
+from routellm_core.labels import Battles, golden_battles
+from routellm_core.routers import ROUTERS, load_router, router_class
+from routellm_core.routers.base import EmbeddingRouter
+from routellm_core.routers.configs import MatrixFactorizationConfig
+from routellm_core.training import folds_by_text, out_of_fold
+from routellm_core.types import ModelPair, PairOutcomes
+
+PAIR = ModelPair(weak="small", strong="large")
+
+
+class WordEmbedder:
+    """Unit vectors from a hash of the words: no model, equal texts equal vectors."""
+
+    name = "words"
+
+    def embed(self, queries):
+        vectors = np.zeros((len(queries), 16), dtype=np.float32)
+        for row, query in zip(vectors, queries, strict=True):
+            row[0] = 0.1
+            for word in query.encode("utf-8", "surrogatepass").split():
+                row[sum(word) % 15 + 1] += 1.0
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def hard_and_easy(n=240):
+    """Queries whose words tell whether the weak model fails; the strong one is always right."""
+    rng = np.random.default_rng(1)
+    hard = rng.random(n) < 0.5
+    queries = [f"{'prove' if h else 'say'} it {i}" for i, h in enumerate(hard)]
+    embeddings = WordEmbedder().embed([q.rsplit(" ", 1)[0] for q in queries])
+    embeddings += rng.normal(0, 0.05, embeddings.shape).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    battles = Battles(
+        models=tuple(PAIR),
+        query_code=np.arange(n),
+        model_a=np.zeros(n, dtype=int),
+        model_b=np.ones(n, dtype=int),
+        win_a=np.where(hard, 0.0, 0.5),
+    )
+    return queries, embeddings, battles, hard
+
+
+def trained(router_name):
+    kind = router_class(router_name)
+    if not issubclass(kind, EmbeddingRouter):
+        return kind(PAIR)
+    _, embeddings, battles, _ = hard_and_easy()
+    router = kind.fit(PAIR, embeddings, battles, seed=0)
+    router.embedder = WordEmbedder()
+    return router
+
+
+HOSTILE = ["", "   ", "word", "é 漢字 🙂 \x00", "x " * 50_000, "\u202e back", "\ud800"]
+
+
+@pytest.mark.parametrize("router_name", ROUTERS)
+class TestEveryRouter:
+    def test_gives_a_win_rate_for_each_query_whatever_it_holds(self, router_name):
+        rates = trained(router_name).strong_win_rate(HOSTILE)
+        assert rates.shape == (len(HOSTILE),)
+        assert rates.dtype == np.float32
+        assert ((rates >= 0) & (rates <= 1)).all()
+
+    def test_no_query_is_no_win_rate(self, router_name):
+        assert trained(router_name).strong_win_rate([]).shape == (0,)
+
+    def test_a_query_scores_alike_alone_and_in_a_batch(self, router_name):
+        router = trained(router_name)
+        queries = [f"say {i}" for i in range(300)]
+        alone = [router.strong_win_rate([query])[0] for query in queries[::50]]
+        np.testing.assert_allclose(alone, router.strong_win_rate(queries)[::50], atol=1e-6)
+
+    def test_a_saved_router_scores_as_before(self, router_name, tmp_path):
+        router = trained(router_name)
+        router.save(tmp_path / "checkpoint")
+        again = load_router(tmp_path / "checkpoint", WordEmbedder())
+        assert again.model_pair == PAIR
+        queries = ["say it", "prove it", "neither"]
+        np.testing.assert_allclose(
+            again.strong_win_rate(queries), router.strong_win_rate(queries), atol=1e-4
+        )
+
+    def test_a_missing_checkpoint_says_that_it_is_not_trained(self, router_name, tmp_path):
+        with pytest.raises(NotTrainedError, match="train the router first"):
+            router_class(router_name).load(tmp_path)
+
+    def test_a_foreign_or_newer_or_torn_checkpoint_is_refused(self, router_name, tmp_path):
+        trained(router_name).save(tmp_path)
+        path = tmp_path / "config.json"
+        config = json.loads(path.read_text())
+        for change, message in (
+            ({"router_name": "someone"}, "checkpoint of someone"),
+            ({"checkpoint_version": 99}, "newer version"),
+        ):
+            path.write_text(json.dumps(config | change))
+            with pytest.raises(DataError, match=message):
+                router_class(router_name).load(tmp_path)
+        path.write_text("{ torn")
+        with pytest.raises(DataError, match="damaged"):
+            router_class(router_name).load(tmp_path)
+
+    def test_damaged_weights_are_refused(self, router_name, tmp_path):
+        trained(router_name).save(tmp_path)
+        for weights in tmp_path.glob("*.safetensors"):
+            weights.write_bytes(weights.read_bytes()[:40])
+            with pytest.raises(DataError, match="damaged"):
+                router_class(router_name).load(tmp_path)
+            weights.unlink()
+            with pytest.raises(NotTrainedError, match="missing"):
+                router_class(router_name).load(tmp_path)
+
+
+EMBEDDING_ROUTERS = ["sw_ranking", "mf"]
+
+
+@pytest.mark.parametrize("router_name", EMBEDDING_ROUTERS)
+class TestEveryEmbeddingRouter:
+    def test_learns_which_queries_need_the_strong_model(self, router_name):
+        queries, embeddings, battles, hard = hard_and_easy()
+        scores = np.empty(len(queries), dtype=np.float32)
+
+        def fit(some_embeddings, some_battles):
+            return router_class(router_name).fit(PAIR, some_embeddings, some_battles, seed=0)
+
+        fold = folds_by_text(queries)
+        for k, fold_scores in out_of_fold(fit, embeddings, battles, fold):
+            scores[fold == k] = fold_scores
+        assert roc_auc_score(hard, scores) > 0.98
+
+    def test_refuses_embeddings_that_are_not_its_own(self, router_name):
+        router = trained(router_name)
+        with pytest.raises(DataError, match="length 16"):
+            router.strong_win_rate_of(np.zeros((2, 8), dtype=np.float32))
+        with pytest.raises(DataError, match="NaN"):
+            router.strong_win_rate_of(np.full((1, 16), np.nan, dtype=np.float32))
+
+    def test_the_same_seed_gives_the_same_router(self, router_name):
+        one, other = trained(router_name), trained(router_name)
+        assert (one.strong_win_rate(["say it"]) == other.strong_win_rate(["say it"])).all()
+
+
+def test_sw_ranking_equals_a_fit_of_all_battles_for_each_query(rng):
+    embeddings = rng.normal(size=(60, 8)).astype(np.float32)
+    embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
+    model_a = rng.integers(0, 4, 60)
+    model_b = (model_a + rng.integers(1, 4, 60)) % 4
+    battles = Battles(
+        ("w", "x", "y", "z"), np.arange(60), model_a, model_b, rng.choice([0, 0.5, 1], 60)
+    )
+    pair = ModelPair(weak="x", strong="z")
+    router = router_class("sw_ranking").fit(pair, embeddings, battles, seed=0)
+    asked = embeddings[:3] * 0.5 + embeddings[3:6] * 0.5
+    asked /= np.linalg.norm(asked, axis=1, keepdims=True)
+    for query, rate in zip(asked, router.strong_win_rate_of(asked), strict=True):
+        cosine = embeddings @ query
+        weight = 10.0 ** (1.0 + cosine / cosine.max())
+        # Every battle a cell of its own: nothing is merged.
+        cells = merge_battles(model_a, model_b, battles.win_a)._replace(
+            model_a=model_a, model_b=model_b, win_a=battles.win_a
+        )
+        rating = fit_ratings(cells, weight[None], 4)[0]
+        assert rate == pytest.approx(1 / (1 + np.exp(rating[1] - rating[3])), abs=1e-6)
+
+
+def test_mf_options_out_of_range_are_refused_by_name():
+    with pytest.raises(ValueError, match="n_epochs is 0"):
+        MatrixFactorizationConfig(n_epochs=0)
+    with pytest.raises(ValueError, match=re.escape("ties is 'lost'")):
+        MatrixFactorizationConfig(ties="lost")
+
+
+def test_an_unknown_router_names_the_known_ones():
+    with pytest.raises(UnknownNameError, match="random, sw_ranking, mf"):
+        router_class("oracle")
+
+
+def test_equal_texts_share_a_fold_in_any_spelling():
+    folds = folds_by_text(["Say  IT", "say it", "say it\n", "other"] * 3)
+    assert len(set(folds[[0, 1, 2, 4, 5, 6]])) == 1
+
+
+def test_a_golden_battle_is_won_by_the_better_answer_and_equal_ones_tie():
+    n = 4
+    outcomes = PairOutcomes(
+        benchmark_id="b",
+        model_pair=PAIR,
+        query_id=np.array(list("abcd"), dtype=object),
+        slice_code=np.zeros(n, dtype=int),
+        slices=("s",),
+        cluster_code=np.arange(n),
+        quality_weak=np.array([0.0, 1.0, 1.0, 0.0]),
+        quality_strong=np.array([1.0, 1.0, 0.0, 0.0]),
+        prompt_tokens=np.full(n, np.nan),
+        answer_tokens_weak=np.full(n, np.nan),
+        answer_tokens_strong=np.full(n, np.nan),
+    )
+    battles = golden_battles(outcomes)
+    assert battles.models == ("small", "large")
+    assert battles.win_a.tolist() == [0.0, 0.5, 1.0, 0.5]

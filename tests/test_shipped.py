@@ -1,0 +1,412 @@
+import dataclasses
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from routellm_core import shipped
+from routellm_core.errors import DataError, StoreError
+from routellm_core.shipped import build_store, data_hash, ensure_store, rebuild_outcomes
+from routellm_core.store import Store
+from routellm_core.types import ModelPair, RouterEntry
+from tests.conftest import PAIR
+from tests.test_importers import STRONG, WEAK, files, folder_of
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+LARGE = ModelPair(weak=WEAK, strong=STRONG)
+
+
+def card(benchmark_id, **fields):
+    low, high, unit = (1, 10, "points") if benchmark_id == "mt_bench" else (0, 1, "share right")
+    return {
+        "benchmark_id": benchmark_id,
+        "title": benchmark_id,
+        "description": "",
+        "weak_spots": "",
+        "quality_low": low,
+        "quality_high": high,
+        "quality_unit": unit,
+        "source": "made up",
+        "licence": "none",
+    } | fields
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory):
+    """The invented checkout and the data folder made from it."""
+    pytest.importorskip("bpe_openai")
+    folder = tmp_path_factory.mktemp("made")
+    rebuild_outcomes(folder_of(files(), folder / "checkout"), folder / "data")
+    cards = [card(name) for name in ("gsm8k", "mmlu", "mt_bench")]
+    (folder / "data" / "benchmarks.json").write_text(json.dumps(cards))
+    return folder
+
+
+@pytest.fixture
+def small_data(made_once, tmp_path):
+    """A data folder of one's own, beside the checkout it was made from."""
+    shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "data"
+
+
+def add_router(data_dir, query_ids=("gsm8k-0000", "gsm8k-0001")):
+    class Stub:
+        router_name = "mf"
+
+        def save(self, folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "config.json").write_text(json.dumps({"router_name": "mf", "rank": 2}))
+
+    scores = pd.DataFrame(
+        {
+            "weak_model": WEAK,
+            "strong_model": STRONG,
+            "benchmark_id": "gsm8k",
+            "query_id": list(query_ids),
+            "view": "in_domain",
+            "strong_win_rate": np.linspace(0.25, 0.75, len(query_ids), dtype=np.float32),
+            "fold": np.int16(0),
+        }
+    )
+    return shipped.write_router(data_dir, Stub(), "golden", ["mmlu", "gsm8k"], scores)
+
+
+def run_python(code, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+# What ships
+
+
+@pytest.fixture(scope="module")
+def shipped_store(tmp_path_factory):
+    path = tmp_path_factory.mktemp("shipped") / "store.duckdb"
+    build_store(DATA, path)
+    with Store(path, read_only=True) as store:
+        yield store
+
+
+@pytest.mark.parametrize(
+    ("benchmark_id", "n_queries", "strong", "weak"),
+    [
+        ("mmlu", 14_037, "80.587020", "68.091473"),
+        ("gsm8k", 1_307, "85.768936", "63.733741"),
+        ("mt_bench", 72, "9.211806", "8.281250"),
+    ],
+)
+def test_the_end_points_are_those_of_the_published_outcomes(
+    shipped_store, benchmark_id, n_queries, strong, weak
+):
+    got = shipped_store.pair_outcomes(benchmark_id, LARGE)
+    percent = 1 if benchmark_id == "mt_bench" else 100
+    assert got.n_queries == n_queries
+    assert f"{got.quality_strong.mean() * percent:.6f}" == strong
+    assert f"{got.quality_weak.mean() * percent:.6f}" == weak
+
+
+def test_what_the_cards_say_of_mmlu_holds(shipped_store):
+    got = shipped_store.pair_outcomes("mmlu", LARGE)
+    assert len(got.slices) == 57
+    broken = got.slice_code == got.slices.index("high_school_mathematics")
+    assert broken.sum() == 270
+    assert f"{got.quality_strong[broken].mean():.2%}" == "2.96%"
+    everything = shipped_store.pair_outcomes("mmlu", LARGE, contaminated=True)
+    assert everything.n_queries == 14_042
+    hashes = shipped_store._one(
+        "SELECT count(*) - count(DISTINCT text_hash) FROM query WHERE benchmark_id = 'mmlu'"
+    )
+    assert hashes == (105,)
+    assert "105 rows" in shipped_store.benchmark("mmlu").weak_spots
+
+
+def test_tokens_ship_where_there_are_answers(shipped_store):
+    assert np.isnan(shipped_store.pair_outcomes("mmlu", LARGE).answer_tokens_strong).all()
+    for benchmark_id in ("gsm8k", "mt_bench"):
+        got = shipped_store.pair_outcomes(benchmark_id, LARGE)
+        assert (got.answer_tokens_strong > 0).all()
+        assert (got.prompt_tokens > 0).all()
+
+
+def test_no_sentence_ships_in_the_tables():
+    for path in DATA.glob("*/*.parquet"):
+        for name, values in pd.read_parquet(path).items():
+            if not pd.api.types.is_numeric_dtype(values):
+                longest = values.astype(str).str.len().max()
+                assert longest <= 48, f"{path.name}, {name}"
+                assert not values.astype(str).str.contains(" ").any(), f"{path.name}, {name}"
+
+
+# Rebuilding data/
+
+
+def test_rebuilding_gives_the_same_bytes(small_data, tmp_path):
+    outcomes = small_data / "outcomes"
+    before = {path.name: path.read_bytes() for path in outcomes.iterdir()}
+    rebuild_outcomes(tmp_path / "checkout", small_data)
+    assert {path.name: path.read_bytes() for path in outcomes.iterdir()} == before
+    assert len(before) == 6
+
+
+def test_a_router_written_twice_gives_the_same_bytes_whatever_the_row_order(small_data):
+    assert add_router(small_data) == "mf-golden"
+    first = data_hash(small_data)
+    add_router(small_data)
+    assert data_hash(small_data) == first
+
+
+# Building the store
+
+
+def test_a_store_holds_what_the_data_folder_holds(small_data, tmp_path):
+    add_router(small_data)
+    path = tmp_path / "deep" / "store.duckdb"
+    build_store(small_data, path)
+    with Store(path, read_only=True) as store:
+        assert store.benchmarks()["benchmark_id"].tolist() == ["gsm8k", "mmlu", "mt_bench"]
+        assert store.data_hash == data_hash(small_data)
+        assert store.n_texts("mmlu") == (0, 4)
+        row = store.routers("gsm8k", LARGE).iloc[0]
+        assert (row["router_id"], row["trained_on"]) == ("mf-golden", "mmlu, gsm8k")
+        got = store.strong_win_rates("gsm8k", LARGE, "mf-golden", "in_domain")
+        assert got.tolist() == [0.25, 0.75]
+        entry = store.router("mf-golden")
+        assert (entry.origin, entry.checkpoint) == ("shipped", "routers/mf-golden")
+        assert json.loads(entry.config)["rank"] == 2
+    assert sorted(p.name for p in path.parent.iterdir()) == ["store.duckdb", "store.duckdb.lock"]
+
+
+def test_a_store_is_built_only_when_the_data_changes(small_data, tmp_path):
+    path = tmp_path / "store.duckdb"
+    assert ensure_store(small_data, path)
+    assert not ensure_store(small_data, path)
+    add_router(small_data)
+    assert ensure_store(small_data, path)
+    assert not ensure_store(small_data, path)
+
+
+def test_the_hash_sees_names_as_well_as_bytes(small_data):
+    first = data_hash(small_data)
+    outcomes = small_data / "outcomes"
+    (outcomes / "mmlu.queries.parquet").rename(outcomes / "other.queries.parquet")
+    assert data_hash(small_data) != first
+
+
+def test_progress_runs_from_nothing_to_done(small_data, tmp_path):
+    told = []
+    build_store(small_data, tmp_path / "s.duckdb", lambda *step: told.append(step))
+    assert [done for _, done, _ in told] == [0, 1, 2, 3, 4]
+    assert told[-1] == ("done", 4, 4)
+
+
+def test_what_the_user_added_outlives_a_rebuild(
+    small_data, tmp_path, sample_benchmark, sample_texts
+):
+    path = tmp_path / "store.duckdb"
+    build_store(small_data, path)
+    with Store(path) as store:
+        store.add_benchmark(*sample_benchmark)
+        store.add_texts(sample_texts)
+        store.add_router(RouterEntry("mine", "mf", "mine", "sample", config='{"a": 1}'))
+        scores = pd.DataFrame({"query_id": ["q0", "q1", "q2"], "strong_win_rate": [0.1, 0.2, 0.3]})
+        store.add_strong_win_rates("sample", PAIR, "mine", "untouched", scores)
+        shipped_scores = pd.DataFrame({"query_id": ["gsm8k-0000"], "strong_win_rate": [0.5]})
+        store.add_strong_win_rates("gsm8k", LARGE, "mine", "untouched", shipped_scores)
+        mine, entry, version = (
+            store.pair_outcomes("sample", PAIR),
+            store.router("mine"),
+            store.version,
+        )
+    add_router(small_data)
+    assert ensure_store(small_data, path)
+    with Store(path, read_only=True) as store:
+        again = store.pair_outcomes("sample", PAIR)
+        for field in dataclasses.fields(mine):
+            np.testing.assert_equal(getattr(again, field.name), getattr(mine, field.name))
+        assert store.router("mine") == entry
+        assert store.n_texts("sample") == (4, 4)
+        got = store.strong_win_rates("sample", PAIR, "mine", "untouched")
+        assert got.tolist() == np.float32([0.1, 0.2, 0.3]).tolist()
+        assert store.routers("gsm8k", LARGE)["router_id"].tolist() == ["mf-golden", "mine"]
+        assert store.version > version
+
+
+def test_scores_of_a_router_that_no_longer_ships_are_left_behind(
+    small_data, tmp_path, sample_benchmark
+):
+    path = tmp_path / "store.duckdb"
+    add_router(small_data)
+    build_store(small_data, path)
+    with Store(path) as store:
+        store.add_benchmark(*sample_benchmark)
+        scores = pd.DataFrame({"query_id": ["q0"], "strong_win_rate": [0.1]})
+        store.add_strong_win_rates("sample", PAIR, "mf-golden", "untouched", scores)
+    (small_data / "routers" / "mf-golden" / "config.json").unlink()
+    (small_data / "scores" / "mf-golden.parquet").unlink()
+    build_store(small_data, path)
+    with Store(path) as store:
+        assert store._one("SELECT count(*) FROM strong_win_rate") == (0,)
+
+
+def test_a_name_of_the_users_that_ships_now_stops_the_build(small_data, tmp_path, sample_benchmark):
+    path = tmp_path / "store.duckdb"
+    build_store(small_data, path)
+    with Store(path) as store:
+        store.add_benchmark(*sample_benchmark)
+    for table in ("queries", "outcomes"):
+        source = small_data / "outcomes" / f"gsm8k.{table}.parquet"
+        (small_data / "outcomes" / f"sample.{table}.parquet").write_bytes(source.read_bytes())
+    cards = [card("gsm8k"), card("sample")]
+    (small_data / "benchmarks.json").write_text(json.dumps(cards))
+    with pytest.raises(StoreError, match="a benchmark of yours named sample"):
+        build_store(small_data, path)
+    with Store(path) as store:
+        assert store.benchmark("sample").origin == "user"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: (d / "benchmarks.json").unlink(), "there is no benchmarks.json"),
+        (lambda d: (d / "benchmarks.json").write_text("{"), r"benchmarks\.json is damaged"),
+        (
+            lambda d: (d / "benchmarks.json").write_text(json.dumps([card("mmlu", colour="red")])),
+            "a card has a field too many or too few .*colour",
+        ),
+        (
+            lambda d: (d / "outcomes" / "mmlu.queries.parquet").unlink(),
+            r"mmlu\.queries\.parquet is missing; restore it",
+        ),
+        (
+            lambda d: (d / "outcomes" / "mmlu.outcomes.parquet").write_bytes(b"PAR1 no"),
+            r"mmlu\.outcomes\.parquet is damaged",
+        ),
+        (
+            lambda d: (d / "benchmarks.json").write_text(
+                json.dumps([card("mt_bench", quality_high=5)])
+            ),
+            "outcomes of mt_bench, column 'quality': outside 1 to 5",
+        ),
+    ],
+)
+def test_data_off_the_form_is_refused_and_the_former_store_stays(
+    small_data, tmp_path, change, message
+):
+    path = tmp_path / "store.duckdb"
+    build_store(small_data, path)
+    before = path.read_bytes()
+    change(small_data)
+    with pytest.raises(DataError, match=message):
+        ensure_store(small_data, path)
+    assert path.read_bytes() == before
+
+
+def test_a_router_without_its_particulars_is_refused(small_data, tmp_path):
+    add_router(small_data)
+    config = small_data / "routers" / "mf-golden" / "config.json"
+    config.write_text(json.dumps({"router_name": "mf"}))
+    with pytest.raises(DataError, match="created_at, recipe, trained_on is missing"):
+        build_store(small_data, tmp_path / "s.duckdb")
+
+
+# Killed, damaged, at once
+
+KILLED_BUILD = """
+import os, signal, sys
+from pathlib import Path
+from routellm_core.shipped import build_store
+def progress(stage, done, total):
+    if done == int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+build_store(Path(sys.argv[1]), Path(sys.argv[2]), progress)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_killed_build_leaves_the_former_store_and_the_next_one_cleans_up(
+    small_data, tmp_path, sample_benchmark, step
+):
+    path = tmp_path / "s" / "store.duckdb"
+    build_store(small_data, path)
+    with Store(path) as store:
+        store.add_benchmark(*sample_benchmark)
+    before = path.read_bytes()
+
+    assert run_python(KILLED_BUILD, small_data, path, step).returncode == -signal.SIGKILL
+
+    assert (path.parent / "store.duckdb.building").exists()
+    assert path.read_bytes() == before
+    with Store(path, read_only=True) as store:
+        assert store.pair_outcomes("sample", PAIR).n_queries == 3
+    build_store(small_data, path)
+    assert sorted(p.name for p in path.parent.iterdir()) == ["store.duckdb", "store.duckdb.lock"]
+    with Store(path, read_only=True) as store:
+        assert store.pair_outcomes("sample", PAIR).n_queries == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+def test_a_first_build_that_is_killed_leaves_no_store(small_data, tmp_path):
+    path = tmp_path / "s" / "store.duckdb"
+    assert run_python(KILLED_BUILD, small_data, path, 2).returncode == -signal.SIGKILL
+    assert not path.exists()
+    assert ensure_store(small_data, path)
+
+
+@pytest.mark.parametrize("there_is_a_former_store", [False, True])
+def test_processes_may_set_up_at_once(small_data, tmp_path, there_is_a_former_store):
+    path = tmp_path / "store.duckdb"
+    if there_is_a_former_store:
+        build_store(small_data, path)
+        add_router(small_data)
+    code = """
+import sys
+from pathlib import Path
+from routellm_core.shipped import ensure_store
+print(ensure_store(Path(sys.argv[1]), Path(sys.argv[2])))
+"""
+    command = [sys.executable, "-c", code, str(small_data), str(path)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = [process.communicate(timeout=60)[0].strip() for process in running]
+    assert sorted(said) == ["False", "False", "True"]
+    with Store(path, read_only=True) as store:
+        assert store.data_hash == data_hash(small_data)
+        assert len(store.benchmarks()) == 3
+
+
+def test_a_damaged_store_is_not_replaced_behind_the_users_back(small_data, tmp_path):
+    path = tmp_path / "store.duckdb"
+    path.write_bytes(b"no store" * 1000)
+    with pytest.raises(StoreError, match="delete it and run"):
+        ensure_store(small_data, path)
+    assert path.read_bytes() == b"no store" * 1000
+
+
+def test_a_store_in_use_elsewhere_stops_the_build(small_data, tmp_path):
+    path = tmp_path / "store.duckdb"
+    ensure_store(small_data, path)
+    add_router(small_data)
+    code = """
+import sys
+from pathlib import Path
+from routellm_core.errors import StoreError
+from routellm_core.shipped import ensure_store
+try:
+    ensure_store(Path(sys.argv[1]), Path(sys.argv[2]))
+except StoreError as error:
+    print(error)
+"""
+    with Store(path):
+        said = run_python(code, small_data, path)
+    assert "in use by process" in said.stdout, said

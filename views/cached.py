@@ -1,0 +1,164 @@
+"""Every cached step of the dashboard, from coarse to fine.
+
+Arguments are plain values. `version` is the store's counter of writes: a write makes all that was
+read before it stale. Arrays are cached as resources, so nobody copies them; nobody may change
+them either.
+"""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from routellm_core import baselines
+from routellm_core.costs import PairCosts, Price, pair_costs
+from routellm_core.evaluation import default_pair
+from routellm_core.metrics import apgr, cpt, curve_of, rank_queries, routed_mean
+from routellm_core.shipped import data_hash, ensure_store
+from routellm_core.slices import slice_table
+from routellm_core.store import Store
+from routellm_core.types import Benchmark, Floats, ModelPair, PairOutcomes, Ranking, RoutingCurve
+from routellm_core.uncertainty import CurveIntervals, curve_intervals
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA_DIR = ROOT / "data"
+
+
+class RouterKey(NamedTuple):
+    """Names one router's scores of one benchmark and pair in one state of the store."""
+
+    version: int
+    benchmark_id: str
+    pair: ModelPair
+    router_id: str
+    view: str
+
+
+class Ranked(NamedTuple):
+    """A router's scores and the curve that they give."""
+
+    strong_win_rate: Floats
+    ranking: Ranking
+    curve: RoutingCurve
+    apgr: float
+    cpt50: float
+    cpt80: float
+
+
+class Money(NamedTuple):
+    """USD a query: of every query with either model, and along a router's curve."""
+
+    costs: PairCosts
+    curve: Floats
+
+
+def store_path() -> Path:
+    """Where the store lies; ROUTELLM_STORE overrides the default."""
+    return Path(os.environ.get("ROUTELLM_STORE", ROOT / ".store" / "explorer.duckdb"))
+
+
+@st.cache_resource(show_spinner="Building the store from data/ …")
+def store() -> Store:
+    """The process's one store, built or brought up to date when it is first asked for."""
+    ensure_store(DATA_DIR, store_path())
+    return Store(store_path())
+
+
+@st.cache_resource(show_spinner=False)
+def shipped_hash() -> str:
+    return data_hash(DATA_DIR)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def benchmarks(version: int) -> pd.DataFrame:
+    return store().benchmarks()
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def benchmark(version: int, benchmark_id: str) -> Benchmark:
+    return store().benchmark(benchmark_id)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def models(version: int, benchmark_id: str) -> pd.DataFrame:
+    return store().models(benchmark_id)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def usual_pair(version: int, benchmark_id: str) -> ModelPair:
+    return default_pair(store(), benchmark_id)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def routers(version: int, benchmark_id: str, pair: ModelPair) -> pd.DataFrame:
+    """Routers that scored the benchmark, best APGR first; column `apgr` added."""
+    table = store().routers(benchmark_id, pair)
+    keys = [RouterKey(version, benchmark_id, pair, r.router_id, r.view) for r in table.itertuples()]
+    table = table.assign(apgr=[ranked(key).apgr for key in keys])
+    return table.sort_values("apgr", ascending=False, ignore_index=True)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def outcomes(version: int, benchmark_id: str, pair: ModelPair) -> PairOutcomes:
+    return store().pair_outcomes(benchmark_id, pair)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def ranked(key: RouterKey) -> Ranked:
+    """The exact curve: computed once for each router, read by everything."""
+    known = outcomes(key.version, key.benchmark_id, key.pair)
+    scores = store().strong_win_rates(key.benchmark_id, key.pair, key.router_id, key.view)
+    ranking = rank_queries(scores)
+    curve = curve_of(ranking, known.quality_weak, known.quality_strong)
+    return Ranked(scores, ranking, curve, apgr(curve), cpt(curve, 0.5), cpt(curve, 0.8))
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def intervals(key: RouterKey) -> CurveIntervals:
+    known = outcomes(key.version, key.benchmark_id, key.pair)
+    return curve_intervals(
+        ranked(key).ranking,
+        known.quality_weak,
+        known.quality_strong,
+        cluster_code=known.cluster_code,
+    )
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def money(key: RouterKey, price_weak: Price, price_strong: Price) -> Money:
+    known = outcomes(key.version, key.benchmark_id, key.pair)
+    costs = pair_costs(known, price_weak, price_strong)
+    return Money(costs, routed_mean(ranked(key).ranking, costs.weak, costs.strong))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def oracle(version: int, benchmark_id: str, pair: ModelPair) -> tuple[Ranking, RoutingCurve]:
+    known = outcomes(version, benchmark_id, pair)
+    ranking = rank_queries(baselines.oracle_score(known.quality_weak, known.quality_strong))
+    return ranking, curve_of(ranking, known.quality_weak, known.quality_strong)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def random_line(version: int, benchmark_id: str, pair: ModelPair) -> baselines.MixingLine:
+    known = outcomes(version, benchmark_id, pair)
+    return baselines.random_line(known.quality_weak, known.quality_strong)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def slices(key: RouterKey, threshold: float) -> pd.DataFrame:
+    known = outcomes(key.version, key.benchmark_id, key.pair)
+    return slice_table(known, ranked(key).strong_win_rate, threshold)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def histogram(key: RouterKey, n_bins: int = 60) -> tuple[Floats, Floats, tuple[float, float]]:
+    """Edges, counts and the range of α worth showing: where all but 0.1% of the scores are."""
+    scores = ranked(key).strong_win_rate
+    low, high = (float(q) for q in np.quantile(scores, [0.0005, 0.9995]))
+    margin = max((high - low) * 0.03, 1e-6)
+    span = (low - margin, high + margin)
+    counts, edges = np.histogram(np.clip(scores, low, high), bins=n_bins, range=span)
+    return edges, counts, span

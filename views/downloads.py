@@ -1,0 +1,37 @@
+"""Files that a person takes away. Cells that a spreadsheet would run as a formula are defused."""
+
+import json
+import math
+from typing import Any
+
+import pandas as pd
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_bytes(table: pd.DataFrame) -> bytes:
+    """UTF-8 CSV; a text that starts like a formula gets a leading apostrophe."""
+    safe = table.rename(columns=_defused)
+    for column in safe.select_dtypes(exclude=["number", "bool"]):
+        safe[column] = safe[column].map(_defused)
+    return safe.to_csv(index=False).encode("utf-8")
+
+
+def json_bytes(document: dict[str, Any]) -> bytes:
+    """Indented UTF-8 JSON; undefined numbers become null, which every reader accepts."""
+    text = json.dumps(_with_nulls(document), indent=2, ensure_ascii=False, allow_nan=False)
+    return (text + "\n").encode("utf-8")
+
+
+def _defused(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+
+
+def _with_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_nulls(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_nulls(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

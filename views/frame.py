@@ -1,0 +1,240 @@
+"""The frame of every page: its title, the selection in the sidebar, the boundary for errors.
+
+Every page calls it at its top and is then complete on its own, also when it is opened by a deep
+link or run alone in a test. Only here are query string and session state tied to the selection.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core.costs import Price, list_price
+from routellm_core.errors import RoutingError
+from routellm_core.types import Benchmark, ModelPair
+from views import cached, glossary, link
+from views.cached import RouterKey
+from views.names import short_name
+
+
+class Selection(NamedTuple):
+    """What the sidebar says: shared by all pages."""
+
+    benchmark: Benchmark
+    pair: ModelPair
+    routers: pd.DataFrame
+    """All routers with scores for this benchmark and pair, best first."""
+    router: pd.Series
+    """The chosen row of `routers`."""
+    key: RouterKey
+    """Of the chosen router."""
+    drawn_beside: list[RouterKey]
+    """Other routers to draw."""
+    price_weak: Price
+    price_strong: Price
+
+    @property
+    def where(self) -> tuple[int, str, ModelPair]:
+        return self.key[:3]
+
+
+@contextmanager
+def frame(title: str) -> Iterator[None]:
+    """Page title and error boundary: what the user can put right is said, nothing is half drawn."""
+    st.set_page_config(
+        page_title=f"{title} · RouteLLM Explorer",
+        page_icon=str(Path(__file__).with_name("icon.svg")),
+        layout="wide",
+    )
+    st.html(_STYLE)
+    try:
+        yield
+    except RoutingError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def selection() -> Selection:
+    """Draw the sidebar and return what is selected; the address bar follows."""
+    version = cached.store().version
+    with st.sidebar:
+        st.markdown("**RouteLLM Explorer**")
+        benchmark_id = _benchmark(version)
+        pair = _pair(version, benchmark_id)
+        table = cached.routers(version, benchmark_id, pair)
+        router, beside = _routers(table)
+        card = cached.benchmark(version, benchmark_id)
+        price_weak, price_strong = _prices(pair)
+        glossary.benchmark_card(card, cached.outcomes(version, benchmark_id, pair).n_queries)
+        glossary.drawer()
+    link.write()
+    where = (version, benchmark_id, pair)
+    return Selection(
+        benchmark=card,
+        pair=pair,
+        routers=table,
+        router=router,
+        key=RouterKey(*where, router["router_id"], router["view"]),
+        drawn_beside=[RouterKey(*where, r["router_id"], r["view"]) for r in beside],
+        price_weak=price_weak,
+        price_strong=price_strong,
+    )
+
+
+def _benchmark(version: int) -> str:
+    table = cached.benchmarks(version)
+    if table.empty:
+        raise RoutingError("the store holds no benchmark: run `python -m routellm_core setup`")
+    ids = table["benchmark_id"].tolist()
+    labels = {
+        row.benchmark_id: f"{row.title} · {row.n_queries - row.n_contaminated:,} queries"
+        for row in table.itertuples()
+    }
+    usual = "mmlu" if "mmlu" in ids else ids[0]
+    return _select("Benchmark", "benchmark", ids, usual, labels.__getitem__, _keep_share)
+
+
+def _pair(version: int, benchmark_id: str) -> ModelPair:
+    names = cached.models(version, benchmark_id)["model"].tolist()
+    usual = cached.usual_pair(version, benchmark_id)
+    strong = _select("Strong model ■", "strong", names, usual.strong, short_name, _keep_share)
+    others = [name for name in names if name != strong]
+    usual_weak = usual.weak if usual.weak in others else others[0]
+    weak = _select("Weak model ●", "weak", others, usual_weak, short_name, _keep_share)
+    return ModelPair(weak=weak, strong=strong)
+
+
+def _routers(table: pd.DataFrame) -> tuple[pd.Series, list[pd.Series]]:
+    if table.empty:
+        raise RoutingError(
+            "no router has scored this model pair on this benchmark yet: choose the pair that the "
+            "benchmark's routers were trained for"
+        )
+    rows = {router_key(row): row for _, row in table.iterrows()}
+    labels = {key: f"{row['router_name']} · {row['apgr']:.3f}" for key, row in rows.items()}
+    keys = list(rows)
+    chosen = _radio("Router · APGR", "router", keys, keys[0], labels.__getitem__, _keep_share)
+    others = [key for key in keys if key != chosen]
+    usual = [key for key in others if rows[key]["router_name"] != "random"][:4]
+    drawn = link.texts("beside", usual, others)
+    st.session_state["_beside"] = drawn
+    st.multiselect(
+        "Drawn beside it",
+        others,
+        key="_beside",
+        format_func=lambda key: rows[key]["router_name"],
+        on_change=lambda: link.remember(beside=st.session_state["_beside"]),
+        help="Other routers' curves, thinner and dashed.",
+    )
+    return rows[chosen], [rows[key] for key in drawn]
+
+
+def router_key(row: pd.Series) -> str:
+    """The name of a router's scores in a link."""
+    return f"{row['router_id']}.{row['view']}"
+
+
+def _prices(pair: ModelPair) -> tuple[Price, Price]:
+    with st.expander("Prices, USD per million tokens"):
+        return _price("weak", pair.weak), _price("strong", pair.strong)
+
+
+def _price(side: str, model: str) -> Price:
+    """The list price, or what the user typed in its place; it holds for this model alone."""
+    listed = list_price(model)
+    prompt = link.number(f"{side}_prompt_usd", None)
+    answer = link.number(f"{side}_answer_usd", None)
+    edited = prompt is not None or answer is not None
+    base = listed or Price(0.0, 0.0, "no list price known: type one")
+    shown = Price(
+        base.prompt_usd if prompt is None else max(prompt, 0.0),
+        base.answer_usd if answer is None else max(answer, 0.0),
+        "edited by you" if edited else base.source,
+    )
+    left, right = st.columns(2)
+    _price_input(left, f"{side}_prompt_usd", f"{short_name(model)}: prompt", shown.prompt_usd)
+    _price_input(right, f"{side}_answer_usd", "answer", shown.answer_usd)
+    st.caption(f"{short_name(model)}: {shown.source}")
+    return shown
+
+
+def _price_input(
+    place: "st.delta_generator.DeltaGenerator", name: str, label: str, value: float
+) -> None:
+    st.session_state[f"_{name}"] = value
+    place.number_input(
+        label,
+        min_value=0.0,
+        max_value=10_000.0,
+        step=0.01,
+        format="%.2f",
+        key=f"_{name}",
+        on_change=_copy_widget,
+        args=(name,),
+    )
+
+
+def _select(
+    label: str,
+    name: str,
+    options: list[str],
+    usual: str,
+    format_func: Callable[[str], str],
+    before_change: Callable[[], None],
+) -> str:
+    chosen = link.text(name, usual, options)
+    st.session_state[f"_{name}"] = chosen
+    st.selectbox(
+        label,
+        options,
+        key=f"_{name}",
+        format_func=format_func,
+        on_change=_copy_widget,
+        args=(name, before_change),
+    )
+    return chosen
+
+
+def _radio(
+    label: str,
+    name: str,
+    options: list[str],
+    usual: str,
+    format_func: Callable[[str], str],
+    before_change: Callable[[], None],
+) -> str:
+    chosen = link.text(name, usual, options)
+    st.session_state[f"_{name}"] = chosen
+    st.radio(
+        label,
+        options,
+        key=f"_{name}",
+        format_func=format_func,
+        on_change=_copy_widget,
+        args=(name, before_change),
+    )
+    return chosen
+
+
+def _copy_widget(name: str, before_change: Callable[[], None] | None = None) -> None:
+    if before_change is not None:
+        before_change()
+    link.remember(**{name: st.session_state[f"_{name}"]})
+
+
+def _keep_share() -> None:
+    """A threshold means nothing to another router's scores: keep the share of strong calls."""
+    share = st.session_state.get("strong_call_share")
+    if share is not None and link.text("mode", "share") == "alpha":
+        link.remember(mode="share", wanted=share)
+    link.remember(pin=None)
+
+
+_STYLE = """
+<style>
+[data-testid="stMainBlockContainer"] { padding-top: 3.5rem; max-width: 90rem; }
+[data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-variant-numeric: tabular-nums; }
+</style>
+"""

@@ -1,0 +1,56 @@
+"""The state that a link carries: plain texts in the query string, one copy a browser session.
+
+Streamlit clears the query string when the page changes and forgets widgets that a page does not
+draw, so the copy in the session is the truth and every page writes it back to the address bar.
+"""
+
+import math
+
+import streamlit as st
+
+_KEY = "link"
+
+
+def state() -> dict[str, str]:
+    """The session's copy; filled from the address bar at the session's first run."""
+    if _KEY not in st.session_state:
+        st.session_state[_KEY] = dict(st.query_params)
+    return st.session_state[_KEY]
+
+
+def text(name: str, default: str, allowed: list[str] | None = None) -> str:
+    """A remembered text, or the default when it is unset or not among `allowed`."""
+    value = state().get(name, default)
+    return value if allowed is None or value in allowed else default
+
+
+def texts(name: str, default: list[str], allowed: list[str]) -> list[str]:
+    """Remembered texts, those that are allowed; an empty choice stays empty."""
+    if name not in state():
+        return default
+    return [value for value in state()[name].split(",") if value in allowed]
+
+
+def number(name: str, default: float | None) -> float | None:
+    """A remembered finite number, or the default when it is unset or no such number."""
+    try:
+        value = float(state()[name])
+    except (KeyError, ValueError):
+        return default
+    return value if math.isfinite(value) else default
+
+
+def remember(**values: str | float | list[str] | None) -> None:
+    """Keep values in the session and in the address bar; None forgets one."""
+    for name, value in values.items():
+        if value is None:
+            state().pop(name, None)
+        else:
+            state()[name] = ",".join(value) if isinstance(value, list) else str(value)
+    write()
+
+
+def write() -> None:
+    """Bring the address bar up to date, if it is not."""
+    if dict(st.query_params) != state():
+        st.query_params.from_dict(state())

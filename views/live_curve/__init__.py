@@ -1,0 +1,98 @@
+"""The live curve: chart, tiles, sentence and α slider that follow the hand in the browser.
+
+A Streamlit Custom Component v2. Plain script files, joined here in order and passed inline, so
+that nothing has to be built or installed. Each file is one idea; `main.js` puts them together.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_FOLDER = Path(__file__).parent
+_SCRIPTS = [
+    "format",
+    "scales",
+    "dom",
+    "model",
+    "choices",
+    "drag",
+    "theme",
+    "labels",
+    "paths",
+    "axes",
+    "lines",
+    "chart",
+    "hover",
+    "histogram",
+    "sentence",
+    "help",
+    "tiles",
+    "modes",
+    "toolbar",
+    "download",
+    "table",
+    "main",
+]
+
+
+@cache
+def _component() -> Callable[..., Any]:
+    """Register the component, once a process."""
+    scripts = [(_FOLDER / f"{name}.js").read_text("utf-8") for name in _SCRIPTS]
+    return st.components.v2.component(
+        "live_curve",
+        css=(_FOLDER / "curve.css").read_text("utf-8"),
+        js="\n".join(scripts),
+        isolate_styles=True,
+    )
+
+
+def live_curve(
+    data: dict[str, Any],
+    *,
+    key: str,
+    on_choice: Callable[[], None],
+    on_pin: Callable[[], None],
+) -> Any:
+    """Draw the live curve.
+
+    Args:
+        data: what it shows. Numbers that are infinite or undefined are shown as a dash.
+        key: of the component; `st.session_state[key].choice` and `.pin` hold the events.
+        on_choice: called on a new choice `{"mode", "wanted", "queries_per_month", "seq"}`. Its
+            answer must carry this `seq` (or a later one), or it counts as out of date. A wanted
+            α above 1 means that no query goes to the strong model.
+        on_pin: called on a new pin `{"alpha"}`; None takes the pin away.
+
+    Returns:
+        The component's state, as Streamlit gives it.
+    """
+    return _component()(
+        key=key,
+        data=finite(data),
+        width="stretch",
+        height="content",
+        on_choice_change=on_choice,
+        on_pin_change=on_pin,
+    )
+
+
+def finite(value: Any) -> Any:
+    """The same data with None for inf and NaN, which JSON does not know.
+
+    >>> finite({"alpha": float("inf"), "share": [0.5, float("nan")]})
+    {'alpha': None, 'share': [0.5, None]}
+    """
+    match value:
+        case dict():
+            return {name: finite(each) for name, each in value.items()}
+        case list() | tuple():
+            return [finite(each) for each in value]
+        case float() if not isfinite(value):
+            return None
+        case _:
+            return value

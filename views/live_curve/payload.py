@@ -1,0 +1,123 @@
+"""Core results as the plain data that the browser draws. Knows no Streamlit.
+
+The exact curve has a point for every distinct score; the browser gets at most as many as it can
+show. Each of them is one of the exact points, so a shown figure is never interpolated.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+
+from routellm_core.baselines import MixingLine, upper_hull
+from routellm_core.metrics import point_index, routed_mean
+from routellm_core.types import Floats, Ints, OperatingPoint, Ranking, RoutingCurve
+from routellm_core.uncertainty import CurveIntervals
+
+N_DRAGGED = 1000
+"""Points on which a drag can stop; a wide screen gives the curve fewer pixels."""
+N_DRAWN = 250
+"""Points of a line that is only looked at."""
+_DIGITS = 9
+
+
+def spread_points(strong_call_share: Floats, n_points: int) -> Ints:
+    """Positions of at most `n_points` + 1 points, even in share, both ends among them."""
+    wanted = np.linspace(0.0, 1.0, n_points)
+    nearest = np.searchsorted(strong_call_share, wanted - 0.5 / n_points)
+    ends = [0, len(strong_call_share) - 1]
+    return np.unique(np.concatenate((np.minimum(nearest, ends[1]), ends)))
+
+
+def dragged_points(curve: RoutingCurve, cost: Floats, intervals: CurveIntervals) -> dict[str, Any]:
+    """The chosen router's points.
+
+    Args:
+        curve: of the router.
+        cost: (n_points,) USD a query along the curve.
+        intervals: of the router; gives each point its quality's 95% interval.
+    """
+    kept = spread_points(curve.strong_call_share, N_DRAGGED)
+    share = curve.strong_call_share[kept]
+    low, high = quality_interval(intervals, share)
+    return {
+        "threshold": numbers(curve.threshold[kept]),
+        "share": numbers(share),
+        "quality": numbers(curve.quality[kept]),
+        "cost": numbers(1000 * cost[kept]),
+        "low": numbers(low),
+        "high": numbers(high),
+    }
+
+
+def drawn_line(curve: RoutingCurve, cost: Floats) -> dict[str, list[float | None]]:
+    """A curve to look at; `cost` is (n_points,) USD a query."""
+    kept = spread_points(curve.strong_call_share, N_DRAWN)
+    return {
+        "share": numbers(curve.strong_call_share[kept]),
+        "quality": numbers(curve.quality[kept]),
+        "cost": numbers(1000 * cost[kept]),
+    }
+
+
+def mixing_line(line: MixingLine, cost_weak: float, cost_strong: float) -> dict[str, Any]:
+    """The random router's line and band; costs are the two models' mean USD a query."""
+    share = line.strong_call_share
+    return {
+        "share": numbers(share),
+        "quality": numbers(line.quality),
+        "cost": numbers(1000 * (cost_weak + share * (cost_strong - cost_weak))),
+        "low": numbers(line.low),
+        "high": numbers(line.high),
+    }
+
+
+def hull_line(lines: list[dict[str, Any]], x: Literal["share", "cost"]) -> dict[str, Any]:
+    """Upper hull over the drawn points of all routers; `x` is the axis it is drawn on."""
+    points = {
+        name: np.concatenate([np.asarray(line[name], dtype=np.float64) for line in lines])
+        for name in ("share", "quality", "cost")
+    }
+    corners = upper_hull(points[x], points["quality"])
+    return {name: numbers(values[corners]) for name, values in points.items()}
+
+
+def oracle_line(
+    ranking: Ranking, curve: RoutingCurve, cost_weak: Floats, cost_strong: Floats
+) -> dict[str, list[float | None]]:
+    """The oracle's line; costs are (n_queries,) USD."""
+    return drawn_line(curve, routed_mean(ranking, cost_weak, cost_strong))
+
+
+def exact_point(
+    point: OperatingPoint, curve: RoutingCurve, cost: Floats, intervals: CurveIntervals
+) -> dict[str, float | None]:
+    """Every figure at one threshold, exact; `cost` is (n_points,) USD a query."""
+    low, high = quality_interval(intervals, np.array([point.strong_call_share]))
+    return {
+        "alpha": number(point.threshold),
+        "share": point.strong_call_share,
+        "quality": point.quality,
+        "pgr": number(point.pgr),
+        "cost": 1000 * float(cost[point_index(curve, point.threshold)]),
+        "low": number(float(low[0])),
+        "high": number(float(high[0])),
+    }
+
+
+def quality_interval(intervals: CurveIntervals, share: Floats) -> tuple[Floats, Floats]:
+    """Both edges of the quality's 95% band at the shares."""
+    grid = intervals.strong_call_share
+    return (
+        np.interp(share, grid, intervals.quality_low),
+        np.interp(share, grid, intervals.quality_high),
+    )
+
+
+def numbers(values: Floats) -> list[float | None]:
+    """A JSON list: nine significant digits, undefined and infinite as null."""
+    return [number(value) for value in np.asarray(values, dtype=np.float64).tolist()]
+
+
+def number(value: float) -> float | None:
+    """A JSON number; undefined and infinite as null."""
+    return float(f"{value:.{_DIGITS}g}") if np.isfinite(value) else None

@@ -1,0 +1,13 @@
+"""Short names of models for screens: what tells them apart, without organisation and version."""
+
+import re
+
+_SUFFIX = re.compile(r"[-_](preview|instruct|chat|it|hf|turbo|v\d+(\.\d+)*)$", re.IGNORECASE)
+
+
+def short_name(model: str) -> str:
+    """`mistralai/Mixtral-8x7B-Instruct-v0.1` is Mixtral-8x7B to a reader."""
+    name = model.rsplit("/", 1)[-1]
+    while (shorter := _SUFFIX.sub("", name)) != name and shorter:
+        name = shorter
+    return name or model
