@@ -53,7 +53,7 @@ def routellm_points(scores, weak, strong, edges):
 
 
 def bradley_terry_two(weights, wins_a):
-    """Win rate of a against b from weighted battles of this one pair: the weighted share of wins."""
+    """Win rate of a against b from weighted battles of one pair: the weighted share of wins."""
     return sum(w * y for w, y in zip(weights, wins_a, strict=True)) / sum(weights)
 
 

@@ -120,9 +120,10 @@ def _routers(table: pd.DataFrame) -> tuple[pd.Series, list[pd.Series]]:
     usual = [key for key in others if rows[key]["router_name"] != "random"][:4]
     drawn = link.texts("beside", usual, others)
     st.session_state["_beside"] = drawn
-    st.multiselect(
+    st.pills(
         "Drawn beside it",
         others,
+        selection_mode="multi",
         key="_beside",
         format_func=lambda key: rows[key]["router_name"],
         on_change=lambda: link.remember(beside=st.session_state["_beside"]),

@@ -23,6 +23,7 @@ from views.names import short_name
 _USUAL_SHARE = 0.3
 _USUAL_QUERIES_PER_MONTH = 100_000.0
 _MODES = ["alpha", "share", "budget", "quality", "pgr"]
+_EXPLAINED = ["alpha", "share", "quality", "pgr", "cost", "saving"]
 _COMPONENT = "curve"
 
 
@@ -115,9 +116,7 @@ def draw_curve(selection: Selection, readings: Readings) -> None:
         ],
         **_sentences(selection.benchmark),
         "static_tiles": _static_tiles(selection, readings),
-        "help": {
-            name: help_of(name) for name in ("alpha", "share", "quality", "pgr", "cost", "saving")
-        },
+        "help": {name: help_of(name) for name in _EXPLAINED},
     }
     live_curve(data, key=_COMPONENT, on_choice=_take_choice, on_pin=_take_pin)
 
@@ -129,7 +128,7 @@ def draw_axes(readings: Readings) -> None:
         _switch("Across", "x", {"share": "strong calls", "cost": "cost"})
         _switch("Upwards", "y", {"quality": "quality", "pgr": "gap recovered"})
         st.caption(
-            f"Money from tokens times the prices in the sidebar. Tokens of a query: {tokens.prompt}. "
+            f"Money is tokens times the prices in the sidebar. Tokens of a query: {tokens.prompt}. "
             f"Tokens of an answer: {tokens.answer}."
         )
 

@@ -18,7 +18,12 @@ function createHistogram(host) {
   const axis = shape("g");
   const weakText = shape("text", { class: "name weak-fill", y: 13 });
   const strongText = shape("text", { class: "name strong-fill", y: 13, "text-anchor": "end" });
-  const pinMark = shape("path", { class: "pin-tick", d: "M0 24V92M-5 20L5 20L0 27Z" });
+  const pinMark = shape(
+    "g",
+    { class: "pin-tick" },
+    shape("path", { d: "M0 26V92M-5 19L5 19L0 26Z" }),
+    shape("text", { y: 14, "text-anchor": "middle" }, "A"),
+  );
   const handle = shape(
     "g",
     { class: "handle" },

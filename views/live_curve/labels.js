@@ -14,9 +14,10 @@ function inkColumns(xs, ys, { left, right }) {
 function inkIn(columns, box, left) {
   const from = Math.max(0, Math.floor((box.left - left) / COLUMN));
   const to = Math.min(columns.length - 1, Math.ceil((box.right - left) / COLUMN));
-  for (let k = from; k <= to; k += 1) {
-    const y = columns[k];
-    if (y !== null && y > box.top && y < box.bottom) return true;
+  for (let k = from; k < to; k += 1) {
+    const [a, b] = [columns[k], columns[k + 1]];
+    if (a === null || b === null) continue;
+    if (Math.max(a, b) > box.top && Math.min(a, b) < box.bottom) return true;
   }
   return false;
 }
@@ -37,7 +38,7 @@ function placeLabels(wanted, plot, taken, allColumns) {
       const own = label.columns[Math.round((middle - plot.left) / COLUMN)];
       if (own === null || own === undefined) continue;
       for (const side of label.sides ?? ["above", "below"]) {
-        for (const distance of [7, 15, 26, 40]) {
+        for (const distance of [7, 15, 26, 40, 60]) {
           const y = side === "above" ? own - distance - LABEL_HEIGHT / 2 : own + distance + LABEL_HEIGHT / 2;
           const box = {
             left: middle - label.width / 2 - 3,

@@ -98,7 +98,7 @@ function drawNames(model, frame, styles, font, taken) {
   });
   const wanted = [
     entry(model.chosen, "name chosen-fill", { prefer: 0.62, sides: ["above", "below"] }),
-    model.oracle && entry(model.oracle, "name quiet", { prefer: 0.1, from: 0, to: 0.5 }),
+    model.oracle && entry(model.oracle, "name quiet", { prefer: 0.12, from: 0, to: 0.5, steep: true }),
     ...model.others.map((line, k) => entry(line, `name ${styles[k].colour}-fill`, { prefer: 0.45 })),
     model.random && entry(model.random, "name quiet", { prefer: 0.75, sides: ["below", "above"] }),
     model.hull && entry(model.hull, "name quiet", { prefer: 0.3 }),
@@ -112,7 +112,7 @@ function drawNames(model, frame, styles, font, taken) {
   placeLabels(wanted, plot, taken, ink).forEach((place, k) => {
     if (!place) return;
     const { text, name } = wanted[k];
-    if (place.far) {
+    if (place.far && !wanted[k].steep) {
       const end = place.y + (place.anchorY > place.y ? 6 : -6);
       layer.append(
         shape("line", { class: "leader", x1: place.x, x2: place.x, y1: end, y2: place.anchorY }),

@@ -1,58 +1,33 @@
 // The ways to wish for a setting, and what each one asks for.
 
-// `shown` turns the stored wish into the number in the field, `stored` turns it back.
+// A field holds `factor` times the stored wish, usually with `digits` digits; `now` is what
+// it offers before anything was wished, from where the marker is.
 function modeList(model) {
   const { scale, digits, unit } = model.format;
-  const queries = {
-    name: "queries_per_month",
-    label: "queries a month",
-    shown: (value) => fixed(value, 0),
-    stored: (value) => value,
-    now: () => null,
-  };
+  const field = (name, label, more) => ({ name, label, factor: 1, digits: 0, ...more });
+  const wanted = (label, more) => field("wanted", label, more);
+  const monthly = ({ cost }, { queries_per_month: queries }) =>
+    isNumber(queries) && isNumber(cost) ? (cost * queries) / 1000 : null;
   return [
     {
       id: "alpha",
       label: "α",
       title: "Set the threshold itself",
-      fields: [
-        {
-          name: "wanted",
-          label: "threshold α",
-          shown: (value) => alphaText(value, model.alphaDigits),
-          stored: (value) => value,
-          now: (reading) => reading.alpha,
-        },
-      ],
+      fields: [wanted("threshold α", { digits: model.alphaDigits, now: (r) => r.alpha })],
     },
     {
       id: "share",
       label: "Share",
       title: "Name the share of strong calls",
-      fields: [
-        {
-          name: "wanted",
-          label: "% strong calls",
-          shown: (value) => fixed(value * 100, trimmed(value * 100, 1)),
-          stored: (value) => value / 100,
-          now: (reading) => reading.share,
-        },
-      ],
+      fields: [wanted("% strong calls", { factor: 100, digits: 1, now: (r) => r.share })],
     },
     {
       id: "budget",
       label: "Budget",
       title: "Name the money per month",
       fields: [
-        {
-          name: "wanted",
-          label: "$ a month",
-          shown: (value) => fixed(value, trimmed(value, 0)),
-          stored: (value) => value,
-          now: (reading, choice) =>
-            isNumber(choice.queries_per_month) ? (reading.cost * choice.queries_per_month) / 1000 : null,
-        },
-        queries,
+        wanted("$ a month", { now: monthly }),
+        field("queries_per_month", "queries a month", { now: () => null }),
       ],
     },
     {
@@ -60,36 +35,32 @@ function modeList(model) {
       label: "Quality",
       title: "Name the quality to reach",
       fields: [
-        {
-          name: "wanted",
-          label: unit === "%" ? "% quality" : "quality",
-          shown: (value) => fixed(value * scale, trimmed(value * scale, digits)),
-          stored: (value) => value / scale,
-          now: (reading) => reading.quality,
-        },
+        wanted(unit === "%" ? "% quality" : "quality", {
+          factor: scale,
+          digits,
+          now: (r) => r.quality,
+        }),
       ],
     },
     {
       id: "pgr",
       label: "PGR",
       title: "Name the gap to recover",
-      fields: [
-        {
-          name: "wanted",
-          label: "gap recovered",
-          shown: (value) => fixed(value, trimmed(value, 2)),
-          stored: (value) => value,
-          now: (reading) => reading.pgr,
-        },
-      ],
+      fields: [wanted("gap recovered", { digits: 2, now: (r) => r.pgr })],
     },
   ];
 }
 
+function fieldText({ factor, digits }, value, asWished) {
+  if (!isNumber(value)) return "";
+  return fixed(value * factor, asWished ? digitsOf(value * factor, digits) : digits);
+}
+
 // What a person typed comes back as typed: more digits than usual only where they are there.
-function trimmed(value, usual) {
+function digitsOf(value, usual) {
   for (let digits = usual; digits < 6; digits += 1) {
-    if (Math.abs(value - Number(value.toFixed(digits))) < 1e-9 * Math.max(1, Math.abs(value))) return digits;
+    const rest = Math.abs(value - Number(value.toFixed(digits)));
+    if (rest < 1e-9 * Math.max(1, Math.abs(value))) return digits;
   }
   return usual;
 }

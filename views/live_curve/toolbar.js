@@ -74,16 +74,12 @@ function createToolbar(host, on) {
     if (!reading) return;
     for (const { field, input, dirty } of inputs) {
       if (dirty) continue;
-      const stands = choice.mode === mode && mode !== "alpha";
-      const value =
-        field.name === "queries_per_month"
-          ? choice.queries_per_month
-          : stands
-            ? choice.wanted
-            : field.now(reading, choice);
-      const text = value === null && mode !== "alpha" ? "" : field.shown(value);
-      const plain = text === DASH ? "" : text;
-      if (input.value !== plain) input.value = plain;
+      const stands = mode !== "alpha" && choice.mode === mode;
+      const wished = stands || field.name === "queries_per_month";
+      const value = wished ? choice[field.name] : field.now(reading, choice);
+      const never = mode === "alpha" && !isNumber(value);
+      const text = never ? alphaText(value) : fieldText(field, value, wished);
+      if (input.value !== text) input.value = text;
     }
   }
 
@@ -95,7 +91,7 @@ function createToolbar(host, on) {
       bad[k] ? input.setAttribute("aria-invalid", "true") : input.removeAttribute("aria-invalid"),
     );
     const wish = { mode };
-    inputs.forEach(({ field }, k) => (wish[field.name] = field.stored(numbers[k])));
+    inputs.forEach(({ field }, k) => (wish[field.name] = numbers[k] / field.factor));
     if (bad.some(Boolean)) {
       // The second number of a budget is still to come: do not scold before it can be there.
       if (texts.some((text, k) => bad[k] && text !== "")) setText(problem, NOT_A_NUMBER);

@@ -1,0 +1,210 @@
+"""The Trade-off page as a person uses it, on the shipped data."""
+
+import json
+import re
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def app_env(tmp_path_factory):
+    """A store of the tests' own, built by the app itself at its first visit."""
+    return {"ROUTELLM_STORE": str(tmp_path_factory.mktemp("app") / "explorer.duckdb")}
+
+
+@pytest.fixture
+def visit(streamlit_server, browser_page, app_env):
+    def visit(query="", **screen):
+        page = browser_page(**screen)
+        page.goto(f"{streamlit_server('app.py', app_env)}/{query}")
+        expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
+        return page
+
+    return visit
+
+
+def number(page, tile):
+    return page.locator(f"[data-tile={tile}] .number")
+
+
+def link(page):
+    return {name: values[0] for name, values in parse_qs(urlparse(page.url).query).items()}
+
+
+def drag_knob(page, dx, *, release=True):
+    box = page.locator(".handle .knob").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx / 2, y)
+    page.mouse.move(x + dx, y)
+    if release:
+        page.mouse.up()
+
+
+def link_says(page, **wanted):
+    """Wait until the address bar holds these values."""
+    pattern = "".join(f"(?=.*[?&]{name}={value}(&|$))" for name, value in wanted.items())
+    expect(page).to_have_url(re.compile(pattern))
+
+
+def test_the_first_paint_is_a_finished_picture(visit):
+    page = visit()
+    expect(page.locator(".sentence")).to_contain_text(
+        re.compile(r"At α = 0\.\d+, 30% of queries go to gpt-4-1106: \d\d\.\d% right")
+    )
+    for tile in ("alpha", "share", "quality", "pgr", "cost", "saving"):
+        expect(number(page, tile)).to_have_text(re.compile(r"\d"))
+    expect(page.locator("[data-tile=quality]")).to_contain_text("n 14,037")
+    expect(page.get_by_text("professional law")).to_have_count(0)  # the table is a canvas
+    expect(page.get_by_text("Where the quality comes from")).to_be_visible()
+
+
+def test_tiles_and_sentence_move_while_dragging_and_the_link_follows_on_release(visit):
+    page = visit()
+    sentence, quality = page.locator(".sentence"), number(page, "quality")
+    before = sentence.inner_text(), quality.inner_text()
+    drag_knob(page, -120, release=False)
+    expect(sentence).not_to_have_text(before[0])
+    expect(quality).not_to_have_text(before[1])
+    assert "mode" not in link(page)
+    page.mouse.up()
+    link_says(page, mode="alpha")
+    alpha = float(link(page)["wanted"])
+    # What depends on Python agrees with what the browser shows.
+    assert float(number(page, "alpha").inner_text()) == pytest.approx(alpha, abs=0.001)
+    expect(page.locator("[data-testid=stCode]")).to_contain_text(f"router-mf-{alpha:.3f}"[:-1])
+
+
+def test_a_reload_restores_what_the_link_holds(visit):
+    page = visit()
+    drag_knob(page, -150)
+    link_says(page, mode="alpha")
+    page.get_by_role("button", name="Pin A").click()
+    link_says(page, mode="alpha", pin=r"0\.\d+")
+    alpha, held = number(page, "alpha").inner_text(), link(page)
+    page.reload()
+    expect(number(page, "alpha")).to_have_text(alpha, timeout=20_000)
+    assert link(page) == held
+    expect(page.get_by_role("button", name="Unpin A")).to_be_visible()
+
+
+def test_a_budget_says_what_was_wanted_and_what_is_achieved(visit):
+    page = visit()
+    page.locator(".modes label", has_text="Budget").click()
+    page.get_by_label("$ a month").fill("400")
+    page.get_by_label("$ a month").press("Enter")
+    link_says(page, mode="budget", wanted="400(\\.0)?")
+    status = page.locator(".status")
+    expect(status).to_have_text(re.compile(r"wanted \$400\.00 a month · achieved \$3\d\d\.\d\d"))
+    drag_knob(page, 60)
+    link_says(page, mode="alpha")
+    expect(status).to_have_text("custom α")
+
+
+def test_a_budget_that_buys_nothing_is_said_in_words(visit):
+    page = visit("?mode=budget&wanted=1&queries_per_month=1000000")
+    expect(page.locator("[role=alert]").filter(has_text="does not pay for")).to_be_visible()
+
+
+def test_the_keyboard_moves_alpha(visit):
+    page = visit()
+    before = number(page, "alpha").inner_text()
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(3):
+        page.keyboard.press("PageUp")
+    expect(number(page, "alpha")).not_to_have_text(before)
+    link_says(page, mode="alpha")
+
+
+def test_two_tabs_do_not_disturb_each_other(visit):
+    one, other = visit(), visit("?benchmark=gsm8k")
+    unmoved = number(other, "alpha").inner_text()
+    drag_knob(one, -100)
+    link_says(one, mode="alpha")
+    other.wait_for_timeout(500)
+    expect(number(other, "alpha")).to_have_text(unmoved)
+    assert "mode" not in link(other)
+    expect(other.locator("[data-tile=quality]")).to_contain_text("n 1,307")
+
+
+def test_the_axes_switch_and_stay_in_the_link(visit):
+    page = visit()
+    page.get_by_role("radio", name="cost").click()
+    link_says(page, x="cost")
+    expect(page.locator(".live-curve .chart")).to_contain_text("per 1,000 queries")
+    page.get_by_role("radio", name="gap recovered").click()
+    link_says(page, x="cost", y="pgr")
+    expect(page.locator(".live-curve .chart")).to_contain_text("gap recovered")
+
+
+def test_another_benchmark_and_router_are_chosen_in_the_sidebar(visit):
+    page = visit()
+    page.get_by_role("combobox", name=re.compile("Benchmark")).click()
+    page.get_by_role("option", name=re.compile("MT-Bench")).click()
+    link_says(page, benchmark="mt_bench")
+    expect(page.locator("[data-tile=quality]")).to_contain_text("n 72")
+    page.get_by_text(re.compile(r"^sw_ranking · 0\.\d+")).click()
+    link_says(page, router=r"sw_ranking-golden\.unseen_slices")
+
+
+def test_the_choice_is_downloaded_with_its_evidence(visit):
+    page = visit()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download the choice (JSON)").click()
+    document = json.loads(download.value.path().read_text(encoding="utf-8"))
+    assert document["evidence"]["n_queries"] == 14_037
+    assert len(document["evidence"]["data_hash"]) == 64
+    assert document["routellm_model_name"] == f"router-mf-{document['threshold']!r}"
+    assert (
+        page.locator("[data-testid=stCode]").inner_text().strip()
+        == (document["routellm_model_name"])
+    )
+
+
+def test_the_slices_chart_is_drawn_when_asked_for(visit):
+    page = visit()
+    page.get_by_role("radio", name="chart").click()
+    expect(page.locator(".js-plotly-plot").get_by_text("professional law")).to_be_visible()
+
+
+def test_nothing_is_fetched_from_outside(streamlit_server, browser_page, app_env):
+    page = browser_page()
+    url = streamlit_server("app.py", app_env)
+    outside = []
+    page.on(
+        "request",
+        lambda r: outside.append(r.url) if not r.url.startswith((url, "blob:", "data:")) else None,
+    )
+    page.goto(url)
+    expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
+    page.get_by_role("radio", name="chart").click()
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    assert outside == []
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit, color_scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = visit(color_scheme=color_scheme)
+    page.wait_for_timeout(500)
+    grave = [
+        (v["id"], v["nodes"][0]["html"][:200])
+        for v in Axe().run(page).response["violations"]
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert grave == []
+
+
+def test_a_phone_needs_no_horizontal_scroll(visit):
+    page = visit(width=390, height=844)
+    for selector in ("html", "[data-testid=stMain]"):
+        overflow = page.locator(selector).evaluate("e => e.scrollWidth - e.clientWidth")
+        assert overflow <= 0, selector
