@@ -19,7 +19,7 @@ $(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
-.store/.ready: $(VENV)/.ready $(shell find data routellm_core/schema.sql -type f 2>/dev/null)
+.store/.ready: $(VENV)/.ready $(shell find data routellm_core/store/schema.sql -type f 2>/dev/null)
 	$(BIN)/python -m routellm_core setup
 	mkdir -p .store && touch $@
 

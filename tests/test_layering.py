@@ -34,7 +34,7 @@ def test_imports_point_downwards(path):
     names = {name.split(".")[0] for name in imported(path)}
     if layer(path) == "routellm_core":
         assert not names & {"streamlit", "views", "pages", "plotly"}
-        if path.name != "store.py":
+        if path.name != "database.py":
             assert "duckdb" not in names
     if layer(path) == "views":
         assert "pages" not in names

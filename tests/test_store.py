@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import store as store_module
 from routellm_core.errors import DataError, StoreError, UnknownNameError
 from routellm_core.normalise import cluster_key, text_hash
 from routellm_core.store import Store
+from routellm_core.store import database as store_module
 from routellm_core.types import ModelPair, RouterEntry
 from tests.conftest import PAIR, TEXTS
 

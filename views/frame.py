@@ -50,6 +50,13 @@ def frame(title: str) -> Iterator[None]:
         layout="wide",
     )
     st.html(_STYLE)
+    with boundary():
+        yield
+
+
+@contextmanager
+def boundary() -> Iterator[None]:
+    """What the user can put right is said in the place of what cannot be drawn."""
     try:
         yield
     except RoutingError as error:

@@ -9,7 +9,7 @@ from routellm_core.slices import looks_broken
 from views import cached, charts, downloads, link
 from views.frame import Selection
 from views.names import short_name
-from views.tradeoff import Readings, quality_format
+from views.readings import Readings, quality_format
 
 _WIDTH, _HEIGHT = 220, 30
 

@@ -1,84 +1,95 @@
 """What the Trade-off page computes and draws, piece by piece."""
 
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
 
-from routellm_core import calibration
-from routellm_core.calibration import Calibration, Mode
 from routellm_core.costs import saving
-from routellm_core.errors import UnreachableError
-from routellm_core.metrics import operating_point, point_index
+from routellm_core.metrics import operating_point
 from routellm_core.policy import choice_document
-from routellm_core.types import Benchmark, Interval, OperatingPoint
+from routellm_core.types import Benchmark, Interval
 from routellm_core.uncertainty import CurveIntervals
 from views import cached, downloads, link
-from views.cached import Money, Ranked
-from views.frame import Selection
+from views.cached import Ranked
+from views.frame import Selection, boundary
 from views.glossary import help_of
 from views.live_curve import live_curve, payload
 from views.names import short_name
+from views.readings import (
+    USUAL_SHARE,
+    Readings,
+    interval_text,
+    mode,
+    quality_format,
+    quality_text,
+    queries_per_month,
+    read,
+)
+from views.slices import draw_slices
 
-_USUAL_SHARE = 0.3
-_USUAL_QUERIES_PER_MONTH = 100_000.0
-_MODES = ["alpha", "share", "budget", "quality", "pgr"]
 _EXPLAINED = ["alpha", "share", "quality", "pgr", "cost", "saving"]
 _COMPONENT = "curve"
 
 
-class Readings(NamedTuple):
-    """Everything that is known about the chosen router and point."""
-
-    ranked: Ranked
-    money: Money
-    intervals: CurveIntervals
-    calibration: Calibration
-    problem: str | None
-    """Why the wish cannot be met; the point is then another one."""
-    point: OperatingPoint
-    cost: float
-    """USD a query at the point."""
-
-
-def read(selection: Selection) -> Readings:
-    """Answer the wish that the link holds, exactly."""
-    ranked = cached.ranked(selection.key)
-    money = cached.money(selection.key, selection.price_weak, selection.price_strong)
-    problem = None
-    try:
-        chosen = _calibrated(ranked, money)
-    except UnreachableError as error:
-        problem = str(error)
-        chosen = calibration.for_share(ranked.curve, _USUAL_SHARE)
-    point = operating_point(ranked.curve, chosen.threshold)
-    st.session_state["strong_call_share"] = point.strong_call_share
-    return Readings(
-        ranked=ranked,
-        money=money,
-        intervals=cached.intervals(selection.key),
-        calibration=chosen,
-        problem=problem,
-        point=point,
-        cost=float(money.curve[point_index(ranked.curve, chosen.threshold)]),
+def _identity(selection: Selection) -> tuple[object, ...]:
+    """What tells selections apart for a cache."""
+    return (
+        selection.key,
+        tuple(selection.drawn_beside),
+        selection.price_weak,
+        selection.price_strong,
     )
+
+
+@st.fragment
+def draw(selection: Selection) -> None:
+    """The page below its sidebar: a fragment, so that a moved α does not draw the sidebar anew."""
+    with boundary():
+        readings = read(selection)
+        draw_curve(selection, readings)
+        draw_axes(readings)
+        draw_downloads(selection, readings)
+        draw_slices(selection, readings)
 
 
 def draw_curve(selection: Selection, readings: Readings) -> None:
     """The live curve with sentence, tiles, controls and histogram."""
-    axes = {
-        "x": link.text("x", "share", ["share", "cost"]),
-        "y": link.text("y", "quality", ["quality", "pgr"]),
-    }
     ranked, money = readings.ranked, readings.money
+    data = {
+        **_picture(selection, link.text("x", "share", ["share", "cost"])),
+        "seq": st.session_state.get("seq", 0),
+        "axes": {
+            "x": link.text("x", "share", ["share", "cost"]),
+            "y": link.text("y", "quality", ["quality", "pgr"]),
+        },
+        "choice": {
+            "mode": readings.calibration.mode if readings.problem is None else mode(),
+            "alpha": payload.number(readings.point.threshold),
+            "wanted": link.number("wanted", USUAL_SHARE),
+            "queries_per_month": queries_per_month(),
+            "status": _status(selection.benchmark, readings),
+            "problem": readings.problem,
+        },
+        "exact": payload.exact_point(readings.point, ranked.curve, money.curve, readings.intervals),
+        "pin": _pin(readings),
+    }
+    live_curve(data, key=_COMPONENT, on_choice=_take_choice, on_pin=_take_pin)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Selection: _identity})
+def _picture(selection: Selection, x: Literal["share", "cost"]) -> dict[str, Any]:
+    """All that the browser is given and that no α, pin or wish changes."""
+    ranked = cached.ranked(selection.key)
+    intervals = cached.intervals(selection.key)
+    money = cached.money(selection.key, selection.price_weak, selection.price_strong)
     cost_weak, cost_strong = (float(c.mean()) for c in (money.costs.weak, money.costs.strong))
-    points = payload.dragged_points(ranked.curve, money.curve, readings.intervals)
+    points = payload.dragged_points(ranked.curve, money.curve, intervals)
     lines = [_beside(selection, key) for key in selection.drawn_beside]
     mixing = payload.mixing_line(cached.random_line(*selection.where), cost_weak, cost_strong)
     edges, counts, alpha_range = cached.histogram(selection.key)
     names = {"weak": short_name(selection.pair.weak), "strong": short_name(selection.pair.strong)}
-    data = {
-        "seq": st.session_state.get("seq", 0),
+    return {
         "n": len(ranked.strong_win_rate),
         "names": names,
         "router": selection.router["router_name"],
@@ -87,24 +98,13 @@ def draw_curve(selection: Selection, readings: Readings) -> None:
         "oracle": payload.oracle_line(
             *cached.oracle(*selection.where), money.costs.weak, money.costs.strong
         ),
-        "hull": payload.hull_line([points, *lines], axes["x"]),
+        "hull": payload.hull_line([points, *lines], x),
         "random": mixing,
         "weak": {"quality": float(ranked.curve.quality[0]), "cost": 1000 * cost_weak},
         "strong": {"quality": float(ranked.curve.quality[-1]), "cost": 1000 * cost_strong},
         "histogram": {"edges": payload.numbers(edges), "count": counts.tolist()},
         "alpha_range": alpha_range,
-        "axes": axes,
         "quality_format": quality_format(selection.benchmark),
-        "choice": {
-            "mode": readings.calibration.mode if readings.problem is None else _mode(),
-            "alpha": payload.number(readings.point.threshold),
-            "wanted": link.number("wanted", _USUAL_SHARE),
-            "queries_per_month": _queries_per_month(),
-            "status": _status(selection.benchmark, readings),
-            "problem": readings.problem,
-        },
-        "exact": payload.exact_point(readings.point, ranked.curve, money.curve, readings.intervals),
-        "pin": _pin(readings),
         "baseline": {"label": f"always {names['strong']}", "cost": 1000 * cost_strong},
         "saving_baselines": [
             {
@@ -115,10 +115,9 @@ def draw_curve(selection: Selection, readings: Readings) -> None:
             {"id": "random", "label": "random at equal quality", "cost": None},
         ],
         **_sentences(selection.benchmark),
-        "static_tiles": _static_tiles(selection, readings),
+        "static_tiles": _static_tiles(ranked, intervals),
         "help": {name: help_of(name) for name in _EXPLAINED},
     }
-    live_curve(data, key=_COMPONENT, on_choice=_take_choice, on_pin=_take_pin)
 
 
 def draw_axes(readings: Readings) -> None:
@@ -156,59 +155,6 @@ def draw_downloads(selection: Selection, readings: Readings) -> None:
     name = document["routellm_model_name"]
     st.caption("Model name for a RouteLLM server with this router:")
     st.code(name or "none: a threshold that is never or always met has no such name", None)
-
-
-def quality_format(benchmark: Benchmark) -> dict[str, Any]:
-    """How the benchmark's quality is written on screen."""
-    if benchmark.quality_unit == "share right":
-        return {"scale": 100, "digits": 1, "unit": "%", "title": "quality, % right"}
-    return {
-        "scale": 1,
-        "digits": 2,
-        "unit": "",
-        "title": f"quality, points of {benchmark.quality_high:g}",
-    }
-
-
-def quality_text(benchmark: Benchmark, quality: float) -> str:
-    """A quality with its unit; a dash where it is undefined."""
-    form = quality_format(benchmark)
-    if pd.isna(quality):
-        return "–"
-    return f"{quality * form['scale']:.{form['digits']}f}{form['unit']}"
-
-
-def interval_text(interval: Interval, scale: float = 1.0, digits: int = 3) -> str:
-    """Both ends, or a dash where the interval is undefined."""
-    if pd.isna(interval.low) or pd.isna(interval.high):
-        return "95% –"
-    return f"95% {interval.low * scale:.{digits}f} – {interval.high * scale:.{digits}f}"
-
-
-def _mode() -> Mode:
-    return cast(Mode, link.text("mode", "share", _MODES))
-
-
-def _queries_per_month() -> float:
-    return link.number("queries_per_month", _USUAL_QUERIES_PER_MONTH) or _USUAL_QUERIES_PER_MONTH
-
-
-def _calibrated(ranked: Ranked, money: Money) -> Calibration:
-    mode = _mode()
-    wanted = link.number("wanted", None)
-    if wanted is None:
-        return calibration.for_share(ranked.curve, _USUAL_SHARE)
-    match mode:
-        case "alpha":
-            return Calibration("alpha", wanted, wanted, wanted)
-        case "share":
-            return calibration.for_share(ranked.curve, wanted)
-        case "budget":
-            return calibration.for_budget(ranked.curve, money.curve, wanted, _queries_per_month())
-        case "quality":
-            return calibration.for_quality(ranked.curve, wanted)
-        case "pgr":
-            return calibration.for_pgr(ranked.curve, wanted)
 
 
 def _status(benchmark: Benchmark, readings: Readings) -> str:
@@ -254,9 +200,8 @@ def _sentences(benchmark: Benchmark) -> dict[str, str]:
     return {"sentence": start + "less money.", "sentence_more": start + "more money."}
 
 
-def _static_tiles(selection: Selection, readings: Readings) -> list[dict[str, str]]:
+def _static_tiles(ranked: Ranked, intervals: CurveIntervals) -> list[dict[str, str]]:
     """The figures that α does not move."""
-    ranked, intervals = readings.ranked, readings.intervals
     n = f"n {len(ranked.strong_win_rate):,}"
     return [
         {
@@ -286,7 +231,7 @@ def _take_choice() -> None:
     link.remember(
         mode=choice["mode"],
         wanted=choice["wanted"],
-        queries_per_month=choice.get("queries_per_month") or _queries_per_month(),
+        queries_per_month=choice.get("queries_per_month") or queries_per_month(),
     )
 
 

@@ -14,12 +14,15 @@ function choiceKeeper(send) {
   let sentAt = 0;
 
   // In mode α the wish and the setting are one number.
-  const normal = ({ mode, wanted, alpha, queries_per_month: queries }) => ({
-    mode: mode ?? "alpha",
-    wanted: (mode ?? "alpha") === "alpha" ? (alpha ?? null) : (wanted ?? null),
-    alpha: alpha ?? null,
-    queries_per_month: queries ?? null,
-  });
+  const normal = ({ mode = "alpha", wanted, alpha: sent, queries_per_month: queries }) => {
+    const alpha = alphaFromPython(sent);
+    return {
+      mode,
+      wanted: mode === "alpha" ? alpha : (wanted ?? null),
+      alpha,
+      queries_per_month: queries ?? null,
+    };
+  };
   const same = (a, b) =>
     a.mode === b.mode && a.wanted === b.wanted && a.queries_per_month === b.queries_per_month;
 

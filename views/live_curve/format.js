@@ -67,6 +67,18 @@ function alphaText(alpha, digits) {
   return isNumber(alpha) ? fixed(alpha, digits) : "∞";
 }
 
+// Scores are chances, so no query reaches a threshold of 2: a plain number for "never", which
+// JSON and a link can carry where they cannot carry infinity.
+const NEVER = 2;
+
+function alphaForPython(alpha) {
+  return isNumber(alpha) ? alpha : NEVER;
+}
+
+function alphaFromPython(alpha) {
+  return isNumber(alpha) && alpha < NEVER ? alpha : null;
+}
+
 // "1,234.5", "30 %", "$500" and "0,5" are all numbers to a person.
 function parseNumber(text) {
   let plain = String(text).replace(/[\s$%]/g, "").replace(MINUS, "-");

@@ -18,11 +18,12 @@ function createHistogram(host) {
   const axis = shape("g");
   const weakText = shape("text", { class: "name weak-fill", y: 13 });
   const strongText = shape("text", { class: "name strong-fill", y: 13, "text-anchor": "end" });
+  const pinName = shape("text", { x: 9, y: 33, "text-anchor": "middle" }, "A");
   const pinMark = shape(
     "g",
     { class: "pin-tick" },
     shape("path", { d: "M0 26V92M-5 19L5 19L0 26Z" }),
-    shape("text", { y: 14, "text-anchor": "middle" }, "A"),
+    pinName,
   );
   const handle = shape(
     "g",
@@ -128,7 +129,10 @@ function createHistogram(host) {
 
   function pin(reading) {
     pinMark.style.display = reading ? "" : "none";
-    if (reading) move(pinMark, placeOf(reading.alpha), 0);
+    if (!reading) return;
+    const x = placeOf(reading.alpha);
+    move(pinMark, x, 0);
+    pinName.setAttribute("x", x > plot.right - 16 ? -9 : 9);
   }
 
   const alphaAt = (clientX) => toX.invert(clientX - svg.getBoundingClientRect().left);

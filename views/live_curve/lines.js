@@ -101,7 +101,7 @@ function drawNames(model, frame, styles, font, taken) {
     model.oracle && entry(model.oracle, "name quiet", { prefer: 0.12, from: 0, to: 0.5, steep: true }),
     ...model.others.map((line, k) => entry(line, `name ${styles[k].colour}-fill`, { prefer: 0.45 })),
     model.random && entry(model.random, "name quiet", { prefer: 0.75, sides: ["below", "above"] }),
-    model.hull && entry(model.hull, "name quiet", { prefer: 0.3 }),
+    model.hull && entry(model.hull, "name quiet", { prefer: 0.42 }),
   ].filter(Boolean);
   for (const label of wanted) label.width = textWidth(label.text, font) + 4;
   const levels = ["weak", "strong"]

@@ -3,12 +3,6 @@
 
 const PHONE_WIDTH = 640;
 const KEY_PAUSE_MS = 120; // a held arrow key is one choice, told when it rests
-// Scores are chances, so no query reaches a threshold of 2: a plain number for "never",
-// which JSON can carry where it cannot carry infinity.
-const NEVER = 2;
-
-const sendable = (alpha) => (isNumber(alpha) ? alpha : NEVER);
-
 function mountView(parentElement) {
   let component = null; // the latest call's callbacks
   let model = null;
@@ -24,7 +18,7 @@ function mountView(parentElement) {
   let keyTimer = 0;
 
   const choices = choiceKeeper((choice) => {
-    const wanted = choice.mode === "alpha" ? sendable(choice.wanted) : choice.wanted;
+    const wanted = choice.mode === "alpha" ? alphaForPython(choice.wanted) : choice.wanted;
     component.setTriggerValue("choice", { ...choice, wanted });
   });
 
@@ -78,7 +72,7 @@ function mountView(parentElement) {
     },
     pin: () => {
       commitKeys();
-      component.setTriggerValue("pin", { alpha: model.data.pin ? null : sendable(reading.alpha) });
+      component.setTriggerValue("pin", { alpha: model.data.pin ? null : alphaForPython(reading.alpha) });
     },
     undo: () => goBack(choices.undo),
     reset: () => goBack(choices.reset),
@@ -147,13 +141,14 @@ function mountView(parentElement) {
     tiles.draw(model);
     if (!same) {
       const room = figure.clientWidth;
-      chart.draw(model, room, phone ? 320 : Math.round(Math.min(430, Math.max(320, room * 0.52))), phone);
+      chart.draw(model, room, phone ? 320 : Math.round(Math.min(440, Math.max(320, room * 0.58))), phone);
       histogram.draw(model, room, chart.plot);
       hover.draw(model, chart);
       table.draw(model);
       sentence.reserve(model, reading);
     }
-    for (const part of [chart, histogram, tiles]) part.pin(pin ?? null);
+    const pinned = pin ? { ...pin, alpha: alphaFromPython(pin.alpha) } : null;
+    for (const part of [chart, histogram, tiles]) part.pin(pinned);
     show();
   }
 

@@ -64,7 +64,7 @@ function curveModel(data) {
 // Python's exact figures at the accepted choice; a shipped point where it sent none.
 function exactReading(model) {
   const { choice, exact } = model.data;
-  const alpha = choice?.alpha ?? null;
+  const alpha = alphaFromPython(choice?.alpha);
   const index = model.nearestByAlpha(alpha);
   if (!exact) return model.pointReading(index);
   return { pgr: model.pgrOf(exact.quality), ...exact, alpha, index };

@@ -1,7 +1,7 @@
--- The store, schema version 1. Later changes are migrations in store.py.
+-- The store, schema version 1. Later changes are migrations in database.py.
 --
 -- The large tables carry no key index and no foreign key: with them, deleting a benchmark of a
--- million queries takes minutes instead of a tenth of a second. store.py checks both on every write,
+-- million queries takes minutes instead of a tenth of a second. Every write checks both,
 -- inside the transaction.
 
 -- One row: the state of the store itself.

@@ -1,0 +1,298 @@
+"""Everything that is read from the store, as tables and aligned arrays."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from routellm_core.errors import DataError, UnknownNameError
+from routellm_core.store.database import Database
+from routellm_core.types import VIEWS, Benchmark, ModelPair, PairOutcomes, RouterEntry
+
+# The queries that both models of a pair answered, in the one order every reading shares.
+PAIR_QUERIES = """
+    FROM (SELECT * FROM query
+          WHERE benchmark_id = $benchmark_id AND (NOT contaminated OR $contaminated)) AS query
+    JOIN (SELECT query_id, quality, answer_tokens FROM outcome
+          WHERE benchmark_id = $benchmark_id AND model = $weak) AS weak USING (query_id)
+    JOIN (SELECT query_id, quality, answer_tokens FROM outcome
+          WHERE benchmark_id = $benchmark_id AND model = $strong) AS strong USING (query_id)
+"""
+
+
+class Reader(Database):
+    """Readings; contaminated queries are left out of every figure unless asked for."""
+
+    def benchmarks(self) -> pd.DataFrame:
+        """One row a benchmark: its card, `n_queries` and how many of them are `n_contaminated`."""
+        return self._frame(
+            """SELECT benchmark.*, coalesce(n_queries, 0) AS n_queries,
+                      coalesce(n_contaminated, 0) AS n_contaminated
+               FROM benchmark LEFT JOIN (
+                   SELECT benchmark_id, count(*) AS n_queries,
+                          count_if(contaminated)::BIGINT AS n_contaminated
+                   FROM query GROUP BY benchmark_id) USING (benchmark_id)
+               ORDER BY origin, benchmark_id"""
+        )
+
+    def benchmark(self, benchmark_id: str) -> Benchmark:
+        """The card of one benchmark.
+
+        Raises:
+            UnknownNameError: there is none of that name.
+        """
+        cards = self._frame("SELECT * FROM benchmark ORDER BY origin, benchmark_id")
+        found = cards[cards["benchmark_id"] == benchmark_id]
+        if found.empty:
+            there = ", ".join(cards["benchmark_id"]) or "none yet"
+            raise UnknownNameError(f"no benchmark {benchmark_id!r}; there are: {there}")
+        return Benchmark(**found.iloc[0].to_dict())
+
+    def models(self, benchmark_id: str) -> pd.DataFrame:
+        """`model`, `n_queries` and mean `quality` in the benchmark's scale, the best first."""
+        self.benchmark(benchmark_id)
+        return self._frame(
+            """SELECT model, count(*) AS n_queries, avg(quality) AS quality
+               FROM outcome JOIN query USING (benchmark_id, query_id)
+               WHERE benchmark_id = $benchmark_id AND NOT contaminated
+               GROUP BY model ORDER BY quality DESC, model""",
+            benchmark_id=benchmark_id,
+        )
+
+    def pair_outcomes(
+        self, benchmark_id: str, model_pair: ModelPair, *, contaminated: bool = False
+    ) -> PairOutcomes:
+        """What both models did on the queries that both have answered, ordered by query_id.
+
+        Args:
+            benchmark_id: a benchmark of this store.
+            model_pair: two different models with outcomes on it.
+            contaminated: True keeps the queries that stand in RouteLLM's training data.
+
+        Raises:
+            UnknownNameError: no such benchmark or model.
+            DataError: both models are the same, or no query has both outcomes.
+        """
+        rows = self._pair_rows(
+            """query_id, slice, cluster_id, prompt_tokens,
+               weak.quality AS quality_weak, strong.quality AS quality_strong,
+               weak.answer_tokens AS answer_tokens_weak,
+               strong.answer_tokens AS answer_tokens_strong""",
+            benchmark_id,
+            model_pair,
+            contaminated,
+        )
+        slice_code, slices = _codes(rows["slice"])
+        by_name = sorted(range(len(slices)), key=slices.__getitem__)
+        return PairOutcomes(
+            benchmark_id=benchmark_id,
+            model_pair=ModelPair(*model_pair),
+            query_id=rows["query_id"].to_numpy(),
+            slice_code=np.argsort(by_name)[slice_code],
+            slices=tuple(slices[i] for i in by_name),
+            cluster_code=_codes(rows["cluster_id"])[0],
+            **{
+                name: rows[name].to_numpy()
+                for name in rows.column_names
+                if name.startswith(("quality_", "answer_tokens_", "prompt_tokens"))
+            },
+        )
+
+    def routers(self, benchmark_id: str, model_pair: ModelPair) -> pd.DataFrame:
+        """One row a router and view that has scored this benchmark for this pair.
+
+        Columns `router_id`, `router_name`, `recipe`, `view`, `n_scored`, `trained_on`,
+        `created_at` (UTC).
+        """
+        self._check_pair(benchmark_id, model_pair)
+        return self._frame(
+            """SELECT router_id, router_name, recipe, view, count(*) AS n_scored, trained_on,
+                      created_at
+               FROM strong_win_rate JOIN router USING (router_id)
+               WHERE benchmark_id = $benchmark_id AND weak_model = $weak
+                 AND strong_model = $strong
+               GROUP BY ALL ORDER BY router_name, recipe, router_id, view""",
+            benchmark_id=benchmark_id,
+            **model_pair._asdict(),
+        )
+
+    def scored_pairs(self, benchmark_id: str) -> list[ModelPair]:
+        """The pairs that routers have scored on it, the one with the most routers first."""
+        self.benchmark(benchmark_id)
+        pairs = self._rows(
+            """SELECT weak_model, strong_model FROM strong_win_rate
+               WHERE benchmark_id = $benchmark_id GROUP BY weak_model, strong_model
+               ORDER BY count(DISTINCT router_id) DESC, weak_model, strong_model""",
+            benchmark_id=benchmark_id,
+        )
+        return [
+            ModelPair(**{k.removesuffix("_model"): v for k, v in p.items()})
+            for p in pairs.to_pylist()
+        ]
+
+    def router_named(
+        self, benchmark_id: str, model_pair: ModelPair, router_name: str, recipe: str | None = None
+    ) -> Any:
+        """The row of `routers` with that name; its out-of-fold view when it has several.
+
+        Raises:
+            UnknownNameError: nothing of that name and recipe has scored this pair here.
+            DataError: there are several recipes and none was named.
+        """
+        rows = self.routers(benchmark_id, model_pair)
+        named = rows[rows["router_name"] == router_name]
+        if recipe is not None:
+            named = named[named["recipe"] == recipe]
+        if named.empty:
+            there = sorted(set(rows["router_name"] + " (" + rows["recipe"] + ")"))
+            raise UnknownNameError(
+                f"no scores of router {router_name!r}{f' ({recipe})' if recipe else ''} on "
+                f"{benchmark_id} for this pair; there are: {', '.join(there) or 'none yet'}"
+            )
+        if named["router_id"].nunique() > 1:
+            recipes = ", ".join(sorted(named["recipe"] + " (" + named["router_id"] + ")"))
+            raise DataError(f"router {router_name!r} has several recipes: {recipes}; name one")
+        named = named.assign(rank=named["view"].map(VIEWS.index)).sort_values("rank")
+        return next(named.itertuples(index=False))
+
+    def router(self, router_id: str) -> RouterEntry:
+        """One router with its config and the folder of its weights.
+
+        Raises:
+            UnknownNameError: there is none of that name.
+        """
+        found = self._rows("SELECT * FROM router WHERE router_id = $id", id=router_id)
+        if not found.num_rows:
+            there = self._frame("SELECT router_id FROM router ORDER BY router_id")["router_id"]
+            raise UnknownNameError(
+                f"no router {router_id!r}; there are: {', '.join(there) or 'none yet'}"
+            )
+        return RouterEntry(**found.to_pylist()[0])
+
+    def strong_win_rates(
+        self,
+        benchmark_id: str,
+        model_pair: ModelPair,
+        router_id: str,
+        view: str,
+        *,
+        contaminated: bool = False,
+    ) -> NDArray[np.float32]:
+        """A router's scores, aligned with `pair_outcomes` of the same arguments.
+
+        Returns:
+            (n_queries,) float32 in [0, 1].
+
+        Raises:
+            UnknownNameError: no such benchmark, model or router.
+            DataError: some of the queries have no score.
+        """
+        self.router(router_id)
+        rows = self._pair_rows(
+            "strong_win_rate",
+            benchmark_id,
+            model_pair,
+            contaminated,
+            join="""LEFT JOIN (SELECT query_id, strong_win_rate FROM strong_win_rate
+                WHERE benchmark_id = $benchmark_id AND weak_model = $weak
+                  AND strong_model = $strong AND router_id = $router_id AND view = $view
+                ) USING (query_id)""",
+            router_id=router_id,
+            view=view,
+        )
+        scores = rows["strong_win_rate"]
+        if scores.null_count:
+            raise DataError(
+                f"router {router_id!r}, view {view!r}: {scores.null_count:,} of {len(scores):,} "
+                f"queries of {benchmark_id} have no score for this pair; score the rest first"
+            )
+        return np.asarray(scores.to_numpy(), dtype=np.float32)
+
+    def texts(self, text_hashes: Iterable[str]) -> dict[str, str]:
+        """The texts that are on this machine, by hash; the others are left out."""
+        wanted = pa.table({"text_hash": pa.array(list(text_hashes), pa.string())})
+        rows = self._rows(
+            "SELECT DISTINCT text_hash, text FROM query_text SEMI JOIN given USING (text_hash)",
+            given=wanted,
+        )
+        return dict(zip(rows["text_hash"].to_pylist(), rows["text"].to_pylist(), strict=True))
+
+    def query_texts(self, benchmark_id: str) -> dict[str, str]:
+        """The texts that are on this machine, by query_id, of the contaminated queries too."""
+        self.benchmark(benchmark_id)
+        rows = self._rows(
+            """SELECT query_id, text FROM query JOIN query_text USING (text_hash)
+               WHERE benchmark_id = $benchmark_id ORDER BY query_id""",
+            benchmark_id=benchmark_id,
+        )
+        return dict(zip(rows["query_id"].to_pylist(), rows["text"].to_pylist(), strict=True))
+
+    def missing_texts(self, benchmark_id: str) -> set[str]:
+        """Hashes of the benchmark's query texts that are not on this machine."""
+        self.benchmark(benchmark_id)
+        rows = self._rows(
+            """SELECT DISTINCT text_hash FROM query ANTI JOIN query_text USING (text_hash)
+               WHERE benchmark_id = $benchmark_id AND text_hash IS NOT NULL""",
+            benchmark_id=benchmark_id,
+        )
+        return set(rows["text_hash"].to_pylist())
+
+    def n_texts(self, benchmark_id: str) -> tuple[int, int]:
+        """How many queries of the benchmark have their text on this machine, and of how many."""
+        self.benchmark(benchmark_id)
+        known, total = self._one(
+            """SELECT count_if(text_hash IN (SELECT text_hash FROM query_text)), count(*)
+               FROM query WHERE benchmark_id = $benchmark_id""",
+            benchmark_id=benchmark_id,
+        )
+        return int(known or 0), int(total)
+
+    def _check_pair(self, benchmark_id: str, model_pair: ModelPair) -> None:
+        weak, strong = model_pair
+        self.benchmark(benchmark_id)
+        known = self._frame(
+            "SELECT DISTINCT model FROM outcome WHERE benchmark_id = $id ORDER BY model",
+            id=benchmark_id,
+        )["model"].tolist()
+        for model in (weak, strong):
+            if model not in known:
+                raise UnknownNameError(
+                    f"no outcomes of {model!r} on {benchmark_id}; there are: {', '.join(known)}"
+                )
+        if weak == strong:
+            raise DataError(f"weak and strong are both {weak!r}; choose two different models")
+
+    def _pair_rows(
+        self,
+        columns: str,
+        benchmark_id: str,
+        model_pair: ModelPair,
+        contaminated: bool,
+        join: str = "",
+        **parameters: Any,
+    ) -> pa.Table:
+        weak, strong = model_pair
+        self._check_pair(benchmark_id, ModelPair(weak, strong))
+        rows = self._rows(
+            f"SELECT {columns} {PAIR_QUERIES} {join} ORDER BY query_id",
+            benchmark_id=benchmark_id,
+            weak=weak,
+            strong=strong,
+            contaminated=contaminated,
+            **parameters,
+        )
+        if not rows.num_rows:
+            raise DataError(
+                f"no query of {benchmark_id} has outcomes of both {weak!r} and {strong!r}; "
+                "choose another pair"
+            )
+        return rows
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], list[str]]:
+    """Equal values as equal whole numbers from 0, and the value of each number."""
+    encoded = pa.chunked_array([column.combine_chunks()]).chunk(0).dictionary_encode()
+    return encoded.indices.to_numpy(), encoded.dictionary.to_pylist()

@@ -1,0 +1,109 @@
+"""The chosen point of the chosen router, read exactly from the link's wish."""
+
+from typing import Any, NamedTuple, cast
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core import calibration
+from routellm_core.calibration import Calibration, Mode
+from routellm_core.errors import UnreachableError
+from routellm_core.metrics import operating_point, point_index
+from routellm_core.types import Benchmark, Interval, OperatingPoint
+from routellm_core.uncertainty import CurveIntervals
+from views import cached, link
+from views.cached import Money, Ranked
+from views.frame import Selection
+
+USUAL_SHARE = 0.3
+_USUAL_QUERIES_PER_MONTH = 100_000.0
+_MODES = ["alpha", "share", "budget", "quality", "pgr"]
+
+
+class Readings(NamedTuple):
+    """Everything that is known about the chosen router and point."""
+
+    ranked: Ranked
+    money: Money
+    intervals: CurveIntervals
+    calibration: Calibration
+    problem: str | None
+    """Why the wish cannot be met; the point is then another one."""
+    point: OperatingPoint
+    cost: float
+    """USD a query at the point."""
+
+
+def read(selection: Selection) -> Readings:
+    """Answer the wish that the link holds, exactly."""
+    ranked = cached.ranked(selection.key)
+    money = cached.money(selection.key, selection.price_weak, selection.price_strong)
+    problem = None
+    try:
+        chosen = _calibrated(ranked, money)
+    except UnreachableError as error:
+        problem = str(error)
+        chosen = calibration.for_share(ranked.curve, USUAL_SHARE)
+    point = operating_point(ranked.curve, chosen.threshold)
+    st.session_state["strong_call_share"] = point.strong_call_share
+    return Readings(
+        ranked=ranked,
+        money=money,
+        intervals=cached.intervals(selection.key),
+        calibration=chosen,
+        problem=problem,
+        point=point,
+        cost=float(money.curve[point_index(ranked.curve, chosen.threshold)]),
+    )
+
+
+def mode() -> Mode:
+    return cast(Mode, link.text("mode", "share", _MODES))
+
+
+def queries_per_month() -> float:
+    return link.number("queries_per_month", _USUAL_QUERIES_PER_MONTH) or _USUAL_QUERIES_PER_MONTH
+
+
+def _calibrated(ranked: Ranked, money: Money) -> Calibration:
+    wanted = link.number("wanted", None)
+    if wanted is None:
+        return calibration.for_share(ranked.curve, USUAL_SHARE)
+    match mode():
+        case "alpha":
+            return Calibration("alpha", wanted, wanted, wanted)
+        case "share":
+            return calibration.for_share(ranked.curve, wanted)
+        case "budget":
+            return calibration.for_budget(ranked.curve, money.curve, wanted, queries_per_month())
+        case "quality":
+            return calibration.for_quality(ranked.curve, wanted)
+        case "pgr":
+            return calibration.for_pgr(ranked.curve, wanted)
+
+
+def quality_format(benchmark: Benchmark) -> dict[str, Any]:
+    """How the benchmark's quality is written on screen."""
+    if benchmark.quality_unit == "share right":
+        return {"scale": 100, "digits": 1, "unit": "%", "title": "quality, % right"}
+    return {
+        "scale": 1,
+        "digits": 2,
+        "unit": "",
+        "title": f"quality, points of {benchmark.quality_high:g}",
+    }
+
+
+def quality_text(benchmark: Benchmark, quality: float) -> str:
+    """A quality with its unit; a dash where it is undefined."""
+    form = quality_format(benchmark)
+    if pd.isna(quality):
+        return "–"
+    return f"{quality * form['scale']:.{form['digits']}f}{form['unit']}"
+
+
+def interval_text(interval: Interval, scale: float = 1.0, digits: int = 3) -> str:
+    """Both ends, or a dash where the interval is undefined."""
+    if pd.isna(interval.low) or pd.isna(interval.high):
+        return "95% –"
+    return f"95% {interval.low * scale:.{digits}f} – {interval.high * scale:.{digits}f}"
