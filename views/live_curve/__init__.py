@@ -27,6 +27,7 @@ _SCRIPTS = [
     "lines",
     "chart",
     "hover",
+    "keys",
     "histogram",
     "sentence",
     "help",
@@ -35,6 +36,7 @@ _SCRIPTS = [
     "toolbar",
     "download",
     "table",
+    "layout",
     "main",
 ]
 

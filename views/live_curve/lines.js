@@ -52,6 +52,7 @@ function drawLevels(model, frame, font) {
       lower.y += lacking / 2;
     }
   }
+  const close = Math.abs(levels[0].y - levels[1].y) < 18;
   for (const { who, level, y } of levels) {
     const name = `${MARKS[who]} always ${model.data.names[who]}`;
     const value = model.inPgr ? fixed(level, 2) : `${fixed(level, model.format.digits)}${model.format.unit}`;
@@ -60,15 +61,17 @@ function drawLevels(model, frame, font) {
       const right = who === "weak";
       const x = right ? plot.right : plot.left + 4;
       const size = textWidth(text, font);
+      const lower = levels.find((each) => each.who !== who).y <= y;
+      const base = close && lower && right ? y + 15 : y - 6;
       layer.append(
         shape(
           "text",
-          { class: `name ${who}-fill`, x, y: y - 6, "text-anchor": right ? "end" : "start" },
+          { class: `name ${who}-fill`, x, y: base, "text-anchor": right ? "end" : "start" },
           text,
         ),
       );
       const left = right ? x - size : x;
-      taken.push({ left, right: left + size, top: y - 20, bottom: y + 2 });
+      taken.push({ left, right: left + size, top: base - 14, bottom: base + 8 });
     } else {
       const x = plot.right + 8;
       layer.append(

@@ -3,6 +3,7 @@
 
 const PHONE_WIDTH = 640;
 const KEY_PAUSE_MS = 120; // a held arrow key is one choice, told when it rests
+
 function mountView(parentElement) {
   let component = null; // the latest call's callbacks
   let model = null;
@@ -22,37 +23,11 @@ function mountView(parentElement) {
     component.setTriggerValue("choice", { ...choice, wanted });
   });
 
-  const root = element("section", { class: "live-curve", "aria-label": "Live curve" });
-  const probe = element("span", { class: "probe", "aria-hidden": "true" });
-  const top = element("div", { class: "top" });
-  const figure = element("div", { class: "figure" });
-  const controls = element("div", { class: "controls" });
-  const scores = element("div", { class: "scores" });
-  const tileHost = element("div", { class: "tiles" });
-  const tableHost = element("div", { class: "alternative" });
-  root.append(probe, top, figure, controls, scores, tileHost, tableHost);
-  parentElement.append(root);
-
-  const sentence = createSentence(top);
-  const chart = createChart(figure);
-  const hover = createHover(figure);
-  const saveButtons = element(
-    "div",
-    { class: "save" },
-    button("SVG", () => downloadSvg(chart.svg, sentence.text(), model.data.router), { title: "Save the chart as SVG" }),
-    button("PNG", () => downloadPng(chart.svg, sentence.text(), model.data.router), { title: "Save the chart as PNG" }),
-  );
-  figure.append(saveButtons);
-  const histogram = createHistogram(scores);
-  scores.append(
-    element(
-      "p",
-      { class: "caption" },
-      "Score of each query (strong win rate). Drag the line, click the curve, or type. Arrow keys move one step.",
-    ),
-  );
-  const tiles = createTiles(tileHost, createHelp(root));
-  const table = createTable(tableHost);
+  const parts = createParts(parentElement, {
+    svg: () => downloadSvg(chart.svg, sentence.text(), model.data.router),
+    png: () => downloadPng(chart.svg, sentence.text(), model.data.router),
+  });
+  const { root, probe, figure, controls, sentence, chart, hover, histogram, tiles, table } = parts;
   const toolbar = createToolbar(controls, {
     draft: (mode) => {
       draftMode = mode;
@@ -62,6 +37,7 @@ function mountView(parentElement) {
       draftMode = null;
       leftMode = null;
       clearTimeout(keyTimer);
+      keyTimer = 0;
       if (wish.mode === "alpha") {
         const alpha = wish.wanted === Infinity ? null : wish.wanted;
         wish = { ...wish, wanted: alpha, alpha };
@@ -245,11 +221,7 @@ function mountView(parentElement) {
       cancelHand();
       return;
     }
-    const undo = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey);
-    if (!undo || event.shiftKey || event.altKey || event.defaultPrevented) return;
-    const at = event.composedPath()[0];
-    const types = at.matches?.("textarea, select, input:not([type=range], [type=radio], [type=checkbox])");
-    if (types || at.isContentEditable || !choices.canUndo) return;
+    if (!isUndo(event) || !choices.canUndo) return;
     event.preventDefault();
     goBack(choices.undo);
   }
