@@ -1,17 +1,15 @@
 """Where the quality comes from: a benchmark's slices at one threshold, as table and as chart."""
 
-from urllib.parse import quote
-
 import pandas as pd
 import streamlit as st
 
 from routellm_core.slices import looks_broken
-from views import cached, charts, downloads, link
+from views import cached, downloads, link
 from views.frame import Selection
+from views.live_curve.payload import number
 from views.names import short_name
 from views.readings import Readings, quality_format
-
-_WIDTH, _HEIGHT = 220, 30
+from views.slice_table import slice_table
 
 
 def draw_slices(selection: Selection, readings: Readings) -> None:
@@ -38,6 +36,8 @@ def draw_slices(selection: Selection, readings: Readings) -> None:
         on_change=lambda: link.remember(slices=st.session_state["_slices"]),
     )
     if st.session_state["_slices"] == "chart":
+        from views import charts  # plotly is loaded by those who look at it
+
         st.plotly_chart(
             charts.slices(table, weak, strong, quality_format(selection.benchmark)),
             config=charts.CONFIG,
@@ -60,63 +60,28 @@ def draw_slices(selection: Selection, readings: Readings) -> None:
 
 
 def _draw_table(table: pd.DataFrame, selection: Selection, weak: str, strong: str) -> None:
-    form = quality_format(selection.benchmark)
-    scale, digits = form["scale"], form["digits"]
+    broken = looks_broken(table)
     ends = table[["quality_weak", "quality_strong"]]
-    low, high = float(ends.min().min()), float(ends.max().max())
-    shown = pd.DataFrame(
+    slice_table(
         {
-            "slice": table["slice"].str.replace("_", " "),
-            "n": table["n_queries"],
-            "picture": [_dumbbell(row, low, high) for row in table.itertuples()],
-            "quality": scale * table["quality"],
-            "weak": scale * table["quality_weak"],
-            "strong": scale * table["quality_strong"],
-            "pgr": table["pgr"],
-            "to strong": 100 * table["strong_call_share"],
-        }
-    )
-    quality = st.column_config.NumberColumn
-    in_unit = f"%.{digits}f{form['unit'].replace('%', '%%')}"
-    st.dataframe(
-        shown,
-        hide_index=True,
-        row_height=_HEIGHT + 4,
-        height=min(len(shown), 12) * (_HEIGHT + 4) + 40,
-        placeholder="–",
-        alt="Slices of the benchmark: queries, quality, gap recovered, share sent to strong",
-        column_config={
-            "slice": st.column_config.TextColumn("slice", pinned=True),
-            "n": st.column_config.NumberColumn("n", format="localized"),
-            "picture": st.column_config.ImageColumn(
-                f"{weak} ● got ▮ {strong} ■", width=_WIDTH + 20
-            ),
-            "quality": quality("quality", format=in_unit, help="of the routed answers"),
-            "weak": quality(f"{weak} ●", format=in_unit),
-            "strong": quality(f"{strong} ■", format=in_unit),
-            "pgr": quality("PGR", format="%.2f", help="gap recovered"),
-            "to strong": quality("to strong", format="%.0f%%", help="share of strong calls"),
+            "rows": [
+                {
+                    "name": row.slice,
+                    "n": int(row.n_queries),
+                    "weak": number(row.quality_weak),
+                    "strong": number(row.quality_strong),
+                    "quality": number(row.quality),
+                    "gap": number(row.gap),
+                    "pgr": number(row.pgr),
+                    "share": number(row.strong_call_share),
+                    "broken": bool(broken[row.Index]),
+                }
+                for row in table.itertuples()
+            ],
+            "names": {"weak": weak, "strong": strong},
+            "low": number(float(ends.min().min())),
+            "high": number(float(ends.max().max())),
+            "quality_format": quality_format(selection.benchmark),
         },
+        key="slice_table",
     )
-
-
-def _dumbbell(row: "pd.core.series.Series", low: float, high: float) -> str:
-    """Weak (circle), strong (square) and routed (bar) on one line, as an SVG data address.
-
-    Colours of middle lightness, readable on light and on dark.
-    """
-
-    def x(value: float) -> float:
-        return 10 + (_WIDTH - 20) * (value - low) / ((high - low) or 1.0)
-
-    y = _HEIGHT / 2
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{_HEIGHT}">'
-        f'<path d="M10 {y}H{_WIDTH - 10}" stroke="#8b94a3" stroke-opacity=".45"/>'
-        f'<circle cx="{x(row.quality_weak):.1f}" cy="{y}" r="5" fill="#159a78"/>'
-        f'<rect x="{x(row.quality_strong) - 4.5:.1f}" y="{y - 4.5}" width="9" height="9" '
-        'fill="#cf6a2c"/>'
-        f'<rect x="{x(row.quality) - 2:.1f}" y="{y - 9}" width="4" height="18" rx="1" '
-        'fill="#2f86d6"/></svg>'
-    )
-    return "data:image/svg+xml," + quote(svg)

@@ -180,6 +180,16 @@ data = {
     ],
 }
 
-live_curve(data, key=KEY, on_choice=take_choice, on_pin=take_pin)
+
+def with_nulls(value):
+    """JSON has no infinity: undefined and infinite numbers are None."""
+    if isinstance(value, dict):
+        return {name: with_nulls(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [with_nulls(each) for each in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+live_curve(with_nulls(data), key=KEY, on_choice=take_choice, on_pin=take_pin)
 st.text(f"events {len(state.log)}")
 st.text(f"last {json.dumps(state.log[-1]) if state.log else 'none'}")

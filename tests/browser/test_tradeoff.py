@@ -72,8 +72,11 @@ def test_tiles_and_sentence_move_while_dragging_and_the_link_follows_on_release(
     expect(sentence).not_to_have_text(before[0])
     expect(quality).not_to_have_text(before[1])
     assert "mode" not in link(page)
+    slices = page.locator(".slice-table tbody")
+    waiting = slices.inner_text()
     page.mouse.up()
     link_says(page, mode="alpha")
+    expect(slices).not_to_have_text(waiting)
     alpha = float(link(page)["wanted"])
     # What depends on Python agrees with what the browser shows.
     assert float(number(page, "alpha").inner_text()) == pytest.approx(alpha, abs=0.001)
@@ -165,6 +168,22 @@ def test_the_choice_is_downloaded_with_its_evidence(visit):
         page.locator("[data-testid=stCode]").inner_text().strip()
         == (document["routellm_model_name"])
     )
+
+
+def test_the_slices_sort_by_any_column(visit):
+    page = visit()
+    rows = page.locator(".slice-table tbody tr")
+    expect(rows).to_have_count(12)
+    expect(rows.first).to_contain_text("professional law")
+    page.get_by_role("button", name="Show all 57").click()
+    expect(rows).to_have_count(57)
+    page.get_by_role("button", name="slice", exact=True).click()
+    expect(rows.first).to_contain_text("abstract algebra")
+    page.get_by_role("button", name="PGR", exact=True).click()
+    expect(rows.last).to_contain_text("–")  # what is undefined comes last
+    page.get_by_role("button", name="PGR ↓").click()
+    expect(rows.last).to_contain_text("–")
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text("PGR ↑")
 
 
 def test_the_slices_chart_is_drawn_when_asked_for(visit):

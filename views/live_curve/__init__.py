@@ -6,21 +6,16 @@ that nothing has to be built or installed. Each file is one idea; `main.js` puts
 
 from collections.abc import Callable
 from functools import cache
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
+from views import kit
 
-_FOLDER = Path(__file__).parent
 _SCRIPTS = [
-    "format",
     "scales",
-    "dom",
     "model",
     "choices",
     "drag",
-    "theme",
     "labels",
     "paths",
     "axes",
@@ -44,13 +39,7 @@ _SCRIPTS = [
 @cache
 def _component() -> Callable[..., Any]:
     """Register the component, once a process."""
-    scripts = [(_FOLDER / f"{name}.js").read_text("utf-8") for name in _SCRIPTS]
-    return st.components.v2.component(
-        "live_curve",
-        css=(_FOLDER / "curve.css").read_text("utf-8"),
-        js="\n".join(scripts),
-        isolate_styles=True,
-    )
+    return kit.component("live_curve", Path(__file__).parent, _SCRIPTS, "curve")
 
 
 def live_curve(
@@ -63,7 +52,7 @@ def live_curve(
     """Draw the live curve.
 
     Args:
-        data: what it shows. Numbers that are infinite or undefined are shown as a dash.
+        data: what it shows; None for what is infinite or undefined, shown as a dash.
         key: of the component; `st.session_state[key].choice` and `.pin` hold the events.
         on_choice: called on a new choice `{"mode", "wanted", "queries_per_month", "seq"}`. Its
             answer must carry this `seq` (or a later one), or it counts as out of date. A wanted
@@ -75,26 +64,9 @@ def live_curve(
     """
     return _component()(
         key=key,
-        data=finite(data),
+        data=data,
         width="stretch",
         height="content",
         on_choice_change=on_choice,
         on_pin_change=on_pin,
     )
-
-
-def finite(value: Any) -> Any:
-    """The same data with None for inf and NaN, which JSON does not know.
-
-    >>> finite({"alpha": float("inf"), "share": [0.5, float("nan")]})
-    {'alpha': None, 'share': [0.5, None]}
-    """
-    match value:
-        case dict():
-            return {name: finite(each) for name, each in value.items()}
-        case list() | tuple():
-            return [finite(each) for each in value]
-        case float() if not isfinite(value):
-            return None
-        case _:
-            return value

@@ -12,7 +12,7 @@ function createParts(parentElement, save) {
   const probe = element("span", { class: "probe", "aria-hidden": "true" });
   const root = element(
     "section",
-    { class: "live-curve", "aria-label": "Live curve" },
+    { class: "live-curve palette", "aria-label": "Live curve" },
     ...[probe, top, figure, controls, scores, tileHost, tableHost],
   );
   parentElement.append(root);
