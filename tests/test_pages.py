@@ -42,8 +42,8 @@ def open_page(built_store, monkeypatch):
 
 def curve_data(at):
     """What the live curve was given to draw."""
-    (component,) = at.get("bidi_component")
-    return json.loads(component.proto.json)
+    drawn = [json.loads(component.proto.json) for component in at.get("bidi_component")]
+    return next(data for data in drawn if "points" in data)
 
 
 def errors(at):
@@ -122,8 +122,17 @@ def test_a_wish_that_cannot_be_met_is_said_and_a_curve_still_shown(open_page):
 
 def test_an_edited_price_moves_the_cost(open_page):
     usual = curve_data(open_page())["strong"]["cost"]
-    dearer = curve_data(open_page(strong_answer_usd="60"))["strong"]["cost"]
-    assert dearer > 1.8 * usual
+    dearer = open_page(strong_usd="10/60@gpt-4-1106-preview")
+    assert curve_data(dearer)["strong"]["cost"] > 1.8 * usual
+    assert any("edited by you" in caption.value for caption in dearer.caption)
+
+
+@pytest.mark.parametrize(
+    "price", ["10/60@another-model", "10/x@gpt-4-1106-preview", "nan/1", "-1/2"]
+)
+def test_a_price_of_another_model_or_none_at_all_is_not_taken(open_page, price):
+    usual = curve_data(open_page())["strong"]["cost"]
+    assert curve_data(open_page(strong_usd=price))["strong"]["cost"] == usual
 
 
 def test_the_page_says_where_its_token_counts_come_from(open_page):

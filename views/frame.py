@@ -145,43 +145,48 @@ def router_key(row: pd.Series) -> str:
 
 
 def _prices(pair: ModelPair) -> tuple[Price, Price]:
-    with st.expander("Prices, USD per million tokens"):
+    with st.popover("Prices, USD per million tokens", width="stretch"):
         return _price("weak", pair.weak), _price("strong", pair.strong)
 
 
 def _price(side: str, model: str) -> Price:
-    """The list price, or what the user typed in its place; it holds for this model alone."""
-    listed = list_price(model)
-    prompt = link.number(f"{side}_prompt_usd", None)
-    answer = link.number(f"{side}_answer_usd", None)
-    edited = prompt is not None or answer is not None
-    base = listed or Price(0.0, 0.0, "no list price known: type one")
-    shown = Price(
-        base.prompt_usd if prompt is None else max(prompt, 0.0),
-        base.answer_usd if answer is None else max(answer, 0.0),
-        "edited by you" if edited else base.source,
-    )
-    left, right = st.columns(2)
-    _price_input(left, f"{side}_prompt_usd", f"{short_name(model)}: prompt", shown.prompt_usd)
-    _price_input(right, f"{side}_answer_usd", "answer", shown.answer_usd)
-    st.caption(f"{short_name(model)}: {shown.source}")
-    return shown
+    """The list price of a model, or what the user typed in its place."""
+    price = _edited_price(side, model) or list_price(model)
+    if price is None:
+        price = Price(0.0, 0.0, "no list price known: type one")
+    for column, kind, usd in zip(
+        st.columns(2), ("prompt", "answer"), (price.prompt_usd, price.answer_usd), strict=True
+    ):
+        st.session_state[f"_{side}_{kind}_usd"] = usd
+        column.number_input(
+            f"{short_name(model)}: {kind}",
+            min_value=0.0,
+            max_value=10_000.0,
+            step=0.01,
+            format="%.2f",
+            key=f"_{side}_{kind}_usd",
+            on_change=_keep_price,
+            args=(side, model),
+        )
+    st.caption(f"{short_name(model)}: {price.source}")
+    return price
 
 
-def _price_input(
-    place: "st.delta_generator.DeltaGenerator", name: str, label: str, value: float
-) -> None:
-    st.session_state[f"_{name}"] = value
-    place.number_input(
-        label,
-        min_value=0.0,
-        max_value=10_000.0,
-        step=0.01,
-        format="%.2f",
-        key=f"_{name}",
-        on_change=_copy_widget,
-        args=(name,),
-    )
+def _edited_price(side: str, model: str) -> Price | None:
+    """The price in the link, which names its model: for another one it does not hold."""
+    usd, _, priced_model = link.text(f"{side}_usd", "").partition("@")
+    prompt, _, answer = usd.partition("/")
+    try:
+        price = Price(float(prompt), float(answer), "edited by you")
+    except ValueError:
+        return None
+    fits = priced_model == model and 0 <= min(price[:2]) and max(price[:2]) <= 10_000
+    return price if fits else None
+
+
+def _keep_price(side: str, model: str) -> None:
+    prompt, answer = (st.session_state[f"_{side}_{kind}_usd"] for kind in ("prompt", "answer"))
+    link.remember(**{f"{side}_usd": f"{prompt}/{answer}@{model}"})
 
 
 def _select(

@@ -89,8 +89,8 @@ def help_of(name: str) -> str:
 
 
 def drawer() -> None:
-    """The glossary, in an expander."""
-    with st.expander("Glossary"):
+    """The glossary; a popover, since it is drawn only when somebody opens it."""
+    with st.popover("Glossary", width="stretch"):
         for term in TERMS.values():
             st.markdown(f"**{term.name}.** {term.meaning}")
             if term.formula:
@@ -99,7 +99,7 @@ def drawer() -> None:
 
 def benchmark_card(benchmark: Benchmark, n_queries: int) -> None:
     """What the benchmark tests, its size, its weak spots and where it comes from."""
-    with st.expander(f"About {_plain(benchmark.title)}"):
+    with st.popover(f"About {_plain(benchmark.title)}", width="stretch"):
         st.text(benchmark.description)
         st.caption(f"n = {n_queries:,} queries, contaminated ones left out")
         if benchmark.weak_spots:
