@@ -11,6 +11,7 @@ import pandas as pd
 
 from benchmarks.timing import best_seconds
 from routellm_core.shipped import build_store
+from routellm_core.slices import slice_table
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair
 
@@ -63,6 +64,10 @@ def _million_queries(n: int = 1_000_000) -> Iterator[str]:
         added = perf_counter() - start
         pair = ModelPair(weak="small", strong="large")
         read = best_seconds(partial(store.pair_outcomes, "million", pair), 3)
+        known = store.pair_outcomes("million", pair)
+        scores = rng.random(n, dtype=np.float32)
+        moved = best_seconds(partial(slice_table, known, scores, 0.5), 3)
+    yield f"a million queries: slices at another threshold in {1e3 * moved:.0f} ms"
     yield (
         f"a million queries with two models: added in {added:.1f} s "
         f"({2 * n / added / 1e6:.2f} million outcomes a second), read as a pair in {read:.2f} s"

@@ -1,6 +1,7 @@
 """A running Streamlit server and a headless browser, for tests that need both."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -67,14 +68,13 @@ def _started(script_path, env, log):
 @pytest.fixture(scope="session")
 def chromium():
     sync_api = pytest.importorskip("playwright.sync_api")
-    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     flags = ["--disable-gpu"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         flags.append("--no-sandbox")
     with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path if Path(path).exists() else None, args=flags
-        )
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
         yield browser
         browser.close()
 
