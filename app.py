@@ -3,6 +3,9 @@
 import streamlit as st
 
 st.navigation(
-    [st.Page("pages/tradeoff.py", title="Trade-off", default=True)],
+    [
+        st.Page("pages/tradeoff.py", title="Trade-off", default=True),
+        st.Page("pages/compare.py", title="Compare"),
+    ],
     position="top",
 ).run()

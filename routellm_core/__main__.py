@@ -6,7 +6,6 @@ code 0 is success, 2 something the user can put right (said on stderr), 1 a defe
 
 import argparse
 import json
-import math
 import os
 import sys
 from collections.abc import Sequence
@@ -19,9 +18,13 @@ from routellm_core.calibration import Calibration
 from routellm_core.costs import Price, list_price, pair_costs
 from routellm_core.errors import DataError, RoutingError
 from routellm_core.evaluation import default_pair, evaluate_benchmark
+from routellm_core.jsonable import with_nulls
 from routellm_core.metrics import curve_of, operating_point, rank_queries, routed_mean
+from routellm_core.rescoring import SHIPPED, rescore
+from routellm_core.routers import ROUTERS
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
+from routellm_core.uncertainty import N_RESAMPLES
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA_DIR = ROOT / "data"
@@ -36,12 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RoutingError as error:
         _say(f"error: {error}")
         return 2
-    except BrokenPipeError:
-        return 0
-    if parsed.json:
-        _print(json.dumps(_with_nulls(document), ensure_ascii=False))
-    else:
-        _print("\n".join(lines))
+    text = json.dumps(with_nulls(document), ensure_ascii=False) if parsed.json else "\n".join(lines)
+    try:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -185,10 +188,8 @@ def data(parsed: argparse.Namespace) -> Result:
 
 def scores(parsed: argparse.Namespace) -> Result:
     """Fit the shipped routers anew and rescore every benchmark; resumes where it was stopped."""
-    from routellm_core.rescoring import rescore
-
     with Store(parsed.store, read_only=True) as store:
-        rescore(store, DATA_DIR, CACHE_DIR, _say)
+        rescore(store, DATA_DIR, CACHE_DIR, _say, parsed.router)
     return {"data": str(DATA_DIR)}, [f"scores and checkpoints are in {DATA_DIR}"]
 
 
@@ -224,8 +225,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluating = verb("evaluate", evaluate)
     evaluating.add_argument("--benchmark", nargs="+", default=[], metavar="B")
     evaluating.add_argument("--router", nargs="+", default=[], metavar="R")
-    evaluating.add_argument("--resamples", type=_count, default=1000, help="of the bootstrap")
-    evaluating.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    evaluating.add_argument(
+        "--resamples", type=_resamples, default=N_RESAMPLES, help="of the bootstrap"
+    )
+    evaluating.add_argument("--seed", type=_seed, default=0, help="of the bootstrap")
     with_pair(evaluating)
 
     calibrating = verb("calibrate", calibrate)
@@ -244,15 +247,21 @@ def _parser() -> argparse.ArgumentParser:
         verb(name, run).add_argument(
             "--checkout", type=Path, default=checkout, help="a RouteLLM checkout (or ROUTELLM=PATH)"
         )
-    verb("scores", scores)
+    scoring = verb("scores", scores)
+    scoring.add_argument("--router", nargs="+", default=SHIPPED, choices=list(ROUTERS), metavar="R")
     return parser
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
+def _resamples(text: str) -> int:
+    if int(text) < 100:
+        raise argparse.ArgumentTypeError("fewer than 100 give no interval worth printing")
+    return int(text)
+
+
+def _seed(text: str) -> int:
+    if int(text) < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return int(text)
 
 
 def _pair(parsed: argparse.Namespace, store: Store, benchmark_id: str) -> ModelPair | None:
@@ -290,21 +299,6 @@ def _evaluation_lines(report: dict[str, Any]) -> list[str]:
             f"{r['cpt80_interval'][1]:.1%}]"
         )
     return lines
-
-
-def _with_nulls(value: Any) -> Any:
-    """JSON has no NaN: undefined numbers become null."""
-    if isinstance(value, dict):
-        return {key: _with_nulls(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_nulls(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(text + "\n")
 
 
 def _say(text: str) -> None:

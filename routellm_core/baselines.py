@@ -65,12 +65,25 @@ def best_single(quality_weak: Floats, quality_strong: Floats) -> float:
     return float(max(quality_weak.mean(), quality_strong.mean()))
 
 
-def oracle_score(quality_weak: Floats, quality_strong: Floats) -> Floats:
+def oracle_score(
+    quality_weak: Floats, quality_strong: Floats, extra_cost: Floats | None = None
+) -> Floats:
     """(n_queries,) scores of the best router there is: queries by what the strong model adds.
 
     All differ, also where it adds the same: unlike a router, the oracle may split a tie.
+
+    Args:
+        quality_weak: (n_queries,).
+        quality_strong: (n_queries,).
+        extra_cost: (n_queries,) what the strong model costs more. With it the order is by gain for
+            money (Dantzig's greedy order of the fractional knapsack), the best on a cost axis;
+            without it every call counts alike.
     """
-    order = np.argsort(quality_weak - quality_strong, kind="stable")
+    gain = quality_strong - quality_weak
+    if extra_cost is not None:
+        least = np.abs(extra_cost).max() * 1e-9 or 1.0
+        gain = gain / np.maximum(extra_cost, least)
+    order = np.argsort(-gain, kind="stable")
     score = np.empty(len(order))
     score[order] = np.linspace(1.0, 0.0, len(order))
     return score

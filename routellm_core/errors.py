@@ -14,7 +14,14 @@ class UnknownNameError(RoutingError, LookupError):
 
 
 class UnreachableError(RoutingError, ValueError):
-    """No threshold meets the wish, for example a quality above the whole curve."""
+    """No threshold meets the wish, for example a quality above the whole curve.
+
+    `best` is the nearest that can be had, in the unit of the wish; None where there is none.
+    """
+
+    def __init__(self, text: str, best: float | None = None) -> None:
+        super().__init__(text)
+        self.best = best
 
 
 class NotTrainedError(RoutingError, RuntimeError):
@@ -31,3 +38,7 @@ class StoreError(RoutingError, OSError):
 
 class TextsError(RoutingError, OSError):
     """Query texts are needed and are not on this machine; the text says how to get them."""
+
+
+class DownloadError(RoutingError, OSError):
+    """Something that is fetched when it is first needed cannot be had; the text says why."""

@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from routellm_core import baselines, variants
 from routellm_core.errors import UnknownNameError
-from routellm_core.metrics import apgr, cpt, curve_of, rank_queries
+from routellm_core.metrics import apgr, cpt, curve_of, rank_queries, routing_curve
+from routellm_core.slices import looks_broken, slice_table
 from routellm_core.store import Store
-from routellm_core.types import Interval, ModelPair, PairOutcomes
-from routellm_core.uncertainty import curve_intervals
+from routellm_core.types import Floats, Interval, Ints, ModelPair, PairOutcomes
+from routellm_core.uncertainty import N_RESAMPLES, curve_intervals
+
+WITHIN_SLICE = "within_slice"
+"""The view that is computed from `in_domain` scores and never stored; see `within_slice`."""
 
 
 class Evaluation(NamedTuple):
@@ -27,6 +32,29 @@ class Evaluation(NamedTuple):
     cpt80_interval: Interval
     apgr_ten_bin: float
     apgr_tenth_sum: float
+
+
+def within_slice(strong_win_rate: Floats, slice_code: Ints) -> Floats:
+    """Scores that keep the router's order inside each slice and forget which slice is which.
+
+    Each score becomes its mid-rank among its slice's, scaled to [0, 1]: equal scores stay equal
+    and every threshold sends about the same share of every slice to the strong model. The APGR of
+    these scores is what a router has from ranking inside slices, without recognising the slice.
+
+    Args:
+        strong_win_rate: (n_queries,) finite.
+        slice_code: (n_queries,) equal for the queries of one slice.
+
+    Returns:
+        (n_queries,) in [0, 1]; 0.5 in a slice of one query.
+
+    >>> within_slice(np.array([0.9, 0.8, 0.8, 0.1, 0.7]), np.array([0, 1, 1, 1, 2])).tolist()
+    [0.5, 0.75, 0.75, 0.0, 0.5]
+    """
+    of_slice = pd.Series(strong_win_rate).groupby(np.asarray(slice_code))
+    n_others = of_slice.transform("size").to_numpy() - 1
+    mid_rank = of_slice.rank().to_numpy() - 1.0
+    return np.where(n_others > 0, mid_rank / np.maximum(n_others, 1), 0.5)
 
 
 def default_pair(store: Store, benchmark_id: str) -> ModelPair:
@@ -46,14 +74,23 @@ def default_pair(store: Store, benchmark_id: str) -> ModelPair:
     return ModelPair(weak=models[1], strong=models[0])
 
 
+def complete_routers(store: Store, outcomes: PairOutcomes) -> pd.DataFrame:
+    """The rows of `Store.routers` with scores for all queries of the outcomes.
+
+    A router that was stopped half way must not keep the others from being compared.
+    """
+    routers = store.routers(outcomes.benchmark_id, outcomes.model_pair)
+    return routers[routers["n_scored"] >= outcomes.n_queries].reset_index(drop=True)
+
+
 def evaluate_router(
     outcomes: PairOutcomes,
-    strong_win_rate: np.ndarray[Any, np.dtype[np.floating[Any]]],
+    strong_win_rate: Floats,
     *,
     router: str,
     recipe: str,
     view: str,
-    n_resamples: int = 1000,
+    n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> Evaluation:
     """APGR and CPT of one router, with seeded bootstrap intervals."""
@@ -90,7 +127,7 @@ def evaluate_benchmark(
     *,
     model_pair: ModelPair | None = None,
     router_names: Sequence[str] = (),
-    n_resamples: int = 1000,
+    n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
     """All routers scored on a benchmark, as the JSON object of `evaluate --json`.
@@ -104,14 +141,16 @@ def evaluate_benchmark(
         seed: of the bootstrap.
 
     Returns:
-        Qualities in the benchmark's own scale, shares as fractions, NaN where undefined.
+        Qualities in the benchmark's own scale, shares as fractions, NaN where undefined. Where a
+        benchmark has several slices, `in_domain` scores are also evaluated as `within_slice`;
+        where the outcomes of some look broken, `without_broken` has the APGRs without those.
 
     Raises:
         UnknownNameError: no such benchmark, model or scored router.
     """
     pair = model_pair or default_pair(store, benchmark_id)
     outcomes = store.pair_outcomes(benchmark_id, pair)
-    routers = store.routers(benchmark_id, pair)
+    routers = complete_routers(store, outcomes)
     missing = set(router_names) - set(routers["router_name"])
     if missing:
         there_are = ", ".join(sorted(set(routers["router_name"]))) or "none"
@@ -121,18 +160,19 @@ def evaluate_benchmark(
         )
     weak, strong = outcomes.quality_weak, outcomes.quality_strong
     oracle = baselines.oracle_curve(weak, strong)
+    scored: list[tuple[dict[str, str], Floats]] = []
+    for row in routers.itertuples():
+        if router_names and row.router_name not in router_names:
+            continue
+        names = {"router": row.router_name, "recipe": row.recipe, "view": row.view}
+        scores = store.strong_win_rates(benchmark_id, pair, row.router_id, row.view)
+        scored.append((names, scores))
+        if row.view == "in_domain" and len(outcomes.slices) > 1:
+            ranks = within_slice(scores, outcomes.slice_code)
+            scored.append((names | {"view": WITHIN_SLICE}, ranks))
     evaluations = [
-        evaluate_router(
-            outcomes,
-            store.strong_win_rates(benchmark_id, pair, row.router_id, row.view),
-            router=row.router_name,
-            recipe=row.recipe,
-            view=row.view,
-            n_resamples=n_resamples,
-            seed=seed,
-        )
-        for row in routers.itertuples()
-        if not router_names or row.router_name in router_names
+        evaluate_router(outcomes, scores, **names, n_resamples=n_resamples, seed=seed)
+        for names, scores in scored
     ]
     return {
         "benchmark": benchmark_id,
@@ -142,5 +182,34 @@ def evaluate_benchmark(
         "quality_weak": float(weak.mean()),
         "oracle": {"apgr": apgr(oracle), "cpt50": cpt(oracle, 0.5), "cpt80": cpt(oracle, 0.8)},
         "random": {"apgr": 0.5, "apgr_interval": baselines.random_apgr(weak, strong)},
-        "routers": sorted((e._asdict() for e in evaluations), key=lambda e: -e["apgr"]),
+        "routers": _best_first([e._asdict() for e in evaluations]),
+        **_without_broken(outcomes, scored),
     }
+
+
+def _without_broken(
+    outcomes: PairOutcomes, scored: Sequence[tuple[dict[str, str], Floats]]
+) -> dict[str, Any]:
+    """APGRs on the queries of the slices whose outcomes look sound; empty when all do."""
+    n_queries = outcomes.n_queries
+    table = slice_table(outcomes, np.zeros(n_queries), 1.0)  # qualities need no router
+    broken = table.loc[looks_broken(table), "slice"].tolist()
+    if not broken:
+        return {}
+    kept = ~np.isin(outcomes.slice_code, [outcomes.slices.index(name) for name in broken])
+    weak, strong = outcomes.quality_weak[kept], outcomes.quality_strong[kept]
+    routers = [
+        {**names, "apgr": apgr(routing_curve(scores[kept], weak, strong))}
+        for names, scores in scored
+    ]
+    return {
+        "without_broken": {
+            "slices": broken,
+            "n_queries": int(kept.sum()),
+            "routers": _best_first(routers),
+        }
+    }
+
+
+def _best_first(routers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(routers, key=lambda r: -r["apgr"])

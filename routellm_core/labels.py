@@ -1,11 +1,21 @@
 """Battles to train on, made from what is known about models' answers."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
+from routellm_core.battles import both_orders_averaged
+from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.types import Floats, Ints, ModelPair, PairOutcomes
+
+STAND_INS: Mapping[str, str] = {
+    "gpt-4-1106-preview": "gpt-4",
+    "mistralai/Mixtral-8x7B-Instruct-v0.1": "gpt-3.5-turbo",
+}
+"""A model of the same tier that older battles hold, by the name of the routed one."""
 
 
 class Battles(NamedTuple):
@@ -19,7 +29,8 @@ class Battles(NamedTuple):
     model_b: Ints
     """Position in `models`."""
     win_a: Floats
-    """1 where model_a won, 1/2 in a tie, 0 where model_b won."""
+    """1 where model_a won, 1/2 in a tie, 0 where model_b won; for a battle judged several times the
+    mean over its verdicts, so that any value in [0, 1] may stand here."""
 
 
 def golden_battles(outcomes: PairOutcomes) -> Battles:
@@ -35,6 +46,97 @@ def golden_battles(outcomes: PairOutcomes) -> Battles:
         model_a=np.zeros(outcomes.n_queries, dtype=np.int64),
         model_b=np.ones(outcomes.n_queries, dtype=np.int64),
         win_a=np.where(weak > strong, 1.0, np.where(weak < strong, 0.0, 0.5)),
+    )
+
+
+def judge_battles(table: pd.DataFrame) -> tuple[Battles, list[str]]:
+    """Battles from verdicts of people or a judge; both orders of a pair count as one battle.
+
+    Args:
+        table: in the agreed form of `routellm_core.battles`.
+
+    Returns:
+        The battles, models by name, and the distinct queries in the order of `query_code`.
+    """
+    averaged = both_orders_averaged(table)
+    query_code, queries = pd.factorize(averaged["query"])
+    sides = averaged[["model_a", "model_b"]].to_numpy(object)
+    models, codes = np.unique(sides.ravel(), return_inverse=True)
+    model_a, model_b = codes.reshape(-1, 2).T
+    return Battles(
+        models=tuple(models.tolist()),
+        query_code=np.asarray(query_code, dtype=np.int64),
+        model_a=model_a,
+        model_b=model_b,
+        win_a=averaged["win_a"].to_numpy(np.float64),
+    ), list(queries)
+
+
+def with_stand_ins(
+    battles: Battles,
+    ratings: Floats,
+    model_pair: ModelPair,
+    stand_ins: Mapping[str, str] = STAND_INS,
+) -> tuple[Battles, dict[str, str]]:
+    """The battles with the routed pair among their models, under the names of the pair.
+
+    A routed model that never battled takes the place of its stand-in, a model of the same tier.
+
+    Args:
+        battles: from this module.
+        ratings: (n_models,) overall ratings of `battles.models`, from `tiers.overall_ratings`.
+        model_pair: the routed pair.
+        stand_ins: name of the stand-in by name of the routed model.
+
+    Returns:
+        The battles, and which model stood in: {routed model: stand-in}, empty where none did.
+
+    Raises:
+        UnknownNameError: a routed model has no battle and no stand-in that has one.
+        DataError: one model would stand for both, or the strong one is not rated above the weak.
+    """
+    place = {name: _stand_in(battles.models, name, stand_ins) for name in model_pair}
+    weak, strong = (battles.models.index(place[name]) for name in model_pair)
+    if weak == strong:
+        raise DataError(
+            f"{place[model_pair.weak]!r} would stand for both {model_pair.weak!r} and "
+            f"{model_pair.strong!r}; name two different stand-ins"
+        )
+    if not ratings[strong] > ratings[weak]:
+        raise DataError(
+            f"{place[model_pair.strong]!r}, in the place of {model_pair.strong!r}, is not rated "
+            f"above {place[model_pair.weak]!r}, in the place of {model_pair.weak!r} "
+            f"({ratings[strong]:.2f} against {ratings[weak]:.2f}); name other stand-ins or turn "
+            "the pair round"
+        )
+    models = list(battles.models)
+    models[weak], models[strong] = model_pair.weak, model_pair.strong
+    used = {name: other for name, other in place.items() if name != other}
+    return battles._replace(models=tuple(models)), used
+
+
+def _stand_in(models: tuple[str, ...], name: str, stand_ins: Mapping[str, str]) -> str:
+    """The model itself when it battled, otherwise its stand-in."""
+    if name in models:
+        return name
+    if stand_ins.get(name) in models:
+        return stand_ins[name]
+    named = f"its stand-in {stand_ins[name]!r}" if name in stand_ins else "a stand-in of it"
+    raise UnknownNameError(
+        f"no battle of {name!r} nor of {named}; name a stand-in of the same tier among: "
+        f"{', '.join(models)}"
+    )
+
+
+def over_models(battles: Battles, models: tuple[str, ...]) -> Battles:
+    """The same battles with positions in another list of models, so that parts can be joined.
+
+    Raises:
+        ValueError: the list lacks one of the battles' models.
+    """
+    moved = np.array([models.index(name) for name in battles.models])
+    return battles._replace(
+        models=models, model_a=moved[battles.model_a], model_b=moved[battles.model_b]
     )
 
 

@@ -8,6 +8,11 @@ from routellm_core.types import Interval, ModelPair, OperatingPoint, RoutingCurv
 
 FORMAT = "routellm-explorer-choice"
 FORMAT_VERSION = 1
+_SCORES = {
+    "in_domain": "out of fold: the router learned from other queries of the same benchmark",
+    "unseen_slices": "out of fold: the router learned from other slices of the benchmark",
+    "untouched": "the router learned nothing from this benchmark",
+}
 
 
 def routellm_model_name(router_name: str, threshold: float) -> str:
@@ -24,6 +29,13 @@ def routellm_model_name(router_name: str, threshold: float) -> str:
     if "-" in router_name:
         raise ValueError(f"router name {router_name!r} holds a '-'")
     return f"router-{router_name}-{threshold!r}"
+
+
+def _model_name_or_none(router_name: str, threshold: float) -> str | None:
+    try:
+        return routellm_model_name(router_name, threshold)
+    except ValueError:
+        return None
 
 
 def choice_document(
@@ -65,11 +77,7 @@ def choice_document(
         "model_pair": {"strong": model_pair.strong, "weak": model_pair.weak},
         "threshold": threshold,
         "rule": "call the strong model when strong_win_rate >= threshold",
-        "routellm_model_name": (
-            routellm_model_name(router["router_name"], threshold)
-            if 0.0 <= threshold <= 1.0
-            else None
-        ),
+        "routellm_model_name": _model_name_or_none(router["router_name"], threshold),
         "chosen_by": {
             "mode": calibration.mode,
             "wanted": calibration.wanted,
@@ -78,7 +86,7 @@ def choice_document(
         "evidence": {
             "benchmark": benchmark_id,
             "n_queries": n_queries,
-            "scores": "out of fold: no router saw a query that it scores here",
+            "scores": _SCORES[router["view"]],
             "strong_call_share": achieved.strong_call_share,
             "quality": achieved.quality,
             "quality_interval": list(quality_interval),

@@ -23,7 +23,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from routellm_core.errors import DataError
+from routellm_core.errors import DataError, StoreError
 from routellm_core.importers import routellm
 from routellm_core.store import OlderStoreError, Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
@@ -304,8 +304,16 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 @contextmanager
 def _building(path: Path) -> Iterator[None]:
     """Only one process builds at a time; a killed one leaves no lock behind."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(path.name + ".lock").open("ab") as lock:
+    lock_path = path.with_name(path.name + ".lock")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock_file = lock_path.open("ab")
+    except OSError as error:
+        raise StoreError(
+            f"the store cannot be written at {path} ({error.strerror}); name another place with "
+            "ROUTELLM_STORE or --store"
+        ) from error
+    with lock_file as lock:
         if sys.platform == "win32":
             import msvcrt
 

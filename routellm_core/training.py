@@ -8,7 +8,7 @@ import numpy as np
 from routellm_core.labels import Battles, battles_of
 from routellm_core.normalise import cluster_key
 from routellm_core.routers.base import EmbeddingRouter
-from routellm_core.types import Floats, Ints
+from routellm_core.types import Floats, Ints, PairOutcomes
 
 N_FOLDS = 5
 
@@ -26,6 +26,26 @@ def folds_by_text(queries: Sequence[str], n_folds: int = N_FOLDS) -> Ints:
         (n_queries,) in 0 .. n_folds - 1.
     """
     return np.array([int(cluster_key(query)[:15], 16) % n_folds for query in queries])
+
+
+def groups_of_slices(parts: Sequence[PairOutcomes], n_groups: int = N_FOLDS) -> Ints:
+    """Group of each query so that a slice is never split: what a router scores, it never saw.
+
+    The slices of the first benchmark are dealt into groups of like size, largest slice first; each
+    further benchmark is a group of its own.
+
+    Returns:
+        (n_queries of all parts,) in 0 .. n_groups + len(parts) - 2, parts one after another.
+    """
+    first = parts[0]
+    n_in_slice = np.bincount(first.slice_code, minlength=len(first.slices))
+    n_in_group = np.zeros(n_groups, dtype=np.int64)
+    group_of_slice = np.empty(len(first.slices), dtype=np.int64)
+    for code in np.argsort(-n_in_slice, kind="stable"):
+        group_of_slice[code] = n_in_group.argmin()
+        n_in_group[group_of_slice[code]] += n_in_slice[code]
+    others = [np.full(part.n_queries, n_groups + i) for i, part in enumerate(parts[1:])]
+    return np.concatenate([group_of_slice[first.slice_code], *others])
 
 
 def out_of_fold(

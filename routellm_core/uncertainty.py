@@ -11,6 +11,7 @@ import numpy as np
 
 from routellm_core.types import Floats, Interval, Ints, Ranking
 
+N_RESAMPLES = 1_000
 _CHUNK = 25
 _EXACT_LIMIT = 50_000
 _N_RUNS = 2_000
@@ -43,7 +44,7 @@ def curve_intervals(
     quality_strong: Floats,
     *,
     cluster_code: Ints | None = None,
-    n_resamples: int = 500,
+    n_resamples: int = N_RESAMPLES,
     n_grid: int = 101,
     seed: int = 0,
 ) -> CurveIntervals:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routellm_core import baselines
-from routellm_core.metrics import apgr, routing_curve
+from routellm_core.metrics import apgr, rank_queries, routed_mean, routing_curve
 from tests import oracles
 
 
@@ -40,6 +40,19 @@ def test_no_order_beats_the_oracle(rng):
         curve = routing_curve(rng.random(200), weak, strong)
         ceiling = np.interp(curve.strong_call_share, best.strong_call_share, best.quality)
         assert (curve.quality <= ceiling + 1e-9).all()
+
+
+def test_the_oracle_of_money_is_nowhere_below_that_of_calls(rng):
+    weak, strong = rng.integers(0, 2, (2, 400)).astype(float)
+    cheap, dear = rng.random(400), 1 + 9 * rng.random(400)
+    heights = {}
+    for name, extra in (("calls", None), ("money", dear - cheap)):
+        ranking = rank_queries(baselines.oracle_score(weak, strong, extra))
+        cost = routed_mean(ranking, cheap, dear)
+        grid = np.linspace(cost[0], cost[-1], 30)
+        heights[name] = np.interp(grid, cost, routed_mean(ranking, weak, strong))
+    assert (heights["money"] >= heights["calls"] - 1e-9).all()
+    assert heights["money"][5] > heights["calls"][5] + 0.01
 
 
 def test_the_best_single_model_is_the_better_one():

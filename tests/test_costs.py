@@ -52,6 +52,11 @@ def test_the_papers_pair_has_the_papers_prices():
     assert list_price("mistralai/Mixtral-8x7B-Instruct-v0.1")[:2] == (0.24, 0.24)
 
 
+def test_a_price_is_that_of_a_usual_query_not_of_a_long_context():
+    # genai-prices knows two tiers for this model; the dearer one starts at 200,000 tokens.
+    assert list_price("gemini-2.5-pro")[:2] == (1.25, 10.0)
+
+
 def test_an_unknown_model_has_no_price():
     assert list_price("nobody/never-heard-of-it") is None
 

@@ -11,6 +11,7 @@ from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
+COMPARE = "pages/compare.py"
 PAGES = re.findall(r'st\.Page\("(pages/\w+\.py)"', (ROOT / "app.py").read_text(encoding="utf-8"))
 
 
@@ -40,29 +41,51 @@ def open_page(built_store, monkeypatch):
     cached.store.clear()
 
 
+def drawn(at):
+    """What the browser-side components were given to draw."""
+    return [json.loads(component.proto.json) for component in at.get("bidi_component")]
+
+
 def curve_data(at):
-    """What the live curve was given to draw."""
-    drawn = [json.loads(component.proto.json) for component in at.get("bidi_component")]
-    return next(data for data in drawn if "points" in data)
+    """What the live curve was given."""
+    return next(data for data in drawn(at) if "points" in data)
+
+
+def router_tables(at):
+    """What the tables of the Compare page were given, by caption."""
+    return {data["caption"]: data for data in drawn(at) if "columns" in data}
 
 
 def errors(at):
     return [e.value for e in at.error] + [e.value for e in at.exception]
 
 
+def shows_the_tradeoff(at):
+    return at.sidebar.selectbox[0].label == "Benchmark" and curve_data(at)["n"] > 0
+
+
+def shows_the_comparison(at):
+    return len(router_tables(at)) == 6
+
+
+SHOWS = {"pages/tradeoff.py": shows_the_tradeoff, "pages/compare.py": shows_the_comparison}
+
+
 @pytest.mark.parametrize("script", ["app.py", *PAGES])
 def test_a_page_opens_complete_alone_and_through_the_navigation(open_page, script):
     at = open_page(script)
     assert errors(at) == []
-    assert at.sidebar.selectbox[0].label == "Benchmark"
+    assert SHOWS[PAGES[0] if script == "app.py" else script](at)
 
 
-def test_switching_to_each_page_draws_it(open_page):
-    at = open_page("app.py")
-    for page in PAGES:
+def test_switching_to_each_page_draws_it_and_keeps_the_link(open_page):
+    at = open_page("app.py", benchmark="gsm8k")
+    for page in [*PAGES[1:], PAGES[0]]:
         at.switch_page(page).run()
         assert errors(at) == []
-        assert len(at.sidebar.selectbox) >= 3
+        assert SHOWS[page](at)
+        assert at.query_params["benchmark"] in ("gsm8k", ["gsm8k"])
+    assert curve_data(at)["n"] == 1_307
 
 
 def test_the_first_visit_shows_mmlu_with_its_published_end_points(open_page):
@@ -105,9 +128,7 @@ def test_choosing_another_benchmark_changes_figures_and_link(open_page):
 def test_another_router_keeps_the_share_of_a_threshold_set_by_hand(open_page):
     at = open_page(mode="alpha", wanted="0.6")
     before = curve_data(at)["exact"]["share"]
-    other = next(option for option in at.sidebar.radio[0].options if "sw_ranking" in option)
     at.sidebar.radio[0].set_value("sw_ranking-golden.in_domain").run()
-    assert "sw_ranking" in other
     after = curve_data(at)
     assert after["router"] == "sw_ranking"
     assert after["exact"]["share"] == pytest.approx(before, abs=0.01)
@@ -127,12 +148,38 @@ def test_an_edited_price_moves_the_cost(open_page):
     assert any("edited by you" in caption.value for caption in dearer.caption)
 
 
-@pytest.mark.parametrize(
-    "price", ["10/60@another-model", "10/x@gpt-4-1106-preview", "nan/1", "-1/2"]
-)
+@pytest.mark.parametrize("price", ["10/60@x", "10/x@M", "nan/1@M", "1/nan@M", "-1/2@M", "1/inf@M"])
 def test_a_price_of_another_model_or_none_at_all_is_not_taken(open_page, price):
     usual = curve_data(open_page())["strong"]["cost"]
+    price = price.replace("@M", "@gpt-4-1106-preview")
     assert curve_data(open_page(strong_usd=price))["strong"]["cost"] == usual
+
+
+def test_a_wished_quality_becomes_a_share_on_a_benchmark_with_another_scale(open_page):
+    at = open_page(mode="quality", wanted="0.75")
+    share = curve_data(at)["exact"]["share"]
+    at.sidebar.selectbox[0].select("mt_bench").run()
+    choice = curve_data(at)["choice"]
+    assert choice["mode"] == "share"
+    assert choice["wanted"] == pytest.approx(share)
+
+
+def test_no_queries_a_month_is_no_hundred_thousand(open_page):
+    data = curve_data(open_page(mode="budget", wanted="500", queries_per_month="0"))
+    assert "how many queries" in data["choice"]["problem"]
+
+
+def test_a_quality_out_of_reach_is_said_in_the_unit_it_was_typed_in(open_page):
+    problem = curve_data(open_page(mode="quality", wanted="0.95"))["choice"]["problem"]
+    assert "reaches a quality of 95.0%; the best is 8" in problem
+
+
+def test_a_pair_that_nobody_scored_is_said_with_the_way_back(open_page):
+    at = open_page(strong="mistralai/Mixtral-8x7B-Instruct-v0.1", weak="gpt-4-1106-preview")
+    assert "no router has scored" in at.error[0].value
+    at.sidebar.button[0].click().run()
+    assert errors(at) == []
+    assert curve_data(at)["n"] == 14_037
 
 
 def test_the_page_says_where_its_token_counts_come_from(open_page):
@@ -142,8 +189,51 @@ def test_the_page_says_where_its_token_counts_come_from(open_page):
 
 def test_broken_outcomes_are_pointed_at(open_page):
     (warning,) = open_page(benchmark="mmlu").warning
-    assert "high_school_mathematics" in warning.value
-    assert "3.0%" in warning.value
+    said = warning.value.replace("\\", "")
+    assert "high_school_mathematics" in said
+    assert "3.0%" in said
+
+
+def test_the_comparison_is_read_aloud_as_far_as_the_intervals_allow(open_page):
+    said = {name: data["sentence"] for name, data in router_tables(open_page(COMPARE)).items()}
+    gsm8k, mmlu, mt_bench = (said[f"Routers on {name}"] for name in ("GSM8K", "MMLU", "MT-Bench"))
+    assert "mf has the highest APGR, 0.600 (95% 0.5" in gsm8k
+    assert "clearly ahead of sw_ranking (0.550)" in gsm8k
+    assert "cannot tell it apart from sw_ranking (0.638)" in mmlu
+    assert "clearly better than a random router" in mmlu
+    assert "Ranking only inside slices it reaches 0.531" in mmlu
+    assert "Without high school mathematics" in mmlu
+    assert "On 72 queries it cannot be told apart from a random router" in mt_bench
+    assert "inside slices" not in gsm8k + mt_bench
+
+
+def test_every_router_and_view_has_a_row_under_the_two_bounds(open_page):
+    table = router_tables(open_page(COMPARE))["Routers on MMLU"]
+    assert [row["router"] for row in table["pinned"]] == ["oracle", "random range"]
+    assert {(row["router"], row["view"]) for row in table["rows"]} >= {
+        (router, view)
+        for router in ("mf", "sw_ranking", "random")
+        for view in ("in domain", "within slice")
+    }
+    for row in table["rows"]:
+        assert row["apgr_low"] < row["apgr"] < row["apgr_high"]
+        assert row["n"] == 14_037
+
+
+def test_the_papers_rows_stand_beside_ours_of_the_same_method(open_page):
+    rows = router_tables(open_page(COMPARE))["Published figures and ours on MMLU"]["rows"]
+    assert len(rows) == 9
+    best = next(r for r in rows if (r["router"], r["trained_on"]) == ("sw_ranking", "Arena + gold"))
+    assert (best["paper_cpt50"], best["paper_cpt80"], best["paper_apgr"]) == (0.354, 0.7155, 0.603)
+    assert best["apgr"] == pytest.approx(0.638, abs=0.0005)
+
+
+@pytest.mark.parametrize(("compare", "n_tables"), [("mmlu", 2), ("nope,mt_bench", 2), ("", 0)])
+def test_a_link_restores_which_benchmarks_are_compared(open_page, compare, n_tables):
+    at = open_page(COMPARE, compare=compare)
+    assert errors(at) == []
+    assert len(router_tables(at)) == n_tables
+    assert len(at.info) == (n_tables == 0)
 
 
 def test_a_store_of_a_newer_version_is_a_sentence_not_a_traceback(tmp_path, monkeypatch):

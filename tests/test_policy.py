@@ -13,7 +13,7 @@ def document(wanted_share):
     curve = routing_curve(np.array([0.2, 0.4, 0.9]), np.zeros(3), np.array([0.0, 1.0, 1.0]))
     found = for_share(curve, wanted_share)
     return choice_document(
-        router={"router_id": "mf-golden", "router_name": "mf", "recipe": "golden", "view": "x"},
+        router=dict(router_id="mf-golden", router_name="mf", recipe="golden", view="in_domain"),
         model_pair=ModelPair(weak="small", strong="large"),
         benchmark_id="b",
         n_queries=3,

@@ -8,12 +8,15 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from routellm_core.bradley_terry import fit_ratings, merge_battles
+from routellm_core.embeddings import JoinedEmbedder
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
-from routellm_core.labels import Battles, golden_battles
+from routellm_core.labels import Battles, battles_of, golden_battles
 from routellm_core.routers import ROUTERS, load_router, router_class
 from routellm_core.routers.base import EmbeddingRouter
-from routellm_core.routers.configs import MatrixFactorizationConfig
-from routellm_core.training import folds_by_text, out_of_fold
+from routellm_core.routers.configs import MatrixFactorizationConfig, StackedConfig
+from routellm_core.routers.label_head import LabelHead
+from routellm_core.text_statistics import TextStatistics
+from routellm_core.training import folds_by_text
 from routellm_core.types import ModelPair, PairOutcomes
 
 PAIR = ModelPair(weak="small", strong="large")
@@ -56,9 +59,25 @@ def trained(router_name):
     if not issubclass(kind, EmbeddingRouter):
         return kind(PAIR)
     _, embeddings, battles, _ = hard_and_easy()
-    router = kind.fit(PAIR, embeddings, battles, seed=0)
-    router.embedder = WordEmbedder()
+    router = fit(router_name, embeddings, battles)
+    router.embedder = embedder_of(router_name)
     return router
+
+
+def fit(router_name, embeddings, battles):
+    """A router fitted on word vectors; `stacked` sees them twice, and counts of nothing."""
+    kind = router_class(router_name)
+    if router_name != "stacked":
+        return kind.fit(PAIR, embeddings, battles, seed=0)
+    counts = np.zeros((len(embeddings), TextStatistics.dimension), dtype=np.float32)
+    joined = np.concatenate([embeddings, embeddings, counts], axis=1)
+    return kind.fit(PAIR, joined, battles, seed=0, config=StackedConfig(n_embedding=16))
+
+
+def embedder_of(router_name):
+    if router_name == "stacked":
+        return JoinedEmbedder([WordEmbedder(), WordEmbedder(), TextStatistics()])
+    return WordEmbedder()
 
 
 HOSTILE = ["", "   ", "word", "é 漢字 🙂 \x00", "x " * 50_000, "\u202e back", "\ud800"]
@@ -84,7 +103,7 @@ class TestEveryRouter:
     def test_a_saved_router_scores_as_before(self, router_name, tmp_path):
         router = trained(router_name)
         router.save(tmp_path / "checkpoint")
-        again = load_router(tmp_path / "checkpoint", WordEmbedder())
+        again = load_router(tmp_path / "checkpoint", embedder_of(router_name))
         assert again.model_pair == PAIR
         queries = ["say it", "prove it", "neither"]
         np.testing.assert_allclose(
@@ -121,29 +140,28 @@ class TestEveryRouter:
                 router_class(router_name).load(tmp_path)
 
 
-EMBEDDING_ROUTERS = ["sw_ranking", "mf"]
+EMBEDDING_ROUTERS = ["sw_ranking", "mf", "causal_llm", "stacked"]
 
 
 @pytest.mark.parametrize("router_name", EMBEDDING_ROUTERS)
 class TestEveryEmbeddingRouter:
     def test_learns_which_queries_need_the_strong_model(self, router_name):
         queries, embeddings, battles, hard = hard_and_easy()
-        scores = np.empty(len(queries), dtype=np.float32)
-
-        def fit(some_embeddings, some_battles):
-            return router_class(router_name).fit(PAIR, some_embeddings, some_battles, seed=0)
-
         fold = folds_by_text(queries)
-        for k, fold_scores in out_of_fold(fit, embeddings, battles, fold):
-            scores[fold == k] = fold_scores
-        assert roc_auc_score(hard, scores) > 0.98
+        for k in np.unique(fold):
+            router = fit(router_name, embeddings[fold != k], battles_of(battles, fold != k))
+            asked = embeddings[fold == k]
+            if router_name == "stacked":
+                counts = np.zeros((len(asked), TextStatistics.dimension), dtype=np.float32)
+                asked = np.concatenate([asked, asked, counts], axis=1)
+            assert roc_auc_score(hard[fold == k], router.strong_win_rate_of(asked)) > 0.98
 
     def test_refuses_embeddings_that_are_not_its_own(self, router_name):
         router = trained(router_name)
-        with pytest.raises(DataError, match="length 16"):
+        with pytest.raises(DataError, match=f"length {router.dimension}"):
             router.strong_win_rate_of(np.zeros((2, 8), dtype=np.float32))
         with pytest.raises(DataError, match="NaN"):
-            router.strong_win_rate_of(np.full((1, 16), np.nan, dtype=np.float32))
+            router.strong_win_rate_of(np.full((1, router.dimension), np.nan, dtype=np.float32))
 
     def test_the_same_seed_gives_the_same_router(self, router_name):
         one, other = trained(router_name), trained(router_name)
@@ -181,7 +199,7 @@ def test_mf_options_out_of_range_are_refused_by_name():
 
 
 def test_an_unknown_router_names_the_known_ones():
-    with pytest.raises(UnknownNameError, match="random, sw_ranking, mf"):
+    with pytest.raises(UnknownNameError, match="random, sw_ranking, mf, causal_llm, stacked"):
         router_class("oracle")
 
 
@@ -208,3 +226,34 @@ def test_a_golden_battle_is_won_by_the_better_answer_and_equal_ones_tie():
     battles = golden_battles(outcomes)
     assert battles.models == ("small", "large")
     assert battles.win_a.tolist() == [0.0, 0.5, 1.0, 0.5]
+
+
+def test_a_label_head_learns_three_labels_and_survives_a_missing_one(rng):
+    features = rng.normal(size=(600, 5)).astype(np.float32)
+    win = np.select([features[:, 0] > 0.4, features[:, 0] < -0.4], [0.0, 1.0], 0.5)
+
+    def battles(win_a):
+        n = len(win_a)
+        return Battles(tuple(PAIR), np.arange(n), np.zeros(n, int), np.ones(n, int), win_a)
+
+    rate = LabelHead.fit(PAIR, features, battles(win)).win_rate(features)
+    assert roc_auc_score(features[:, 0] > 0, rate) > 0.95
+    no_tie = LabelHead.fit(PAIR, features[win != 0.5], battles(win[win != 0.5]))
+    assert roc_auc_score(features[:, 0] > 0, no_tie.win_rate(features)) > 0.95
+    assert (no_tie.win_rate(features) <= 1).all()
+
+
+def test_stacked_ranks_have_no_artificial_ties_beyond_the_training_scores():
+    router = trained("stacked")
+    _, embeddings, _, _ = hard_and_easy()
+    far = np.concatenate([embeddings, embeddings, np.zeros((len(embeddings), 26))], axis=1)
+    far = far.astype(np.float32)
+    far[:, 16:32] *= np.linspace(1, 9, len(far))[:, None]
+    assert len(np.unique(router.mean_rank(far))) == len(far)
+
+
+def test_text_statistics_count_what_is_there():
+    few, many = TextStatistics().embed(["say it", "Why is 3 + 4 = 7? (A) yes, (B) no 12.5"])
+    assert few.shape == (TextStatistics.dimension,)
+    assert (many[[0, 1, 2, 4]] > few[[0, 1, 2, 4]]).all()
+    assert TextStatistics().embed([]).shape == (0, TextStatistics.dimension)

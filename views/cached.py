@@ -7,7 +7,7 @@ them either.
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ import streamlit as st
 
 from routellm_core import baselines
 from routellm_core.costs import PairCosts, Price, pair_costs
-from routellm_core.evaluation import default_pair
+from routellm_core.evaluation import complete_routers, default_pair, evaluate_benchmark
 from routellm_core.metrics import apgr, cpt, curve_of, rank_queries, routed_mean
 from routellm_core.shipped import data_hash, ensure_store
 from routellm_core.slices import slice_table
@@ -64,7 +64,8 @@ def store_path() -> Path:
 def store() -> Store:
     """The process's one store, built or brought up to date when it is first asked for."""
     ensure_store(DATA_DIR, store_path())
-    return Store(store_path())
+    # Pages only read: so the command line and a second dashboard can read at the same time.
+    return Store(store_path(), read_only=True)
 
 
 @st.cache_resource(show_spinner=False)
@@ -94,11 +95,21 @@ def usual_pair(version: int, benchmark_id: str) -> ModelPair:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def routers(version: int, benchmark_id: str, pair: ModelPair) -> pd.DataFrame:
-    """Routers that scored the benchmark, best APGR first; column `apgr` added."""
-    table = store().routers(benchmark_id, pair)
+    """Routers that scored the whole benchmark: own queries first, then best APGR first.
+
+    Columns `apgr` and `label` are added; the label tells two views of one router apart.
+    """
+    table = complete_routers(store(), outcomes(version, benchmark_id, pair))
     keys = [RouterKey(version, benchmark_id, pair, r.router_id, r.view) for r in table.itertuples()]
-    table = table.assign(apgr=[ranked(key).apgr for key in keys])
-    return table.sort_values("apgr", ascending=False, ignore_index=True)
+    elsewhere = table["view"] == "unseen_slices"
+    table = table.assign(
+        apgr=[ranked(key).apgr for key in keys],
+        label=table["router_name"] + elsewhere.map({True: ", unseen slices", False: ""}),
+        elsewhere=elsewhere,
+    )
+    return table.sort_values(
+        ["elsewhere", "apgr"], ascending=[True, False], ignore_index=True
+    ).drop(columns="elsewhere")
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -127,6 +138,12 @@ def intervals(key: RouterKey) -> CurveIntervals:
     )
 
 
+@st.cache_data(max_entries=32, show_spinner="Evaluating the routers …")
+def evaluation(version: int, benchmark_id: str) -> dict[str, Any]:
+    """Every router of the benchmark's usual pair, as `evaluate --json` prints it."""
+    return evaluate_benchmark(store(), benchmark_id)
+
+
 @st.cache_resource(max_entries=32, show_spinner=False)
 def money(key: RouterKey, price_weak: Price, price_strong: Price) -> Money:
     known = outcomes(key.version, key.benchmark_id, key.pair)
@@ -135,9 +152,20 @@ def money(key: RouterKey, price_weak: Price, price_strong: Price) -> Money:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def oracle(version: int, benchmark_id: str, pair: ModelPair) -> tuple[Ranking, RoutingCurve]:
+def oracle(
+    version: int,
+    benchmark_id: str,
+    pair: ModelPair,
+    prices: tuple[Price, Price] | None = None,
+) -> tuple[Ranking, RoutingCurve]:
+    """The oracle of calls; with the prices of weak and strong the oracle of money."""
     known = outcomes(version, benchmark_id, pair)
-    ranking = rank_queries(baselines.oracle_score(known.quality_weak, known.quality_strong))
+    extra_cost = None
+    if prices is not None:
+        costs = pair_costs(known, *prices)
+        extra_cost = costs.strong - costs.weak
+    score = baselines.oracle_score(known.quality_weak, known.quality_strong, extra_cost)
+    ranking = rank_queries(score)
     return ranking, curve_of(ranking, known.quality_weak, known.quality_strong)
 
 

@@ -57,7 +57,7 @@ def slices(table: pd.DataFrame, weak: str, strong: str, form: dict[str, Any]) ->
         margin={"l": 10, "r": 10, "t": 30, "b": 40},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom"},
         xaxis={"title": form["title"], "side": "top"},
-        yaxis={"autorange": "reversed", "automargin": True},
+        yaxis={"type": "category", "autorange": "reversed", "automargin": True},
     )
     return figure
 

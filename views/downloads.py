@@ -1,10 +1,11 @@
 """Files that a person takes away. Cells that a spreadsheet would run as a formula are defused."""
 
 import json
-import math
 from typing import Any
 
 import pandas as pd
+
+from routellm_core.jsonable import with_nulls
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -19,19 +20,9 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
 
 def json_bytes(document: dict[str, Any]) -> bytes:
     """Indented UTF-8 JSON; undefined numbers become null, which every reader accepts."""
-    text = json.dumps(_with_nulls(document), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(with_nulls(document), indent=2, ensure_ascii=False, allow_nan=False)
     return (text + "\n").encode("utf-8")
 
 
 def _defused(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
-
-
-def _with_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _with_nulls(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_with_nulls(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -4,6 +4,7 @@ Every page calls it at its top and is then complete on its own, also when it is 
 link or run alone in a test. Only here are query string and session state tied to the selection.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from routellm_core.types import Benchmark, ModelPair
 from views import cached, glossary, link
 from views.cached import RouterKey
 from views.names import short_name
+from views.plain import plain
 
 
 class Selection(NamedTuple):
@@ -50,6 +52,7 @@ def frame(title: str) -> Iterator[None]:
         layout="wide",
     )
     st.html(_STYLE)
+    link.follow(title)
     with boundary():
         yield
 
@@ -60,7 +63,15 @@ def boundary() -> Iterator[None]:
     try:
         yield
     except RoutingError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(plain(str(error)), icon=":material/error:")
+
+
+def sidebar() -> None:
+    """The sidebar of a page that compares and so needs no one router; the address bar follows."""
+    with st.sidebar:
+        st.markdown("**RouteLLM Explorer**")
+        glossary.drawer()
+    link.write()
 
 
 def selection() -> Selection:
@@ -100,7 +111,7 @@ def _benchmark(version: int) -> str:
         for row in table.itertuples()
     }
     usual = "mmlu" if "mmlu" in ids else ids[0]
-    return _select("Benchmark", "benchmark", ids, usual, labels.__getitem__, _keep_share)
+    return _select("Benchmark", "benchmark", ids, usual, labels.__getitem__, _keep_wish)
 
 
 def _pair(version: int, benchmark_id: str) -> ModelPair:
@@ -115,16 +126,23 @@ def _pair(version: int, benchmark_id: str) -> ModelPair:
 
 def _routers(table: pd.DataFrame) -> tuple[pd.Series, list[pd.Series]]:
     if table.empty:
+        st.button(
+            "Back to the pair that was scored",
+            on_click=link.remember,
+            kwargs={"strong": None, "weak": None},
+        )
         raise RoutingError(
-            "no router has scored this model pair on this benchmark yet: choose the pair that the "
-            "benchmark's routers were trained for"
+            "no router has scored the whole of this benchmark for this model pair: choose the pair "
+            "that its routers were trained for, or go back to it in the sidebar"
         )
     rows = {router_key(row): row for _, row in table.iterrows()}
-    labels = {key: f"{row['router_name']} · {row['apgr']:.3f}" for key, row in rows.items()}
+    names = {key: plain(row["label"]) for key, row in rows.items()}
+    labels = {key: f"{names[key]} · {row['apgr']:.3f}" for key, row in rows.items()}
     keys = list(rows)
     chosen = _radio("Router · APGR", "router", keys, keys[0], labels.__getitem__, _keep_share)
     others = [key for key in keys if key != chosen]
-    usual = [key for key in others if rows[key]["router_name"] != "random"][:4]
+    alike = [key for key in others if rows[key]["view"] == rows[chosen]["view"]]
+    usual = [key for key in alike if rows[key]["router_name"] != "random"][:4]
     drawn = link.texts("beside", usual, others)
     st.session_state["_beside"] = drawn
     st.pills(
@@ -132,7 +150,7 @@ def _routers(table: pd.DataFrame) -> tuple[pd.Series, list[pd.Series]]:
         others,
         selection_mode="multi",
         key="_beside",
-        format_func=lambda key: rows[key]["router_name"],
+        format_func=names.__getitem__,
         on_change=lambda: link.remember(beside=st.session_state["_beside"]),
         help="Other routers' curves, thinner and dashed.",
     )
@@ -159,7 +177,7 @@ def _price(side: str, model: str) -> Price:
     ):
         st.session_state[f"_{side}_{kind}_usd"] = usd
         column.number_input(
-            f"{short_name(model)}: {kind}",
+            plain(f"{short_name(model)}: {kind}"),
             min_value=0.0,
             max_value=10_000.0,
             step=0.01,
@@ -168,7 +186,7 @@ def _price(side: str, model: str) -> Price:
             on_change=_keep_price,
             args=(side, model),
         )
-    st.caption(f"{short_name(model)}: {price.source}")
+    st.caption(plain(f"{short_name(model)}: {price.source}"))
     return price
 
 
@@ -180,8 +198,8 @@ def _edited_price(side: str, model: str) -> Price | None:
         price = Price(float(prompt), float(answer), "edited by you")
     except ValueError:
         return None
-    fits = priced_model == model and 0 <= min(price[:2]) and max(price[:2]) <= 10_000
-    return price if fits else None
+    fits = all(math.isfinite(usd) and 0 <= usd <= 10_000 for usd in price[:2])
+    return price if fits and priced_model == model else None
 
 
 def _keep_price(side: str, model: str) -> None:
@@ -235,6 +253,14 @@ def _copy_widget(name: str, before_change: Callable[[], None] | None = None) -> 
     if before_change is not None:
         before_change()
     link.remember(**{name: st.session_state[f"_{name}"]})
+
+
+def _keep_wish() -> None:
+    """On another benchmark a quality has another scale: keep the share of strong calls then too."""
+    _keep_share()
+    share = st.session_state.get("strong_call_share")
+    if share is not None and link.text("mode", "share") == "quality":
+        link.remember(mode="share", wanted=share)
 
 
 def _keep_share() -> None:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import streamlit as st
 
 from routellm_core.types import Benchmark
+from views.plain import plain
 
 
 class Term(NamedTuple):
@@ -73,7 +74,8 @@ TERMS = {
     ),
     "oracle": Term(
         "Oracle",
-        "The best order there is: it knows both answers' quality before it calls. No router can "
+        "The best order there is: it knows both answers' quality before it calls. Across strong "
+        "calls it goes by the gain of a call, across cost by the gain for the money. No router can "
         "be above it.",
     ),
     "interval": Term(
@@ -99,15 +101,10 @@ def drawer() -> None:
 
 def benchmark_card(benchmark: Benchmark, n_queries: int) -> None:
     """What the benchmark tests, its size, its weak spots and where it comes from."""
-    with st.popover(f"About {_plain(benchmark.title)}", width="stretch"):
+    with st.popover(f"About {plain(benchmark.title)}", width="stretch"):
         st.text(benchmark.description)
         st.caption(f"n = {n_queries:,} queries, contaminated ones left out")
         if benchmark.weak_spots:
             st.markdown("**Weak spots**")
             st.text(benchmark.weak_spots)
-        st.caption(_plain(f"Source: {benchmark.source} · Licence: {benchmark.licence}"))
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown shows as it stands."""
-    return "".join(f"\\{c}" if c in r"\`*_{}[]()#+-.!|<>$~:" else c for c in text)
+        st.caption(plain(f"Source: {benchmark.source} · Licence: {benchmark.licence}"))

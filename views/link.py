@@ -8,7 +8,7 @@ import math
 
 import streamlit as st
 
-_KEY = "link"
+_KEY, _PAGE, _WRITTEN = "link", "link_page", "link_written"
 
 
 def state() -> dict[str, str]:
@@ -16,6 +16,17 @@ def state() -> dict[str, str]:
     if _KEY not in st.session_state:
         st.session_state[_KEY] = dict(st.query_params)
     return st.session_state[_KEY]
+
+
+def follow(page: str) -> None:
+    """Take over what the address bar says when the browser went back or forward on this page.
+
+    Another page starts with an empty address bar and keeps the session's copy.
+    """
+    here = dict(st.query_params)
+    if st.session_state.get(_PAGE) == page and here != st.session_state.get(_WRITTEN):
+        st.session_state[_KEY] = here
+    st.session_state[_PAGE] = page
 
 
 def text(name: str, default: str, allowed: list[str] | None = None) -> str:
@@ -54,3 +65,4 @@ def write() -> None:
     """Bring the address bar up to date, if it is not."""
     if dict(st.query_params) != state():
         st.query_params.from_dict(state())
+    st.session_state[_WRITTEN] = dict(state())

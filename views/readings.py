@@ -42,7 +42,7 @@ def read(selection: Selection) -> Readings:
     try:
         chosen = _calibrated(ranked, money)
     except UnreachableError as error:
-        problem = str(error)
+        problem = _in_shown_unit(error, selection.benchmark)
         chosen = calibration.for_share(ranked.curve, USUAL_SHARE)
     point = operating_point(ranked.curve, chosen.threshold)
     st.session_state["strong_call_share"] = point.strong_call_share
@@ -57,12 +57,26 @@ def read(selection: Selection) -> Readings:
     )
 
 
+def _in_shown_unit(error: UnreachableError, benchmark: Benchmark) -> str:
+    """The problem with a wished quality in the unit in which it was typed."""
+    wanted = link.number("wanted", None)
+    if mode() != "quality" or error.best is None or wanted is None:
+        return str(error)
+    return (
+        f"no threshold of this router reaches a quality of {quality_text(benchmark, wanted)}; the "
+        f"best is {quality_text(benchmark, error.best)}"
+    )
+
+
 def mode() -> Mode:
+    """How α was chosen; what a link says and nobody knows is a share."""
     return cast(Mode, link.text("mode", "share", _MODES))
 
 
 def queries_per_month() -> float:
-    return link.number("queries_per_month", _USUAL_QUERIES_PER_MONTH) or _USUAL_QUERIES_PER_MONTH
+    """How many queries a month a budget is for, at most a million millions."""
+    wanted = link.number("queries_per_month", None)
+    return _USUAL_QUERIES_PER_MONTH if wanted is None else min(wanted, 1e12)
 
 
 def _calibrated(ranked: Ranked, money: Money) -> Calibration:

@@ -8,7 +8,8 @@ from views import cached, downloads, link
 from views.frame import Selection
 from views.live_curve.payload import number
 from views.names import short_name
-from views.readings import Readings, quality_format
+from views.plain import plain
+from views.readings import Readings, quality_format, quality_text
 from views.slice_table import slice_table
 
 
@@ -22,9 +23,12 @@ def draw_slices(selection: Selection, readings: Readings) -> None:
     broken = looks_broken(table)
     for row in table[broken].itertuples():
         st.warning(
-            f"{row.slice}: the published outcomes look broken. {strong} is right in "
-            f"{row.quality_strong:.1%} of {row.n_queries:,} queries, {weak} in "
-            f"{row.quality_weak:.1%}. A failed answer extraction leaves such figures.",
+            plain(
+                f"{row.slice}: the outcomes look broken. On its {row.n_queries:,} queries {strong} "
+                f"gets {quality_text(selection.benchmark, row.quality_strong)}, {weak} "
+                f"{quality_text(selection.benchmark, row.quality_weak)}. A failed answer "
+                "extraction leaves such figures."
+            ),
             icon=":material/warning:",
         )
     st.session_state["_slices"] = link.text("slices", "table", ["table", "chart"])

@@ -8,7 +8,7 @@ import streamlit as st
 from routellm_core.costs import saving
 from routellm_core.metrics import operating_point
 from routellm_core.policy import choice_document
-from routellm_core.types import Benchmark, Interval
+from routellm_core.types import Benchmark, Interval, Ranking, RoutingCurve
 from routellm_core.uncertainty import CurveIntervals
 from views import cached, downloads, link
 from views.cached import Ranked
@@ -30,6 +30,13 @@ from views.slices import draw_slices
 
 _EXPLAINED = ["alpha", "share", "quality", "pgr", "cost", "saving"]
 _COMPONENT = "curve"
+
+
+def _oracle(selection: Selection, x: Literal["share", "cost"]) -> tuple[Ranking, RoutingCurve]:
+    """The best order of calls on the axis that is drawn: by gain a call, or by gain for money."""
+    if x == "share":
+        return cached.oracle(*selection.where)
+    return cached.oracle(*selection.where, (selection.price_weak, selection.price_strong))
 
 
 def _identity(selection: Selection) -> tuple[object, ...]:
@@ -92,12 +99,11 @@ def _picture(selection: Selection, x: Literal["share", "cost"]) -> dict[str, Any
     return {
         "n": len(ranked.strong_win_rate),
         "names": names,
-        "router": selection.router["router_name"],
+        "router": selection.router["label"],
+        "subject": [selection.benchmark.benchmark_id, *selection.pair, *selection.key[3:]],
         "points": points,
         "lines": lines,
-        "oracle": payload.oracle_line(
-            *cached.oracle(*selection.where), money.costs.weak, money.costs.strong
-        ),
+        "oracle": payload.oracle_line(*_oracle(selection, x), money.costs.weak, money.costs.strong),
         "hull": payload.hull_line([points, *lines], x),
         "random": mixing,
         "weak": {"quality": float(ranked.curve.quality[0]), "cost": 1000 * cost_weak},
@@ -144,6 +150,8 @@ def draw_downloads(selection: Selection, readings: Readings) -> None:
             "application/json",
             on_click="ignore",
             type="primary",
+            disabled=readings.problem is not None,
+            help="Name a wish that can be met first." if readings.problem else None,
         )
         st.download_button(
             "The exact curve (CSV)",
@@ -152,6 +160,8 @@ def draw_downloads(selection: Selection, readings: Readings) -> None:
             "text/csv",
             on_click="ignore",
         )
+    if readings.problem is not None:
+        return
     name = document["routellm_model_name"]
     st.caption("Model name for a RouteLLM server with this router:")
     st.code(name or "none: a threshold that is never or always met has no such name", None)
@@ -183,7 +193,7 @@ def _pin(readings: Readings) -> dict[str, float | None] | None:
 def _beside(selection: Selection, key: cached.RouterKey) -> dict[str, Any]:
     other = cached.ranked(key)
     cost = cached.money(key, selection.price_weak, selection.price_strong).curve
-    names = selection.routers.set_index(["router_id", "view"])["router_name"]
+    names = selection.routers.set_index(["router_id", "view"])["label"]
     return {
         "name": names[key.router_id, key.view],
         "apgr": payload.number(other.apgr),
@@ -195,9 +205,13 @@ def _sentences(benchmark: Benchmark) -> dict[str, str]:
     reached = "right" if benchmark.quality_unit == "share right" else "points"
     start = (
         "At α = {alpha}, {share} of queries go to {strong}: {quality} "
-        f"{reached}, {{of_strong}} of what always {{strong}} gets, for {{saving}} "
+        f"{reached}, {{of_strong}} of what always {{strong}} gets"
     )
-    return {"sentence": start + "less money.", "sentence_more": start + "more money."}
+    return {
+        "sentence": start + ", for {saving} less money.",
+        "sentence_more": start + ", for {saving} more money.",
+        "sentence_free": start + ".",
+    }
 
 
 def _static_tiles(ranked: Ranked, intervals: CurveIntervals) -> list[dict[str, str]]:
@@ -231,7 +245,11 @@ def _take_choice() -> None:
     link.remember(
         mode=choice["mode"],
         wanted=choice["wanted"],
-        queries_per_month=choice.get("queries_per_month") or queries_per_month(),
+        queries_per_month=(
+            queries_per_month()
+            if choice.get("queries_per_month") is None
+            else choice["queries_per_month"]
+        ),
     )
 
 

@@ -14,6 +14,8 @@ ROUTERS = {
     "random": "random:RandomRouter",
     "sw_ranking": "sw_ranking:SimilarityWeightedRouter",
     "mf": "mf:MatrixFactorizationRouter",
+    "causal_llm": "causal_llm:CausalLLMRouter",
+    "stacked": "stacked:StackedRouter",
 }
 
 

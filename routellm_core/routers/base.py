@@ -57,7 +57,12 @@ class EmbeddingRouter(Router):
 
     def __init__(self, model_pair: ModelPair, embedder: Embedder | None = None) -> None:
         super().__init__(model_pair)
-        self.embedder: Embedder = embedder or SentenceEmbedder()
+        self.embedder: Embedder = embedder or self.default_embedder()
+
+    @classmethod
+    def default_embedder(cls) -> Embedder:
+        """What turns queries into the vectors that this router sees."""
+        return SentenceEmbedder()
 
     @classmethod
     @abstractmethod

@@ -32,3 +32,15 @@ class MatrixFactorizationConfig:
             )
         if self.ties not in ("half", "drop"):
             raise ValueError(f"ties is {self.ties!r}; use 'half' or 'drop'")
+
+
+@dataclass(frozen=True)
+class StackedConfig:
+    """Options of `stacked`."""
+
+    n_embedding: int = 384
+    """Length of the embedding, which comes first in the joined vector; 384 is the default's."""
+
+    def __post_init__(self) -> None:
+        if self.n_embedding < 1:
+            raise ValueError(f"n_embedding is {self.n_embedding}; it must be at least 1")

@@ -44,6 +44,8 @@ class Database:
     """
 
     def __init__(self, path: Path | None = None, *, read_only: bool = False) -> None:
+        if path is not None and path.is_dir():
+            raise StoreError(f"{path} is a folder; name a file in it, as explorer.duckdb")
         if path is not None and not path.is_file():
             raise StoreError(f"there is no store at {path}; run {SETUP}")
         self._start(path, read_only)

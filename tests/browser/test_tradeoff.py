@@ -1,14 +1,26 @@
 """The Trade-off page as a person uses it, on the shipped data."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
+import numpy as np
+import pandas as pd
 import pytest
+
+from routellm_core.shipped import ensure_store
+from routellm_core.store import Store
+from routellm_core.types import ModelPair
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +148,71 @@ def test_two_tabs_do_not_disturb_each_other(visit):
     expect(other.locator("[data-tile=quality]")).to_contain_text("n 1,307")
 
 
+def test_going_back_takes_the_picture_along(visit):
+    page = visit("?benchmark=gsm8k")
+    first = number(page, "alpha").inner_text()
+    drag_knob(page, -100)
+    link_says(page, mode="alpha")
+    expect(number(page, "alpha")).not_to_have_text(first)
+    page.wait_for_timeout(500)
+    page.go_back()
+    expect(number(page, "alpha")).to_have_text(first)
+    assert "mode" not in link(page)
+
+
+def test_the_command_line_reads_while_the_dashboard_is_open(visit, app_env):
+    visit()
+    done = subprocess.run(
+        [sys.executable, "-m", "routellm_core", "status", "--json"],
+        env={**os.environ, **app_env},
+        capture_output=True,
+        check=True,
+    )
+    assert len(json.loads(done.stdout)["benchmarks"]) == 3
+
+
+def test_names_of_slices_and_models_are_shown_as_text(streamlit_server, browser_page, tmp_path):
+    """A slice that looks broken is named in a sentence of the page, which reads Markdown."""
+    hostile = "![x](http://evil.example/a.png) [click](http://evil.example) <b>$y$"
+    path = tmp_path / "hostile.duckdb"
+    ensure_store(ROOT / "data", path)
+    with Store(path) as store:
+        add_hostile_benchmark(store, hostile)
+    page = browser_page()
+    outside = []
+    page.on("request", lambda r: outside.append(r.url) if "evil" in r.url else None)
+    url = streamlit_server("app.py", {"ROUTELLM_STORE": str(path)})
+    page.goto(f"{url}/?benchmark=hostile")
+    expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
+    alert = page.locator("[data-testid=stAlert]")
+    expect(alert).to_contain_text("![x](http:")
+    expect(alert).to_contain_text("<b>$y$: the outcomes look broken")
+    expect(page.locator("[data-testid=stAlert] a, [data-testid=stAlert] img")).to_have_count(0)
+    assert outside == []
+
+
+def add_hostile_benchmark(store, name):
+    """Four slices, the last with a reversed gap, and scores by a shipped router."""
+    rng = np.random.default_rng(0)
+    slices = np.repeat(["a", "b", "c", name], 60)
+    ids = [f"q{i}" for i in range(len(slices))]
+    broken = slices == name
+    weak, strong = f"small {name}", f"large {name}"
+    outcomes = pd.DataFrame(
+        {
+            "query_id": [*ids, *ids],
+            "model": np.repeat([weak, strong], len(ids)),
+            "quality": np.concatenate([np.where(broken, 1.0, 0.0), np.where(broken, 0.0, 1.0)]),
+        }
+    )
+    card = store.benchmark("mmlu")
+    card = replace(card, benchmark_id="hostile", title=name, origin="user")
+    store.add_benchmark(card, pd.DataFrame({"query_id": ids, "slice": slices}), outcomes)
+    scores = pd.DataFrame({"query_id": ids, "strong_win_rate": rng.random(len(ids))})
+    pair = ModelPair(weak=weak, strong=strong)
+    store.add_strong_win_rates("hostile", pair, "mf-golden", "in_domain", scores)
+
+
 def test_the_axes_switch_and_stay_in_the_link(visit):
     page = visit()
     page.get_by_role("radio", name="cost").click()
@@ -153,7 +230,7 @@ def test_another_benchmark_and_router_are_chosen_in_the_sidebar(visit):
     link_says(page, benchmark="mt_bench")
     expect(page.locator("[data-tile=quality]")).to_contain_text("n 72")
     page.get_by_text(re.compile(r"^sw_ranking · 0\.\d+")).click()
-    link_says(page, router=r"sw_ranking-golden\.unseen_slices")
+    link_says(page, router=r"sw_ranking-golden\.untouched")
 
 
 def test_the_choice_is_downloaded_with_its_evidence(visit):

@@ -51,7 +51,7 @@ function money(value, digits = 2) {
 
 // Cheap pairs cost fractions of a cent per query: keep three figures of the dearest.
 function moneyDigits(dearest) {
-  if (!isNumber(dearest) || dearest >= 1) return 2;
+  if (!(dearest > 0) || dearest >= 1) return 2;
   return Math.min(6, 2 - Math.floor(Math.log10(Math.max(dearest, 1e-6))));
 }
 

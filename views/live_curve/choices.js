@@ -41,7 +41,7 @@ function choiceKeeper(send) {
       if (seq < sentSeq && Date.now() - sentAt < PATIENCE_MS) return false;
       const choice = normal(data.choice ?? {});
       // A choice of another router or benchmark is no place to go back to.
-      const about = JSON.stringify([data.router, data.n, data.names]);
+      const about = JSON.stringify(data.subject ?? [data.router, data.n, data.names]);
       if (about !== subject) {
         subject = about;
         history = [];

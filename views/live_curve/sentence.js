@@ -46,9 +46,15 @@ function createSentence(host) {
     };
   }
 
+  // Without a baseline that costs something there is nothing to say about money.
+  function wording(data, saved) {
+    if (saved === null) return data.sentence_free ?? data.sentence;
+    return saved < 0 ? (data.sentence_more ?? data.sentence) : data.sentence;
+  }
+
   function follow(model, reading) {
     const { saved, texts } = values(model, reading);
-    lay(saved !== null && saved < 0 && model.data.sentence_more ? model.data.sentence_more : model.data.sentence);
+    lay(wording(model.data, saved));
     for (const { name, node } of slots) {
       const text = texts[name] ?? DASH;
       setText(node, text);

@@ -1,0 +1,92 @@
+"""How near training queries come to a benchmark: near is useful, too near is a leak."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routellm_core.errors import DataError
+from routellm_core.normalise import cluster_key
+from routellm_core.types import Floats
+
+LEAK_LIMIT = 0.95
+"""Cosine above which a training query counts as a copy (arXiv 2406.18665, appendix B)."""
+_BATCH = 1024
+
+
+def benchmark_similarity(benchmark_embeddings: Floats, training_embeddings: Floats) -> float:
+    """S(B, D): mean over benchmark queries of the largest cosine to any training query.
+
+    The benchmark-dataset similarity of arXiv 2406.18665, table 5.
+
+    Args:
+        benchmark_embeddings: (n_benchmark, dimension).
+        training_embeddings: (n_training, dimension).
+
+    Returns:
+        In [-1, 1]; NaN when either side has no query.
+    """
+    largest = largest_cosine(benchmark_embeddings, training_embeddings)
+    return float(largest.mean()) if len(largest) and len(training_embeddings) else float("nan")
+
+
+def contaminated(
+    benchmark_embeddings: Floats, training_embeddings: Floats, limit: float = LEAK_LIMIT
+) -> NDArray[np.bool_]:
+    """Which training queries come too near to a benchmark query, so that they must be dropped.
+
+    Args:
+        benchmark_embeddings: (n_benchmark, dimension).
+        training_embeddings: (n_training, dimension).
+        limit: cosine above which a query is too near.
+
+    Returns:
+        (n_training,) true for the queries to drop. Add `same_text`, which no embedder can miss.
+    """
+    return np.asarray(largest_cosine(training_embeddings, benchmark_embeddings) > limit)
+
+
+def same_text(
+    benchmark_queries: Sequence[str], training_queries: Sequence[str]
+) -> NDArray[np.bool_]:
+    """Which training queries are a benchmark query in another look (case, blanks, Unicode form).
+
+    Returns:
+        (n_training,) true for the queries to drop.
+    """
+    keys = {cluster_key(query) for query in benchmark_queries}
+    return np.array([cluster_key(query) in keys for query in training_queries], dtype=bool)
+
+
+def largest_cosine(embeddings: Floats, others: Floats) -> Floats:
+    """Cosine of each embedding to the nearest of the others, a batch at a time.
+
+    Args:
+        embeddings: (n_queries, dimension).
+        others: (n_others, dimension).
+
+    Returns:
+        (n_queries,) in [-1, 1]; -inf when there are no others. A row of zeros is near to nothing.
+
+    Raises:
+        DataError: an embedding is NaN or infinite.
+    """
+    rows, columns = _unit_rows(embeddings), _unit_rows(others)
+    if rows.shape[1] != columns.shape[1]:
+        raise ValueError(f"embeddings of length {rows.shape[1]} against {columns.shape[1]}")
+    largest = np.full(len(rows), -np.inf, dtype=np.float32)
+    for start in range(0, len(rows), _BATCH):
+        batch = slice(start, start + _BATCH)
+        for other in range(0, len(columns), _BATCH):
+            cosine = rows[batch] @ columns[other : other + _BATCH].T
+            largest[batch] = np.maximum(largest[batch], cosine.max(axis=1))
+    return largest if not len(columns) else np.clip(largest, -1.0, 1.0)
+
+
+def _unit_rows(embeddings: Floats) -> Floats:
+    """Rows of length one in float32: an embedder that computes in bfloat16 misses it by 1%."""
+    rows = np.asarray(embeddings, dtype=np.float32)
+    if not np.isfinite(rows).all():
+        raise DataError("an embedding holds NaN or infinite values; embed the queries again")
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.where(length > 0, length, 1.0))

@@ -1,0 +1,160 @@
+"""The Compare page as a person uses it, on the shipped data and on one hostile benchmark."""
+
+import io
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from routellm_core.shipped import ensure_store
+from routellm_core.store import Store
+from routellm_core.types import Benchmark, ModelPair, RouterEntry
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+TITLE = "<img src=x onerror=alert(1)> **b** [x](y)"
+ROUTER = '"><script>alert(2)</script>'
+
+
+@pytest.fixture(scope="module")
+def app_env(tmp_path_factory):
+    """A store with the shipped data and a benchmark whose names are markup."""
+    path = tmp_path_factory.mktemp("app") / "explorer.duckdb"
+    ensure_store(ROOT / "data", path)
+    ids = [f"q{i}" for i in range(20)]
+    pair = ModelPair(weak="<b>weak</b>", strong="<b>strong</b>")
+    quality = [i % 2 for i in range(20)] + [1] * 20
+    models = [pair.weak] * 20 + [pair.strong] * 20
+    outcomes = pd.DataFrame({"query_id": ids * 2, "model": models, "quality": quality})
+    scores = pd.DataFrame({"query_id": ids, "strong_win_rate": [i / 20 for i in range(20)]})
+    with Store(path) as store, store.atomic():
+        card = Benchmark("hostile", TITLE, "", "", "user", 0, 1, "share right", "", "")
+        queries = pd.DataFrame({"query_id": ids, "slice": ["<i>a</i>", "b"] * 10})
+        store.add_benchmark(card, queries, outcomes)
+        store.add_router(RouterEntry("r", ROUTER, "<u>x</u>", trained_on="invented"))
+        store.add_strong_win_rates("hostile", pair, "r", "in_domain", scores)
+    return {"ROUTELLM_STORE": str(path)}
+
+
+@pytest.fixture
+def visit(streamlit_server, browser_page, app_env):
+    """Opens the dashboard at home and goes to Compare by the navigation."""
+
+    def visit(query="", **screen):
+        page = browser_page(**screen)
+        page.goto(f"{streamlit_server('app.py', app_env)}/{query}")
+        expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
+        if screen.get("width", 1440) < 768:
+            page.get_by_test_id("stExpandSidebarButton").click()
+        page.get_by_role("link", name="Compare").click()
+        expect(table(page, "Routers on MMLU")).to_be_visible(timeout=60_000)
+        return page
+
+    return visit
+
+
+def table(page, caption):
+    return page.get_by_role("table", name=caption, exact=True)
+
+
+def column(found, place):
+    """The first line of a column's cells, the two bounds' first."""
+    rows = found.locator("tbody tr").all()
+    return [row.locator("th, td").nth(place).inner_text().split("\n")[0].strip() for row in rows]
+
+
+def test_it_opens_alone_by_a_deep_link(chromium, streamlit_server, app_env):
+    page = chromium.new_page()
+    problems = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.goto(f"{streamlit_server('app.py', app_env)}/compare?compare=mmlu,gsm8k")
+    expect(table(page, "Routers on MMLU")).to_be_visible(timeout=60_000)
+    expect(table(page, "Routers on GSM8K")).to_be_visible()
+    expect(page.locator(".router-table")).to_have_count(4)
+    expect(page).to_have_url(re.compile(r"/compare\?compare=mmlu(,|%2C)gsm8k$"))
+    page.close()
+    assert problems == []
+
+
+def test_it_says_what_the_intervals_allow(visit):
+    page = visit()
+    sentence = page.locator(".router-table .sentence")
+    expect(sentence.filter(has_text="cannot tell it apart from sw_ranking")).to_have_count(2)
+    expect(page.get_by_text("The paper beside ours", exact=True)).to_be_visible()
+
+
+def test_the_table_sorts_and_its_bounds_stay_on_top(visit):
+    page = visit()
+    found = table(page, "Routers on MMLU")
+    for heading, place, falling in (
+        ("APGR ↓", 4, True),  # as it opens
+        ("CPT(80%) ↓", 6, True),
+        ("CPT(80%) ↑", 6, False),
+    ):
+        if heading != "APGR ↓":
+            found.get_by_role("button", name="CPT(80%)").click()
+        expect(found.locator("th[aria-sort$=ending]")).to_have_text(heading)
+        figures = [float(text.rstrip("%")) for text in column(found, place)[2:]]
+        assert figures == sorted(figures, reverse=falling)
+        assert column(found, 0)[:2] == ["oracle", "random range"]
+    found.get_by_role("button", name="router").click()
+    names = column(found, 0)[2:]
+    assert names == sorted(names)
+
+
+def test_a_benchmark_is_left_out_and_the_link_of_other_pages_kept(visit):
+    page = visit("?benchmark=gsm8k")
+    page.get_by_role("button", name="MT-Bench").click()
+    expect(table(page, "Routers on MT-Bench")).to_have_count(0)
+    expect(page).to_have_url(re.compile(r"/compare\?benchmark=gsm8k&compare="))
+    page.get_by_role("link", name="Trade-off").click()
+    expect(page.locator("[data-tile=quality]")).to_contain_text("n 1,307")
+    page.get_by_role("link", name="Compare").click()
+    expect(table(page, "Routers on MMLU")).to_be_visible()
+    expect(table(page, "Routers on MT-Bench")).to_have_count(0)
+
+
+def test_the_figures_are_downloaded(visit):
+    page = visit()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Everything above (CSV)").click()
+    rows = pd.read_csv(io.BytesIO(download.value.path().read_bytes()))
+    mmlu = rows[rows["benchmark"] == "mmlu"].set_index(["router", "view"])
+    assert mmlu.loc[("mf", "in domain"), "apgr"] == pytest.approx(0.646, abs=0.0005)
+    assert mmlu.loc[("oracle", "knows the answers"), "apgr"] == pytest.approx(1.285, abs=0.0005)
+
+
+def test_names_are_text_and_never_markup(visit):
+    page = visit()
+    page.on("dialog", lambda _: pytest.fail("a name was run as script"))
+    found = page.locator(".router-table").filter(has_text=TITLE)
+    expect(found).to_contain_text(ROUTER)
+    expect(page.get_by_role("button", name=TITLE)).to_be_visible()
+    for tag in ("img", "script", "u", "i:not(.swatch)", "b"):
+        assert found.locator(tag).count() == 0
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit, color_scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = visit(color_scheme=color_scheme)
+    expect(page.locator(".router-table").first).to_have_attribute("data-theme", color_scheme)
+    page.wait_for_timeout(500)
+    response = axe.Axe().run(page).response
+    assert "<table>" in json.dumps(response["passes"])  # it looks into the shadow root
+    bad = [v for v in response["violations"] if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []
+
+
+def test_a_phone_needs_no_horizontal_scroll(visit):
+    page = visit(width=390, height=844)
+    for selector in ("html", "[data-testid=stMain]"):
+        overflow = page.locator(selector).evaluate("e => e.scrollWidth - e.clientWidth")
+        assert overflow <= 0, selector
+    for found in page.locator(".router-table").all():
+        assert found.evaluate("e => e.scrollWidth - e.clientWidth") <= 0

@@ -1,0 +1,69 @@
+// One row's picture: the interval as a line, the figure as a dot, the random router's range as a
+// band behind it. Positions are percents, so that nothing is stretched with the column.
+
+function place(value, { low, high }) {
+  return `${(100 * Math.min(1, Math.max(0, (value - low) / (high - low)))).toFixed(2)}%`;
+}
+
+function band(axis) {
+  const [low, high] = [axis.random_low, axis.random_high];
+  if (!isNumber(low) || !isNumber(high)) return [];
+  const width = parseFloat(place(high, axis)) - parseFloat(place(low, axis));
+  return [shape("rect", { class: "random", x: place(low, axis), width: `${width}%`, height: "100%" })];
+}
+
+function upright(value, axis, attributes) {
+  const x = place(value, axis);
+  return shape("line", { x1: x, x2: x, y1: 0, y2: "100%", ...attributes });
+}
+
+function whisker(row, axis) {
+  if (!isNumber(row.apgr_low) || !isNumber(row.apgr_high)) return [];
+  const ends = { x1: place(row.apgr_low, axis), x2: place(row.apgr_high, axis) };
+  return [shape("line", { class: "whisker", ...ends, y1: "50%", y2: "50%" })];
+}
+
+// What lies outside the axis is an arrow at its end; the figure stands in the next column.
+function dot(value, axis) {
+  if (!isNumber(value)) return [];
+  if (value <= axis.high && value >= axis.low) {
+    return [shape("circle", { cx: place(value, axis), cy: "50%", r: 4.5 })];
+  }
+  const path = value > axis.high ? "M-9 -5L0 0L-9 5Z" : "M9 -5L0 0L9 5Z";
+  const at = { x: place(value, axis), y: "50%", overflow: "visible" };
+  return [shape("svg", at, shape("path", { d: path }))];
+}
+
+function theirs(value, axis) {
+  if (!isNumber(value)) return [];
+  const at = { x: place(value, axis), y: "50%", overflow: "visible" };
+  return [shape("svg", at, shape("path", { class: "theirs", d: "M0 -6L6 0L0 6L-6 0Z" }))];
+}
+
+function range(row, axis) {
+  return shape(
+    "svg",
+    { class: row.line ?? "quiet", "aria-hidden": "true" },
+    ...band(axis),
+    upright(0.5, axis, { class: "half" }),
+    ...whisker(row, axis),
+    ...theirs(row.paper_apgr, axis),
+    ...dot(row.apgr, axis),
+  );
+}
+
+function ticks(axis) {
+  const labels = axis.ticks.map((tick) =>
+    shape(
+      "text",
+      {
+        class: Math.round(10 * tick) % 2 ? null : "between",
+        x: place(tick, axis),
+        y: "85%",
+        "text-anchor": "middle",
+      },
+      fixed(tick, 1),
+    ),
+  );
+  return shape("svg", { class: "ticks", "aria-hidden": "true" }, ...labels);
+}
