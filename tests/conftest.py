@@ -1,11 +1,15 @@
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from routellm_core.normalise import cluster_key, text_hash
+from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair
 
+ROOT = Path(__file__).resolve().parent.parent
 PAIR = ModelPair(weak="small", strong="large")
 
 # Invented sentences; the third repeats the first in another look.
@@ -27,6 +31,14 @@ def fresh_store():
     """An empty store in memory."""
     with Store() as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def built_store(tmp_path_factory):
+    """Path of a store built from the shipped data; for reading only."""
+    path = tmp_path_factory.mktemp("store") / "explorer.duckdb"
+    ensure_store(ROOT / "data", path)
+    return path
 
 
 @pytest.fixture

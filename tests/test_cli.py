@@ -10,16 +10,8 @@ from pathlib import Path
 import pytest
 
 from routellm_core.__main__ import main
-from routellm_core.shipped import ensure_store
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(scope="module")
-def built_store(tmp_path_factory):
-    path = tmp_path_factory.mktemp("store") / "explorer.duckdb"
-    ensure_store(ROOT / "data", path)
-    return path
 
 
 @pytest.fixture

@@ -7,19 +7,11 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPARE = "pages/compare.py"
 PAGES = re.findall(r'st\.Page\("(pages/\w+\.py)"', (ROOT / "app.py").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def built_store(tmp_path_factory):
-    path = tmp_path_factory.mktemp("store") / "explorer.duckdb"
-    ensure_store(ROOT / "data", path)
-    return path
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 _FOLDER = Path(__file__).parent
-_SHARED = ["format", "dom", "theme"]
+_SHARED = ["format", "dom", "theme", "redrawn"]
 
 
 def component(name: str, folder: Path, scripts: list[str], style: str) -> Callable[..., Any]:

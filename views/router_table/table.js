@@ -1,7 +1,6 @@
 // Routers as a table that sorts itself: figures with their intervals under them, and a picture of
 // APGR's. A real table, so that every reader can walk it; names enter as text only.
 
-const mounted = new WeakMap();
 
 const WRITE = {
   name: (value) => value ?? DASH,
@@ -109,23 +108,4 @@ function draw(root, state, data) {
   root.replaceChildren(title, sentence, table);
 }
 
-export default function ({ data, parentElement }) {
-  let view = mounted.get(parentElement);
-  if (!view) {
-    const root = element("div", { class: "router-table palette" });
-    const probe = element("i", { class: "probe" });
-    parentElement.append(probe, root);
-    view = { root, probe, state: { column: data.sorted_by, falling: true } };
-    mounted.set(parentElement, view);
-  }
-  // A clean-up of an overtaken call may come late: only the latest call's one counts.
-  const token = (view.token = {});
-  view.root.dataset.theme = isDark(view.probe) ? "dark" : "light";
-  draw(view.root, view.state, data);
-  return () => {
-    if (view.token !== token) return;
-    view.root.remove();
-    view.probe.remove();
-    mounted.delete(parentElement);
-  };
-}
+export default redrawn("router-table", draw, (data) => ({ column: data.sorted_by, falling: true }));

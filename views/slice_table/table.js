@@ -3,7 +3,6 @@
 
 const FIRST_ROWS = 12;
 const PICTURE = { width: 180, height: 22, margin: 8 };
-const mounted = new WeakMap();
 
 const COLUMNS = [
   { id: "name", title: "slice", text: (row) => row.name.replaceAll("_", " ") },
@@ -114,23 +113,4 @@ function draw(root, state, data) {
   root.replaceChildren(table, more);
 }
 
-export default function ({ data, parentElement }) {
-  let view = mounted.get(parentElement);
-  if (!view) {
-    const root = element("div", { class: "slice-table palette" });
-    const probe = element("i", { class: "probe" });
-    parentElement.append(probe, root);
-    view = { root, probe, state: { column: "n", falling: true, all: false } };
-    mounted.set(parentElement, view);
-  }
-  // A clean-up of an overtaken call may come late: only the latest call's one counts.
-  const token = (view.token = {});
-  view.root.dataset.theme = isDark(view.probe) ? "dark" : "light";
-  draw(view.root, view.state, data);
-  return () => {
-    if (view.token !== token) return;
-    view.root.remove();
-    view.probe.remove();
-    mounted.delete(parentElement);
-  };
-}
+export default redrawn("slice-table", draw, () => ({ column: "n", falling: true, all: false }));
