@@ -105,7 +105,7 @@ def _dragging(page: Page, seconds: float = 3.0) -> str:
 
 def _releasing(page: Page, n_runs: int = 15) -> str:
     """From the release of the knob to the figure that only Python knows, the model name."""
-    code = "document.querySelector('[data-testid=stCode]')"
+    code = "document.querySelector('.st-key-model_name code')"
     page.wait_for_timeout(1000)
     times = []
     for i in range(n_runs):

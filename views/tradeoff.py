@@ -163,8 +163,12 @@ def draw_downloads(selection: Selection, readings: Readings) -> None:
     if readings.problem is not None:
         return
     name = document["routellm_model_name"]
-    st.caption("Model name for a RouteLLM server with this router:")
-    st.code(name or "none: a threshold that is never or always met has no such name", None)
+    with st.container(key="model_name"):  # inline: a code block loads a highlighter, 0.4 s
+        st.caption(
+            f"Model name for a RouteLLM server with this router: `{name.replace('`', '')}`"
+            if name
+            else "A threshold that is never met has no model name for a RouteLLM server."
+        )
 
 
 def _status(benchmark: Benchmark, readings: Readings) -> str:

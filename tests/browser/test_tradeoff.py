@@ -92,7 +92,7 @@ def test_tiles_and_sentence_move_while_dragging_and_the_link_follows_on_release(
     alpha = float(link(page)["wanted"])
     # What depends on Python agrees with what the browser shows.
     assert float(number(page, "alpha").inner_text()) == pytest.approx(alpha, abs=0.001)
-    expect(page.locator("[data-testid=stCode]")).to_contain_text(f"router-mf-{alpha:.3f}"[:-1])
+    expect(page.locator(".st-key-model_name code")).to_contain_text(f"router-mf-{alpha:.3f}"[:-1])
 
 
 def test_a_reload_restores_what_the_link_holds(visit):
@@ -242,7 +242,7 @@ def test_the_choice_is_downloaded_with_its_evidence(visit):
     assert len(document["evidence"]["data_hash"]) == 64
     assert document["routellm_model_name"] == f"router-mf-{document['threshold']!r}"
     assert (
-        page.locator("[data-testid=stCode]").inner_text().strip()
+        page.locator(".st-key-model_name code").inner_text().strip()
         == (document["routellm_model_name"])
     )
 
