@@ -80,18 +80,26 @@ def fit_ratings(
     """
     cell_weight = np.asarray(cell_weight, dtype=np.float64)
     weight = cell_weight / cell_weight.sum(axis=1, keepdims=True)
-    design = np.zeros((len(cells.win_a), n_models))  # one row a cell: +1 for a, -1 for b
-    rows = np.arange(len(cells.win_a))
-    design[rows, cells.model_a] = 1.0
-    design[rows, cells.model_b] = -1.0
-    outer = np.einsum("ci,cj->cij", design, design).reshape(len(rows), n_models * n_models)
-    ridge = _RIDGE * np.eye(n_models)
+    # All that a fit needs of two models: the weight of their battles and how much of it one won.
+    forward = cells.model_a < cells.model_b
+    one = np.where(forward, cells.model_a, cells.model_b)
+    other = np.where(forward, cells.model_b, cells.model_a)
+    win_one = np.where(forward, cells.win_a, 1.0 - cells.win_a)
+    pairs, pair_of_cell = np.unique(one * n_models + other, return_inverse=True)
+    one, other = np.divmod(pairs, n_models)
+    played = _sum_groups(weight, pair_of_cell)
+    won = _sum_groups(weight * win_one, pair_of_cell)
+
+    models = np.arange(n_models)
+    design = (one[:, None] == models).astype(np.float64) - (other[:, None] == models)
+    hessian = np.zeros((len(weight), n_models, n_models))
     rating = np.zeros((len(weight), n_models))
     for _ in range(n_steps):
-        win_rate = 1.0 / (1.0 + np.exp(-(rating @ design.T)))
-        gradient = (weight * (cells.win_a - win_rate)) @ design - _RIDGE * rating
-        curvature = (weight * win_rate * (1.0 - win_rate)) @ outer
-        hessian = curvature.reshape(-1, n_models, n_models) + ridge
+        win_rate = 1.0 / (1.0 + np.exp(rating[:, other] - rating[:, one]))
+        gradient = (won - played * win_rate) @ design - _RIDGE * rating
+        curvature = played * win_rate * (1.0 - win_rate)
+        hessian[:, one, other] = hessian[:, other, one] = -curvature
+        hessian[:, models, models] = curvature @ np.abs(design) + _RIDGE
         step = np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0]
         # A cautious length keeps the first steps of a lopsided fit from overshooting.
         step /= np.maximum(1.0, np.abs(step).max(axis=1, keepdims=True))
@@ -111,6 +119,12 @@ def sum_by_cell(cells: Cells, battle_weight: Floats) -> Floats:
     Returns:
         (n_queries, n_cells).
     """
-    order = np.argsort(cells.cell_of_battle, kind="stable")
-    starts = np.searchsorted(cells.cell_of_battle[order], np.arange(len(cells.win_a)))
-    return np.asarray(np.add.reduceat(battle_weight[:, order], starts, axis=1))
+    return _sum_groups(battle_weight, cells.cell_of_battle)
+
+
+def _sum_groups(values: Floats, group: Ints) -> Floats:
+    """Sums of columns of the same group, (n_rows, n_groups); every group has a column."""
+    if np.any(np.diff(group) < 0):
+        order = np.argsort(group, kind="stable")
+        values, group = values[:, order], group[order]
+    return np.asarray(np.add.reduceat(values, np.flatnonzero(np.diff(group, prepend=-1)), axis=1))
