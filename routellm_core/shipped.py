@@ -2,6 +2,7 @@
 
     data/benchmarks.json                     the cards
     data/outcomes/<benchmark>.queries.parquet, <benchmark>.outcomes.parquet
+    data/outcomes/<benchmark>.more.outcomes.parquet    further models, from another source
     data/scores/*.parquet                    strong win rates of the shipped routers
     data/routers/<router_id>/config.json     what each router is, beside its weights
 
@@ -24,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from routellm_core.errors import DataError, StoreError
-from routellm_core.importers import routellm
+from routellm_core.importers import more_models, routellm
 from routellm_core.store import OlderStoreError, Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 
@@ -103,23 +104,35 @@ def build_store(data_dir: Path, path: Path, progress: Progress | None = None) ->
         _build(data_dir, path, data_hash(data_dir), progress)
 
 
-def rebuild_outcomes(checkout: Path, data_dir: Path) -> None:
-    """Make `data/outcomes` from a RouteLLM checkout, byte for byte the same each time.
+def rebuild_outcomes(
+    data_dir: Path,
+    checkout: Path | None = None,
+    *,
+    mmlu_pro: Path | None = None,
+    mt_bench: Path | None = None,
+) -> None:
+    """Make the tables of `data/outcomes` whose source is named, the same bytes each time.
 
     Args:
-        checkout: the root folder, or a .tar.gz of it.
         data_dir: the project's `data/`.
+        checkout: RouteLLM's root folder, or a .tar.gz of it: MMLU, GSM8K and MT-Bench.
+        mmlu_pro: the folder that `more_models.mmlu_pro` reads.
+        mt_bench: the table of further models that `more_models.mt_bench` reads.
 
     Raises:
-        DataError: the checkout lacks something or holds something else than expected.
+        DataError: a source lacks something or holds something else than expected.
         MissingPackageError: the tokenizer is not installed.
     """
-    for part in routellm.read(checkout, counting="needed"):
-        stem = data_dir / "outcomes" / part.benchmark.benchmark_id
-        write_parquet(part.queries, QUERIES_SCHEMA, ("query_id",), Path(f"{stem}.queries.parquet"))
-        write_parquet(
-            part.outcomes, OUTCOMES_SCHEMA, ("model", "query_id"), Path(f"{stem}.outcomes.parquet")
-        )
+    if checkout is not None:
+        for part in routellm.read(checkout, counting="needed"):
+            _write_queries(data_dir, part.benchmark.benchmark_id, part.queries)
+            _write_outcomes(data_dir, part.benchmark.benchmark_id, part.outcomes)
+    if mmlu_pro is not None:
+        queries, outcomes = more_models.mmlu_pro(mmlu_pro)
+        _write_queries(data_dir, "mmlu_pro", queries)
+        _write_outcomes(data_dir, "mmlu_pro", outcomes)
+    if mt_bench is not None:
+        _write_outcomes(data_dir, "mt_bench.more", more_models.mt_bench(mt_bench))
 
 
 def write_router(
@@ -175,6 +188,16 @@ def write_parquet(
     )
 
 
+def _write_queries(data_dir: Path, name: str, queries: pd.DataFrame) -> None:
+    path = data_dir / "outcomes" / f"{name}.queries.parquet"
+    write_parquet(queries, QUERIES_SCHEMA, ("query_id",), path)
+
+
+def _write_outcomes(data_dir: Path, name: str, outcomes: pd.DataFrame) -> None:
+    path = data_dir / "outcomes" / f"{name}.outcomes.parquet"
+    write_parquet(outcomes, OUTCOMES_SCHEMA, ("model", "query_id"), path)
+
+
 def _feeding_files(data_dir: Path) -> list[Path]:
     if not (data_dir / "benchmarks.json").is_file():
         raise DataError(f"{data_dir}: there is no benchmarks.json; take a complete checkout")
@@ -218,10 +241,11 @@ def _build(data_dir: Path, path: Path, wanted_hash: str, progress: Progress | No
         for card in cards:
             step(f"outcomes of {card.benchmark_id}")
             stem = data_dir / "outcomes" / card.benchmark_id
+            outcomes = [_read_parquet(Path(f"{stem}.outcomes.parquet"))]
+            if (more := Path(f"{stem}.more.outcomes.parquet")).is_file():
+                outcomes.append(_read_parquet(more))
             store.add_benchmark(
-                card,
-                _read_parquet(Path(f"{stem}.queries.parquet")),
-                _read_parquet(Path(f"{stem}.outcomes.parquet")),
+                card, _read_parquet(Path(f"{stem}.queries.parquet")), pd.concat(outcomes)
             )
         for config in configs:
             store.add_router(_router_entry(config, data_dir))

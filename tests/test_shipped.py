@@ -12,11 +12,14 @@ import pytest
 
 from routellm_core import shipped
 from routellm_core.errors import DataError, StoreError
+from routellm_core.evaluation import default_pair
+from routellm_core.importers.more_models import MT_BENCH_MODELS
 from routellm_core.shipped import build_store, data_hash, ensure_store, rebuild_outcomes
 from routellm_core.store import Store
 from routellm_core.types import ModelPair, RouterEntry
 from tests.conftest import PAIR
-from tests.test_importers import STRONG, WEAK, files, folder_of
+from tests.test_importers import STRONG, TURNS, WEAK, files, folder_of
+from tests.test_more_models import mmlu_pro_folder, ratings_table
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 LARGE = ModelPair(weak=WEAK, strong=STRONG)
@@ -42,7 +45,7 @@ def made_once(tmp_path_factory):
     """The invented checkout and the data folder made from it."""
     pytest.importorskip("bpe_openai")
     folder = tmp_path_factory.mktemp("made")
-    rebuild_outcomes(folder_of(files(), folder / "checkout"), folder / "data")
+    rebuild_outcomes(folder / "data", folder_of(files(), folder / "checkout"))
     cards = [card(name) for name in ("gsm8k", "mmlu", "mt_bench")]
     (folder / "data" / "benchmarks.json").write_text(json.dumps(cards))
     return folder
@@ -131,6 +134,54 @@ def test_what_the_cards_say_of_mmlu_holds(shipped_store):
     assert "105 rows" in shipped_store.benchmark("mmlu").weak_spots
 
 
+@pytest.mark.parametrize(
+    ("benchmark_id", "strong", "weak", "n_queries", "qualities"),
+    [
+        ("mmlu_pro", "gemini-1.5-pro-002", "gemini-1.5-flash-002", 5_153, (0.7083, 0.6493)),
+        (
+            "mmlu_pro",
+            "Meta-Llama-3_1-70B-Instruct",
+            "Meta-Llama-3_1-8B-Instruct",
+            5_222,
+            (0.5980, 0.4330),
+        ),
+        (
+            "mmlu_pro",
+            "Meta-Llama-3_1-70B-Instruct",
+            "Mixtral-8x7B-Instruct-v0.1",
+            4_121,
+            (0.6426, 0.4720),
+        ),
+        ("mt_bench", "claude-3-opus-20240229", WEAK, 72, (8.7431, 8.2813)),
+        ("mt_bench", "claude-3-5-sonnet-20240620", "llama2_chat_7b", 72, (9.3299, 6.2743)),
+    ],
+)
+def test_pairs_that_no_router_learned_from_ship(
+    shipped_store, benchmark_id, strong, weak, n_queries, qualities
+):
+    got = shipped_store.pair_outcomes(benchmark_id, ModelPair(weak=weak, strong=strong))
+    assert got.n_queries == n_queries
+    means = (got.quality_strong.mean(), got.quality_weak.mean())
+    assert means == pytest.approx(qualities, abs=5e-5)
+
+
+def test_further_models_leave_the_usual_pair_of_mt_bench_as_it_was(shipped_store):
+    assert default_pair(shipped_store, "mt_bench") == LARGE
+
+
+def test_what_the_cards_say_of_mmlu_pro_holds(shipped_store):
+    row = shipped_store.benchmarks().set_index("benchmark_id").loc["mmlu_pro"]
+    assert (row["n_queries"], row["n_contaminated"]) == (12_032, 6_810)
+    models = shipped_store.models("mmlu_pro").set_index("model")["n_queries"]
+    assert len(models) == 29
+    assert models.idxmin() == "Qwen1.5-7B-Chat"
+    llama = ModelPair(weak="Meta-Llama-3_1-8B-Instruct", strong="Meta-Llama-3_1-70B-Instruct")
+    got = shipped_store.pair_outcomes("mmlu_pro", llama)
+    assert (got.n_queries, len(got.slices)) == (5_222, 9)
+    assert np.isnan(got.answer_tokens_strong).all()
+    assert (got.prompt_tokens > 0).all()
+
+
 def test_tokens_ship_where_there_are_answers(shipped_store):
     assert np.isnan(shipped_store.pair_outcomes("mmlu", LARGE).answer_tokens_strong).all()
     for benchmark_id in ("gsm8k", "mt_bench"):
@@ -154,9 +205,35 @@ def test_no_sentence_ships_in_the_tables():
 def test_rebuilding_gives_the_same_bytes(small_data, tmp_path):
     outcomes = small_data / "outcomes"
     before = {path.name: path.read_bytes() for path in outcomes.iterdir()}
-    rebuild_outcomes(tmp_path / "checkout", small_data)
+    rebuild_outcomes(small_data, tmp_path / "checkout")
     assert {path.name: path.read_bytes() for path in outcomes.iterdir()} == before
     assert len(before) == 6
+
+
+def test_only_the_sources_that_are_named_are_rebuilt(small_data, tmp_path):
+    outcomes = small_data / "outcomes"
+    before = {path.name: path.read_bytes() for path in outcomes.iterdir()}
+    mmlu_pro = mmlu_pro_folder(tmp_path / "pro")
+    ratings = ratings_table(tmp_path / "ratings.csv", numbers=TURNS)
+    rebuild_outcomes(small_data, mmlu_pro=mmlu_pro, mt_bench=ratings)
+    after = {path.name: path.read_bytes() for path in outcomes.iterdir()}
+    assert before.items() <= after.items()
+    assert set(after) - set(before) == {
+        "mmlu_pro.queries.parquet",
+        "mmlu_pro.outcomes.parquet",
+        "mt_bench.more.outcomes.parquet",
+    }
+    rebuild_outcomes(small_data, mmlu_pro=mmlu_pro, mt_bench=ratings)
+    assert {path.name: path.read_bytes() for path in outcomes.iterdir()} == after
+
+
+def test_further_models_join_those_of_the_same_benchmark(small_data, tmp_path):
+    rebuild_outcomes(small_data, mt_bench=ratings_table(tmp_path / "r.csv", numbers=TURNS))
+    build_store(small_data, tmp_path / "s.duckdb")
+    with Store(tmp_path / "s.duckdb") as store:
+        assert len(store.models("mt_bench")) == 2 + len(MT_BENCH_MODELS)
+        pair = ModelPair(weak=WEAK, strong=MT_BENCH_MODELS[0])
+        assert store.pair_outcomes("mt_bench", pair).quality_strong.tolist() == [8.5, 8.5]
 
 
 def test_a_router_written_twice_gives_the_same_bytes_whatever_the_row_order(small_data):
@@ -325,6 +402,7 @@ def test_a_router_without_its_particulars_is_refused(small_data, tmp_path):
 KILLED_BUILD = """
 import os, signal, sys
 from pathlib import Path
+from routellm_core.importers.more_models import MT_BENCH_MODELS
 from routellm_core.shipped import build_store
 def progress(stage, done, total):
     if done == int(sys.argv[3]):

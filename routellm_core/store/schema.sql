@@ -33,7 +33,7 @@ CREATE TABLE query (
     query_id      VARCHAR NOT NULL,              -- name of the query, unique within the benchmark
     slice         VARCHAR NOT NULL,              -- subject or category
     cluster_id    VARCHAR NOT NULL,              -- equal for queries that say the same; one draw in a resample
-    contaminated  BOOLEAN NOT NULL,              -- true: stands in RouteLLM's training data, left out of figures
+    contaminated  BOOLEAN NOT NULL,              -- true: stands in what routers learned from, left out of figures
     prompt_tokens DOUBLE CHECK (prompt_tokens >= 0),  -- tokens the user wrote (cl100k_base); NULL: not counted
     text_hash     VARCHAR                        -- names the text in query_text; NULL: there is no text
 );
