@@ -1,12 +1,14 @@
 """Each page alone and through the navigation, on the shipped data, without a browser."""
 
 import json
+import os
 import re
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -57,7 +59,9 @@ def shows_the_tradeoff(at):
 
 
 def shows_the_comparison(at):
-    return len(router_tables(at)) == 6
+    return {f"Routers on {name}" for name in ("GSM8K", "MMLU", "MMLU-Pro", "MT-Bench")} | {
+        f"Published figures and ours on {name}" for name in ("GSM8K", "MMLU", "MT-Bench")
+    } == set(router_tables(at))
 
 
 SHOWS = {"pages/tradeoff.py": shows_the_tradeoff, "pages/compare.py": shows_the_comparison}
@@ -172,6 +176,32 @@ def test_a_pair_that_nobody_scored_is_said_with_the_way_back(open_page):
     at.sidebar.button[0].click().run()
     assert errors(at) == []
     assert curve_data(at)["n"] == 14_037
+
+
+def test_a_benchmark_that_no_router_scored_is_said(open_page, tmp_path, sample_benchmark):
+    from views import cached
+
+    path = tmp_path / "explorer.duckdb"
+    ensure_store(ROOT / "data", path)
+    with Store(path) as store:
+        store.add_benchmark(*sample_benchmark)
+    os.environ["ROUTELLM_STORE"] = str(path)  # put back by `open_page`
+    cached.store.clear()
+    at = open_page(benchmark="sample")
+    assert "no router has scored this benchmark yet" in at.error[0].value
+    assert [button.label for button in at.sidebar.button] == []
+    at = open_page(COMPARE, compare="sample")
+    assert errors(at) == []
+    assert router_tables(at)["Routers on Sample"]["sentence"] == (
+        "No router has a figure here yet."
+    )
+
+
+def test_models_of_one_short_name_are_told_apart(open_page):
+    strong = open_page(benchmark="mmlu_pro").sidebar.selectbox[1]
+    assert len(strong.options) == len(set(strong.options)) == 29
+    assert "Mixtral-8x7B-v0.1" in strong.options
+    assert "Mixtral-8x7B" in open_page(benchmark="mt_bench").sidebar.selectbox[1].options
 
 
 def test_the_page_says_where_its_token_counts_come_from(open_page):

@@ -236,7 +236,7 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _without(report: dict[str, Any]) -> list[str]:
     """The same without slices whose outcomes look broken."""
-    if "without_broken" not in report:
+    if "without_broken" not in report or not report["routers"]:
         return []
     rest = report["without_broken"]
     apgr = ", ".join(

@@ -18,7 +18,7 @@ from routellm_core.errors import RoutingError
 from routellm_core.types import Benchmark, ModelPair
 from views import cached, glossary, link
 from views.cached import RouterKey
-from views.names import short_name
+from views.names import distinct_names, short_name
 from views.plain import plain
 
 
@@ -82,7 +82,8 @@ def selection() -> Selection:
         benchmark_id = _benchmark(version)
         pair = _pair(version, benchmark_id)
         table = cached.routers(version, benchmark_id, pair)
-        router, beside = _routers(table)
+        usual = cached.usual_pair(version, benchmark_id)
+        router, beside = _routers(table, cached.routers(version, benchmark_id, usual))
         card = cached.benchmark(version, benchmark_id)
         price_weak, price_strong = _prices(pair)
         glossary.benchmark_card(card, cached.outcomes(version, benchmark_id, pair).n_queries)
@@ -117,14 +118,17 @@ def _benchmark(version: int) -> str:
 def _pair(version: int, benchmark_id: str) -> ModelPair:
     names = cached.models(version, benchmark_id)["model"].tolist()
     usual = cached.usual_pair(version, benchmark_id)
-    strong = _select("Strong model ■", "strong", names, usual.strong, short_name, _keep_share)
+    label = distinct_names(names).__getitem__
+    strong = _select("Strong model ■", "strong", names, usual.strong, label, _keep_share)
     others = [name for name in names if name != strong]
     usual_weak = usual.weak if usual.weak in others else others[0]
-    weak = _select("Weak model ●", "weak", others, usual_weak, short_name, _keep_share)
+    weak = _select("Weak model ●", "weak", others, usual_weak, label, _keep_share)
     return ModelPair(weak=weak, strong=strong)
 
 
-def _routers(table: pd.DataFrame) -> tuple[pd.Series, list[pd.Series]]:
+def _routers(table: pd.DataFrame, of_usual_pair: pd.DataFrame) -> tuple[pd.Series, list[pd.Series]]:
+    if of_usual_pair.empty and table.empty:
+        raise RoutingError("no router has scored this benchmark yet: choose another in the sidebar")
     if table.empty:
         st.button(
             "Back to the pair that was scored",

@@ -11,3 +11,12 @@ def short_name(model: str) -> str:
     while (shorter := _SUFFIX.sub("", name)) != name and shorter:
         name = shorter
     return name or model
+
+
+def distinct_names(models: list[str]) -> dict[str, str]:
+    """Short names of models that are shown together; those that would coincide stay whole."""
+    short = [short_name(model) for model in models]
+    return {
+        model: name if short.count(name) == 1 else model
+        for model, name in zip(models, short, strict=True)
+    }
