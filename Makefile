@@ -53,7 +53,7 @@ bench: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## speed, as ratios i
 texts: .store/.ready  ## resolve query texts (ROUTELLM=path for a local checkout)
 	$(BIN)/python -m routellm_core texts
 
-data: $(VENV)/.ready-dev  ## rebuild data/outcomes from ROUTELLM=path, the same bytes each time
+data: $(VENV)/.ready-dev  ## rebuild data/outcomes from ROUTELLM, MMLU_PRO, MT_BENCH=path
 	$(BIN)/python -m routellm_core data
 
 scores: .store/.ready  ## refit the routers and rescore (needs the texts); resumes

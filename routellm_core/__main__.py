@@ -18,6 +18,7 @@ from routellm_core.calibration import Calibration
 from routellm_core.costs import Price, list_price, pair_costs
 from routellm_core.errors import DataError, RoutingError
 from routellm_core.evaluation import default_pair, evaluate_benchmark
+from routellm_core.importers.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
 from routellm_core.jsonable import with_nulls
 from routellm_core.metrics import curve_of, operating_point, rank_queries, routed_mean
 from routellm_core.rescoring import SHIPPED, rescore
@@ -168,22 +169,28 @@ def calibrate(parsed: argparse.Namespace) -> Result:
 
 
 def texts(parsed: argparse.Namespace) -> Result:
-    """Resolve query texts from a checkout, registry wheels and the hub."""
+    """Resolve query texts from a checkout, tables, registry wheels and the hub."""
     from routellm_core.texts import resolve_texts
 
     with Store(parsed.store) as store:
-        summary = resolve_texts(store, CACHE_DIR, checkout=parsed.checkout, report=_say)
+        summary = resolve_texts(
+            store, CACHE_DIR, checkout=parsed.checkout, files=parsed.files, report=_say
+        )
     return summary, [f"{b}: {s['known']:,} of {s['total']:,} texts" for b, s in summary.items()]
 
 
 def data(parsed: argparse.Namespace) -> Result:
-    """Rebuild data/outcomes from a RouteLLM checkout, byte for byte the same each time."""
+    """Rebuild data/outcomes from the sources named, byte for byte the same each time."""
     from routellm_core.shipped import rebuild_outcomes
 
-    if parsed.checkout is None:
-        raise DataError("name a RouteLLM checkout: --checkout PATH, or ROUTELLM=PATH")
-    rebuild_outcomes(parsed.checkout, DATA_DIR)
-    return {"data": str(DATA_DIR)}, [f"{DATA_DIR} rebuilt from {parsed.checkout}"]
+    sources = [s for s in (parsed.checkout, parsed.mmlu_pro, parsed.mt_bench) if s is not None]
+    if not sources:
+        raise DataError(
+            "name a source: --checkout, --mmlu-pro or --mt-bench PATH, or ROUTELLM, MMLU_PRO, "
+            "MT_BENCH=PATH"
+        )
+    rebuild_outcomes(DATA_DIR, parsed.checkout, mmlu_pro=parsed.mmlu_pro, mt_bench=parsed.mt_bench)
+    return {"data": str(DATA_DIR)}, [f"{DATA_DIR} rebuilt from {', '.join(map(str, sources))}"]
 
 
 def scores(parsed: argparse.Namespace) -> Result:
@@ -243,9 +250,31 @@ def _parser() -> argparse.ArgumentParser:
     calibrating.add_argument("--queries-per-month", type=float, default=100_000.0)
     with_pair(calibrating)
 
-    for name, run in (("texts", texts), ("data", data)):
-        verb(name, run).add_argument(
+    resolving, rebuilding = verb("texts", texts), verb("data", data)
+    for added in (resolving, rebuilding):
+        added.add_argument(
             "--checkout", type=Path, default=checkout, help="a RouteLLM checkout (or ROUTELLM=PATH)"
+        )
+    resolving.add_argument(
+        "--from",
+        dest="files",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="tables (CSV, JSON, JSON lines, Parquet) with a column query, text, question or "
+        "prompt; only texts whose hash is wanted are taken",
+    )
+    for option, held in (
+        ("--mmlu-pro", f"a folder with {MMLU_PRO_QUESTIONS} and {MMLU_PRO_OUTCOMES}"),
+        ("--mt-bench", "a table with MT-Bench ratings of further models"),
+    ):
+        variable = option[2:].replace("-", "_").upper()
+        rebuilding.add_argument(
+            option,
+            type=Path,
+            default=os.environ.get(variable) or None,
+            help=f"{held} (or {variable}=PATH)",
         )
     scoring = verb("scores", scores)
     scoring.add_argument("--router", nargs="+", default=SHIPPED, choices=list(ROUTERS), metavar="R")

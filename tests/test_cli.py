@@ -34,7 +34,9 @@ def test_evaluate_prints_the_published_end_points_and_reaches_the_bars(run):
     points = {
         b: (r["n_queries"], round(r["quality_strong"], 8), round(r["quality_weak"], 8))
         for b, r in reports.items()
+        if b != "mmlu_pro"
     }
+    assert reports["mmlu_pro"]["quality_strong"] > reports["mmlu_pro"]["quality_weak"]
     assert points == {
         "mmlu": (14_037, 0.80587020, 0.68091473),
         "gsm8k": (1_307, 0.85768936, 0.63733741),
@@ -96,6 +98,7 @@ def test_calibrate_finds_a_threshold_and_says_what_it_achieves(run):
             ["calibrate", "--router", "mf", "--benchmark", "mmlu", "--budget-usd", "0.01"],
             r"does not pay for",
         ),
+        (["data"], "name a source: --checkout, --mmlu-pro or --mt-bench PATH"),
         (["import", "no/such/file.csv"], r"there is no no/such/file\.csv"),
     ],
 )
@@ -105,6 +108,16 @@ def test_what_the_user_can_put_right_is_a_sentence_and_exit_code_2(run, argument
     assert err.startswith("error: ")
     assert re.search(message, err)
     assert err.count("\n") == 1
+
+
+def test_any_two_models_of_a_benchmark_are_a_pair(run):
+    llama = ["Meta-Llama-3_1-70B-Instruct", "--weak", "Meta-Llama-3_1-8B-Instruct"]
+    code, out, _ = run("evaluate", "--benchmark", "mmlu_pro", "--strong", *llama, "--json")
+    report = json.loads(out)
+    assert code == 0
+    assert report["n_queries"] == 5_222
+    assert round(report["quality_strong"], 6) == 0.598047
+    assert round(report["quality_weak"], 6) == 0.432976
 
 
 def test_an_absent_store_says_how_to_make_one(run, tmp_path):
@@ -128,6 +141,7 @@ def test_setup_makes_a_store_and_is_quick_the_second_time(run, tmp_path):
     assert code == 0
     assert {b["benchmark_id"] for b in json.loads(out)["benchmarks"]} == {
         "mmlu",
+        "mmlu_pro",
         "gsm8k",
         "mt_bench",
     }

