@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from routellm_core.bradley_terry import fit_ratings, merge_battles
+from routellm_core.bradley_terry import Cells, fit_ratings
 from routellm_core.embeddings import JoinedEmbedder
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
 from routellm_core.labels import Battles, battles_of, golden_battles
@@ -168,27 +168,41 @@ class TestEveryEmbeddingRouter:
         assert (one.strong_win_rate(["say it"]) == other.strong_win_rate(["say it"])).all()
 
 
-def test_sw_ranking_equals_a_fit_of_all_battles_for_each_query(rng):
+def similar_battles(rng, query_code):
+    """Battles of four models on 60 embedded queries, and three queries between those."""
     embeddings = rng.normal(size=(60, 8)).astype(np.float32)
     embeddings /= np.linalg.norm(embeddings, axis=1, keepdims=True)
-    model_a = rng.integers(0, 4, 60)
-    model_b = (model_a + rng.integers(1, 4, 60)) % 4
+    n = len(query_code)
+    model_a = rng.integers(0, 4, n)
+    model_b = (model_a + rng.integers(1, 4, n)) % 4
     battles = Battles(
-        ("w", "x", "y", "z"), np.arange(60), model_a, model_b, rng.choice([0, 0.5, 1], 60)
+        ("w", "x", "y", "z"), query_code, model_a, model_b, rng.choice([0, 0.5, 1], n)
     )
+    asked = embeddings[:3] * 0.5 + embeddings[3:6] * 0.5
+    return embeddings, battles, asked / np.linalg.norm(asked, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("n_each", [1, 3])
+def test_sw_ranking_equals_a_fit_of_all_battles_for_each_query(rng, n_each):
+    embeddings, battles, asked = similar_battles(rng, rng.permutation(np.repeat(range(60), n_each)))
     pair = ModelPair(weak="x", strong="z")
     router = router_class("sw_ranking").fit(pair, embeddings, battles, seed=0)
-    asked = embeddings[:3] * 0.5 + embeddings[3:6] * 0.5
-    asked /= np.linalg.norm(asked, axis=1, keepdims=True)
     for query, rate in zip(asked, router.strong_win_rate_of(asked), strict=True):
         cosine = embeddings @ query
         weight = 10.0 ** (1.0 + cosine / cosine.max())
         # Every battle a cell of its own: nothing is merged.
-        cells = merge_battles(model_a, model_b, battles.win_a)._replace(
-            model_a=model_a, model_b=model_b, win_a=battles.win_a
-        )
-        rating = fit_ratings(cells, weight[None], 4)[0]
+        cells = Cells(np.arange(60 * n_each), battles.model_a, battles.model_b, battles.win_a)
+        rating = fit_ratings(cells, weight[None, battles.query_code], 4)[0]
         assert rate == pytest.approx(1 / (1 + np.exp(rating[1] - rating[3])), abs=1e-6)
+
+
+def test_sw_ranking_heeds_no_query_that_has_no_battle(rng):
+    embeddings, battles, asked = similar_battles(rng, np.arange(60))
+    pair = ModelPair(weak="x", strong="z")
+    plain = router_class("sw_ranking").fit(pair, embeddings, battles, seed=0)
+    more = np.concatenate([embeddings, asked])  # nearest to what is asked
+    router = router_class("sw_ranking").fit(pair, more, battles, seed=0)
+    np.testing.assert_array_equal(router.strong_win_rate_of(asked), plain.strong_win_rate_of(asked))
 
 
 def test_mf_options_out_of_range_are_refused_by_name():

@@ -3,14 +3,17 @@
 Battle i weighs 10^(1 + S_i), where S_i is the cosine of its query to the asked one divided by the
 largest such cosine (arXiv 2406.18665, section 4.2). All queries of a batch are fitted at once: a
 matrix product gives the similarities, cells gather the weights, Newton's method solves the fits.
+Nearly all the time goes to the matrix product, so what follows it works in place: battles lie
+sorted by cell and queries in the order of their battles, and no large array is copied.
 """
 
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 
-from routellm_core.bradley_terry import fit_ratings, merge_battles, sum_by_cell
+from routellm_core.bradley_terry import Cells, fit_ratings, merge_battles, sum_by_cell
 from routellm_core.embeddings import Embedder, SentenceEmbedder
 from routellm_core.labels import Battles
 from routellm_core.routers.base import (
@@ -39,9 +42,7 @@ class SimilarityWeightedRouter(EmbeddingRouter):
         embedder: Embedder | None = None,
     ) -> None:
         super().__init__(model_pair, embedder)
-        self.embeddings = np.asarray(embeddings, dtype=np.float32)
-        self.battles = battles
-        self._cells = merge_battles(battles.model_a, battles.model_b, battles.win_a)
+        self.embeddings, self.battles, self._cells = _sorted_by_cell(embeddings, battles)
 
     @classmethod
     def fit(cls, model_pair: ModelPair, embeddings: Floats, battles: Battles, *, seed: int) -> Self:
@@ -57,22 +58,21 @@ class SimilarityWeightedRouter(EmbeddingRouter):
         win_rate = np.empty(len(embeddings), dtype=np.float32)
         for start in range(0, len(embeddings), _BATCH):
             batch = np.asarray(embeddings[start : start + _BATCH], dtype=np.float32)
-            weight = self._battle_weight(batch)
-            rating = fit_ratings(
-                self._cells, sum_by_cell(self._cells, weight), len(self.battles.models)
-            )
+            cell_weight = sum_by_cell(self._cells, self._battle_weight(batch))
+            rating = fit_ratings(self._cells, cell_weight, len(self.battles.models))
             log_odds = rating[:, strong] - rating[:, weak]
             win_rate[start : start + _BATCH] = 1.0 / (1.0 + np.exp(-log_odds))
         return win_rate
 
     def _battle_weight(self, embeddings: Floats) -> Floats:
-        """(n_queries, n_battles) weights 10^(1 + S), S at most 1."""
-        cosine = embeddings @ self.embeddings.T
-        largest = cosine.max(axis=1, keepdims=True)
+        """(n_queries, n_battles) 10^S; the tenfold of it that the paper takes fits the same."""
+        weight = embeddings @ self.embeddings.T
+        largest = weight.max(axis=1, keepdims=True)
         # With no similar query at all every battle counts alike.
-        cosine /= np.where(largest > 0, largest, np.inf)
-        weight = np.exp(np.float32(np.log(10.0)) * (1.0 + cosine))
-        return weight[:, self.battles.query_code]
+        weight *= np.float32(np.log(10.0)) / np.where(largest > 0, largest, np.inf)
+        np.exp(weight, out=weight)
+        one_battle_each = len(self.embeddings) == len(self.battles.query_code)
+        return weight if one_battle_each else weight[:, self.battles.query_code]
 
     def save(self, checkpoint_dir: Path) -> None:
         from safetensors.numpy import save_file
@@ -112,3 +112,22 @@ class SimilarityWeightedRouter(EmbeddingRouter):
             battles,
             embedder or SentenceEmbedder(config["embedder"]),
         )
+
+
+def _sorted_by_cell(embeddings: Floats, battles: Battles) -> tuple[Floats, Battles, Cells]:
+    """Battles sorted by cell, queries in the order of their first battle.
+
+    A query without a battle is left out, so that no similarity to it is computed.
+    """
+    cells = merge_battles(battles.model_a, battles.model_b, battles.win_a)
+    order = np.argsort(cells.cell_of_battle, kind="stable")
+    query_code, queries = pd.factorize(battles.query_code[order])
+    in_order = Battles(
+        models=battles.models,
+        query_code=query_code,
+        model_a=battles.model_a[order],
+        model_b=battles.model_b[order],
+        win_a=battles.win_a[order],
+    )
+    rows = np.asarray(embeddings[queries], dtype=np.float32)
+    return rows, in_order, cells._replace(cell_of_battle=cells.cell_of_battle[order])
