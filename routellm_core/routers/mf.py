@@ -5,6 +5,7 @@ delta(M, q) = w2 . (v_M * (W1 q + b)), P(a beats b) = sigmoid(delta(a, q) - delt
 single direction in the embedding space, so scoring a query is one dot product and needs no torch.
 """
 
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -65,13 +66,18 @@ class MatrixFactorizationRouter(EmbeddingRouter):
         return int(self.projection.shape[1])
 
     def _win_rate(self, embeddings: Floats) -> Floats:
+        direction, shift = self._folded
+        return np.asarray(1.0 / (1.0 + np.exp(-(embeddings @ direction + shift))))
+
+    @cached_property
+    def _folded(self) -> tuple[Floats, Floats]:
+        """Direction (dimension,) and shift of the pair's log-odds."""
         strong, weak = (
             self.model_vectors[self.models.index(name)]
             for name in (self.model_pair.strong, self.model_pair.weak)
         )
-        direction = (strong - weak) @ self.projection
-        log_odds = embeddings @ direction + (strong - weak) @ self.offset
-        return np.asarray(1.0 / (1.0 + np.exp(-log_odds)))
+        difference = strong - weak
+        return difference @ self.projection, difference @ self.offset
 
     def save(self, checkpoint_dir: Path) -> None:
         from safetensors.numpy import save_file
