@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-NAMES = ["metrics", "intervals", "store", "page"]
+NAMES = ["metrics", "intervals", "routers", "store", "page"]
 
 
 def main() -> None:
