@@ -12,7 +12,7 @@ from routellm_core.embeddings import JoinedEmbedder
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
 from routellm_core.labels import Battles, battles_of, golden_battles
 from routellm_core.routers import ROUTERS, load_router, router_class
-from routellm_core.routers.base import EmbeddingRouter
+from routellm_core.routers.base import EmbeddingRouter, write_weights
 from routellm_core.routers.configs import MatrixFactorizationConfig, StackedConfig
 from routellm_core.routers.label_head import LabelHead
 from routellm_core.text_statistics import TextStatistics
@@ -80,7 +80,10 @@ def embedder_of(router_name):
     return WordEmbedder()
 
 
-HOSTILE = ["", "   ", "word", "é 漢字 🙂 \x00", "x " * 50_000, "\u202e back", "\ud800"]
+HOSTILE = [
+    *("", "   ", "word", "é 漢字 🙂 \x00", "x " * 50_000, "\u202e back", "\ud800"),
+    "كيف حالك؟ आप कैसे हैं? Как дела? สบายดีไหม",
+]
 
 
 @pytest.mark.parametrize("router_name", ROUTERS)
@@ -125,9 +128,29 @@ class TestEveryRouter:
             path.write_text(json.dumps(config | change))
             with pytest.raises(DataError, match=message):
                 router_class(router_name).load(tmp_path)
+        for pair in ("small", {"weak": "small"}):
+            path.write_text(json.dumps(config | {"model_pair": pair}))
+            with pytest.raises(DataError, match="'weak' and 'strong'"):
+                router_class(router_name).load(tmp_path)
         path.write_text("{ torn")
         with pytest.raises(DataError, match="damaged"):
             router_class(router_name).load(tmp_path)
+
+    def test_a_checkpoint_that_lacks_a_field_names_it(self, router_name, tmp_path):
+        trained(router_name).save(tmp_path)
+        path = tmp_path / "config.json"
+        config = json.loads(path.read_text())
+        for name in config.keys() - {"embedder"}:  # the default stands in for it
+            path.write_text(json.dumps({k: v for k, v in config.items() if k != name}))
+            with pytest.raises(DataError, match=f"lacks .*{name}"):
+                router_class(router_name).load(tmp_path)
+
+    def test_weights_of_something_else_are_refused(self, router_name, tmp_path):
+        trained(router_name).save(tmp_path)
+        for weights in tmp_path.glob("*.safetensors"):
+            write_weights(weights, {"alien": np.zeros(3, dtype=np.float32)})
+            with pytest.raises(DataError, match="is missing"):
+                router_class(router_name).load(tmp_path)
 
     def test_damaged_weights_are_refused(self, router_name, tmp_path):
         trained(router_name).save(tmp_path)
@@ -140,7 +163,7 @@ class TestEveryRouter:
                 router_class(router_name).load(tmp_path)
 
 
-EMBEDDING_ROUTERS = ["sw_ranking", "mf", "causal_llm", "stacked"]
+EMBEDDING_ROUTERS = [name for name in ROUTERS if issubclass(router_class(name), EmbeddingRouter)]
 
 
 @pytest.mark.parametrize("router_name", EMBEDDING_ROUTERS)
@@ -160,12 +183,23 @@ class TestEveryEmbeddingRouter:
         router = trained(router_name)
         with pytest.raises(DataError, match=f"length {router.dimension}"):
             router.strong_win_rate_of(np.zeros((2, 8), dtype=np.float32))
-        with pytest.raises(DataError, match="NaN"):
-            router.strong_win_rate_of(np.full((1, router.dimension), np.nan, dtype=np.float32))
+        for value in (np.nan, np.inf):
+            with pytest.raises(DataError, match="NaN"):
+                router.strong_win_rate_of(np.full((1, router.dimension), value, dtype=np.float32))
 
     def test_the_same_seed_gives_the_same_router(self, router_name):
         one, other = trained(router_name), trained(router_name)
         assert (one.strong_win_rate(["say it"]) == other.strong_win_rate(["say it"])).all()
+
+
+@pytest.mark.parametrize("router_name", ["sw_ranking", "mf"])
+def test_a_checkpoint_whose_pair_it_never_learned_is_refused(router_name, tmp_path):
+    trained(router_name).save(tmp_path)
+    path = tmp_path / "config.json"
+    foreign = {"model_pair": {"weak": "small", "strong": "unheard"}}
+    path.write_text(json.dumps(json.loads(path.read_text()) | foreign))
+    with pytest.raises(DataError, match="'unheard' is not among the models"):
+        router_class(router_name).load(tmp_path)
 
 
 def similar_battles(rng, query_code):

@@ -2,11 +2,34 @@
 
 A checkpoint is config.json (a few lines that a person can read) and plain weights, never a
 pickle. Routers know no threshold: choosing one is calibration, applying one is a policy.
+
+A new router is one file plus one line in the registry, `ROUTERS` in `routers/__init__.py`.
+
+To implement, in `routers/<router_name>.py`:
+
+- of a `Router`: `router_name`, `strong_win_rate`, `save` and `load`;
+- of an `EmbeddingRouter`, which sees a query only as a vector: `fit`, `dimension` and `_win_rate`
+  in place of `strong_win_rate`, and `default_embedder` where it is another than the usual one;
+- `save` with `write_config` and `write_weights`, `load` with `read_config`, `read_weights` and
+  `take_weight`: these refuse what is not a checkpoint and say why;
+- options, if any, as a frozen dataclass in `configs.py`.
+
+What is heavy is imported where it is used.
+
+What `tests/test_routers.py` asks of every router in the registry:
+
+- one float32 in [0, 1] a query, in the order of the queries and whatever they hold: nothing,
+  100,000 characters, emoji, any script, broken Unicode; no query gives an empty array;
+- a query scores alike alone and in a batch (1e-6), and as before when saved and loaded (1e-4);
+- a folder without a checkpoint is a `NotTrainedError`; one that is foreign, newer, torn or lacks
+  something is a `DataError`, each with a sentence that says what to do;
+- of an embedding router also: it learns which queries need the strong model, the same seed gives
+  the same router, and embeddings of another length, NaN or infinite are a `DataError`.
 """
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -15,7 +38,7 @@ import numpy as np
 from routellm_core.embeddings import Embedder, SentenceEmbedder
 from routellm_core.errors import DataError, NotTrainedError
 from routellm_core.labels import Battles
-from routellm_core.types import Floats, ModelPair
+from routellm_core.types import Floats, Ints, ModelPair
 
 CHECKPOINT_VERSION = 1
 CONFIG_NAME = "config.json"
@@ -119,7 +142,18 @@ def write_config(checkpoint_dir: Path, router: Router, **fields: Any) -> None:
     (checkpoint_dir / CONFIG_NAME).write_text(text + "\n", encoding="utf-8")
 
 
-def read_config(checkpoint_dir: Path, router_name: str | None = None) -> dict[str, Any]:
+class Config(dict[str, Any]):
+    """The fields of a config.json; asking for one that is not there is a `DataError`."""
+
+    def __init__(self, fields: Mapping[str, Any], path: Path) -> None:
+        super().__init__(fields)
+        self.path = path
+
+    def __missing__(self, name: str) -> Any:
+        raise DataError(f"{self.path} lacks {name!r}: train the router again")
+
+
+def read_config(checkpoint_dir: Path, router_name: str | None = None) -> Config:
     """The config.json of a checkpoint, checked.
 
     Raises:
@@ -130,16 +164,46 @@ def read_config(checkpoint_dir: Path, router_name: str | None = None) -> dict[st
     if not path.is_file():
         raise NotTrainedError(f"no checkpoint in {checkpoint_dir}: train the router first")
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        fields = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise DataError(f"{path} is damaged ({error}): train the router again") from error
-    if not isinstance(config, dict) or "router_name" not in config or "model_pair" not in config:
+    if not isinstance(fields, dict) or "router_name" not in fields or "model_pair" not in fields:
         raise DataError(f"{path} is not a router's checkpoint: it lacks router_name or model_pair")
-    if config.get("checkpoint_version", 0) > CHECKPOINT_VERSION:
-        raise DataError(f"{path} was written by a newer version: update the project")
+    config = Config(fields, path)
+    if config["checkpoint_version"] not in range(1, CHECKPOINT_VERSION + 1):
+        raise DataError(
+            f"{path} has checkpoint version {config['checkpoint_version']!r}, this project reads "
+            f"{CHECKPOINT_VERSION}: update it if a newer version wrote the checkpoint"
+        )
     if router_name is not None and config["router_name"] != router_name:
         raise DataError(f"{path} is a checkpoint of {config['router_name']}, not of {router_name}")
+    pair = config["model_pair"]
+    if not isinstance(pair, dict) or set(pair) != set(ModelPair._fields):
+        raise DataError(f"{path}: model_pair must name 'weak' and 'strong'; it is {pair!r}")
     return config
+
+
+def models_of(config: Config) -> tuple[str, ...]:
+    """The models that a router of many models has learned, in order.
+
+    Raises:
+        DataError: the routed pair is not among them.
+    """
+    models = tuple(config["models"])
+    for name in config["model_pair"].values():
+        if name not in models:
+            raise DataError(
+                f"{config.path}: the routed model {name!r} is not among the models, "
+                f"{', '.join(models)}: train the router again"
+            )
+    return models
+
+
+def write_weights(path: Path, arrays: Mapping[str, Floats | Ints]) -> None:
+    """Write arrays to a safetensors file, which holds rows one after another and nothing else."""
+    from safetensors.numpy import save_file
+
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
 
 
 def read_weights(path: Path) -> dict[str, Floats]:

@@ -15,10 +15,12 @@ from routellm_core.embeddings import Embedder, SentenceEmbedder
 from routellm_core.labels import Battles
 from routellm_core.routers.base import (
     EmbeddingRouter,
+    models_of,
     read_config,
     read_weights,
     take_weight,
     write_config,
+    write_weights,
 )
 from routellm_core.routers.configs import MatrixFactorizationConfig
 from routellm_core.types import Floats, ModelPair
@@ -80,17 +82,14 @@ class MatrixFactorizationRouter(EmbeddingRouter):
         return difference @ self.projection, difference @ self.offset
 
     def save(self, checkpoint_dir: Path) -> None:
-        from safetensors.numpy import save_file
-
         write_config(checkpoint_dir, self, embedder=self.embedder.name, models=list(self.models))
-        arrays = {
-            "model_vectors": self.model_vectors,
-            "projection": self.projection,
-            "offset": self.offset,
-        }
-        save_file(
-            {name: np.ascontiguousarray(a, dtype=np.float32) for name, a in arrays.items()},
+        write_weights(
             checkpoint_dir / _WEIGHTS_NAME,
+            {
+                "model_vectors": self.model_vectors.astype(np.float32),
+                "projection": self.projection.astype(np.float32),
+                "offset": self.offset.astype(np.float32),
+            },
         )
 
     @classmethod
@@ -98,7 +97,7 @@ class MatrixFactorizationRouter(EmbeddingRouter):
         config = read_config(checkpoint_dir, cls.router_name)
         path = checkpoint_dir / _WEIGHTS_NAME
         weights = read_weights(path)
-        models = tuple(config["models"])
+        models = models_of(config)
         vectors = take_weight(weights, "model_vectors", (len(models), -1), path)
         n_factors = vectors.shape[1]
         return cls(

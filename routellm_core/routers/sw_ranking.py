@@ -8,7 +8,7 @@ sorted by cell and queries in the order of their battles, and no large array is 
 """
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -18,10 +18,12 @@ from routellm_core.embeddings import Embedder, SentenceEmbedder
 from routellm_core.labels import Battles
 from routellm_core.routers.base import (
     EmbeddingRouter,
+    models_of,
     read_config,
     read_weights,
     take_weight,
     write_config,
+    write_weights,
 )
 from routellm_core.types import Floats, ModelPair
 
@@ -75,8 +77,6 @@ class SimilarityWeightedRouter(EmbeddingRouter):
         return weight if one_battle_each else weight[:, self.battles.query_code]
 
     def save(self, checkpoint_dir: Path) -> None:
-        from safetensors.numpy import save_file
-
         write_config(
             checkpoint_dir,
             self,
@@ -84,14 +84,16 @@ class SimilarityWeightedRouter(EmbeddingRouter):
             models=list(self.battles.models),
             n_battles=len(self.battles.win_a),
         )
-        arrays: dict[str, Any] = {
-            "embeddings": self.embeddings.astype(np.float16),
-            "query_code": self.battles.query_code.astype(np.int32),
-            "model_a": self.battles.model_a.astype(np.int16),
-            "model_b": self.battles.model_b.astype(np.int16),
-            "win_a": self.battles.win_a.astype(np.float16),
-        }
-        save_file(arrays, checkpoint_dir / _WEIGHTS_NAME)
+        write_weights(
+            checkpoint_dir / _WEIGHTS_NAME,
+            {
+                "embeddings": self.embeddings.astype(np.float16),
+                "query_code": self.battles.query_code.astype(np.int32),
+                "model_a": self.battles.model_a.astype(np.int16),
+                "model_b": self.battles.model_b.astype(np.int16),
+                "win_a": self.battles.win_a.astype(np.float16),
+            },
+        )
 
     @classmethod
     def load(cls, checkpoint_dir: Path, embedder: Embedder | None = None) -> Self:
@@ -100,7 +102,7 @@ class SimilarityWeightedRouter(EmbeddingRouter):
         weights = read_weights(path)
         n_battles = config["n_battles"]
         battles = Battles(
-            models=tuple(config["models"]),
+            models=models_of(config),
             query_code=take_weight(weights, "query_code", (n_battles,), path).astype(np.int64),
             model_a=take_weight(weights, "model_a", (n_battles,), path).astype(np.int64),
             model_b=take_weight(weights, "model_b", (n_battles,), path).astype(np.int64),
