@@ -200,10 +200,10 @@ def _products(asked: Floats, learned: Floats, size: int = 256) -> None:
         asked[start : start + size] @ learned.T
 
 
-def _reading_texts(n_alone: int = 32, n_batched: int = 256) -> Iterator[str]:
-    queries = invented_sentences(n_batched)
+def _reading_texts(n: int = 128) -> Iterator[str]:
+    queries = invented_sentences(n)
     embedder = SentenceEmbedder()
-    yield _alone_and_batched(f"embedder {embedder.name}", embedder.embed, queries, n_alone)
+    yield _alone_and_batched(f"embedder {embedder.name}", embedder.embed, queries)
     for router_name in TEXT_ROUTERS:
         if router_name not in ROUTERS:
             yield f"{router_name}: not among the routers, left out"
@@ -212,13 +212,14 @@ def _reading_texts(n_alone: int = 32, n_batched: int = 256) -> Iterator[str]:
         taught = queries[:96]
         battles = _coin_battles(np.random.default_rng(0), len(taught))
         router = kind.fit(PAIR, kind.default_embedder().embed(taught), battles, seed=0)
-        yield _alone_and_batched(router_name, router.strong_win_rate, queries, n_alone)
+        yield _alone_and_batched(router_name, router.strong_win_rate, queries)
 
 
-def _alone_and_batched(name: str, read: Any, queries: Sequence[str], n_alone: int) -> str:
+def _alone_and_batched(name: str, read: Any, queries: Sequence[str]) -> str:
     read(queries[:1])  # loads the weights
-    alone = best_seconds(lambda: [read([query]) for query in queries[:n_alone]], 3) / n_alone
-    batched = best_seconds(partial(read, queries), 3) / len(queries)
+    few = sorted(queries, key=len)[4::8]  # of the same lengths as all
+    alone = best_seconds(lambda: [read([query]) for query in few], 2) / len(few)
+    batched = best_seconds(partial(read, queries), 2) / len(queries)
     return (
         f"{name}, {len(queries)} sentences at once: {1 / batched:,.0f} queries a second, "
         f"{alone / batched:.1f}x one at a time ({1 / alone:,.0f} a second)"
