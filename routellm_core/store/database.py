@@ -1,7 +1,8 @@
 """The file below the store: one connection, a cursor per call, transactions, schema versions.
 
 A shared connection loses results when threads use it at once, so it is private and every call
-takes a cursor of its own.
+takes a cursor of its own. Processes share a file for reading only, so whoever looks long opens it
+so, writes for a moment in `open_for_writing`, and gives it to others with `release`.
 """
 
 import re
@@ -17,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from routellm_core.errors import StoreError
+from routellm_core.store.gate import Gate
 
 SETUP = "`python -m routellm_core setup`"
 # A store must never fetch or load code: a foreign file is refused, not opened by an extension.
@@ -68,19 +70,58 @@ class Database:
         is_new = path is None or not path.exists()
         self._path = path
         self._read_only = read_only
+        self._is_closed = False
+        self._gate = Gate()
+        self._connecting = threading.Lock()
         self._writing = threading.RLock()
         self._transaction = threading.local()
-        self._connection = _connect(path, read_only)
+        self._connection: duckdb.DuckDBPyConnection | None = _connect(path, read_only)
         try:
             with self._cursor() as cursor:
                 _check_and_migrate(cursor, path, read_only, is_new)
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
 
     def close(self) -> None:
         """Give the file back; the store cannot be used afterwards."""
-        self._connection.close()
+        self._is_closed = True
+        self._disconnect()
+
+    def release(self) -> None:
+        """Let other processes have the file until the next reading or writing, which opens it.
+
+        Waits for the readings of other threads. A store in memory stays as it is.
+        """
+        if self._path is not None:
+            with self._gate.alone():
+                self._disconnect()
+
+    @contextmanager
+    def open_for_writing(self) -> Iterator[None]:
+        """Write for a moment with a store that was opened for reading only.
+
+        Readings of other threads wait until it ends. All writes inside are one transaction.
+
+        Raises:
+            StoreError: another process holds the file; nothing was written.
+        """
+        if self._may_write:
+            with self.atomic():
+                yield
+            return
+        with self._gate.alone():
+            self._disconnect()
+            self._connection = _connect(self._path, read_only=False)
+            try:
+                with self.atomic():
+                    yield
+            finally:
+                self._disconnect()
+
+    @property
+    def _may_write(self) -> bool:
+        return not self._read_only or self._gate.is_mine
 
     def __enter__(self) -> Self:
         return self
@@ -110,7 +151,7 @@ class Database:
         May be nested; the outermost one decides. Other threads see nothing until it ends, and
         their writes wait for it.
         """
-        if self._read_only:
+        if not self._may_write:
             raise StoreError(f"{self._path} is open for reading only; open it without read_only")
         if getattr(self._transaction, "cursor", None) is not None:
             yield
@@ -154,14 +195,29 @@ class Database:
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """The cursor of this thread's transaction, else a fresh one for one reading."""
         shared = getattr(self._transaction, "cursor", None)
-        cursor = shared or self._connection.cursor()
-        try:
-            yield cursor
-        except duckdb.Error as error:
-            _raise_as_store_error(error, self._path)
-        finally:
-            if shared is None:
-                cursor.close()
+        with self._gate.reading():
+            cursor = shared or self._connected().cursor()
+            try:
+                yield cursor
+            except duckdb.Error as error:
+                _raise_as_store_error(error, self._path)
+            finally:
+                if shared is None:
+                    cursor.close()
+
+    def _connected(self) -> duckdb.DuckDBPyConnection:
+        """The connection, opened again when it was given away."""
+        with self._connecting:
+            if self._connection is None:
+                if self._is_closed:
+                    raise StoreError(f"the store at {self._path} is closed; open it again")
+                self._connection = _connect(self._path, self._read_only)
+            return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _create_tables(cursor: duckdb.DuckDBPyConnection) -> None:
