@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,9 +22,11 @@ from routellm_core.evaluation import default_pair, evaluate_benchmark
 from routellm_core.importers.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
 from routellm_core.jsonable import with_nulls
 from routellm_core.metrics import curve_of, operating_point, rank_queries, routed_mean
-from routellm_core.rescoring import SHIPPED, rescore
+from routellm_core.progress import Progress, Watch
+from routellm_core.rescoring import PAIR, SHIPPED, Places, rescore
 from routellm_core.routers import ROUTERS
 from routellm_core.store import Store
+from routellm_core.training import VIEWS_OF_GOLDEN
 from routellm_core.types import ModelPair
 from routellm_core.uncertainty import N_RESAMPLES
 
@@ -85,12 +88,19 @@ def status(parsed: argparse.Namespace) -> Result:
 
 
 def import_files(parsed: argparse.Namespace) -> Result:
-    """Import benchmarks from files as the user's own."""
-    from routellm_core.importers import read
+    """Import benchmarks and battles from files as the user's own."""
+    from routellm_core.battles import read_battles
+    from routellm_core.importers import is_no_benchmark, read
 
-    imported = []
+    imported: list[dict[str, Any]] = []
     with Store(parsed.store) as store, store.atomic():
         for path in parsed.files:
+            if parsed.format == "battles" or (parsed.format is None and is_no_benchmark(path)):
+                battles = read_battles(path, drop_unjudged=parsed.drop_unjudged)
+                store.add_battles(battles)
+                for source, rows in battles.groupby("source"):
+                    imported.append({"battles": source, "n_battles": len(rows)})
+                continue
             for part in read(path, format_name=parsed.format):
                 prefix = f"{parsed.name}-" if parsed.name else ""
                 card = replace(
@@ -101,7 +111,12 @@ def import_files(parsed: argparse.Namespace) -> Result:
                 store.add_benchmark(card, part.queries, part.outcomes)
                 store.add_texts(part.texts)
                 imported.append({"benchmark": card.benchmark_id, "n_queries": len(part.queries)})
-    lines = [f"{i['benchmark']}: {i['n_queries']:,} queries imported" for i in imported]
+    lines = [
+        f"{i['benchmark']}: {i['n_queries']:,} queries imported"
+        if "benchmark" in i
+        else f"{i['battles']}: {i['n_battles']:,} battles imported"
+        for i in imported
+    ]
     return {"imported": imported}, lines
 
 
@@ -195,9 +210,78 @@ def data(parsed: argparse.Namespace) -> Result:
 
 def scores(parsed: argparse.Namespace) -> Result:
     """Fit the shipped routers anew and rescore every benchmark; resumes where it was stopped."""
+    chosen = [
+        shipment
+        for shipment in SHIPPED
+        if (not parsed.router or shipment.router_name in parsed.router)
+        and (not parsed.recipe or shipment.recipe in parsed.recipe)
+    ]
     with Store(parsed.store, read_only=True) as store:
-        rescore(store, DATA_DIR, CACHE_DIR, _say, parsed.router)
+        failures = rescore(store, Places(DATA_DIR, CACHE_DIR), _say, _say_progress(), chosen)
+    if failures:
+        raise DataError("not all routers could be made:\n" + "\n".join(failures))
     return {"data": str(DATA_DIR)}, [f"scores and checkpoints are in {DATA_DIR}"]
+
+
+def train(parsed: argparse.Namespace) -> Result:
+    """Train a router on battles or golden labels, score benchmarks, keep it in the store."""
+    from routellm_core import runs
+
+    if parsed.plan is not None:
+        plan = runs.read_plan(parsed.plan)
+    elif parsed.router is None:
+        raise DataError("name a router to train, for example: train mf --golden mmlu")
+    else:
+        plan = runs.Plan(
+            router_name=parsed.router,
+            weak=parsed.weak or PAIR.weak,
+            strong=parsed.strong or PAIR.strong,
+            golden=tuple(parsed.golden),
+            battles=tuple(parsed.battles),
+            score_on=tuple(parsed.score_on),
+            views=tuple(parsed.views),
+            options=dict(parsed.option),
+            seed=parsed.seed,
+        )
+    runs_dir = parsed.store.parent / "runs"
+    folder = parsed.out or runs_dir / runs.new_run_id(plan, runs_dir)
+    with Store(parsed.store, read_only=True) as store:
+        run = runs.work_on(folder, plan, store, CACHE_DIR, _say_progress())
+    kept_as = None
+    if not parsed.no_keep:
+        with Store(parsed.store) as store:
+            runs.keep(run, store, run.run_id)
+        kept_as = run.run_id
+    document = {
+        "run": str(folder),
+        "checkpoint": str(folder / "checkpoint"),
+        "router_id": kept_as,
+        **run.facts,
+    }
+    lines = [f"{w}" for w in run.facts["warnings"]]
+    lines += [
+        f"{plan.router_name} on {run.facts['recipe']}: {run.facts['n_battles']:,} battles, "
+        f"{run.facts['n_dropped']:,} queries dropped as leaks; checkpoint in {folder}/checkpoint",
+    ]
+    if kept_as:
+        lines.append(f"kept as {kept_as}; see it with: python -m routellm_core evaluate")
+    return document, lines
+
+
+def _say_progress() -> Watch:
+    """Progress on stderr: each stage once, and a line every ten seconds inside it."""
+    last: tuple[str, float] = ("", 0.0)
+
+    def say(progress: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if progress.stage == last[0] and now - last[1] < 10:
+            return
+        last = (progress.stage, now)
+        loss = "" if progress.loss is None else f", loss {progress.loss:.3f}"
+        _say(f"{progress.stage}: {progress.done:,} of {progress.total:,}{loss}")
+
+    return say
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -227,6 +311,9 @@ def _parser() -> argparse.ArgumentParser:
     importing = verb("import", import_files)
     importing.add_argument("files", nargs="+", type=Path, metavar="FILE")
     importing.add_argument("--format", help="the format, when it is not recognised")
+    importing.add_argument(
+        "--drop-unjudged", action="store_true", help="leave out battles without a verdict"
+    )
     importing.add_argument("--name", help="put before the ids of the imported benchmarks")
 
     evaluating = verb("evaluate", evaluate)
@@ -276,8 +363,34 @@ def _parser() -> argparse.ArgumentParser:
             default=os.environ.get(variable) or None,
             help=f"{held} (or {variable}=PATH)",
         )
+    training = verb("train", train)
+    trainable = [name for name in ROUTERS if name != "random"]
+    training.add_argument("router", nargs="?", choices=trainable, metavar="ROUTER")
+    training.add_argument("--golden", nargs="+", default=[], metavar="BENCHMARK")
+    training.add_argument("--battles", nargs="+", default=[], metavar="SOURCE")
+    training.add_argument(
+        "--score-on", nargs="+", default=[], metavar="BENCHMARK", help="besides the golden ones"
+    )
+    training.add_argument(
+        "--views",
+        nargs="*",
+        default=["in_domain"],
+        choices=VIEWS_OF_GOLDEN,
+        help="out-of-fold views of the golden benchmarks (default: in_domain)",
+    )
+    training.add_argument(
+        "--option", nargs="+", default=[], type=_option, metavar="NAME=VALUE", help="of the router"
+    )
+    training.add_argument("--seed", type=_seed, default=0)
+    training.add_argument("--out", type=Path, help="folder of the run (default: beside the store)")
+    training.add_argument("--plan", type=Path, help="a plan as JSON, in place of all the above")
+    training.add_argument("--no-keep", action="store_true", help="leave the store as it is")
+    with_pair(training)
+
     scoring = verb("scores", scores)
-    scoring.add_argument("--router", nargs="+", default=SHIPPED, choices=list(ROUTERS), metavar="R")
+    scoring.add_argument("--router", nargs="+", choices=list(ROUTERS), metavar="R")
+    recipes = sorted({shipment.recipe for shipment in SHIPPED})
+    scoring.add_argument("--recipe", nargs="+", choices=recipes, metavar="RECIPE")
     return parser
 
 
@@ -291,6 +404,17 @@ def _seed(text: str) -> int:
     if int(text) < 0:
         raise argparse.ArgumentTypeError("must not be negative")
     return int(text)
+
+
+def _option(text: str) -> tuple[str, Any]:
+    """NAME=VALUE, the value as JSON where it is JSON: numbers stay numbers."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def _pair(parsed: argparse.Namespace, store: Store, benchmark_id: str) -> ModelPair | None:
@@ -320,13 +444,18 @@ def _evaluation_lines(report: dict[str, Any]) -> list[str]:
     for r in report["routers"]:
         apgr_low, apgr_high = r["apgr_interval"]
         lines.append(
-            f"  {r['router']:<12} {r['recipe']:<8} {r['view']:<14} "
+            f"  {r['router']:<12} {r['recipe']:<11} {r['view']:<14} "
             f"APGR {r['apgr']:.3f} [{apgr_low:.3f}, {apgr_high:.3f}]  "
             f"CPT50 {r['cpt50']:.1%} [{r['cpt50_interval'][0]:.1%}, "
             f"{r['cpt50_interval'][1]:.1%}]  "
             f"CPT80 {r['cpt80']:.1%} [{r['cpt80_interval'][0]:.1%}, "
-            f"{r['cpt80_interval'][1]:.1%}]"
+            f"{r['cpt80_interval'][1]:.1%}]  n {r['n_queries']:,}"
         )
+    lines += [
+        f"  {a['router']} ({a['recipe']}) over {a['over']} ({a['over_recipe']}), {a['view']}: "
+        f"APGR {a['gain']:+.3f} [{a['gain_interval'][0]:+.3f}, {a['gain_interval'][1]:+.3f}]"
+        for a in report["ahead"]
+    ]
     return lines
 
 

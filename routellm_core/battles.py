@@ -175,8 +175,15 @@ def _plain(frame: pd.DataFrame, table: str) -> pd.DataFrame:
 
 
 def _qlora(frame: pd.DataFrame, table: str) -> pd.DataFrame:
-    """`query` is the last thing the person said; the data set is the source."""
-    return frame.assign(source=frame["dataset"])
+    """`query` is the last thing the person said; the data set is the source.
+
+    Another way of asking the judge than for one of three classes is a source of its own.
+    """
+    source = frame["dataset"].astype(object)
+    if "protocol" in frame:
+        other = frame["protocol"].notna() & (frame["protocol"] != "threeclass")
+        source = source.where(~other, frame["dataset"] + " " + frame["protocol"].astype(str))
+    return frame.assign(source=source)
 
 
 def _lmarena(frame: pd.DataFrame, table: str) -> pd.DataFrame:

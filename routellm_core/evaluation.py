@@ -1,21 +1,25 @@
 """The figures of routers on one benchmark, as tables and as the JSON of `evaluate`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from routellm_core import baselines, variants
 from routellm_core.errors import UnknownNameError
 from routellm_core.metrics import apgr, cpt, curve_of, rank_queries, routing_curve
 from routellm_core.slices import looks_broken, slice_table
 from routellm_core.store import Store
-from routellm_core.types import Floats, Interval, Ints, ModelPair, PairOutcomes
-from routellm_core.uncertainty import N_RESAMPLES, curve_intervals
+from routellm_core.types import N_FOLDS, VIEWS, Floats, Interval, Ints, ModelPair, PairOutcomes
+from routellm_core.uncertainty import N_RESAMPLES, curve_intervals, paired_apgr_gain
 
 WITHIN_SLICE = "within_slice"
 """The view that is computed from `in_domain` scores and never stored; see `within_slice`."""
+UNTOUCHED_FOLD = 0
+"""Of the shipped out-of-fold scores: nothing about the routers was chosen by looking at it."""
 
 
 class Evaluation(NamedTuple):
@@ -24,6 +28,7 @@ class Evaluation(NamedTuple):
     router: str
     recipe: str
     view: str
+    n_queries: int
     apgr: float
     apgr_interval: Interval
     cpt50: float
@@ -110,6 +115,7 @@ def evaluate_router(
         router=router,
         recipe=recipe,
         view=view,
+        n_queries=outcomes.n_queries,
         apgr=apgr(curve),
         apgr_interval=intervals.apgr,
         cpt50=cpt(curve, 0.5),
@@ -141,9 +147,15 @@ def evaluate_benchmark(
         seed: of the bootstrap.
 
     Returns:
-        Qualities in the benchmark's own scale, shares as fractions, NaN where undefined. Where a
-        benchmark has several slices, `in_domain` scores are also evaluated as `within_slice`;
-        where the outcomes of some look broken, `without_broken` has the APGRs without those.
+        Qualities in the benchmark's own scale, shares as fractions, NaN where undefined. Where the
+        outcomes of some slices look broken, `without_broken` has the APGRs without those; `ahead`
+        has the gain of the best router out of fold over each other one, with a paired interval.
+
+        Some figures are read from the stored scores in a way of their own: `within_slice` from
+        `in_domain` scores that rank inside each slice only; `untouched`, where the benchmark gave
+        labels, from the shipped `in_domain` scores of the one fold that no choice was made on;
+        `unseen_slices` after ranking inside each fold, as a router is that was calibrated on what
+        it serves (`apgr_pooled` is the figure without that).
 
     Raises:
         UnknownNameError: no such benchmark, model or scored router.
@@ -160,19 +172,20 @@ def evaluate_benchmark(
         )
     weak, strong = outcomes.quality_weak, outcomes.quality_strong
     oracle = baselines.oracle_curve(weak, strong)
-    scored: list[tuple[dict[str, str], Floats]] = []
+    scored: list[_Scored] = []
     for row in routers.itertuples():
-        if router_names and row.router_name not in router_names:
-            continue
-        names = {"router": row.router_name, "recipe": row.recipe, "view": row.view}
-        scores = store.strong_win_rates(benchmark_id, pair, row.router_id, row.view)
-        scored.append((names, scores))
-        if row.view == "in_domain" and len(outcomes.slices) > 1:
-            ranks = within_slice(scores, outcomes.slice_code)
-            scored.append((names | {"view": WITHIN_SLICE}, ranks))
+        if not router_names or row.router_name in router_names:
+            scored += _views_of(store, outcomes, row)
     evaluations = [
-        evaluate_router(outcomes, scores, **names, n_resamples=n_resamples, seed=seed)
-        for names, scores in scored
+        evaluate_router(
+            outcomes if s.kept is None else outcomes.of(s.kept),
+            s.scores if s.kept is None else s.scores[s.kept],
+            **s.names,
+            n_resamples=n_resamples,
+            seed=seed,
+        )._asdict()
+        | dict(s.further)
+        for s in scored
     ]
     return {
         "benchmark": benchmark_id,
@@ -182,14 +195,85 @@ def evaluate_benchmark(
         "quality_weak": float(weak.mean()),
         "oracle": {"apgr": apgr(oracle), "cpt50": cpt(oracle, 0.5), "cpt80": cpt(oracle, 0.8)},
         "random": {"apgr": 0.5, "apgr_interval": baselines.random_apgr(weak, strong)},
-        "routers": _best_first([e._asdict() for e in evaluations]),
+        "routers": _best_first(evaluations),
+        "ahead": _ahead(outcomes, scored, n_resamples, seed),
         **_without_broken(outcomes, scored),
     }
 
 
-def _without_broken(
-    outcomes: PairOutcomes, scored: Sequence[tuple[dict[str, str], Floats]]
-) -> dict[str, Any]:
+class _Scored(NamedTuple):
+    """Scores to evaluate."""
+
+    names: dict[str, str]
+    """Router, recipe and view."""
+    scores: Floats
+    """(n_queries,)"""
+    kept: NDArray[np.bool_] | None = None
+    """(n_queries,) which queries to evaluate on; None for all."""
+    further: Mapping[str, Any] = MappingProxyType({})
+    """More figures."""
+
+
+def _views_of(store: Store, outcomes: PairOutcomes, row: Any) -> Iterator[_Scored]:
+    """A router's stored scores of one view, and what is read from them besides."""
+    where = outcomes.benchmark_id, outcomes.model_pair, row.router_id, row.view
+    names = {"router": row.router_name, "recipe": row.recipe, "view": row.view}
+    scores = store.strong_win_rates(*where)
+    if row.view == "unseen_slices":
+        fold = store.folds(*where)
+        pooled = apgr(routing_curve(scores, outcomes.quality_weak, outcomes.quality_strong))
+        yield _Scored(names, within_slice(scores, fold), further={"apgr_pooled": pooled})
+        return
+    yield _Scored(names, scores)
+    if row.view != "in_domain":
+        return
+    if len(outcomes.slices) > 1:
+        ranks = within_slice(scores, outcomes.slice_code)
+        yield _Scored(names | {"view": WITHIN_SLICE}, ranks)
+    fold = store.folds(*where)
+    if fold.max() == N_FOLDS - 1 and store.router(row.router_id).origin == "shipped":
+        yield _Scored(names | {"view": "untouched"}, scores, fold == UNTOUCHED_FOLD)
+
+
+def _ahead(
+    outcomes: PairOutcomes, scored: Sequence[_Scored], n_resamples: int, seed: int
+) -> list[dict[str, Any]]:
+    """What the best router of the first view gains over each other one of it."""
+    view = next((v for v in VIEWS if any(s.names["view"] == v for s in scored)), None)
+    weak, strong = outcomes.quality_weak, outcomes.quality_strong
+    rankings = [
+        (s.names, rank_queries(s.scores))
+        for s in scored
+        if s.names["view"] == view and s.kept is None and s.names["router"] != "random"
+    ]
+    figures = [apgr(curve_of(ranking, weak, strong)) for _, ranking in rankings]
+    if len(rankings) < 2 or not np.isfinite(figures).all():
+        return []
+    first = int(np.argmax(figures))
+    names, best = rankings[first]
+    gains = [
+        {
+            **names,
+            "over": other["router"],
+            "over_recipe": other["recipe"],
+            "gain": figures[first] - figure,
+            "gain_interval": paired_apgr_gain(
+                best,
+                ranking,
+                weak,
+                strong,
+                cluster_code=outcomes.cluster_code,
+                n_resamples=n_resamples,
+                seed=seed,
+            ),
+        }
+        for (other, ranking), figure in zip(rankings, figures, strict=True)
+        if ranking is not best
+    ]
+    return sorted(gains, key=lambda gain: gain["gain"])
+
+
+def _without_broken(outcomes: PairOutcomes, scored: Sequence[_Scored]) -> dict[str, Any]:
     """APGRs on the queries of the slices whose outcomes look sound; empty when all do."""
     n_queries = outcomes.n_queries
     table = slice_table(outcomes, np.zeros(n_queries), 1.0)  # qualities need no router
@@ -199,8 +283,9 @@ def _without_broken(
     kept = ~np.isin(outcomes.slice_code, [outcomes.slices.index(name) for name in broken])
     weak, strong = outcomes.quality_weak[kept], outcomes.quality_strong[kept]
     routers = [
-        {**names, "apgr": apgr(routing_curve(scores[kept], weak, strong))}
-        for names, scores in scored
+        {**s.names, "apgr": apgr(routing_curve(s.scores[kept], weak, strong))}
+        for s in scored
+        if s.kept is None
     ]
     return {
         "without_broken": {

@@ -1,206 +1,260 @@
-"""What ships and how it is made: routers fitted on golden labels, scored on what they never saw.
+"""What ships and how it is made: routers by recipe, and what each of them scores.
 
-Three ways of not having seen a query, each a view of its own:
+| router                          | recipe      | views                                     |
+|---------------------------------|-------------|-------------------------------------------|
+| random                          | none        | in_domain, untouched                      |
+| sw_ranking mf causal_llm bert   | golden      | in_domain, unseen_slices, untouched       |
+| stacked                         | golden      | in_domain, unseen_slices, untouched       |
+| sw_ranking mf causal_llm        | chat+golden | in_domain, untouched                      |
+| sw_ranking mf                   | chat        | untouched                                 |
+| sw_ranking mf causal_llm        | golden-1500 | in_domain, each from 1,500 labels of MMLU |
+| mf causal_llm                   | own-pair    | in_domain, on MMLU-Pro's pairs            |
 
-- `in_domain`: MMLU and GSM8K together in five folds by normalised text; each fold is scored by the
-  router fitted on the other four.
-- `unseen_slices`: whole subjects of MMLU left out, in five groups, and GSM8K as a sixth, so that
-  it is scored from MMLU's labels alone.
-- `untouched`: MT-Bench, which no shipped router learns from, is scored by the router fitted on
-  everything; that is also the checkpoint for new queries.
-
-Turning queries into vectors is the long part: it is kept in a cache folder chunk by chunk, so that
-a stopped run goes on where it was.
+`in_domain` and `unseen_slices` are on MMLU and GSM8K. `untouched` is MT-Bench, and without any
+retraining pairs of other models on MMLU-Pro and MT-Bench (after arXiv 2406.18665, table 4); a
+recipe without golden labels is untouched by MMLU and GSM8K as well.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
-from routellm_core.embeddings import Embedder, JoinedEmbedder
-from routellm_core.errors import TextsError
-from routellm_core.labels import Battles, golden_battles, join_battles
-from routellm_core.normalise import text_hash
-from routellm_core.routers import router_class
-from routellm_core.routers.base import EmbeddingRouter
-from routellm_core.shipped import write_router
+from routellm_core.embeddings import SentenceEmbedder
+from routellm_core.errors import RoutingError
+from routellm_core.inputs import read_inputs
+from routellm_core.labels import battles_of
+from routellm_core.progress import Watch
+from routellm_core.recipes import RECIPES, Part, Recipe, TrainingSet, benchmark_part, training_set
+from routellm_core.routers import load_router, router_class
+from routellm_core.shipped import write_router, write_similarities
+from routellm_core.similarity import benchmark_similarity
 from routellm_core.store import Store
-from routellm_core.training import folds_by_text, groups_of_slices, out_of_fold
-from routellm_core.types import Floats, Ints, ModelPair, PairOutcomes
+from routellm_core.training import Trained, embedder_of, folds_by_text, score_frame, train
+from routellm_core.types import ModelPair
 
 PAIR = ModelPair(weak="mistralai/Mixtral-8x7B-Instruct-v0.1", strong="gpt-4-1106-preview")
-TRAINED_ON = ("mmlu", "gsm8k")
-UNSEEN = ("mt_bench",)
-SHIPPED = ("random", "sw_ranking", "mf")
 SEED = 0
 TOLERANCE = 1e-3
 """Win rates of a rerun differ by less than this: sums of floats run in another order elsewhere."""
-_CHUNK = 512
+N_FEW = 1500
+"""Labels that `golden-1500` learns from."""
+
+UNSEEN_PAIRS = (
+    ("mt_bench", ModelPair("mistralai/Mixtral-8x7B-Instruct-v0.1", "claude-3-opus-20240229")),
+    ("mt_bench", ModelPair("llama2_chat_7b", "claude-3-5-sonnet-20240620")),
+    ("mmlu_pro", ModelPair("Meta-Llama-3_1-8B-Instruct", "Meta-Llama-3_1-70B-Instruct")),
+    ("mmlu_pro", ModelPair("gemini-1.5-flash-002", "gemini-1.5-pro-002")),
+    ("mmlu_pro", ModelPair("Mixtral-8x7B-Instruct-v0.1", "Meta-Llama-3_1-70B-Instruct")),
+)
+"""Scored by routers that were trained on another pair."""
+
+
+class Shipment(NamedTuple):
+    """One trained router of the table above."""
+
+    router_name: str
+    recipe: str
+
+    @property
+    def router_id(self) -> str:
+        return f"{self.router_name}-{self.recipe}"
+
+
+SHIPPED = (
+    Shipment("random", "none"),
+    *(Shipment(name, "golden") for name in ("sw_ranking", "mf", "causal_llm", "bert", "stacked")),
+    *(Shipment(name, "chat+golden") for name in ("sw_ranking", "mf", "causal_llm")),
+    *(Shipment(name, "chat") for name in ("sw_ranking", "mf")),
+    *(Shipment(name, "golden-1500") for name in ("sw_ranking", "mf", "causal_llm")),
+    *(Shipment(name, "own-pair") for name in ("mf", "causal_llm")),
+)
 
 Report = Callable[[str], None]
 
 
-class Part(NamedTuple):
-    """A benchmark as it is trained on and scored: outcomes and texts in the same order."""
+class Places(NamedTuple):
+    """Folders: the project's `data/`, and the cache of vectors, weights and unfinished work."""
 
-    benchmark_id: str
-    outcomes: PairOutcomes
-    queries: list[str]
+    data: Path
+    cache: Path
 
 
 def rescore(
     store: Store,
-    data_dir: Path,
-    cache_dir: Path,
+    places: Places,
     report: Report,
-    router_names: Sequence[str] = SHIPPED,
-) -> None:
-    """Fit and score shipped routers; writes `data/scores` and `data/routers`.
+    watch: Watch,
+    shipments: Sequence[Shipment] = SHIPPED,
+) -> list[str]:
+    """Fit and score shipped routers; writes `data/scores`, `data/routers`, `data/similarity.json`.
+
+    What is done already stays: a stopped rescoring goes on where it was.
 
     Args:
-        store: holds the outcomes and the query texts.
-        data_dir: the project's `data/`.
-        cache_dir: keeps vectors and weights between runs.
-        report: told what is being done, a line at a time.
-        router_names: which; each is written as soon as it is done.
-
-    Raises:
-        TextsError: a query text is not in the store.
-    """
-    seen = [_part(store, benchmark_id) for benchmark_id in TRAINED_ON]
-    unseen = [_part(store, benchmark_id) for benchmark_id in UNSEEN]
-    battles = join_battles(
-        [golden_battles(part.outcomes) for part in seen], [len(part.queries) for part in seen]
-    )
-    folds = {
-        "in_domain": folds_by_text([text for part in seen for text in part.queries]),
-        "unseen_slices": groups_of_slices([part.outcomes for part in seen]),
-    }
-    for router_name in router_names:
-        if router_name == "random":
-            _ship_random(data_dir, seen, unseen)
-            continue
-        embedder = _embedder(router_name, cache_dir)
-        read = partial(cached_vectors, embedder=embedder, cache_dir=cache_dir, report=report)
-        vectors = np.concatenate([read(part.queries) for part in seen])
-        fit = partial(fit_router, router_name)
-        frames = []
-        for view, fold in folds.items():
-            scores = np.empty(len(fold), dtype=np.float32)
-            for k, fold_scores in out_of_fold(fit, vectors, battles, fold):
-                report(f"{router_name}: {view}, fold {k + 1} of {fold.max() + 1}")
-                scores[fold == k] = fold_scores
-            frames += _frames(seen, view, scores, fold)
-        report(f"{router_name}: fitting on everything")
-        router = fit(vectors, battles)
-        for part in unseen:
-            scores = router.strong_win_rate_of(read(part.queries))
-            frames += _frames([part], "untouched", scores, np.full(len(scores), -1))
-        write_router(data_dir, router, "golden", list(TRAINED_ON), pd.concat(frames))
-
-
-def fit_router(router_name: str, vectors: Floats, battles: Battles) -> EmbeddingRouter:
-    """A router of that name for the shipped pair, with its default options."""
-    kind: Any = router_class(router_name)
-    fitted: EmbeddingRouter = kind.fit(PAIR, vectors, battles, seed=SEED)
-    return fitted
-
-
-def cached_vectors(
-    queries: Sequence[str], embedder: Embedder, cache_dir: Path, report: Report
-) -> Floats:
-    """Vectors of the queries, chunk by chunk from the cache or computed and put there.
-
-    A chunk's file is named after the texts in it, so a changed text is never served a stale one.
+        store: holds outcomes, battles and query texts.
+        places: where things lie.
+        report: told which router is next, a line each.
+        watch: told how far it is.
+        shipments: which; each is written as soon as it is done.
 
     Returns:
-        (n_queries, dimension) float32.
+        What could not be done and why, a sentence each: battles or texts that are not here.
     """
-    if isinstance(embedder, JoinedEmbedder):
-        parts = [cached_vectors(queries, part, cache_dir, report) for part in embedder.parts]
-        return np.concatenate(parts, axis=1)
-    folder = cache_dir / "embeddings" / embedder.name.replace("/", "--")
-    folder.mkdir(parents=True, exist_ok=True)
-    by_length = sorted(range(len(queries)), key=lambda i: len(queries[i]))
-    chunks = []
-    for start in range(0, len(queries), _CHUNK):
-        chunk = [queries[i] for i in by_length[start : start + _CHUNK]]
-        path = folder / f"{text_hash(chr(0).join(map(text_hash, chunk)))}.npy"
-        if not path.exists():
-            report(f"{embedder.name}: queries {start + 1:,} to {start + len(chunk):,}")
-            aside = path.with_suffix(".part")
-            with aside.open("wb") as file:
-                np.save(file, embedder.embed(chunk))
-            aside.replace(path)
-        chunks.append(np.load(path, allow_pickle=False))
-    vectors = np.concatenate(chunks)
-    in_order = np.empty_like(vectors)
-    in_order[by_length] = vectors
-    return in_order
+    failures = []
+    makers: Mapping[str, Callable[..., None]] = {
+        "none": _ship_random,
+        "golden-1500": _ship_few_labels,
+        "own-pair": _ship_own_pairs,
+    }
+    for shipment in shipments:
+        report(f"{shipment.router_id}")
+        make = makers.get(shipment.recipe, _ship_trained)
+        try:
+            make(store, places, watch, shipment)
+        except RoutingError as error:
+            failures.append(f"{shipment.router_id}: {error}")
+            report(failures[-1])
+    _ship_similarities(store, places, watch, report)
+    return failures
 
 
-def _embedder(router_name: str, cache_dir: Path) -> Embedder:
-    """The router's embedder; default weights that are fetched lie in the cache folder."""
-    from routellm_core.causal_states import CausalStates
+def _ship_trained(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:
+    recipe = RECIPES[shipment.recipe]
+    training = training_set(store, recipe, PAIR)
+    known = {}
+    if shipment.router_name == "stacked":
+        names = [s.router_name for s in SHIPPED if s.recipe == recipe.name]
+        known = {n: t for n in names if (t := _shipped(places.data, Shipment(n, recipe.name)))}
+    trained = train(
+        training,
+        shipment.router_name,
+        scored=[*_untouched(store, recipe)],
+        views=("in_domain", "unseen_slices") if recipe.name == "golden" else ("in_domain",),
+        cache_dir=places.cache,
+        work_dir=places.cache / "unfinished" / shipment.router_id,
+        seed=SEED,
+        watch=watch,
+        known=known,
+    )
+    write_router(places.data, trained.router, recipe.name, recipe.trained_on, trained.scores)
 
-    kind: Any = router_class(router_name)
-    embedder: Embedder = kind.default_embedder()
-    for part in embedder.parts if isinstance(embedder, JoinedEmbedder) else (embedder,):
-        if isinstance(part, CausalStates):
-            part.weights_dir = cache_dir / "weights"
-    return embedder
 
-
-def _ship_random(data_dir: Path, seen: list[Part], unseen: list[Part]) -> None:
+def _ship_random(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:
     from routellm_core.routers.random import RandomRouter
 
     router = RandomRouter(PAIR, seed=SEED)
     frames = []
-    for parts, view in ((seen, "in_domain"), (unseen, "untouched")):
-        for part in parts:
-            scores = router.strong_win_rate(part.queries)
-            frames += _frames([part], view, scores, np.full(len(scores), -1))
-    write_router(data_dir, router, "none", [], pd.concat(frames))
+    for benchmark_id in ("mmlu", "gsm8k", "mt_bench"):
+        part = benchmark_part(store, benchmark_id, PAIR)
+        view = "untouched" if benchmark_id == "mt_bench" else "in_domain"
+        frames.append(score_frame(part, view, router.strong_win_rate(part.queries)))
+    write_router(places.data, router, shipment.recipe, [], pd.concat(frames))
 
 
-def _frames(parts: list[Part], view: str, scores: Floats, fold: Ints) -> list[pd.DataFrame]:
-    """The rows of `data/scores` for scores that run over the parts' queries one after another."""
-    ends = np.cumsum([len(part.queries) for part in parts])[:-1]
-    return [
-        pd.DataFrame(
-            {
-                "weak_model": PAIR.weak,
-                "strong_model": PAIR.strong,
-                "benchmark_id": part.benchmark_id,
-                "query_id": part.outcomes.query_id,
-                "view": view,
-                "strong_win_rate": part_scores.astype(np.float32),
-                "fold": part_fold.astype(np.int16),
-            }
-        )
-        for part, part_scores, part_fold in zip(
-            parts, np.split(scores, ends), np.split(fold, ends), strict=True
-        )
-    ]
+def _ship_few_labels(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:
+    """Every query of MMLU scored by a router that learned from about 1,500 others' labels.
 
-
-def _part(store: Store, benchmark_id: str) -> Part:
-    """Outcomes and texts of all queries, contaminated ones too.
-
-    Raises:
-        TextsError: some texts are missing.
+    MMLU is cut into parts by text; what one part teaches scores the next, so that every query has
+    one score and the score's router never saw it.
     """
-    outcomes = store.pair_outcomes(benchmark_id, PAIR, contaminated=True)
-    texts = store.query_texts(benchmark_id)
-    missing = sum(query_id not in texts for query_id in outcomes.query_id)
-    if missing:
-        raise TextsError(
-            f"{missing:,} of {outcomes.n_queries:,} query texts of {benchmark_id!r} are not on "
-            "this machine: run `make texts`, with ROUTELLM=path/to/checkout for those no registry "
-            "has"
+    training = training_set(store, Recipe(shipment.recipe, ("mmlu",), ()), PAIR)
+    part = training.parts[0]
+    n_parts = len(part.queries) // N_FEW
+    fold = folds_by_text(part.queries, n_parts)
+    embedder = embedder_of(shipment.router_name, None, places.cache)
+    inputs = read_inputs(part.queries, embedder, places.cache, watch)
+    scores = np.empty(len(fold), dtype=np.float32)
+    kind = router_class(shipment.router_name)
+    router = None
+    for k in range(n_parts):
+        taught = fold == (k - 1) % n_parts
+        router = kind.fit(  # type: ignore[attr-defined]
+            PAIR, inputs[taught], battles_of(training.battles, taught), seed=SEED, embedder=embedder
         )
-    return Part(benchmark_id, outcomes, [texts[query_id] for query_id in outcomes.query_id])
+        scores[fold == k] = router.strong_win_rate_of(inputs[fold == k])
+    assert router is not None
+    frame = score_frame(part, "in_domain", scores, fold)
+    write_router(places.data, router, shipment.recipe, ["mmlu"], frame)
+
+
+def _ship_own_pairs(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:
+    """MMLU-Pro's pairs by routers of their own outcomes, out of fold: what knowing it adds."""
+    for benchmark_id, pair in UNSEEN_PAIRS:
+        if benchmark_id != "mmlu_pro":
+            continue
+        router_id = f"{shipment.router_id}-{pair.strong}-{pair.weak}"
+        trained = train(
+            training_set(store, Recipe(shipment.recipe, (benchmark_id,), ()), pair),
+            shipment.router_name,
+            views=("in_domain",),
+            cache_dir=places.cache,
+            work_dir=places.cache / "unfinished" / router_id,
+            seed=SEED,
+            watch=watch,
+        )
+        write_router(
+            places.data,
+            trained.router,
+            shipment.recipe,
+            [benchmark_id],
+            trained.scores,
+            router_id,
+        )
+
+
+def _untouched(store: Store, recipe: Recipe) -> Iterator[Part]:
+    """What the recipe's routers may be judged on without folds."""
+    for benchmark_id in ("mmlu", "gsm8k", "mt_bench"):
+        if benchmark_id not in recipe.golden:
+            yield benchmark_part(store, benchmark_id, PAIR)
+    for benchmark_id, pair in UNSEEN_PAIRS if recipe.golden else ():
+        yield benchmark_part(store, benchmark_id, pair)
+
+
+def _shipped(data_dir: Path, shipment: Shipment) -> Trained | None:
+    """A router as it ships already, for the stack to stand on."""
+    folder = data_dir / "routers" / shipment.router_id
+    path = data_dir / "scores" / f"{shipment.router_id}.parquet"
+    if not folder.is_dir() or not path.is_file():
+        return None
+    router = load_router(folder)
+    return Trained(router, pq.read_table(path).to_pandas(), 0)  # type: ignore[arg-type]
+
+
+def _ship_similarities(store: Store, places: Places, watch: Watch, report: Report) -> None:
+    """S(B, D) of each recipe and benchmark, as the paper's table 5."""
+    embedder = SentenceEmbedder()
+    rows = []
+    for recipe in RECIPES.values():
+        try:
+            training: TrainingSet = training_set(store, recipe, PAIR)
+        except RoutingError as error:
+            report(f"similarity of {recipe.name}: {error}")
+            return
+        taught = read_inputs(training.queries, embedder, places.cache, watch)
+        for benchmark_id in ("mmlu", "gsm8k", "mt_bench"):
+            part = benchmark_part(store, benchmark_id, PAIR)
+            asked = read_inputs(part.queries, embedder, places.cache, watch)
+            seen = np.isin(training.queries, part.queries)
+            fold = folds_by_text(part.queries)
+            of_training = folds_by_text(training.queries)
+            # A benchmark that gives labels is compared with what each fold's router learned from.
+            values = [
+                benchmark_similarity(asked[fold == k], taught[~seen | (of_training != k)])
+                for k in range(5)
+            ]
+            rows.append(
+                {
+                    "recipe": recipe.name,
+                    "benchmark_id": benchmark_id,
+                    "similarity": float(np.average(values, weights=np.bincount(fold))),
+                    "n_training": len(training.queries),
+                    "n_benchmark": len(part.queries),
+                    "embedder": embedder.name,
+                }
+            )
+    write_similarities(places.data, rows)

@@ -136,7 +136,12 @@ def rebuild_outcomes(
 
 
 def write_router(
-    data_dir: Path, router: "Router", recipe: str, trained_on: list[str], scores: pd.DataFrame
+    data_dir: Path,
+    router: "Router",
+    recipe: str,
+    trained_on: list[str],
+    scores: pd.DataFrame,
+    router_id: str | None = None,
 ) -> str:
     """Ship a router: its checkpoint, what it was trained on, and its scores.
 
@@ -146,11 +151,12 @@ def write_router(
         recipe: tells routers of one name apart.
         trained_on: names of the data sets it learned from.
         scores: columns of `data/scores` but `router_id`.
+        router_id: by default made of the router's name and the recipe.
 
     Returns:
         The router_id, which is also the name of the folder and of the scores' file.
     """
-    router_id = f"{router.router_name}-{recipe}"
+    router_id = router_id or f"{router.router_name}-{recipe}"
     folder = data_dir / "routers" / router_id
     config_path = folder / "config.json"
     former = _read_json(config_path) if config_path.exists() else {}
@@ -169,6 +175,13 @@ def write_router(
         data_dir / "scores" / f"{router_id}.parquet",
     )
     return router_id
+
+
+def write_similarities(data_dir: Path, rows: list[dict[str, Any]]) -> None:
+    """Ship S(B, D): columns recipe, benchmark_id, similarity, n_training, n_benchmark, embedder."""
+    rounded = [row | {"similarity": round(row["similarity"], 4)} for row in rows]
+    text = json.dumps(rounded, indent=2, ensure_ascii=False)
+    (data_dir / "similarity.json").write_text(text + "\n", encoding="utf-8")
 
 
 def write_parquet(

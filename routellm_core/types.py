@@ -91,6 +91,14 @@ class PairOutcomes:
     def n_queries(self) -> int:
         return len(self.quality_weak)
 
+    def of(self, kept: NDArray[np.bool_]) -> "PairOutcomes":
+        """The same for some of the queries: `kept` is (n_queries,)."""
+        fields: dict[str, Any] = vars(self)
+        cut: dict[str, Any] = {
+            k: v[kept] if isinstance(v, np.ndarray) else v for k, v in fields.items()
+        }
+        return PairOutcomes(**cut)
+
 
 @dataclass(frozen=True)
 class Benchmark:
@@ -159,4 +167,6 @@ ORIGINS = ("shipped", "user")
 QUALITY_UNITS = ("share right", "points")
 VIEWS = ("in_domain", "unseen_slices", "untouched")
 """How a score came about: out of fold, out of fold with whole slices left out, never trained on."""
+N_FOLDS = 5
+"""Of out-of-fold scores by text."""
 _ID_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_-.")

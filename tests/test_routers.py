@@ -2,20 +2,24 @@
 
 import json
 import re
+from functools import cache
 
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
 from routellm_core.bradley_terry import Cells, fit_ratings
-from routellm_core.embeddings import JoinedEmbedder
+from routellm_core.embeddings import weights_path
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
 from routellm_core.labels import Battles, battles_of, golden_battles
+from routellm_core.progress import silent
 from routellm_core.routers import ROUTERS, load_router, router_class
-from routellm_core.routers.base import EmbeddingRouter, write_weights
-from routellm_core.routers.configs import MatrixFactorizationConfig, StackedConfig
+from routellm_core.routers.base import EmbeddingRouter, LearnedRouter, write_weights
+from routellm_core.routers.configs import BertConfig, MatrixFactorizationConfig
 from routellm_core.routers.label_head import LabelHead
+from routellm_core.routers.stacked import MemberScores
 from routellm_core.text_statistics import TextStatistics
+from routellm_core.token_states import TokenStates
 from routellm_core.training import folds_by_text
 from routellm_core.types import ModelPair, PairOutcomes
 
@@ -56,27 +60,24 @@ def hard_and_easy(n=240):
 
 def trained(router_name):
     kind = router_class(router_name)
-    if not issubclass(kind, EmbeddingRouter):
+    if not issubclass(kind, LearnedRouter):
         return kind(PAIR)
-    _, embeddings, battles, _ = hard_and_easy()
-    router = fit(router_name, embeddings, battles)
-    router.embedder = embedder_of(router_name)
-    return router
+    queries, embeddings, battles, _ = hard_and_easy()
+    embedder = embedder_of(router_name)
+    inputs = embeddings
+    if router_name == "bert":
+        inputs = embedder.embed([query.rsplit(" ", 1)[0] for query in queries])
+    elif router_name == "stacked":
+        inputs = np.stack([embeddings[:, 1], embeddings[:, 2]], axis=1).clip(0, 1)
+    return kind.fit(PAIR, inputs, battles, seed=0, embedder=embedder)
 
 
-def fit(router_name, embeddings, battles):
-    """A router fitted on word vectors; `stacked` sees them twice, and counts of nothing."""
-    kind = router_class(router_name)
-    if router_name != "stacked":
-        return kind.fit(PAIR, embeddings, battles, seed=0)
-    counts = np.zeros((len(embeddings), TextStatistics.dimension), dtype=np.float32)
-    joined = np.concatenate([embeddings, embeddings, counts], axis=1)
-    return kind.fit(PAIR, joined, battles, seed=0, config=StackedConfig(n_embedding=16))
-
-
+@cache
 def embedder_of(router_name):
+    if router_name == "bert":
+        return TokenStates(n_layers=5)
     if router_name == "stacked":
-        return JoinedEmbedder([WordEmbedder(), WordEmbedder(), TextStatistics()])
+        return MemberScores({name: trained(name) for name in ("sw_ranking", "mf")})
     return WordEmbedder()
 
 
@@ -163,7 +164,11 @@ class TestEveryRouter:
                 router_class(router_name).load(tmp_path)
 
 
-EMBEDDING_ROUTERS = [name for name in ROUTERS if issubclass(router_class(name), EmbeddingRouter)]
+EMBEDDING_ROUTERS = [
+    name
+    for name in ROUTERS
+    if name != "stacked" and issubclass(router_class(name), EmbeddingRouter)
+]
 
 
 @pytest.mark.parametrize("router_name", EMBEDDING_ROUTERS)
@@ -171,13 +176,12 @@ class TestEveryEmbeddingRouter:
     def test_learns_which_queries_need_the_strong_model(self, router_name):
         queries, embeddings, battles, hard = hard_and_easy()
         fold = folds_by_text(queries)
+        kind = router_class(router_name)
         for k in np.unique(fold):
-            router = fit(router_name, embeddings[fold != k], battles_of(battles, fold != k))
-            asked = embeddings[fold == k]
-            if router_name == "stacked":
-                counts = np.zeros((len(asked), TextStatistics.dimension), dtype=np.float32)
-                asked = np.concatenate([asked, asked, counts], axis=1)
-            assert roc_auc_score(hard[fold == k], router.strong_win_rate_of(asked)) > 0.98
+            seen = fold != k
+            router = kind.fit(PAIR, embeddings[seen], battles_of(battles, seen), seed=0)
+            rates = router.strong_win_rate_of(embeddings[~seen])
+            assert roc_auc_score(hard[~seen], rates) > 0.98
 
     def test_refuses_embeddings_that_are_not_its_own(self, router_name):
         router = trained(router_name)
@@ -247,7 +251,7 @@ def test_mf_options_out_of_range_are_refused_by_name():
 
 
 def test_an_unknown_router_names_the_known_ones():
-    with pytest.raises(UnknownNameError, match="random, sw_ranking, mf, causal_llm, stacked"):
+    with pytest.raises(UnknownNameError, match="random, sw_ranking, mf, causal_llm, bert, stacked"):
         router_class("oracle")
 
 
@@ -291,13 +295,98 @@ def test_a_label_head_learns_three_labels_and_survives_a_missing_one(rng):
     assert (no_tie.win_rate(features) <= 1).all()
 
 
+def test_stacked_is_the_mean_rank_of_its_members(rng):
+    _, _, battles, hard = hard_and_easy()
+    noise = rng.normal(0, 0.8, (2, len(hard)))
+    scores = (1 / (1 + np.exp(-(hard - 0.5 + noise)))).T.astype(np.float32)
+    router = router_class("stacked").fit(PAIR, scores, battles, seed=0)
+    both = roc_auc_score(hard, router.strong_win_rate_of(scores))
+    assert both > max(roc_auc_score(hard, one) for one in scores.T)
+    ranks = np.argsort(np.argsort(scores, axis=0), axis=0).mean(axis=1) / (len(hard) - 1)
+    np.testing.assert_allclose(router.mean_rank(scores), ranks, atol=0.01)
+
+
 def test_stacked_ranks_have_no_artificial_ties_beyond_the_training_scores():
-    router = trained("stacked")
-    _, embeddings, _, _ = hard_and_easy()
-    far = np.concatenate([embeddings, embeddings, np.zeros((len(embeddings), 26))], axis=1)
-    far = far.astype(np.float32)
-    far[:, 16:32] *= np.linspace(1, 9, len(far))[:, None]
-    assert len(np.unique(router.mean_rank(far))) == len(far)
+    _, _, battles, _ = hard_and_easy()
+    seen = np.linspace(0.4, 0.6, 240, dtype=np.float32)[:, None]
+    router = router_class("stacked").fit(PAIR, seen, battles, seed=0)
+    assert len(np.unique(router.mean_rank(np.linspace(0, 1, 500)[:, None]))) == 500
+
+
+def test_bert_learns_from_words_and_stops_early():
+    queries, _, battles, hard = hard_and_easy(400)
+    embedder = embedder_of("bert")
+    states = embedder.embed([query.rsplit(" ", 1)[0] for query in queries])
+    told = []
+    seen = np.arange(400) < 300
+    router = router_class("bert").fit(
+        PAIR,
+        states[seen],
+        battles_of(battles, seen),
+        seed=0,
+        config=BertConfig(n_epochs=8, learning_rate=1e-3),
+        embedder=embedder,
+        watch=told.append,
+    )
+    assert roc_auc_score(hard[~seen], router.strong_win_rate_of(states[~seen])) > 0.98
+    looks = [p.held_out_loss for p in told if p.held_out_loss is not None]
+    assert min(looks) < looks[0]
+    assert told[-1].done <= told[-1].total
+
+
+def test_a_killed_bert_training_goes_on_where_it_was(tmp_path):
+    queries, _, battles, _ = hard_and_easy(200)
+    embedder = embedder_of("bert")
+    states = embedder.embed(queries)
+    config = BertConfig(n_epochs=2, n_looks=2, patience=99)
+
+    def fit(watch=silent, resume_dir=None):
+        return router_class("bert").fit(
+            PAIR,
+            states,
+            battles,
+            seed=3,
+            config=config,
+            embedder=embedder,
+            watch=watch,
+            resume_dir=resume_dir,
+        )
+
+    def kill(progress):
+        if progress.done == 8:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(kill, tmp_path)
+    assert (tmp_path / "unfinished.safetensors").exists()
+    told = []
+    resumed = fit(told.append, tmp_path).strong_win_rate_of(states)
+    assert told[0].done > 1
+    np.testing.assert_allclose(resumed, fit().strong_win_rate_of(states), atol=1e-6)
+    assert not (tmp_path / "unfinished.safetensors").exists()
+
+
+def test_bert_refuses_states_that_are_not_its_own():
+    router = trained("bert")
+    states = np.empty(1, dtype=object)
+    states[0] = np.zeros((3, 8), dtype=np.float32)
+    with pytest.raises(DataError, match="width 384"):
+        router.strong_win_rate_of(states)
+    states[0] = np.full((3, 384), np.nan, dtype=np.float32)
+    with pytest.raises(DataError, match="NaN"):
+        router.strong_win_rate_of(states)
+
+
+def test_token_states_are_those_of_the_whole_encoder(rng):
+    from transformers import AutoModel, AutoTokenizer
+
+    embedder = embedder_of("bert")
+    path = str(weights_path(embedder.name))
+    tokens = AutoTokenizer.from_pretrained(path)(["say it twice"], return_tensors="pt")
+    whole = AutoModel.from_pretrained(path)(**tokens, output_hidden_states=True)
+    read, _ = embedder.embed(["say it twice", "a longer query that makes padding necessary"])
+    expected = whole.hidden_states[5][0].detach().numpy()
+    np.testing.assert_allclose(read, expected, atol=1e-4)
 
 
 def test_text_statistics_count_what_is_there():

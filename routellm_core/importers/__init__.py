@@ -62,6 +62,11 @@ def read(path: Path, format_name: str | None = None) -> list[Imported]:
     return importer(format_name or recognise(path)).read(path)
 
 
+def is_no_benchmark(path: Path) -> bool:
+    """Whether a file is there that no format recognises, so that it may hold battles instead."""
+    return path.is_file() and not any(importer(name).recognises(path) for name in IMPORTERS)
+
+
 def recognise(path: Path) -> str:
     """Name of the first format that recognises the file or folder.
 

@@ -15,6 +15,7 @@ ROUTERS = {
     "sw_ranking": "sw_ranking:SimilarityWeightedRouter",
     "mf": "mf:MatrixFactorizationRouter",
     "causal_llm": "causal_llm:CausalLLMRouter",
+    "bert": "bert:BertRouter",
     "stacked": "stacked:StackedRouter",
 }
 

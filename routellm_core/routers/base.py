@@ -8,8 +8,10 @@ A new router is one file plus one line in the registry, `ROUTERS` in `routers/__
 To implement, in `routers/<router_name>.py`:
 
 - of a `Router`: `router_name`, `strong_win_rate`, `save` and `load`;
-- of an `EmbeddingRouter`, which sees a query only as a vector: `fit`, `dimension` and `_win_rate`
-  in place of `strong_win_rate`, and `default_embedder` where it is another than the usual one;
+- of a `LearnedRouter`: `fit` and `strong_win_rate_of` in place of `strong_win_rate`, and
+  `default_embedder` where it is another than the usual one;
+- of an `EmbeddingRouter`, a learned one that sees a query only as a vector: `dimension` and
+  `_win_rate` in place of `strong_win_rate_of`;
 - `save` with `write_config` and `write_weights`, `load` with `read_config`, `read_weights` and
   `take_weight`: these refuse what is not a checkpoint and say why;
 - options, if any, as a frozen dataclass in `configs.py`.
@@ -35,9 +37,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from routellm_core.embeddings import Embedder, SentenceEmbedder
+from routellm_core.embeddings import SentenceEmbedder
 from routellm_core.errors import DataError, NotTrainedError
 from routellm_core.labels import Battles
+from routellm_core.progress import Watch, silent
 from routellm_core.types import Floats, Ints, ModelPair
 
 CHECKPOINT_VERSION = 1
@@ -66,7 +69,7 @@ class Router(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, checkpoint_dir: Path, embedder: Embedder | None = None) -> Self:
+    def load(cls, checkpoint_dir: Path, embedder: Any = None) -> Self:
         """Rebuild a saved router.
 
         Raises:
@@ -75,34 +78,61 @@ class Router(ABC):
         """
 
 
-class EmbeddingRouter(Router):
-    """A router that sees a query only through its embedding."""
+class LearnedRouter(Router):
+    """A router that is fitted to battles, and sees queries as its embedder makes them."""
 
-    def __init__(self, model_pair: ModelPair, embedder: Embedder | None = None) -> None:
+    def __init__(self, model_pair: ModelPair, embedder: Any = None) -> None:
         super().__init__(model_pair)
-        self.embedder: Embedder = embedder or self.default_embedder()
+        self.embedder = embedder or self.default_embedder()
 
     @classmethod
-    def default_embedder(cls) -> Embedder:
-        """What turns queries into the vectors that this router sees."""
+    def default_embedder(cls, config: Any = None) -> Any:
+        """What turns queries into this router's inputs; `config` as for `fit`."""
         return SentenceEmbedder()
 
     @classmethod
     @abstractmethod
-    def fit(cls, model_pair: ModelPair, embeddings: Floats, battles: Battles, *, seed: int) -> Self:
-        """Learn from battles on embedded queries.
+    def fit(
+        cls,
+        model_pair: ModelPair,
+        inputs: Any,
+        battles: Battles,
+        *,
+        seed: int,
+        config: Any = None,
+        embedder: Any = None,
+        watch: Watch = silent,
+        resume_dir: Path | None = None,
+    ) -> Self:
+        """Learn from battles.
 
         Args:
             model_pair: two of the battles' models.
-            embeddings: (n_queries, dimension) rows of length one.
-            battles: their `query_code` points to rows of `embeddings`.
+            inputs: one item a query, as the embedder makes them.
+            battles: their `query_code` points to items of `inputs`.
             seed: of whatever is random in the fit.
+            config: the router's options from `configs.py`; by default its own.
+            embedder: what made the inputs; by default the router's own.
+            watch: told how far it is; what it raises ends the fit.
+            resume_dir: a long fit keeps its state there and goes on from it.
         """
 
     def strong_win_rate(self, queries: Sequence[str]) -> Floats:
         if not len(queries):
             return np.empty(0, dtype=np.float32)
         return self.strong_win_rate_of(self.embedder.embed(queries))
+
+    @abstractmethod
+    def strong_win_rate_of(self, inputs: Any) -> Floats:
+        """The same for queries that the embedder has read: (n_queries,) float32 in [0, 1].
+
+        Raises:
+            DataError: an input is NaN or infinite, or not of the form the router was trained on.
+        """
+
+
+class EmbeddingRouter(LearnedRouter):
+    """A learned router whose inputs are vectors of one length."""
 
     def strong_win_rate_of(self, embeddings: Floats) -> Floats:
         """The same for queries that are embedded already: (n_queries,) float32 in [0, 1].

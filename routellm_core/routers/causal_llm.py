@@ -12,6 +12,7 @@ from typing import Any, Self
 from routellm_core.causal_states import DEFAULT_MODEL, CausalStates
 from routellm_core.embeddings import Embedder
 from routellm_core.labels import Battles
+from routellm_core.progress import Watch, silent
 from routellm_core.routers.base import (
     EmbeddingRouter,
     read_config,
@@ -37,12 +38,23 @@ class CausalLLMRouter(EmbeddingRouter):
         self.head = head
 
     @classmethod
-    def default_embedder(cls) -> Embedder:
+    def default_embedder(cls, config: Any = None) -> Embedder:
         return CausalStates(DEFAULT_MODEL)
 
     @classmethod
-    def fit(cls, model_pair: ModelPair, embeddings: Floats, battles: Battles, *, seed: int) -> Self:
-        return cls(model_pair, LabelHead.fit(model_pair, embeddings, battles))
+    def fit(
+        cls,
+        model_pair: ModelPair,
+        inputs: Floats,
+        battles: Battles,
+        *,
+        seed: int,
+        config: Any = None,
+        embedder: Embedder | None = None,
+        watch: Watch = silent,
+        resume_dir: Path | None = None,
+    ) -> Self:
+        return cls(model_pair, LabelHead.fit(model_pair, inputs, battles), embedder)
 
     @property
     def dimension(self) -> int:

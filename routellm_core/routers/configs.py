@@ -1,7 +1,7 @@
 """Options of the trainable routers: one frozen dataclass a router, a reason a field."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,54 @@ class MatrixFactorizationConfig:
 class StackedConfig:
     """Options of `stacked`."""
 
-    n_embedding: int = 384
-    """Length of the embedding, which comes first in the joined vector; 384 is the default's."""
+    members: tuple[str, ...] = ("sw_ranking", "mf", "bert", "causal_llm")
+    """Routers that are trained first and whose ranks are averaged."""
 
     def __post_init__(self) -> None:
-        if self.n_embedding < 1:
-            raise ValueError(f"n_embedding is {self.n_embedding}; it must be at least 1")
+        if not self.members or "stacked" in self.members:
+            raise ValueError(f"members is {self.members}; name one or more other routers")
+
+
+@dataclass(frozen=True)
+class BertConfig:
+    """Options of `bert`."""
+
+    encoder: str = "all-MiniLM-L6-v2"
+    """Any BERT by its name on the hub; the default comes with the installation."""
+    n_frozen: int = 3
+    """Lower layers of the encoder that are not trained; the default encoder has six."""
+    n_epochs: int = 1
+    """Passes over the battles."""
+    batch_size: int = 32
+    """Battles a step."""
+    learning_rate: float = 1e-4
+    """Of AdamW after a short warm-up, falling to zero in a line; ten times that for the head."""
+    weight_decay: float = 0.01
+    """Decoupled (AdamW)."""
+    held_out_share: float = 0.08
+    """Of the queries, to stop early by."""
+    n_looks: int = 4
+    """Looks at the held-out queries in an epoch."""
+    patience: int = 2
+    """Looks without a lower loss after which the training stops."""
+
+    def __post_init__(self) -> None:
+        for name in ("n_epochs", "batch_size", "n_looks", "patience"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.n_frozen < 0:
+            raise ValueError(f"n_frozen is {self.n_frozen}; it must not be negative")
+        if self.learning_rate <= 0 or self.weight_decay < 0:
+            raise ValueError(
+                f"learning_rate {self.learning_rate} must be above 0 and weight_decay "
+                f"{self.weight_decay} not below it"
+            )
+        if not 0 < self.held_out_share < 0.5:
+            raise ValueError(f"held_out_share is {self.held_out_share}; use one between 0 and 0.5")
+
+
+CONFIGS: dict[str, Any] = {
+    "mf": MatrixFactorizationConfig,
+    "bert": BertConfig,
+}
+"""Options by router_name; a router that is not here has none."""

@@ -11,7 +11,7 @@ import numpy as np
 from routellm_core.labels import Battles
 from routellm_core.types import Floats, ModelPair
 
-INVERSE_PENALTY = 3e-4
+INVERSE_PENALTY = 1e-4
 """scikit-learn's C for features of unit variance."""
 _CREDIT = np.array([0.0, 0.5, 1.0])  # of weak wins, tie, strong wins
 

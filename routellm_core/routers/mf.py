@@ -13,6 +13,7 @@ import numpy as np
 
 from routellm_core.embeddings import Embedder, SentenceEmbedder
 from routellm_core.labels import Battles
+from routellm_core.progress import Progress, Watch, silent
 from routellm_core.routers.base import (
     EmbeddingRouter,
     models_of,
@@ -52,16 +53,18 @@ class MatrixFactorizationRouter(EmbeddingRouter):
     def fit(
         cls,
         model_pair: ModelPair,
-        embeddings: Floats,
+        inputs: Floats,
         battles: Battles,
         *,
         seed: int,
         config: MatrixFactorizationConfig | None = None,
+        embedder: Embedder | None = None,
+        watch: Watch = silent,
+        resume_dir: Path | None = None,
     ) -> Self:
-        vectors, projection, offset = _train(
-            embeddings, battles, config or MatrixFactorizationConfig(), seed
-        )
-        return cls(model_pair, battles.models, vectors, projection, offset)
+        config = config or MatrixFactorizationConfig()
+        vectors, projection, offset = _train(inputs, battles, config, seed, watch)
+        return cls(model_pair, battles.models, vectors, projection, offset, embedder)
 
     @property
     def dimension(self) -> int:
@@ -111,7 +114,11 @@ class MatrixFactorizationRouter(EmbeddingRouter):
 
 
 def _train(
-    embeddings: Floats, battles: Battles, config: MatrixFactorizationConfig, seed: int
+    embeddings: Floats,
+    battles: Battles,
+    config: MatrixFactorizationConfig,
+    seed: int,
+    watch: Watch,
 ) -> tuple[Floats, Floats, Floats]:
     """Model vectors (w2 folded in), projection and offset, as float32 arrays."""
     import torch
@@ -142,7 +149,8 @@ def _train(
     )
     n_batches = -(-len(win_a) // config.batch_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.n_epochs * n_batches)
-    for _ in range(config.n_epochs):
+    for epoch in range(config.n_epochs):
+        total = 0.0
         shuffled = torch.randperm(len(win_a), generator=generator)
         for batch in torch.split(shuffled, config.batch_size):
             difference = (vectors[model_a[batch]] - vectors[model_b[batch]]) * combine
@@ -153,5 +161,7 @@ def _train(
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
+            total += float(loss.detach()) * len(batch)
+        watch(Progress("training", epoch + 1, config.n_epochs, total / len(win_a)))
     folded = (vectors * combine).detach().numpy()
     return folded, projection.detach().numpy(), offset.detach().numpy()

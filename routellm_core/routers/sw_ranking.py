@@ -8,7 +8,7 @@ sorted by cell and queries in the order of their battles, and no large array is 
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ import pandas as pd
 from routellm_core.bradley_terry import Cells, fit_ratings, merge_battles, sum_by_cell
 from routellm_core.embeddings import Embedder, SentenceEmbedder
 from routellm_core.labels import Battles
+from routellm_core.progress import Watch, silent
 from routellm_core.routers.base import (
     EmbeddingRouter,
     models_of,
@@ -47,8 +48,19 @@ class SimilarityWeightedRouter(EmbeddingRouter):
         self.embeddings, self.battles, self._cells = _sorted_by_cell(embeddings, battles)
 
     @classmethod
-    def fit(cls, model_pair: ModelPair, embeddings: Floats, battles: Battles, *, seed: int) -> Self:
-        return cls(model_pair, embeddings, battles)
+    def fit(
+        cls,
+        model_pair: ModelPair,
+        inputs: Floats,
+        battles: Battles,
+        *,
+        seed: int,
+        config: Any = None,
+        embedder: Embedder | None = None,
+        watch: Watch = silent,
+        resume_dir: Path | None = None,
+    ) -> Self:
+        return cls(model_pair, inputs, battles, embedder)
 
     @property
     def dimension(self) -> int:

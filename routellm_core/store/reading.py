@@ -1,6 +1,6 @@
 """Everything that is read from the store, as tables and aligned arrays."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from routellm_core.errors import DataError, UnknownNameError
+from routellm_core.errors import DataError, TextsError, UnknownNameError
 from routellm_core.store.database import Database
 from routellm_core.types import VIEWS, Benchmark, ModelPair, PairOutcomes, RouterEntry
 
@@ -172,6 +172,12 @@ class Reader(Database):
             )
         return RouterEntry(**found.to_pylist()[0])
 
+    def own_routers(self) -> pd.DataFrame:
+        """One row a router of the user's, the latest first, with the columns of `RouterEntry`."""
+        return self._frame(
+            "SELECT * FROM router WHERE origin = 'user' ORDER BY created_at DESC, router_id"
+        )
+
     def strong_win_rates(
         self,
         benchmark_id: str,
@@ -190,18 +196,8 @@ class Reader(Database):
             UnknownNameError: no such benchmark, model or router.
             DataError: some of the queries have no score.
         """
-        self.router(router_id)
-        rows = self._pair_rows(
-            "strong_win_rate",
-            benchmark_id,
-            model_pair,
-            contaminated,
-            join="""LEFT JOIN (SELECT query_id, strong_win_rate FROM strong_win_rate
-                WHERE benchmark_id = $benchmark_id AND weak_model = $weak
-                  AND strong_model = $strong AND router_id = $router_id AND view = $view
-                ) USING (query_id)""",
-            router_id=router_id,
-            view=view,
+        rows = self._score_rows(
+            "strong_win_rate", benchmark_id, model_pair, router_id, view, contaminated
         )
         scores = rows["strong_win_rate"]
         if scores.null_count:
@@ -210,6 +206,87 @@ class Reader(Database):
                 f"queries of {benchmark_id} have no score for this pair; score the rest first"
             )
         return np.asarray(scores.to_numpy(), dtype=np.float32)
+
+    def folds(
+        self, benchmark_id: str, model_pair: ModelPair, router_id: str, view: str
+    ) -> NDArray[np.int64]:
+        """The fold of each score, -1 for none; aligned with `strong_win_rates`."""
+        rows = self._score_rows("fold", benchmark_id, model_pair, router_id, view, False)
+        return np.asarray(rows["fold"].fill_null(-1).to_numpy(), dtype=np.int64)
+
+    def _score_rows(
+        self,
+        column: str,
+        benchmark_id: str,
+        model_pair: ModelPair,
+        router_id: str,
+        view: str,
+        contaminated: bool,
+    ) -> pa.Table:
+        """One column of a router's scores in the order of `pair_outcomes`, NULL where missing."""
+        self.router(router_id)
+        return self._pair_rows(
+            column,
+            benchmark_id,
+            model_pair,
+            contaminated,
+            join=f"""LEFT JOIN (SELECT query_id, {column} FROM strong_win_rate
+                WHERE benchmark_id = $benchmark_id AND weak_model = $weak
+                  AND strong_model = $strong AND router_id = $router_id AND view = $view
+                ) USING (query_id)""",
+            router_id=router_id,
+            view=view,
+        )
+
+    def battle_sources(self) -> pd.DataFrame:
+        """One row a source of battles.
+
+        Columns `source`, `judge`, `n_battles`, `n_queries`, `n_models`, `n_texts` (queries whose
+        text is on this machine).
+        """
+        return self._frame(
+            """SELECT source, string_agg(DISTINCT judge, ', ' ORDER BY judge) AS judge,
+                      count(*) AS n_battles, count(DISTINCT text_hash) AS n_queries,
+                      (SELECT count(DISTINCT model) FROM (
+                          SELECT model_a AS model FROM battle b WHERE b.source = battle.source
+                          UNION ALL
+                          SELECT model_b FROM battle b WHERE b.source = battle.source)) AS n_models,
+                      count(DISTINCT text_hash) FILTER (
+                          text_hash IN (SELECT text_hash FROM query_text)) AS n_texts
+               FROM battle GROUP BY source ORDER BY source"""
+        )
+
+    def battles(self, sources: Sequence[str]) -> pd.DataFrame:
+        """The battles of some sources, in the agreed form of `routellm_core.battles`.
+
+        Raises:
+            UnknownNameError: the store has no battles of one of the sources.
+            TextsError: texts of their queries are not on this machine.
+        """
+        self._check_sources(sources)
+        rows = self._frame(
+            """SELECT text AS query, model_a, model_b, winner, judge, source
+               FROM battle LEFT JOIN query_text USING (text_hash)
+               WHERE source IN (SELECT unnest($sources))
+               ORDER BY source, text_hash, model_a, model_b, judge, winner""",
+            sources=list(sources),
+        )
+        missing = int(rows["query"].isna().sum())
+        if missing:
+            raise TextsError(
+                f"the texts of {missing:,} of {len(rows):,} battles are not on this machine: "
+                "import the file with the battles again"
+            )
+        return rows
+
+    def _check_sources(self, sources: Sequence[str]) -> None:
+        known = self._frame("SELECT DISTINCT source FROM battle ORDER BY source")["source"].tolist()
+        for source in sources:
+            if source not in known:
+                raise UnknownNameError(
+                    f"no battles of source {source!r}; there are: {', '.join(known) or 'none yet'}"
+                    "; `python -m routellm_core import FILE` brings them in"
+                )
 
     def texts(self, text_hashes: Iterable[str]) -> dict[str, str]:
         """The texts that are on this machine, by hash; the others are left out."""

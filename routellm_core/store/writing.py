@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 
 from routellm_core import tables
+from routellm_core.battles import checked_battles
 from routellm_core.errors import DataError, StoreError, UnknownNameError
 from routellm_core.normalise import text_hash
 from routellm_core.store.database import SETUP
@@ -188,6 +189,57 @@ class Store(Reader):
                    SELECT * FROM given ANTI JOIN query_text USING (text_hash)""",
                 given=rows,
             )
+
+    def add_battles(self, battles: pd.DataFrame) -> None:
+        """Add battles and the texts of their queries; what a source held before is replaced.
+
+        Args:
+            battles: in the agreed form of `routellm_core.battles`.
+
+        Raises:
+            DataError: the table does not have that form.
+        """
+        rows = checked_battles(battles)
+        rows = rows.assign(text_hash=rows["query"].map(text_hash))
+        texts = rows[["text_hash", "query"]].rename(columns={"query": "text"})
+        with self.atomic():
+            self.add_texts(texts.drop_duplicates("text_hash"))
+            for source in rows["source"].unique():
+                self._write("DELETE FROM battle WHERE source = $source", source=source)
+            self._write(
+                "INSERT INTO battle BY NAME SELECT *, 1.0 AS weight FROM given",
+                given=pa.Table.from_pandas(rows.drop(columns="query"), preserve_index=False),
+            )
+
+    def delete_battles(self, source: str) -> None:
+        """Remove all battles of a source and the texts that nothing else uses.
+
+        Raises:
+            UnknownNameError: there is none of that source.
+        """
+        with self.atomic():
+            self._check_sources([source])
+            self._write(
+                """DELETE FROM query_text WHERE text_hash IN (
+                       SELECT text_hash FROM battle WHERE source = $source
+                       EXCEPT SELECT text_hash FROM battle WHERE source <> $source
+                       EXCEPT SELECT text_hash FROM query)""",
+                source=source,
+            )
+            self._write("DELETE FROM battle WHERE source = $source", source=source)
+
+    def delete_router(self, router_id: str) -> None:
+        """Remove a router of the user's and its scores; the checkpoint's folder stays.
+
+        Raises:
+            UnknownNameError: there is none of that name.
+            DataError: it ships with the project.
+        """
+        with self.atomic():
+            if self.router(router_id).origin == "shipped":
+                raise DataError(f"router {router_id!r} ships with the project and stays")
+            for table in ("strong_win_rate", "router"):
+                self._write(f"DELETE FROM {table} WHERE router_id = $id", id=router_id)
 
     def set_data_hash(self, data_hash: str) -> None:
         """Record which shipped files the store was built from."""

