@@ -6,6 +6,7 @@ st.navigation(
     [
         st.Page("pages/tradeoff.py", title="Trade-off", default=True),
         st.Page("pages/compare.py", title="Compare"),
+        st.Page("pages/train.py", title="Train"),
     ],
     position="top",
 ).run()

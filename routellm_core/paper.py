@@ -1,4 +1,4 @@
-"""Published figures of RouteLLM's routers: arXiv 2406.18665, version 4, tables 1 to 3."""
+"""Published figures of RouteLLM's routers: arXiv 2406.18665, version 4, tables 1 to 3 and 5."""
 
 from typing import NamedTuple
 
@@ -49,4 +49,24 @@ PUBLISHED = (
     Published("gsm8k", "causal_llm", "Arena + judge", 0.3364, 0.6326, 0.622),
     Published("gsm8k", "mf", "Arena + judge", 0.3882, 0.7262, 0.565),
     Published("gsm8k", "sw_ranking", "Arena + judge", 0.4121, 0.7220, 0.568),
+)
+
+
+class PublishedSimilarity(NamedTuple):
+    """S(B, D) of table 5, between a training set and a benchmark."""
+
+    benchmark_id: str
+    trained_on: str
+    """In the paper's words."""
+    similarity: float
+
+
+SIMILARITY_EMBEDDER = "text-embedding-3-small"
+PUBLISHED_SIMILARITY = (
+    PublishedSimilarity("mt_bench", "Arena", 0.6078),
+    PublishedSimilarity("mt_bench", "Arena + judge", 0.6525),
+    PublishedSimilarity("mmlu", "Arena", 0.4823),
+    PublishedSimilarity("mmlu", "Arena + gold", 0.5678),
+    PublishedSimilarity("gsm8k", "Arena", 0.4926),
+    PublishedSimilarity("gsm8k", "Arena + judge", 0.5335),
 )

@@ -1,6 +1,9 @@
 """How near training queries come to a benchmark: near is useful, too near is a leak."""
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,35 @@ from routellm_core.types import Floats
 LEAK_LIMIT = 0.95
 """Cosine above which a training query counts as a copy (arXiv 2406.18665, appendix B)."""
 _BATCH = 1024
+
+
+class Similarity(NamedTuple):
+    """S(B, D) of one recipe's training queries and one benchmark."""
+
+    recipe: str
+    benchmark_id: str
+    similarity: float
+    n_training: int
+    n_benchmark: int
+    embedder: str
+
+
+def read_similarities(data_dir: Path) -> list[Similarity]:
+    """What `similarity.json` of a folder says; nothing when there is no such file.
+
+    Raises:
+        DataError: it does not have the agreed form.
+    """
+    path = data_dir / "similarity.json"
+    if not path.is_file():
+        return []
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return [Similarity(**{name: row[name] for name in Similarity._fields}) for row in rows]
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} is damaged ({type(error).__name__}: {error}); restore it from the repository"
+        ) from error
 
 
 def benchmark_similarity(benchmark_embeddings: Floats, training_embeddings: Floats) -> float:

@@ -68,5 +68,5 @@ def test_the_core_starts_without_torch_and_streamlit(module):
 
 
 def test_a_page_that_only_reads_never_loads_torch():
-    statement = "from views import cached, charts, frame, slices, tradeoff"
+    statement = "from views import cached, charts, frame, slices, tradeoff, train"
     assert loaded_by(statement, f"{HEAVY} - {{'streamlit'}}") == ""

@@ -64,7 +64,15 @@ def shows_the_comparison(at):
     } == set(router_tables(at))
 
 
-SHOWS = {"pages/tradeoff.py": shows_the_tradeoff, "pages/compare.py": shows_the_comparison}
+def shows_the_training(at):
+    return [button.label for button in at.main.button][:1] == ["Start training"]
+
+
+SHOWS = {
+    "pages/tradeoff.py": shows_the_tradeoff,
+    "pages/compare.py": shows_the_comparison,
+    "pages/train.py": shows_the_training,
+}
 
 
 @pytest.mark.parametrize("script", ["app.py", *PAGES])

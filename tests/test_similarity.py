@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -6,9 +8,11 @@ from hypothesis import strategies as st
 from routellm_core import similarity
 from routellm_core.errors import DataError
 from routellm_core.similarity import (
+    Similarity,
     benchmark_similarity,
     contaminated,
     largest_cosine,
+    read_similarities,
     same_text,
 )
 
@@ -91,3 +95,17 @@ def test_a_text_in_another_look_is_the_same_text():
     training = ["how  tall is the MAST? ", "How tall is the mast", "where is the fig?"]
     assert same_text(benchmark, training).tolist() == [True, False, True]
     assert same_text(benchmark, []).shape == (0,)
+
+
+def test_shipped_similarities_are_read_and_may_be_absent(tmp_path):
+    assert read_similarities(tmp_path) == []
+    row = Similarity("golden", "mmlu", 0.5, 10, 20, "e")
+    (tmp_path / "similarity.json").write_text(json.dumps([row._asdict() | {"more": 1}]))
+    assert read_similarities(tmp_path) == [row]
+
+
+@pytest.mark.parametrize("text", ["{", "3", "[3]", '[{"recipe": "golden"}]'])
+def test_a_damaged_file_of_similarities_is_said(tmp_path, text):
+    (tmp_path / "similarity.json").write_text(text)
+    with pytest.raises(DataError, match="restore it"):
+        read_similarities(tmp_path)

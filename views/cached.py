@@ -7,17 +7,27 @@ them either.
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import streamlit as st
 
-from routellm_core import baselines
+from routellm_core import baselines, battles
 from routellm_core.costs import PairCosts, Price, pair_costs
-from routellm_core.evaluation import complete_routers, default_pair, evaluate_benchmark
+from routellm_core.errors import RoutingError
+from routellm_core.evaluation import (
+    complete_routers,
+    default_pair,
+    evaluate_benchmark,
+    evaluate_router,
+)
 from routellm_core.metrics import apgr, cpt, curve_of, rank_queries, routed_mean
+from routellm_core.recipes import recipe_of, tier_table, training_set
 from routellm_core.shipped import data_hash, ensure_store
+from routellm_core.similarity import Similarity, read_similarities
 from routellm_core.slices import slice_table
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, Floats, ModelPair, PairOutcomes, Ranking, RoutingCurve
@@ -55,9 +65,27 @@ class Money(NamedTuple):
     curve: Floats
 
 
+class TrainingData(NamedTuple):
+    """What goes into a training."""
+
+    n_queries: int
+    n_battles: int
+    tie_share: float
+    """Of the battles, in [0, 1]."""
+    models: pd.DataFrame
+    """From `recipes.tier_table`."""
+    stand_ins: dict[str, str]
+    warnings: tuple[str, ...]
+
+
 def store_path() -> Path:
     """Where the store lies; ROUTELLM_STORE overrides the default."""
     return Path(os.environ.get("ROUTELLM_STORE", ROOT / ".store" / "explorer.duckdb"))
+
+
+def runs_dir() -> Path:
+    """Where trainings lie: beside the store."""
+    return store_path().resolve().parent / "runs"
 
 
 @st.cache_resource(show_spinner="Building the store from data/ …")
@@ -97,19 +125,29 @@ def usual_pair(version: int, benchmark_id: str) -> ModelPair:
 def routers(version: int, benchmark_id: str, pair: ModelPair) -> pd.DataFrame:
     """Routers that scored the whole benchmark: own queries first, then best APGR first.
 
-    Columns `apgr` and `label` are added; the label tells two views of one router apart.
+    Columns `apgr` and `label` are added; the label tells apart two routers of one name, and two
+    views of one router.
     """
     table = complete_routers(store(), outcomes(version, benchmark_id, pair))
     keys = [RouterKey(version, benchmark_id, pair, r.router_id, r.view) for r in table.itertuples()]
     elsewhere = table["view"] == "unseen_slices"
     table = table.assign(
         apgr=[ranked(key).apgr for key in keys],
-        label=table["router_name"] + elsewhere.map({True: ", unseen slices", False: ""}),
+        label=_router_labels(table) + elsewhere.map({True: ", unseen slices", False: ""}),
         elsewhere=elsewhere,
     )
     return table.sort_values(
         ["elsewhere", "apgr"], ascending=[True, False], ignore_index=True
     ).drop(columns="elsewhere")
+
+
+def _router_labels(table: pd.DataFrame) -> pd.Series:
+    """The router's name; with its recipe, then with its own name, where others share it."""
+    label = table["router_name"]
+    for more in ("recipe", "router_id"):
+        n_routers = table.groupby(label)["router_id"].transform("nunique")
+        label = label.mask(n_routers > 1, table["router_name"] + " (" + table[more] + ")")
+    return label
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -139,9 +177,15 @@ def intervals(key: RouterKey) -> CurveIntervals:
 
 
 @st.cache_data(max_entries=32, show_spinner="Evaluating the routers …")
-def evaluation(version: int, benchmark_id: str) -> dict[str, Any]:
-    """Every router of the benchmark's usual pair, as `evaluate --json` prints it."""
-    return evaluate_benchmark(store(), benchmark_id)
+def evaluation(version: int, benchmark_id: str, pair: ModelPair) -> dict[str, Any]:
+    """Every router of a benchmark and pair, as `evaluate --json` prints it."""
+    return evaluate_benchmark(store(), benchmark_id, model_pair=pair)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def scored_pairs(version: int, benchmark_id: str) -> list[ModelPair]:
+    """The pairs that routers have scored, the one with the most routers first."""
+    return store().scored_pairs(benchmark_id)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -190,3 +234,86 @@ def histogram(key: RouterKey, n_bins: int = 60) -> tuple[Floats, Floats, tuple[f
     span = (low - margin, high + margin)
     counts, edges = np.histogram(np.clip(scores, low, high), bins=n_bins, range=span)
     return edges, counts, span
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def n_missing_texts(version: int, benchmark_id: str) -> int:
+    known, total = store().n_texts(benchmark_id)
+    return total - known
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def battle_sources(version: int) -> pd.DataFrame:
+    return store().battle_sources()
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def battle_models(version: int, sources: tuple[str, ...]) -> list[str]:
+    """Models with battles in the sources that are here, by name."""
+    known = set(battle_sources(version)["source"])
+    here = [source for source in sources if source in known]
+    if not here:
+        return []
+    table = store().battles(here)
+    return sorted({*table["model_a"], *table["model_b"]})
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the training data …")
+def training_data(
+    version: int, golden: tuple[str, ...], sources: tuple[str, ...], pair: ModelPair
+) -> TrainingData:
+    training = training_set(store(), recipe_of(golden, sources), pair)
+    win_a = training.battles.win_a
+    return TrainingData(
+        n_queries=len(training.queries),
+        n_battles=len(win_a),
+        tie_share=float((win_a == 0.5).mean()),
+        models=tier_table(training),
+        stand_ins=dict(training.stand_ins),
+        warnings=training.warnings,
+    )
+
+
+@st.cache_data(max_entries=2, show_spinner="Reading the file …")
+def read_battles(digest: str, name: str, drop_unjudged: bool, _content: bytes) -> pd.DataFrame:
+    """The battles of an uploaded file; `digest` stands for its content."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(_content)
+        return battles.read_battles(path, drop_unjudged=drop_unjudged)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def run_evaluations(version: int, scores_path: str, written_ns: int) -> list[dict[str, Any]]:
+    """APGR and the like of a finished training on what it scored, a row a benchmark and view.
+
+    What was scored and is no longer in the store is left out.
+    """
+    rows = []
+    scores = pq.read_table(scores_path).to_pandas()
+    for (weak, strong, benchmark_id, view), frame in scores.groupby(_SCORED, sort=False):
+        pair = ModelPair(weak=weak, strong=strong)
+        try:
+            known = outcomes(version, benchmark_id, pair)
+        except RoutingError:
+            continue
+        by_query = frame.set_index("query_id")["strong_win_rate"].reindex(known.query_id)
+        if by_query.isna().any():
+            continue
+        found = evaluate_router(known, by_query.to_numpy(), router="", recipe="", view=view)
+        head = {"benchmark_id": benchmark_id, "pair": pair, "n": known.n_queries}
+        rows.append(head | found._asdict())
+    return rows
+
+
+_SCORED = ["weak_model", "strong_model", "benchmark_id", "view"]
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def own_routers(version: int) -> pd.DataFrame:
+    return store().own_routers()
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def similarities(written_ns: int | None) -> list[Similarity]:
+    return read_similarities(DATA_DIR)

@@ -1,0 +1,157 @@
+"""The Train page as a person uses it: from the data to a kept router on the Trade-off page."""
+
+import json
+import os
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from routellm_core.runs import Plan
+from routellm_core.shipped import ensure_store
+from routellm_core.store import Store
+from tests.test_train_page import PAIR, TITLE, add_tiny
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+_LONG = 300_000  # loading what embeds the queries takes long on a busy machine
+CHOSEN = "golden=tiny&score_on=&train_router=sw_ranking"
+
+
+@pytest.fixture(scope="module")
+def app_env(tmp_path_factory):
+    """The shipped figures, and a tiny benchmark of invented texts."""
+    path = tmp_path_factory.mktemp("app") / "explorer.duckdb"
+    ensure_store(ROOT / "data", path)
+    with Store(path) as store:
+        add_tiny(store)
+    return {"ROUTELLM_STORE": str(path)}
+
+
+@pytest.fixture
+def visit(streamlit_server, browser_page, app_env):
+    """Opens the dashboard at home and goes to Train by the navigation."""
+
+    def visit(query=CHOSEN, **screen):
+        page = browser_page(**screen)
+        page.goto(f"{streamlit_server('app.py', app_env)}/?{query}")
+        expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
+        if screen.get("width", 1440) < 768:
+            page.get_by_test_id("stExpandSidebarButton").click()
+        page.get_by_role("link", name="Train", exact=True).click()
+        expect(page.get_by_role("button", name="Start training")).to_be_visible(timeout=60_000)
+        expect(page.locator(".plain-table").first).to_be_visible(timeout=60_000)
+        return page
+
+    return visit
+
+
+@pytest.fixture
+def at_work(app_env):
+    """A run that this process is at work on; `at_work(n)` tells how far it is."""
+    folder = Path(app_env["ROUTELLM_STORE"]).parent / "runs" / "mf-at-work"
+    folder.mkdir(parents=True)
+    path = folder / "run.json"
+    document = {
+        "plan": asdict(Plan("mf", *PAIR, golden=("tiny",))),
+        "status": "running",
+        "pid": os.getpid(),
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    path.write_text(json.dumps(document))
+
+    def tell(n):
+        lines = [
+            {
+                "time": 100.0 + i,
+                "stage": f"in domain, fold {1 + i // 10} of 5: training",
+                "done": i % 10 + 1,
+                "total": 10,
+                "loss": 0.7 - 0.01 * (i % 10),
+                "held_out_loss": 0.69 - 0.005 * (i % 10) if i % 2 else None,
+            }
+            for i in range(n)
+        ]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (folder / "progress.jsonl").write_text(text)
+
+    yield tell
+    path.write_text(json.dumps(document | {"status": "cancelled"}))
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+
+
+def test_from_the_data_to_the_kept_router_on_the_tradeoff_page(visit):
+    page = visit()
+    expect(page.get_by_text("Tiny <b>set</b>").first).to_be_visible()
+    expect(page.get_by_test_id("stMetric").filter(has_text="Battles")).to_contain_text("40")
+    page.get_by_role("button", name="Start training").click()
+    expect(page.locator(".at-work")).to_contain_text("sw_ranking-tiny-mine", timeout=60_000)
+    page.reload()  # the training does not mind
+    table = page.get_by_role("table", name="Figures of sw_ranking-tiny-mine", exact=True)
+    expect(table).to_be_visible(timeout=_LONG)
+    expect(page.locator(".at-work")).to_have_count(0)
+    expect(table).to_contain_text(TITLE)
+    expect(table).to_contain_text("0.")
+
+    page.get_by_role("button", name="Keep it …").click()
+    page.get_by_role("button", name="Keep", exact=True).click()
+    expect(page.get_by_text("is kept: Trade-off and Compare show it")).to_be_visible(timeout=60_000)
+    page.get_by_role("button", name="See it on the Trade-off page").click()
+    expect(page.locator("[data-tile=quality]")).to_contain_text("n 40", timeout=60_000)
+    chosen = page.get_by_role("radio", name="sw_ranking").first
+    expect(chosen).to_be_checked()
+    assert "router=sw_ranking-tiny-mine.in_domain" in page.url
+
+
+def test_watching_moves_nothing_but_the_figures(visit, at_work):
+    at_work(2)
+    page = visit()
+    work = page.locator(".at-work")
+    expect(work).to_contain_text("fold 1 of 5")
+    expect(page.locator(".loss-curve .training").first).to_be_attached()
+    cancel = page.get_by_role("button", name="Cancel")
+    before = cancel.bounding_box()
+    for n in (9, 15, 31):
+        at_work(n)
+        expect(work).to_contain_text(f"fold {1 + (n - 1) // 10} of 5")
+        expect(work).to_contain_text(f"{(n - 1) % 10 + 1} of 10")
+        assert cancel.bounding_box() == before
+    expect(page.locator(".loss-curve .earlier").first).to_be_attached()
+
+
+def test_an_option_and_a_choice_stand_in_the_link(visit):
+    page = visit("golden=tiny&score_on=&train_router=mf")
+    page.get_by_text("Options of mf: all as usual").click()
+    epochs = page.get_by_label("n epochs")
+    epochs.fill("3")
+    epochs.press("Enter")
+    expect(page.get_by_text("Options of mf: 1 changed")).to_be_visible()
+    page.get_by_role("button", name="unseen slices").click()
+    page.wait_for_url("**mf.n_epochs=3**")
+    page.wait_for_url("**train_views=in_domain**unseen_slices**")
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(visit, at_work, color_scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    at_work(25)
+    page = visit(color_scheme=color_scheme)
+    expect(page.locator(".loss-curve")).to_have_attribute("data-theme", color_scheme)
+    page.wait_for_timeout(500)
+    response = axe.Axe().run(page).response
+    bad = [v for v in response["violations"] if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []
+
+
+def test_a_phone_needs_no_horizontal_scroll(visit, at_work):
+    at_work(25)
+    page = visit(width=390, height=844)
+    for selector in ("html", "[data-testid=stMain]", ".plain-table", ".loss-curve"):
+        found = page.locator(selector).first
+        assert found.evaluate("e => e.scrollWidth - e.clientWidth") <= 0, selector

@@ -1,0 +1,56 @@
+"""The Train page from top to bottom: data, router, scoring, start; then all runs."""
+
+import streamlit as st
+
+from routellm_core import runs
+from views import cached, train_battles, train_data, train_plan, train_runs, train_similarity
+from views.frame import boundary
+from views.train_attempt import attempt, say
+
+
+def draw() -> None:
+    """The page below its title."""
+    say()
+    version = cached.store().version
+    st.subheader("What it learns from")
+    st.caption(
+        "Golden labels: a benchmark with known answers says which model won each of its queries. "
+        "Battles: people or a judge preferred one of two answers. Everything stays on this machine."
+    )
+    golden, battles = train_plan.parts(version)
+    train_battles.draw(version)
+    pair = train_plan.pair(version, golden, battles)
+    is_known = False
+    with boundary():
+        is_known = train_data.draw(version, golden, battles, pair)
+    st.subheader("Which router, and what it is scored on")
+    plan, problem = None, ""
+    with boundary():
+        plan, problem = train_plan.choose(version, golden, battles, pair)
+    _draw_start(plan if is_known else None, problem)
+    train_runs.draw(version)
+    train_similarity.draw(version)
+
+
+def _draw_start(plan: runs.Plan | None, problem: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Start training",
+            type="primary",
+            disabled=plan is None or bool(problem),
+            on_click=_start,
+            args=(plan,),
+        )
+        st.caption(
+            problem
+            or "It runs in a process of its own: closing this page or the browser does not stop it."
+        )
+
+
+def _start(plan: runs.Plan) -> None:
+    with attempt():
+        folder = cached.runs_dir()
+        for run in runs.read_runs(folder):
+            if run.status == "running" and run.plan == plan:
+                return  # a second click
+        runs.start(folder / runs.new_run_id(plan, folder), plan, cached.store_path().resolve())

@@ -1,0 +1,107 @@
+"""Battles of the user's own: read from a file, looked at, added, deleted."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core.battles import warnings_about
+from views import cached, plain_table
+from views.frame import boundary
+from views.plain import plain
+from views.plain_table import Column
+from views.train_attempt import attempt
+
+
+def draw(version: int) -> None:
+    """What is there, and a place for files; closed until somebody wants it."""
+    table = cached.battle_sources(version)
+    label = "Battles on this machine"
+    label += f": {table['n_battles'].sum():,}" if len(table) else ": none yet"
+    with st.expander(label):
+        if table.empty:
+            st.caption(
+                "No battles yet. A file of them has a row a verdict: query, model\\_a, model\\_b, "
+                "winner (model\\_a, model\\_b or tie), judge, source. LMArena's, AlpacaEval's and "
+                "QLoRA's columns are understood too."
+            )
+        else:
+            _draw_sources(table)
+        with boundary():
+            _draw_upload(table)
+
+
+def _draw_sources(table: pd.DataFrame) -> None:
+    plain_table.draw(
+        "Battles on this machine",
+        [
+            Column("source"),
+            Column("judge", is_wide=True),
+            Column("battles", is_figure=True),
+            Column("queries", is_figure=True),
+            Column("models", is_figure=True, is_wide=True),
+        ],
+        [
+            [r.source, r.judge, f"{r.n_battles:,}", f"{r.n_queries:,}", f"{r.n_models:,}"]
+            for r in table.itertuples()
+        ],
+    )
+    with st.popover("Delete battles …"):
+        source = st.selectbox("Source", table["source"].tolist(), key="_battles_to_delete")
+        st.caption("Its verdicts go, and the texts that nothing else uses.")
+        st.button("Delete them", on_click=_delete, args=(source,))
+
+
+def _draw_upload(known: pd.DataFrame) -> None:
+    file = st.file_uploader(
+        "Add battles from a file",
+        type=["csv", "json", "jsonl", "parquet"],
+        key=f"_battles_file_{st.session_state.get('battles_added', 0)}",
+        help="CSV, a JSON list, JSON lines or Parquet. It is read here and sent nowhere.",
+    )
+    drop = st.checkbox("Leave out rows without a verdict", key="_drop_unjudged")
+    if file is None:
+        return
+    content = file.getvalue()
+    name = re.sub(r"[^\w.-]", "_", Path(file.name).name)[-80:]
+    digest = hashlib.sha256(content).hexdigest()
+    battles = cached.read_battles(
+        digest, f"file_{name}" if name.startswith(".") else name, drop, content
+    )
+    models = pd.unique(battles[["model_a", "model_b"]].to_numpy().ravel())
+    sources = sorted(battles["source"].unique())
+    st.markdown(
+        plain(
+            f"{name} holds {len(battles):,} battles on {battles['query'].nunique():,} queries "
+            f"between {len(models):,} models, {100 * (battles['winner'] == 'tie').mean():.1f}% of "
+            f"them ties, judged by {', '.join(sorted(battles['judge'].unique())[:5])}; source "
+            f"{', '.join(sources[:5])}."
+        )
+    )
+    for warning in warnings_about(battles):
+        st.warning(plain(warning), icon=":material/warning:")
+    again = sorted(set(sources) & set(known["source"]))
+    if again:
+        st.warning(
+            plain(f"What {', '.join(again)} holds now will be replaced."),
+            icon=":material/warning:",
+        )
+    st.button("Add them", type="primary", on_click=_add, args=(battles, sources))
+
+
+def _add(battles: pd.DataFrame, sources: list[str]) -> None:
+    with attempt(f"{len(battles):,} battles added: choose {', '.join(sources[:5])} above."):
+        store = cached.store()
+        with store.open_for_writing():
+            store.add_battles(battles)
+        # Another key is another, empty uploader.
+        st.session_state["battles_added"] = st.session_state.get("battles_added", 0) + 1
+
+
+def _delete(source: str) -> None:
+    with attempt(f"The battles of {source} are deleted."):
+        store = cached.store()
+        with store.open_for_writing():
+            store.delete_battles(source)

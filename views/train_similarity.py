@@ -1,0 +1,63 @@
+"""How near training data come to a benchmark, ours and the paper's (its table 5)."""
+
+import streamlit as st
+
+from routellm_core.paper import PUBLISHED_SIMILARITY, SIMILARITY_EMBEDDER
+from views import cached, plain_table
+from views.plain import plain
+from views.plain_table import Column
+
+_BENCHMARKS = ("mt_bench", "mmlu", "gsm8k")
+
+
+def draw(version: int) -> None:
+    """A row a recipe, a column a benchmark; nothing when no similarity was computed."""
+    path = cached.DATA_DIR / "similarity.json"
+    ours = cached.similarities(path.stat().st_mtime_ns if path.is_file() else None)
+    if not ours:
+        return
+    titles = dict(cached.benchmarks(version)[["benchmark_id", "title"]].itertuples(index=False))
+    shown = [*_BENCHMARKS, *sorted({row.benchmark_id for row in ours} - set(_BENCHMARKS))]
+    st.subheader("How near the data are to a benchmark")
+    st.caption(
+        "S(B, D): the mean over a benchmark's queries of the largest cosine to a training query. "
+        "The nearer the data, the better a router does; above 0.95 a query counts as a leak."
+    )
+    rows = [
+        [
+            f"{recipe}, ours",
+            *(
+                _figure(r.similarity for r in ours if (r.recipe, r.benchmark_id) == (recipe, name))
+                for name in shown
+            ),
+        ]
+        for recipe in dict.fromkeys(row.recipe for row in ours)
+    ]
+    rows += [
+        [
+            f"{trained_on}, the paper's",
+            *(
+                _figure(
+                    r.similarity
+                    for r in PUBLISHED_SIMILARITY
+                    if (r.trained_on, r.benchmark_id) == (trained_on, name)
+                )
+                for name in shown
+            ),
+        ]
+        for trained_on in dict.fromkeys(row.trained_on for row in PUBLISHED_SIMILARITY)
+    ]
+    heads = [Column(titles.get(name, name), is_figure=True) for name in shown]
+    plain_table.draw("Similarity of training data and benchmarks", [Column("data"), *heads], rows)
+    embedders = ", ".join(sorted({row.embedder for row in ours}))
+    st.caption(
+        plain(
+            f"Ours by {embedders}, the paper's by {SIMILARITY_EMBEDDER}: compare within a line or "
+            "between lines of one embedder, not across the two."
+        )
+    )
+
+
+def _figure(found: object) -> str:
+    value = next(iter(found), None)  # type: ignore[call-overload]
+    return "–" if value is None else f"{value:.3f}"
