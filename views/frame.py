@@ -279,5 +279,6 @@ _STYLE = """
 <style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem; max-width: 90rem; }
 [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-variant-numeric: tabular-nums; }
+[data-testid="stCaptionContainer"] { opacity: 0.75; } /* Streamlit's own is too faint to read */
 </style>
 """

@@ -27,7 +27,9 @@ def draw() -> None:
     plan, problem = None, ""
     with boundary():
         plan, problem = train_plan.choose(version, golden, battles, pair)
-    _draw_start(plan if is_known else None, problem)
+    if not is_known:
+        plan, problem = None, problem or "The data are not complete yet: see above."
+    _draw_start(plan, problem)
     train_runs.draw(version)
     train_similarity.draw(version)
 

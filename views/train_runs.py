@@ -57,7 +57,7 @@ def _draw_run(version: int, run: Run) -> None:
     if rows:
         _draw_table(run, rows, key)
     else:
-        st.markdown(f"**{plain(run.run_id)}** &ensp; {_STATUS[run.status]}, {_when(run)}")
+        train_watch.draw_heading(run, f"{_STATUS[run.status]}, {_when(run)}")
         st.caption(plain(_plan_in_words(version, run)))
     if run.message:
         st.error(plain(run.message), icon=":material/error:")

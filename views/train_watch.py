@@ -30,13 +30,20 @@ def _watch(folders: list[Path]) -> None:
 
 def _draw_run(run: Run) -> None:
     stage, share, figures = said(run)
-    st.html(
-        f'{_STYLE}<div class="at-work"><h3>{escape(run.run_id)} <span>at work</span></h3>'
-        f"<p>{escape(stage)}</p><p>{escape(figures)}</p></div>"
-    )
+    draw_heading(run, "at work", stage, figures)
     st.progress(share)
     draw_loss(run)
     st.button("Cancel", key=f"cancel_{run.run_id}", on_click=_cancel, args=(run,))
+
+
+def draw_heading(run: Run, status: str, *lines: str) -> None:
+    """The run's name and status, and lines that keep their height whatever they say."""
+    under = "".join(f"<p>{escape(line)}</p>" for line in lines)
+    kind = "at-work" if run.status == "running" else "ended"
+    st.html(
+        f'{_STYLE}<div class="run {kind}"><h3>{escape(run.run_id)} '
+        f"<span>{escape(status)}</span></h3>{under}</div>"
+    )
 
 
 def said(run: Run) -> tuple[str, float, str]:
@@ -81,8 +88,8 @@ def _duration(seconds: float) -> str:
 
 
 _STYLE = """<style>
-.at-work h3 { margin: 0; padding: 0; font-size: 19px; font-weight: 650; overflow-wrap: anywhere; }
-.at-work h3 span { font-size: 14px; font-weight: 400; opacity: 0.72; }
-.at-work p { margin: 0; height: 22px; overflow: hidden; white-space: nowrap;
+.run h3 { margin: 0; padding: 0; font-size: 19px; font-weight: 650; overflow-wrap: anywhere; }
+.run h3 span { font-size: 14px; font-weight: 400; opacity: 0.72; }
+.run p { margin: 0; height: 22px; overflow: hidden; white-space: nowrap;
   text-overflow: ellipsis; font-size: 14px; font-variant-numeric: tabular-nums; }
 </style>"""

@@ -92,7 +92,9 @@ def test_from_the_data_to_the_kept_router_on_the_tradeoff_page(visit):
     expect(page.get_by_test_id("stMetric").filter(has_text="Battles")).to_contain_text("40")
     page.get_by_role("button", name="Start training").click()
     expect(page.locator(".at-work")).to_contain_text("sw_ranking-tiny-mine", timeout=60_000)
-    page.reload()  # the training does not mind
+    page.get_by_role("link", name="Trade-off", exact=True).click()  # the training does not mind
+    expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
+    page.get_by_role("link", name="Train", exact=True).click()
     table = page.get_by_role("table", name="Figures of sw_ranking-tiny-mine", exact=True)
     expect(table).to_be_visible(timeout=_LONG)
     expect(page.locator(".at-work")).to_have_count(0)
@@ -128,7 +130,7 @@ def test_watching_moves_nothing_but_the_figures(visit, at_work):
 def test_an_option_and_a_choice_stand_in_the_link(visit):
     page = visit("golden=tiny&score_on=&train_router=mf")
     page.get_by_text("Options of mf: all as usual").click()
-    epochs = page.get_by_label("n epochs")
+    epochs = page.get_by_role("spinbutton", name="n epochs")
     epochs.fill("3")
     epochs.press("Enter")
     expect(page.get_by_text("Options of mf: 1 changed")).to_be_visible()
@@ -143,10 +145,13 @@ def test_axe_finds_nothing_serious(visit, at_work, color_scheme):
     at_work(25)
     page = visit(color_scheme=color_scheme)
     expect(page.locator(".loss-curve")).to_have_attribute("data-theme", color_scheme)
-    page.wait_for_timeout(500)
+    expect(page.locator("[data-stale=true]")).to_have_count(0)
+    page.wait_for_timeout(1_000)  # until what was stale has its full colour again
     response = axe.Axe().run(page).response
     bad = [v for v in response["violations"] if v["impact"] in ("serious", "critical")]
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []
+    assert [
+        (v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["any"][0]["message"]) for v in bad
+    ] == []
 
 
 def test_a_phone_needs_no_horizontal_scroll(visit, at_work):

@@ -29,11 +29,14 @@ function line(points, fit, range, kind) {
   return [shape("path", { class: kind, d: path(drawn, fit.total, range) })];
 }
 
+function last(points) {
+  return fixed(points.at(-1)?.[1], 4);
+}
+
 function legend(kind, name, points) {
   if (!points.length) return [];
-  const last = fixed(points[points.length - 1][1], 4);
   const swatch = shape("svg", { "aria-hidden": "true" }, shape("path", { class: kind, d: "M0 6H22" }));
-  return [element("span", {}, swatch, `${name} ${last}`)];
+  return [element("span", {}, swatch, name)];
 }
 
 function filled({ fits }) {
@@ -45,8 +48,8 @@ function filled({ fits }) {
     ...line(latest.held_out, latest, range, "held-out"),
   ];
   const said = [
-    ...legend("training", "training", latest.training),
-    ...legend("held-out", "held out", latest.held_out),
+    ...legend("training", `training ${last(latest.training)}`, latest.training),
+    ...legend("held-out", `held out ${last(latest.held_out)}`, latest.held_out),
   ];
   if (earlier.length) said.push(...legend("earlier", "earlier fits", earlier.at(-1).training));
   const picture = shape(
@@ -69,7 +72,7 @@ function filled({ fits }) {
       element("span", { class: "low", "aria-hidden": "true" }, fixed(range.low, 3)),
       picture,
     ),
-    element("p", { class: "under" }, element("span", {}, latest.stage), ` ${fixed(latest.total, 0)} steps`),
+    element("p", { class: "under" }, element("span", {}, latest.stage), ` · ${fixed(latest.total, 0)} steps`),
   ];
 }
 
