@@ -12,11 +12,13 @@ Three ways of not having seen a query, each a view of its own:
 
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from routellm_core.embeddings import SentenceEmbedder
@@ -26,11 +28,15 @@ from routellm_core.labels import battles_of
 from routellm_core.normalise import cluster_key
 from routellm_core.progress import Progress, Watch, silent
 from routellm_core.recipes import Part, TrainingSet, in_tiers, leaks, without
-from routellm_core.routers import router_class
+from routellm_core.routers import load_router, router_class
 from routellm_core.routers.base import LearnedRouter
+from routellm_core.similarity import same_text
 from routellm_core.types import N_FOLDS, Floats, Ints, ModelPair, PairOutcomes
 
 VIEWS_OF_GOLDEN = ("in_domain", "unseen_slices")
+_COLUMNS = [
+    *("weak_model", "strong_model", "benchmark_id", "query_id", "view", "strong_win_rate", "fold")
+]
 
 
 class Trained(NamedTuple):
@@ -78,8 +84,8 @@ def train(
         )
     training, n_dropped = _without_leaks(training, scored, cache_dir, watch)
     embedder = embedder_of(router_name, config, cache_dir)
-    inputs = read_inputs(training.queries, embedder, cache_dir, watch)
     fit = _Fit(router_name, training, embedder, work_dir, seed, config, watch)
+    inputs = read_inputs(training.queries, embedder, cache_dir, watch)
     frames: list[pd.DataFrame] = []
     for view in views if training.parts else ():
         frames += _score_folds(training, view, inputs, fit, work_dir)
@@ -88,7 +94,7 @@ def train(
         of_part = read_inputs(part.queries, embedder, cache_dir, watch)
         frames.append(score_frame(part, "untouched", router.strong_win_rate_of(of_part)))
     shutil.rmtree(work_dir, ignore_errors=True)
-    return Trained(router, pd.concat(frames, ignore_index=True), n_dropped)
+    return Trained(router, _joined(frames), n_dropped)
 
 
 class _Fit:
@@ -137,8 +143,11 @@ def _score_folds(
         if not kept.exists():
             name = f"{view.replace('_', ' ')}, fold {k + 1} of {n_folds}"
             fit.watch(Progress(name, k, n_folds))
-            router = fit(inputs, fold != k, name)
-            _write_array(router.strong_win_rate_of(inputs[fold == k]), kept)
+            asked = fold == k
+            # A text may stand in several slices, so leaving out a slice may not be enough.
+            repeated = same_text(list(compress(training.queries, asked)), training.queries)
+            router = fit(inputs, ~repeated, name)
+            _write_array(router.strong_win_rate_of(inputs[asked]), kept)
         scores[fold == k] = np.load(kept, allow_pickle=False)
     return _frames(training, view, scores, fold)
 
@@ -164,18 +173,26 @@ def _train_stacked(
     wanted = tuple(dict.fromkeys(["in_domain", *views]))
     members = dict(known or {})
     for name in config.members:
-        if name not in members:
-            members[name] = train(
-                training,
-                name,
-                scored=scored,
-                views=wanted,
-                cache_dir=cache_dir,
-                work_dir=work_dir / name,
-                seed=seed,
-                watch=_named(watch, name),
-            )
+        if name in members:
+            continue
+        finished = work_dir / f"{name}-finished"
+        if (finished / "scores.parquet").exists():
+            members[name] = read_trained(finished, finished / "scores.parquet")
+            continue
+        members[name] = train(
+            training,
+            name,
+            scored=scored,
+            views=wanted,
+            cache_dir=cache_dir,
+            work_dir=work_dir / name,
+            seed=seed,
+            watch=_named(watch, name),
+        )
+        members[name].router.save(finished)
+        members[name].scores.to_parquet(finished / "scores.parquet", index=False)
     members = {name: members[name] for name in config.members}
+    training, n_dropped = _without_leaks(training, scored, cache_dir, watch)
     golden = training._replace(
         queries=training.queries[: training.n_golden],
         battles=battles_of(training.battles, np.arange(len(training.queries)) < training.n_golden),
@@ -197,8 +214,13 @@ def _train_stacked(
         )
         frames.append(score_frame(part, "untouched", router.strong_win_rate_of(inputs)))
     shutil.rmtree(work_dir, ignore_errors=True)
-    n_dropped = max(member.n_dropped for member in members.values())
-    return Trained(router, pd.concat(frames, ignore_index=True), n_dropped)
+    return Trained(router, _joined(frames), n_dropped)
+
+
+def read_trained(checkpoint_dir: Path, scores_path: Path) -> Trained:
+    """A router and its scores as they were written; what it dropped is not known any more."""
+    router = load_router(checkpoint_dir)
+    return Trained(router, pq.read_table(scores_path).to_pandas(), 0)  # type: ignore[arg-type]
 
 
 def _named(watch: Watch, name: str) -> Watch:
@@ -295,6 +317,11 @@ def score_frame(
             "fold": np.int16(-1) if fold is None else fold.astype(np.int16),
         }
     )
+
+
+def _joined(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """All rows as one table; its columns alone where nothing was scored."""
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=_COLUMNS)
 
 
 def _frames(training: TrainingSet, view: str, scores: Floats, fold: Ints) -> Iterator[pd.DataFrame]:

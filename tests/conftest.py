@@ -8,6 +8,7 @@ from routellm_core.normalise import cluster_key, text_hash
 from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair
+from tests.invented import WordVectors
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIR = ModelPair(weak="small", strong="large")
@@ -89,3 +90,10 @@ def sample_store(fresh_store, sample_benchmark, sample_texts):
     fresh_store.add_benchmark(*sample_benchmark)
     fresh_store.add_texts(sample_texts)
     return fresh_store
+
+
+@pytest.fixture
+def word_vectors(monkeypatch):
+    """Routers and the search for leaks see bags of words; no model is loaded."""
+    for module in ("training", "routers.base", "routers.mf", "routers.sw_ranking"):
+        monkeypatch.setattr(f"routellm_core.{module}.SentenceEmbedder", WordVectors)
