@@ -245,8 +245,14 @@ def train(parsed: argparse.Namespace) -> Result:
         )
     runs_dir = parsed.store.parent / "runs"
     folder = parsed.out or runs_dir / runs.new_run_id(plan, runs_dir)
-    with Store(parsed.store, read_only=True) as store:
-        run = runs.work_on(folder, plan, store, CACHE_DIR, _say_progress())
+    try:
+        with Store(parsed.store, read_only=True) as store:
+            run = runs.work_on(folder, plan, store, CACHE_DIR, _say_progress())
+    except (runs.Cancelled, KeyboardInterrupt) as stop:
+        raise DataError(
+            f"cancelled; what is finished stays in {folder}, and the same training with "
+            f"--out {folder} goes on from there"
+        ) from stop
     kept_as = None
     if not parsed.no_keep:
         with Store(parsed.store) as store:
