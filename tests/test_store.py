@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from routellm_core import battles
 from routellm_core.errors import DataError, StoreError, UnknownNameError
 from routellm_core.normalise import cluster_key, text_hash
 from routellm_core.store import Store
@@ -368,6 +369,123 @@ def test_texts_that_another_benchmark_uses_outlive_a_deletion(sample_store, samp
     sample_store.delete_benchmark("sample")
     assert sample_store.n_texts("other") == (2, 2)
     assert sample_store._one("SELECT count(*) FROM query_text") == (2,)
+
+
+# Battles
+
+
+def battles_of(rows, source="chat"):
+    columns = ["query", "model_a", "model_b", "winner", "judge"]
+    return pd.DataFrame(rows, columns=columns).assign(source=source)
+
+
+CHAT = [
+    ("Which kite flies higher?", "heron", "wren", "model_a", "owl"),
+    ("Which kite flies higher?", "wren", "heron", "tie", "people"),
+    ("Fold the sail.", "wren", "finch", "model_b", "owl"),
+    ("Fold the sail.", "wren", "finch", "model_b", "owl"),
+]
+
+
+def in_order(table):
+    return table.sort_values(list(battles.COLUMNS), ignore_index=True)
+
+
+def test_battles_come_back_in_the_agreed_form(fresh_store):
+    chat, forum = battles_of(CHAT), battles_of(CHAT[:1], "forum")
+    fresh_store.add_battles(pd.concat([forum, chat]).assign(note="not kept"))
+    got = fresh_store.battles(["chat"])
+    assert got.columns.tolist() == list(battles.COLUMNS)
+    pd.testing.assert_frame_equal(in_order(got), in_order(chat), check_dtype=False)
+    assert len(fresh_store.battles(["chat", "forum"])) == 5
+    pd.testing.assert_frame_equal(battles.checked_battles(got), got, check_dtype=False)
+
+
+def test_a_source_says_how_much_it_holds(fresh_store):
+    fresh_store.add_battles(battles_of(CHAT))
+    fresh_store._write("DELETE FROM query_text WHERE text = 'Fold the sail.'")
+    (row,) = fresh_store.battle_sources().to_dict("records")
+    assert row == {
+        "source": "chat",
+        "judge": "owl, people",
+        "n_battles": 4,
+        "n_queries": 2,
+        "n_models": 3,
+        "n_texts": 1,
+    }
+
+
+def test_adding_a_source_again_replaces_it_with_its_texts_and_leaves_the_others(fresh_store):
+    fresh_store.add_battles(pd.concat([battles_of(CHAT), battles_of(CHAT[:1], "forum")]))
+    again = battles_of([("Name a mast.", "wren", "heron", "tie", "owl")])
+    fresh_store.add_battles(again)
+    got = fresh_store.battles(["chat"])
+    pd.testing.assert_frame_equal(got, again, check_dtype=False)
+    assert fresh_store.battles(["forum"])["query"].tolist() == ["Which kite flies higher?"]
+    texts = fresh_store._frame("SELECT text FROM query_text ORDER BY text")["text"].tolist()
+    assert texts == ["Name a mast.", "Which kite flies higher?"]
+
+
+def test_deleting_battles_keeps_the_texts_that_others_use(sample_store):
+    used = [(TEXTS[0], "heron", "wren", "tie", "owl"), (TEXTS[3], "heron", "wren", "tie", "owl")]
+    chat = battles_of([*CHAT, *used])
+    sample_store.add_battles(pd.concat([chat, battles_of(CHAT[:1], "forum")]))
+    sample_store.delete_battles("chat")
+    assert sample_store.battle_sources()["source"].tolist() == ["forum"]
+    assert sample_store.n_texts("sample") == (4, 4)
+    assert sample_store.battles(["forum"])["query"].tolist() == ["Which kite flies higher?"]
+    assert sample_store.texts([text_hash("Fold the sail.")]) == {}
+    with pytest.raises(UnknownNameError, match="no battles of source 'chat'; there are: forum"):
+        sample_store.delete_battles("chat")
+
+
+def test_deleting_a_benchmark_keeps_the_texts_of_battles(sample_store):
+    sample_store.add_battles(battles_of([(TEXTS[1], "heron", "wren", "tie", "owl")]))
+    sample_store.delete_benchmark("sample")
+    assert sample_store.battles(["chat"])["query"].tolist() == [TEXTS[1]]
+    assert sample_store._one("SELECT count(*) FROM query_text") == (1,)
+
+
+def test_battles_off_the_form_leave_the_former_ones(fresh_store):
+    fresh_store.add_battles(battles_of(CHAT))
+    with pytest.raises(DataError, match="no known verdict"):
+        fresh_store.add_battles(battles_of(CHAT).assign(winner="both"))
+    assert len(fresh_store.battles(["chat"])) == 4
+
+
+# Routers of the user's, and folds
+
+
+def test_deleting_a_router_takes_its_scores_and_no_others(sample_store):
+    for name in ("mine", "other"):
+        sample_store.add_router(dataclasses.replace(ROUTER, router_id=name))
+        sample_store.add_strong_win_rates("sample", PAIR, name, "in_domain", scores())
+    sample_store.delete_router("mine")
+    assert sample_store.own_routers()["router_id"].tolist() == ["other"]
+    assert sample_store.routers("sample", PAIR)["router_id"].tolist() == ["other"]
+    assert sample_store._one("SELECT count(*) FROM strong_win_rate") == (3,)
+    with pytest.raises(UnknownNameError, match="no router 'mine'"):
+        sample_store.delete_router("mine")
+
+
+def test_a_router_that_ships_is_not_deleted(sample_store):
+    sample_store.add_router(dataclasses.replace(ROUTER, origin="shipped"))
+    sample_store.add_strong_win_rates("sample", PAIR, "mf-x", "in_domain", scores())
+    with pytest.raises(DataError, match="'mf-x' ships with the project and stays"):
+        sample_store.delete_router("mf-x")
+    assert sample_store.own_routers().empty
+    assert len(sample_store.strong_win_rates("sample", PAIR, "mf-x", "in_domain")) == 3
+
+
+def test_folds_are_aligned_with_the_scores_and_minus_one_without(sample_store):
+    sample_store.add_router(ROUTER)
+    given = scores(fold=[2, 0, 1])[::-1]
+    sample_store.add_strong_win_rates("sample", PAIR, "mf-x", "in_domain", given)
+    sample_store.add_strong_win_rates("sample", PAIR, "mf-x", "untouched", scores())
+    assert sample_store.folds("sample", PAIR, "mf-x", "in_domain").tolist() == [2, 0, 1]
+    assert sample_store.folds("sample", PAIR, "mf-x", "untouched").tolist() == [-1, -1, -1]
+    with pytest.raises(UnknownNameError, match="no router 'nope'"):
+        sample_store.folds("sample", PAIR, "nope", "in_domain")
 
 
 # Transactions and threads

@@ -203,9 +203,9 @@ class Store(Reader):
         rows = rows.assign(text_hash=rows["query"].map(text_hash))
         texts = rows[["text_hash", "query"]].rename(columns={"query": "text"})
         with self.atomic():
-            self.add_texts(texts.drop_duplicates("text_hash"))
             for source in rows["source"].unique():
-                self._write("DELETE FROM battle WHERE source = $source", source=source)
+                self._drop_battles(source)
+            self.add_texts(texts.drop_duplicates("text_hash"))
             self._write(
                 "INSERT INTO battle BY NAME SELECT *, 1.0 AS weight FROM given",
                 given=pa.Table.from_pandas(rows.drop(columns="query"), preserve_index=False),
@@ -219,14 +219,17 @@ class Store(Reader):
         """
         with self.atomic():
             self._check_sources([source])
-            self._write(
-                """DELETE FROM query_text WHERE text_hash IN (
-                       SELECT text_hash FROM battle WHERE source = $source
-                       EXCEPT SELECT text_hash FROM battle WHERE source <> $source
-                       EXCEPT SELECT text_hash FROM query)""",
-                source=source,
-            )
-            self._write("DELETE FROM battle WHERE source = $source", source=source)
+            self._drop_battles(source)
+
+    def _drop_battles(self, source: str) -> None:
+        self._write(
+            """DELETE FROM query_text WHERE text_hash IN (
+                   SELECT text_hash FROM battle WHERE source = $source
+                   EXCEPT SELECT text_hash FROM battle WHERE source <> $source
+                   EXCEPT SELECT text_hash FROM query)""",
+            source=source,
+        )
+        self._write("DELETE FROM battle WHERE source = $source", source=source)
 
     def delete_router(self, router_id: str) -> None:
         """Remove a router of the user's and its scores; the checkpoint's folder stays.
