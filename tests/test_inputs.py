@@ -1,0 +1,110 @@
+"""Vectors are kept by text: no text is read twice, and none gets the vector of another."""
+
+import numpy as np
+import pytest
+
+from routellm_core import inputs
+from routellm_core.embeddings import JoinedEmbedder
+from routellm_core.inputs import read_inputs
+from tests.invented import WordVectors
+
+
+class Counting(WordVectors):
+    """Remembers what it was asked to read."""
+
+    def __init__(self, name="words"):
+        super().__init__(name)
+        self.asked = []
+
+    def embed(self, queries):
+        self.asked += queries
+        return super().embed(queries)
+
+
+def test_a_text_is_read_once_and_comes_back_as_it_was_read(tmp_path):
+    queries = ["a kettle", "two ropes", "the tide"]
+    first = read_inputs(queries, Counting(), tmp_path)
+    again = Counting()
+    np.testing.assert_array_equal(read_inputs(queries, again, tmp_path), first)
+    np.testing.assert_array_equal(first, WordVectors().embed(queries))
+    assert again.asked == []
+
+
+def test_another_set_of_queries_reads_only_what_is_new_and_keeps_its_order(tmp_path):
+    read_inputs(["a kettle", "two ropes"], Counting(), tmp_path)
+    embedder = Counting()
+    queries = ["the tide is high today", "two ropes", "a moth", "a kettle"]
+    got = read_inputs(queries, embedder, tmp_path)
+    assert sorted(embedder.asked) == ["a moth", "the tide is high today"]
+    np.testing.assert_array_equal(got, WordVectors().embed(queries))
+
+
+def test_a_text_in_another_spelling_is_another_text(tmp_path):
+    read_inputs(["a kettle"], Counting(), tmp_path)
+    embedder = Counting()
+    read_inputs(["a  kettle", "A kettle", "a kettle"], embedder, tmp_path)
+    assert sorted(embedder.asked) == ["A kettle", "a  kettle"]
+
+
+def test_equal_texts_are_read_once_and_each_gets_the_vector(tmp_path):
+    embedder = Counting()
+    got = read_inputs(["a kettle", "a rope", "a kettle"], embedder, tmp_path)
+    assert sorted(embedder.asked) == ["a kettle", "a rope"]
+    np.testing.assert_array_equal(got, WordVectors().embed(["a kettle", "a rope", "a kettle"]))
+
+
+def test_embedders_share_no_vectors(tmp_path):
+    read_inputs(["a kettle"], Counting(), tmp_path)
+    other = Counting("org/other")
+    read_inputs(["a kettle"], other, tmp_path)
+    assert other.asked == ["a kettle"]
+
+
+def test_an_interrupted_reading_goes_on_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.setattr(inputs, "_CHUNK", 2)
+    queries = [f"{'very ' * i}long" for i in range(7)]
+    told = []
+
+    def stop(progress):
+        told.append((progress.done, progress.total))
+        if progress.done >= 4:
+            raise KeyboardInterrupt
+
+    first, second = Counting(), Counting()
+    with pytest.raises(KeyboardInterrupt):
+        read_inputs(queries, first, tmp_path, stop)
+    got = read_inputs(queries, second, tmp_path, lambda p: told.append((p.done, p.total)))
+    assert len(first.asked) == 4
+    assert sorted(first.asked + second.asked) == sorted(queries)
+    np.testing.assert_array_equal(got, WordVectors().embed(queries))
+    assert told == [(0, 7), (2, 7), (4, 7), (4, 7), (6, 7)]
+
+
+class Failing(Counting):
+    def embed(self, queries):
+        super().embed(queries)
+        raise OSError("the disk is full")
+
+
+def test_a_chunk_that_was_not_written_whole_is_read_again(tmp_path):
+    with pytest.raises(OSError):
+        read_inputs(["a kettle"], Failing(), tmp_path)
+    embedder = Counting()
+    got = read_inputs(["a kettle"], embedder, tmp_path)
+    assert embedder.asked == ["a kettle"]
+    np.testing.assert_array_equal(got, WordVectors().embed(["a kettle"]))
+
+
+def test_joined_vectors_stand_side_by_side_and_are_kept_apart(tmp_path):
+    read_inputs(["a kettle", "a rope"], Counting("one"), tmp_path)
+    one, other = Counting("one"), Counting("other")
+    got = read_inputs(["a rope", "a kettle"], JoinedEmbedder([one, other]), tmp_path)
+    assert (one.asked, sorted(other.asked)) == ([], ["a kettle", "a rope"])
+    of_one = WordVectors().embed(["a rope", "a kettle"])
+    np.testing.assert_array_equal(got, np.concatenate([of_one, of_one], axis=1))
+
+
+def test_no_query_is_no_vector(tmp_path):
+    embedder = Counting()
+    assert len(read_inputs([], embedder, tmp_path)) == 0
+    assert embedder.asked == []
