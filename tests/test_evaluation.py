@@ -158,3 +158,123 @@ def test_a_router_that_was_stopped_half_way_does_not_keep_the_others_out(fresh_s
     score(fresh_store, "b", ids[:30], "half", rng.random(30))
     report = evaluate_benchmark(fresh_store, "b", n_resamples=20)
     assert {r["router"] for r in report["routers"]} == {"whole"}
+
+
+def score_shipped(store, benchmark_id, ids, name, values, fold, view="in_domain"):
+    """As routers ship: with the fold that was left out beside each score."""
+    if name not in store.routers(benchmark_id, PAIR)["router_id"].tolist():
+        store.add_router(RouterEntry(name, name, "golden", "invented", origin="shipped"))
+    frame = pd.DataFrame({"query_id": ids, "strong_win_rate": np.float32(values), "fold": fold})
+    store.add_strong_win_rates(benchmark_id, PAIR, name, view, frame)
+
+
+def row_of(report, view):
+    (row,) = [row for row in report["routers"] if row["view"] == view]
+    return row
+
+
+def test_one_fold_of_a_shipped_router_is_reported_as_untouched(fresh_store, rng):
+    ids, _ = add(fresh_store, "b", ["a", "b"])
+    values, fold = rng.random(len(ids)), np.arange(len(ids)) % 5
+    score_shipped(fresh_store, "b", ids, "r", values, fold)
+    report = evaluate_benchmark(fresh_store, "b", n_resamples=20)
+    row = row_of(report, "untouched")
+    outcomes = fresh_store.pair_outcomes("b", PAIR)
+    got = dict(zip(ids, zip(values, fold, strict=True), strict=True))
+    scores, folds = np.float32([got[i] for i in outcomes.query_id]).T
+    kept = folds == 0
+    expected = apgr(
+        routing_curve(scores[kept], outcomes.quality_weak[kept], outcomes.quality_strong[kept])
+    )
+    assert row["apgr"] == pytest.approx(expected)
+    assert row["n_queries"] == kept.sum() == 24
+    assert row["apgr_interval"][0] < row["apgr"] < row["apgr_interval"][1]
+    assert row_of(report, "in_domain")["n_queries"] == 120
+
+
+def test_only_five_folds_of_a_router_that_ships_have_one_that_was_not_looked_at(fresh_store, rng):
+    ids, _ = add(fresh_store, "b", ["a", "b"])
+    values = rng.random(len(ids))
+    score(fresh_store, "b", ids, "mine", values)
+    score_shipped(fresh_store, "b", ids, "few", values, np.arange(len(ids)) % 9)
+    views = [r["view"] for r in evaluate_benchmark(fresh_store, "b", n_resamples=5)["routers"]]
+    assert sorted(views) == ["in_domain", "in_domain", "within_slice", "within_slice"]
+    frame = pd.DataFrame({"query_id": ids, "strong_win_rate": np.float32(values)})
+    frame["fold"] = np.arange(len(ids)) % 5
+    fresh_store.add_strong_win_rates("b", PAIR, "mine", "in_domain", frame)
+    views = [r["view"] for r in evaluate_benchmark(fresh_store, "b", n_resamples=5)["routers"]]
+    assert "untouched" not in views
+
+
+def test_unseen_slices_are_ranked_inside_each_fold_and_the_pooled_figure_stands_beside(
+    fresh_store,
+):
+    ids, place = add(fresh_store, "b", ["a", "b"])
+    # Each fold's router ranks perfectly, but the second gives everything a higher score.
+    fold = np.array([name.startswith("b") for name in ids], dtype=int)
+    values = 0.4 * (1 - place / N_IN_SLICE) + 0.5 * fold
+    score_shipped(fresh_store, "b", ids, "r", values, fold, view="unseen_slices")
+    row = row_of(evaluate_benchmark(fresh_store, "b", n_resamples=20), "unseen_slices")
+    outcomes = fresh_store.pair_outcomes("b", PAIR)
+    weak, strong = outcomes.quality_weak, outcomes.quality_strong
+    got = dict(zip(ids, zip(values, fold, strict=True), strict=True))
+    scores, folds = np.float32([got[i] for i in outcomes.query_id]).T
+    ranks = np.array(slow_within_slice(scores.tolist(), folds.tolist()))
+    assert row["apgr"] == pytest.approx(apgr(routing_curve(ranks, weak, strong)))
+    assert row["apgr"] == pytest.approx(1 - 1 / 6, abs=0.02)
+    assert row["apgr_pooled"] == pytest.approx(apgr(routing_curve(scores, weak, strong)))
+    assert row["apgr_pooled"] < row["apgr"] - 0.1
+
+
+def test_the_best_router_is_ahead_by_the_difference_of_the_figures(compared, rng):
+    ids = [f"{s}-{i}" for s in ("a", "b", "c", "bad") for i in range(N_IN_SLICE)]
+    score(
+        compared,
+        "b",
+        ids,
+        "middling",
+        (rng.random(len(ids)) + 1 - np.arange(len(ids)) % 60 / 60) / 2,
+    )
+    frame = pd.DataFrame({"query_id": ids, "strong_win_rate": rng.random(len(ids))})
+    compared.add_router(RouterEntry("random", "random", "none", trained_on="nothing"))
+    compared.add_strong_win_rates("b", PAIR, "random", "in_domain", frame)
+    report = evaluate_benchmark(compared, "b", n_resamples=200)
+    figure = {r["router"]: r["apgr"] for r in report["routers"] if r["view"] == "in_domain"}
+    ahead = report["ahead"]
+    assert [a["over"] for a in ahead] == ["middling", "poor"]
+    for row in ahead:
+        assert (row["router"], row["recipe"], row["view"]) == ("good", "golden", "in_domain")
+        assert row["gain"] == pytest.approx(figure["good"] - figure[row["over"]])
+        assert row["gain_interval"][0] < row["gain"] < row["gain_interval"][1]
+
+
+def test_a_paired_gain_is_told_apart_where_two_intervals_overlap(fresh_store, rng):
+    ids, place = add(fresh_store, "b", ["a", "b", "c"])
+    base = 1 - place / N_IN_SLICE + rng.normal(0, 0.6, len(ids))
+    for name, values in (("plain", base), ("better", base - 0.25 * place / N_IN_SLICE)):
+        scaled = (values - values.min()) / np.ptp(values)
+        score(fresh_store, "b", ids, name, scaled)
+    report = evaluate_benchmark(fresh_store, "b", n_resamples=400)
+    interval = {
+        r["router"]: r["apgr_interval"] for r in report["routers"] if r["view"] == "in_domain"
+    }
+    (gain,) = report["ahead"]
+    assert interval["better"].low < interval["plain"].high
+    assert gain["gain_interval"].low > 0
+
+
+def test_a_lone_router_and_equal_models_leave_nobody_ahead(fresh_store, rng):
+    ids, _ = add(fresh_store, "b", ["a"])
+    score(fresh_store, "b", ids, "lone", rng.random(len(ids)))
+    assert evaluate_benchmark(fresh_store, "b", n_resamples=5)["ahead"] == []
+    ids = [f"q{i}" for i in range(9)]
+    flat = pd.DataFrame(
+        {"query_id": ids * 2, "model": ["small"] * 9 + ["large"] * 9, "quality": 1.0}
+    )
+    card = Benchmark("same", "same", "", "", "user", 0.0, 1.0, "share right", "", "")
+    fresh_store.add_benchmark(card, pd.DataFrame({"query_id": ids, "slice": "s"}), flat)
+    for name in ("one", "two"):
+        fresh_store.add_router(RouterEntry(name, name, "x", trained_on="invented"))
+        frame = pd.DataFrame({"query_id": ids, "strong_win_rate": rng.random(9)})
+        fresh_store.add_strong_win_rates("same", PAIR, name, "in_domain", frame)
+    assert evaluate_benchmark(fresh_store, "same", model_pair=PAIR, n_resamples=5)["ahead"] == []

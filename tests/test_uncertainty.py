@@ -3,7 +3,8 @@ import pytest
 
 from routellm_core import uncertainty
 from routellm_core.metrics import apgr, curve_of, rank_queries, routing_curve
-from routellm_core.uncertainty import curve_intervals
+from routellm_core.uncertainty import curve_intervals, paired_apgr_gain
+from tests import oracles
 
 
 def draw_benchmark(rng, n):
@@ -81,3 +82,68 @@ def test_equal_models_leave_the_intervals_undefined():
     found = curve_intervals(rank_queries(np.array([0.1, 0.2, 0.3, 0.4])), same, same)
     assert np.isnan(found.apgr).all()
     assert np.isnan(found.cpt50).all()
+
+
+def counted(values, weights):
+    """Each value as often as its weight says."""
+    return [v for v, n in zip(values, weights, strict=True) for _ in range(int(n))]
+
+
+def slow_gains(score, other, weak, strong, clusters, n_resamples, seed):
+    """APGR differences of the same resamples, every query written out as often as it counts."""
+    rng = np.random.default_rng(seed)
+    table = uncertainty._poisson_table()
+    gains = []
+    for start in range(0, n_resamples, uncertainty._CHUNK):
+        n = min(uncertainty._CHUNK, n_resamples - start)
+        chance = rng.integers(0, len(table), (n, clusters.max() + 1), dtype=np.uint16)
+        for drawn in table[chance]:
+            weights = drawn[clusters]
+            drawn_weak, drawn_strong = counted(weak, weights), counted(strong, weights)
+            one, two = (
+                oracles.apgr(counted(s, weights), drawn_weak, drawn_strong) for s in (score, other)
+            )
+            gains.append(one - two)
+    return gains
+
+
+def test_a_paired_gain_is_the_difference_on_resamples_written_out(rng):
+    n = 60
+    weak, strong = rng.random(n), rng.random(n) + 0.5
+    score, other = np.round(rng.random((2, n)), 1)  # with equal scores
+    clusters = rng.integers(0, 40, n)
+    got = paired_apgr_gain(
+        rank_queries(score),
+        rank_queries(other),
+        weak,
+        strong,
+        cluster_code=clusters,
+        n_resamples=40,
+        seed=7,
+    )
+    gains = slow_gains(score, other, weak, strong, clusters, 40, 7)
+    assert got == pytest.approx(np.quantile(gains, [0.025, 0.975]), abs=1e-6)
+
+
+def test_a_router_gains_nothing_over_itself_and_the_opposite_over_its_rival(rng):
+    score, weak, strong = draw_benchmark(rng, 300)
+    one, other = rank_queries(score), rank_queries(rng.random(300))
+    assert paired_apgr_gain(one, one, weak, strong) == (0.0, 0.0)
+    forth, back = (paired_apgr_gain(*pair, weak, strong) for pair in ((one, other), (other, one)))
+    assert forth == pytest.approx((-back.high, -back.low))
+    assert forth.low > 0
+
+
+def test_95_percent_intervals_of_a_gain_cover_the_truth(rng):
+    def draw(n):
+        score, weak, strong = draw_benchmark(rng, n)
+        blurred = score + rng.normal(0, 0.2, n)
+        return rank_queries(score), rank_queries(blurred), weak, strong
+
+    one, other, weak, strong = draw(400_000)
+    truth = apgr(curve_of(one, weak, strong)) - apgr(curve_of(other, weak, strong))
+    covered = []
+    for seed in range(200):
+        found = paired_apgr_gain(*draw(600), n_resamples=200, seed=seed)
+        covered.append(found.low <= truth <= found.high)
+    assert np.mean(covered) == pytest.approx(0.95, abs=3 * np.sqrt(0.95 * 0.05 / 200))
