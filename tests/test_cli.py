@@ -7,11 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from routellm_core import __main__ as command
 from routellm_core.__main__ import main
+from routellm_core.routers import load_router
+from routellm_core.store import Store
+from tests.conftest import PAIR
+from tests.invented import add_golden, verdicts
 
 ROOT = Path(__file__).resolve().parent.parent
+MF_ON_MMLU = ("calibrate", "--router", "mf", "--recipe", "golden", "--benchmark", "mmlu")
 
 
 @pytest.fixture
@@ -48,7 +55,7 @@ def test_evaluate_prints_the_published_end_points_and_reaches_the_bars(run):
         (b, r["router"]): r["apgr"]
         for b, report in reports.items()
         for r in report["routers"]
-        if r["view"] in ("in_domain", "untouched")
+        if (r["recipe"], r["view"]) == ("golden", "in_domain")
     }
     assert apgr["mmlu", "sw_ranking"] >= 0.63
     assert apgr["mmlu", "mf"] >= 0.63
@@ -64,23 +71,25 @@ def test_evaluate_has_the_agreed_fields(run):
         "strong": "gpt-4-1106-preview",
         "weak": "mistralai/Mixtral-8x7B-Instruct-v0.1",
     }
-    views = [(r["router"], r["recipe"], r["view"]) for r in report["routers"]]
-    assert views == [("mf", "golden", "in_domain"), ("mf", "golden", "unseen_slices")]
-    router = report["routers"][0]
+    rows = [r for r in report["routers"] if r["recipe"] == "golden"]
+    assert {(r["router"], r["view"]) for r in rows} == {
+        ("mf", "in_domain"),
+        ("mf", "unseen_slices"),
+        ("mf", "untouched"),
+    }
+    router = next(r for r in rows if r["view"] == "in_domain")
     for name in ("apgr", "cpt50", "cpt80"):
         low, high = router[f"{name}_interval"]
         assert low < router[name] < high
 
 
 def test_calibrate_finds_a_threshold_and_says_what_it_achieves(run):
-    code, out, _ = run(
-        "calibrate", "--router", "mf", "--benchmark", "mmlu", "--share", 0.3, "--json"
-    )
+    code, out, _ = run(*MF_ON_MMLU, "--share", 0.3, "--json")
     found = json.loads(out)
     assert code == 0
     assert 0.2999 < found["strong_call_share"] <= 0.3
     assert 0 < found["threshold"] < 1
-    code, out, _ = run("calibrate", "--router", "mf", "--benchmark", "mmlu", "--budget-usd", 300)
+    code, out, _ = run(*MF_ON_MMLU, "--budget-usd", 300)
     assert re.search(r"budget: wanted 300, achieved 29\d\.", out)
 
 
@@ -91,11 +100,11 @@ def test_calibrate_finds_a_threshold_and_says_what_it_achieves(run):
         (["evaluate", "--benchmark", "mmlu", "--router", "x"], r"no scores of router 'x'"),
         (["evaluate", "--benchmark", "mmlu", "--strong", "gpt-9"], r"no outcomes of 'gpt-9'"),
         (
-            ["calibrate", "--router", "mf", "--benchmark", "mmlu", "--quality", "0.99"],
+            [*MF_ON_MMLU, "--quality", "0.99"],
             r"no threshold .* reaches",
         ),
         (
-            ["calibrate", "--router", "mf", "--benchmark", "mmlu", "--budget-usd", "0.01"],
+            [*MF_ON_MMLU, "--budget-usd", "0.01"],
             r"does not pay for",
         ),
         (["data"], "name a source: --checkout, --mmlu-pro or --mt-bench PATH"),
@@ -173,8 +182,159 @@ def test_a_store_that_a_dashboard_holds_is_said_to_be_in_use(built_store):
 
 
 def test_every_verb_explains_itself(capsys):
-    for verb in ("setup", "status", "import", "evaluate", "calibrate", "texts", "data", "scores"):
+    reading = ("setup", "status", "import", "evaluate", "calibrate", "texts", "data")
+    for verb in (*reading, "train", "scores"):
         with pytest.raises(SystemExit) as stop:
             main([verb, "--help"])
         assert stop.value.code == 0
         assert "--json" in capsys.readouterr().out
+
+
+# Battles and training
+
+
+@pytest.fixture
+def tiny(tmp_path, monkeypatch, word_vectors):
+    """Path of a store with a golden benchmark and a quiz; what is trained sees bags of words."""
+    monkeypatch.setattr(command, "CACHE_DIR", tmp_path / "cache")
+    path = tmp_path / "tiny" / "store.duckdb"
+    with Store.create(path) as store:
+        add_golden(store, "sums")
+        add_golden(store, "quiz", [f"guess {i} of the box{i}" for i in range(20)])
+    return path
+
+
+def battles_file(folder, table):
+    path = folder / "verdicts.csv"
+    table.to_csv(path, index=False)
+    return path
+
+
+def test_a_file_of_battles_is_imported_by_source_and_again_in_its_place(run, tiny, tmp_path):
+    table = pd.concat([verdicts(30), verdicts(40, source="forum")])
+    code, out, err = run("import", battles_file(tmp_path, table), "--json", store=tiny)
+    assert (code, err) == (0, "")
+    assert json.loads(out)["imported"] == [
+        {"battles": "chat", "n_battles": 30},
+        {"battles": "forum", "n_battles": 40},
+    ]
+    code, out, _ = run("import", battles_file(tmp_path, verdicts(25)), store=tiny)
+    assert (code, out) == (0, "chat: 25 battles imported\n")
+    with Store(tiny, read_only=True) as store:
+        found = store.battle_sources().set_index("source")["n_battles"]
+        assert found.to_dict() == {"chat": 25, "forum": 40}
+
+
+def test_battles_without_a_verdict_are_left_out_when_asked(run, tiny, tmp_path):
+    table = verdicts(30)
+    table.loc[3, "winner"] = None
+    path = battles_file(tmp_path, table)
+    code, _, err = run("import", path, store=tiny)
+    assert code == 2
+    assert re.search(r"column 'winner': no value in 1 row \(4\)", err)
+    code, out, _ = run("import", path, "--drop-unjudged", store=tiny)
+    assert (code, out) == (0, "chat: 29 battles imported\n")
+
+
+def test_a_file_that_holds_neither_leaves_the_store_as_it_was(run, tiny, tmp_path):
+    good = battles_file(tmp_path, verdicts(30))
+    other = tmp_path / "cats.csv"
+    other.write_text("name,colour\nTom,grey\n")
+    code, _, err = run("import", good, other, store=tiny)
+    assert code == 2
+    assert "cats.csv: column 'query', " in err
+    with Store(tiny, read_only=True) as store:
+        assert store.battle_sources().empty
+
+
+def test_train_gives_a_router_that_the_store_keeps_and_evaluate_compares(run, tiny, tmp_path):
+    run("import", battles_file(tmp_path, verdicts(60)), store=tiny)
+    code, out, err = run(
+        *("train", "mf", "--weak", PAIR.weak, "--strong", PAIR.strong, "--golden", "sums"),
+        *("--battles", "chat", "--score-on", "quiz", "--views", "in_domain", "unseen_slices"),
+        *("--option", "n_epochs=3", "ties=drop", "--json"),
+        store=tiny,
+    )
+    assert code == 0, err
+    document = json.loads(out)
+    assert document["router_id"] == "mf-chat+sums-mine"
+    assert (document["recipe"], document["n_queries"], document["n_battles"]) == (
+        "chat+sums",
+        120,
+        120,
+    )
+    assert document["n_dropped"] == 0
+    assert document["stand_ins"] == {}
+    assert any("fewer than 200" in warning for warning in document["warnings"])
+    assert load_router(Path(document["checkpoint"])).model_pair == PAIR
+    assert Path(document["run"]).parent == tiny.parent / "runs"
+    _, out, _ = run("evaluate", "--json", "--resamples", 100, store=tiny)
+    reports = {report["benchmark"]: report for report in json.loads(out)}
+    views = {b: {r["view"] for r in report["routers"]} for b, report in reports.items()}
+    assert views["sums"] == {"in_domain", "within_slice", "unseen_slices"}
+    assert "untouched" in views["quiz"]
+    code, out, _ = run(
+        *("train", "mf", "--weak", PAIR.weak, "--strong", PAIR.strong, "--golden", "sums"),
+        *("--battles", "chat", "--option", "n_epochs=1"),
+        store=tiny,
+    )
+    assert code == 0
+    assert "kept as mf-chat+sums-mine-2" in out
+
+
+def test_a_training_may_leave_the_store_as_it_is(run, tiny, tmp_path):
+    before = tiny.read_bytes()
+    pair = ("--weak", PAIR.weak, "--strong", PAIR.strong)
+    code, out, _ = run(
+        *("train", "sw_ranking", *pair, "--golden", "sums", "--no-keep"),
+        *("--out", tmp_path / "here"),
+        store=tiny,
+    )
+    assert code == 0
+    assert (tmp_path / "here" / "checkpoint" / "config.json").exists()
+    assert "kept" not in out
+    assert tiny.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train"], r"name a router to train, for example: train mf --golden mmlu"),
+        (["train", "mf"], r"nothing to train on: name a benchmark"),
+        (["train", "mf", "--golden", "nope"], r"no benchmark 'nope'; there are: quiz, sums"),
+        (["train", "mf", "--battles", "nope"], r"no battles of source 'nope'; there are: none"),
+        (["train", "mf", "--golden", "sums", "--strong", "huge"], r"no outcomes of '.*' on sums"),
+        (
+            ["train", "mf", "--golden", "sums", "--option", "n_epochs=0"],
+            r"mf: n_epochs is 0; it must be at least 1",
+        ),
+        (
+            ["train", "mf", "--golden", "sums", "--option", "depth=2"],
+            r"mf has no option depth; there are: n_factors",
+        ),
+        (["train", "--plan", "no/such/plan.json"], r"no/such/plan\.json cannot be read"),
+    ],
+)
+def test_what_cannot_be_trained_is_a_sentence_and_exit_code_2(run, tiny, arguments, message):
+    code, out, err = run(*arguments, store=tiny)
+    assert (code, out) == (2, "")
+    assert err.startswith("error: ")
+    assert re.search(message, err)
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["scores", "--recipe", "nonsense"], r"invalid choice: 'nonsense' \(choose from .*golden"),
+        (["scores", "--router", "nonsense"], r"invalid choice: 'nonsense'"),
+        (["train", "random", "--golden", "sums"], r"invalid choice: 'random'"),
+        (["train", "mf", "--option", "depth"], r"'depth' is not of the form NAME=VALUE"),
+        (["train", "mf", "--views", "untouched"], r"invalid choice: 'untouched'"),
+    ],
+)
+def test_a_name_that_is_none_is_refused_with_the_choices(tiny, capsys, arguments, message):
+    with pytest.raises(SystemExit) as stop:
+        main([arguments[0], "--store", str(tiny), *arguments[1:]])
+    assert stop.value.code == 2
+    assert re.search(message, capsys.readouterr().err)
