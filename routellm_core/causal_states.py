@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from routellm_core.embeddings import best_dtype
 from routellm_core.errors import MissingPackageError
+from routellm_core.token_states import batches_of
 from routellm_core.types import Floats
 from routellm_core.wheels import WheelFile, extract
 
 if TYPE_CHECKING:
-    pass
+    import torch
 
 DEFAULT_MODEL = "SmolLM2-135M-Instruct"
 POOLED_DEPTHS = (0.4, 0.6, 0.8)
@@ -47,59 +49,70 @@ class CausalStates:
     Args:
         name: the default, or any causal model that transformers finds by name.
         weights_dir: keeps downloaded default weights.
+        adapter_dir: a LoRA adapter that is put on the model.
     """
 
     def __init__(
-        self, name: str = DEFAULT_MODEL, *, weights_dir: Path = Path(".cache/weights")
+        self,
+        name: str = DEFAULT_MODEL,
+        *,
+        weights_dir: Path = Path(".cache/weights"),
+        adapter_dir: Path | None = None,
     ) -> None:
         self.name = name
         self.weights_dir = weights_dir
+        self.adapter_dir = adapter_dir
 
     def embed(self, queries: Sequence[str]) -> Floats:
         """(n_queries, 4 * width) float32, in the order of `queries`; not of length one."""
         import torch
 
-        _tokenizer, model = self._loaded
-        before, after = (self._tokens(text) for text in (_BEFORE, _AFTER))
-        asked = [self._tokens(query)[-_MAX_TOKENS:] for query in queries]
+        tokens = [self.tokens(query) for query in queries]
         states = np.empty((len(queries), self.dimension), dtype=np.float32)
-        by_length = sorted(range(len(queries)), key=lambda i: len(asked[i]))
-        start = 0
+        by_length = sorted(range(len(queries)), key=lambda i: len(tokens[i]))
         with torch.inference_mode():
-            while start < len(by_length):
-                batch = _batch_from(by_length, asked, start, len(before) + len(after))
-                start += len(batch)
-                rows = [before + asked[i] + after for i in batch]
-                states[batch] = self._states(model, rows, len(before), len(after))
+            for batch in batches_of(by_length, [len(row) for row in tokens], _BATCH_TOKENS):
+                states[batch] = self._states([tokens[i] for i in batch])
         return states
 
     @property
     def dimension(self) -> int:
         """Length of a vector."""
-        width: int = self._loaded[1].config.hidden_size
+        width: int = self.model.config.hidden_size
         return width * (1 + len(POOLED_DEPTHS))
 
-    def _states(self, model: Any, rows: list[list[int]], n_before: int, n_after: int) -> Floats:
+    @property
+    def model(self) -> Any:
+        """The model without its vocabulary's output rows."""
+        return self._loaded[1]
+
+    def tokens(self, query: str) -> list[int]:
+        """The instruction with the query in it, as tokens."""
+        before, after = self._around
+        return [*before, *self._tokens(query)[-_MAX_TOKENS:], *after]
+
+    def last_state(self, model: Any, rows: list[list[int]]) -> "torch.Tensor":
+        """(n_queries, width) of the last layer at the token before the verdict.
+
+        Args:
+            model: this one, or this one with an adapter that is being trained.
+            rows: from `tokens`.
+        """
+        inputs, lengths = _padded(rows, model.device)
+        hidden = model(**inputs, use_cache=False).last_hidden_state
+        last: torch.Tensor = hidden[range(len(rows)), lengths - 1]
+        return last
+
+    def _states(self, rows: list[list[int]]) -> Floats:
         import torch
 
-        lengths = torch.tensor([len(row) for row in rows])
-        width = int(lengths.max())
-        tokens = torch.zeros((len(rows), width), dtype=torch.long)
-        for i, row in enumerate(rows):
-            tokens[i, : len(row)] = torch.tensor(row)
-        place = torch.arange(width)
-        read = place < lengths[:, None]
-        # Padding stands at the end, and a causal model never looks ahead.
-        output = model(
-            input_ids=tokens.to(model.device),
-            attention_mask=read.to(model.device),
-            output_hidden_states=True,
-            use_cache=False,
-        )
+        inputs, lengths = _padded(rows, self.model.device)
+        hidden = self.model(**inputs, output_hidden_states=True, use_cache=False).hidden_states
+        n_before, n_after = map(len, self._around)
+        place = torch.arange(int(lengths.max()))
         of_query = (place >= n_before) & (place < (lengths - n_after)[:, None])
-        weight = (of_query / of_query.sum(1, keepdim=True).clamp(min=1)).to(model.device)
-        hidden = output.hidden_states
-        last = hidden[-1][torch.arange(len(rows)), lengths - 1]
+        weight = (of_query / of_query.sum(1, keepdim=True).clamp(min=1)).to(self.model.device)
+        last = hidden[-1][range(len(rows)), lengths - 1]
         pooled = [
             torch.einsum("bt,btw->bw", weight.to(layer.dtype), layer)
             for layer in (hidden[round(depth * (len(hidden) - 1))] for depth in POOLED_DEPTHS)
@@ -109,12 +122,16 @@ class CausalStates:
 
     def _tokens(self, text: str) -> list[int]:
         text = text.encode("utf-8", "replace").decode()
-        ids: list[int] = self._loaded[0](text, add_special_tokens=False)["input_ids"]
+        ids: list[int] = self._loaded[0](text, add_special_tokens=False, verbose=False)["input_ids"]
         return ids
 
     @cached_property
+    def _around(self) -> tuple[list[int], list[int]]:
+        return self._tokens(_BEFORE), self._tokens(_AFTER)
+
+    @cached_property
     def _loaded(self) -> tuple[Any, Any]:
-        """Tokenizer and model without its vocabulary's output rows."""
+        """Tokenizer and model."""
         try:
             import torch
             from transformers import AutoModel, AutoTokenizer
@@ -129,17 +146,36 @@ class CausalStates:
             source, options = self.name, {}
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
         model = AutoModel.from_pretrained(source, dtype=best_dtype(), **options)
+        if self.adapter_dir is not None:
+            from peft import PeftModel
+
+            model = PeftModel.from_pretrained(model, str(self.adapter_dir)).merge_and_unload()
         device = "cuda" if torch.cuda.is_available() else "cpu"
         return tokenizer, model.to(device).eval()
 
 
-def _batch_from(
-    by_length: list[int], asked: list[list[int]], start: int, n_around: int
-) -> list[int]:
-    """The next positions, as many as fit the token budget once padded; at least one."""
-    batch: list[int] = []
-    for i in by_length[start:]:
-        if batch and (len(batch) + 1) * (len(asked[i]) + n_around) > _BATCH_TOKENS:
-            break
-        batch.append(i)
-    return batch
+class Texts:
+    """Passes the queries on as they are, for a router that reads them itself."""
+
+    name = "texts"
+
+    def embed(self, queries: Sequence[str]) -> NDArray[np.object_]:
+        """(n_queries,) texts."""
+        texts = np.empty(len(queries), dtype=object)
+        texts[:] = list(queries)
+        return texts
+
+
+def _padded(rows: list[list[int]], device: Any) -> tuple[dict[str, Any], Any]:
+    """The model's inputs, and (n_queries,) lengths.
+
+    Padding stands at the end, and a causal model never looks ahead.
+    """
+    import torch
+
+    lengths = torch.tensor([len(row) for row in rows])
+    tokens = torch.zeros((len(rows), int(lengths.max())), dtype=torch.long)
+    for i, row in enumerate(rows):
+        tokens[i, : len(row)] = torch.tensor(row)
+    there = torch.arange(tokens.shape[1]) < lengths[:, None]
+    return {"input_ids": tokens.to(device), "attention_mask": there.to(device)}, lengths

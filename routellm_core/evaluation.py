@@ -1,6 +1,7 @@
 """The figures of routers on one benchmark, as tables and as the JSON of `evaluate`."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -79,6 +80,14 @@ def default_pair(store: Store, benchmark_id: str) -> ModelPair:
     return ModelPair(weak=models[1], strong=models[0])
 
 
+def main_view(views: Sequence[str]) -> str:
+    """The stored view that most of some routers have: their figures may be compared.
+
+    Of equally many the first of `types.VIEWS`.
+    """
+    return max(VIEWS, key=lambda view: (views.count(view), -VIEWS.index(view)))
+
+
 def complete_routers(store: Store, outcomes: PairOutcomes) -> pd.DataFrame:
     """The rows of `Store.routers` with scores for all queries of the outcomes.
 
@@ -149,7 +158,8 @@ def evaluate_benchmark(
     Returns:
         Qualities in the benchmark's own scale, shares as fractions, NaN where undefined. Where the
         outcomes of some slices look broken, `without_broken` has the APGRs without those; `ahead`
-        has the gain of the best router out of fold over each other one, with a paired interval.
+        has the gain of the best router over each other one of the main view, with a paired
+        interval.
 
         Some figures are read from the stored scores in a way of their own: `within_slice` from
         `in_domain` scores that rank inside each slice only; `untouched`, where the benchmark gave
@@ -176,17 +186,18 @@ def evaluate_benchmark(
     for row in routers.itertuples():
         if not router_names or row.router_name in router_names:
             scored += _views_of(store, outcomes, row)
-    evaluations = [
-        evaluate_router(
+
+    def evaluated(s: _Scored) -> dict[str, Any]:
+        return evaluate_router(
             outcomes if s.kept is None else outcomes.of(s.kept),
             s.scores if s.kept is None else s.scores[s.kept],
             **s.names,
             n_resamples=n_resamples,
             seed=seed,
-        )._asdict()
-        | dict(s.further)
-        for s in scored
-    ]
+        )._asdict() | dict(s.further)
+
+    with ThreadPoolExecutor() as pool:  # numpy lets go of the interpreter in its long loops
+        evaluations = list(pool.map(evaluated, scored))
     return {
         "benchmark": benchmark_id,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
@@ -239,13 +250,10 @@ def _ahead(
     outcomes: PairOutcomes, scored: Sequence[_Scored], n_resamples: int, seed: int
 ) -> list[dict[str, Any]]:
     """What the best router of the first view gains over each other one of it."""
-    view = next((v for v in VIEWS if any(s.names["view"] == v for s in scored)), None)
+    whole = [s for s in scored if s.kept is None and s.names["router"] != "random"]
+    view = main_view([s.names["view"] for s in whole])
     weak, strong = outcomes.quality_weak, outcomes.quality_strong
-    rankings = [
-        (s.names, rank_queries(s.scores))
-        for s in scored
-        if s.names["view"] == view and s.kept is None and s.names["router"] != "random"
-    ]
+    rankings = [(s.names, rank_queries(s.scores)) for s in whole if s.names["view"] == view]
     figures = [apgr(curve_of(ranking, weak, strong)) for _, ranking in rankings]
     if len(rankings) < 2 or not np.isfinite(figures).all():
         return []

@@ -33,9 +33,10 @@ def read_inputs(
     Returns:
         (n_queries, dimension) float32, or whatever the embedder makes: one item a query.
     """
+    from routellm_core.causal_states import Texts
     from routellm_core.token_states import TokenStates
 
-    if isinstance(embedder, TokenStates):
+    if isinstance(embedder, TokenStates | Texts):
         watch(Progress(f"reading with {embedder.name}", 0, len(queries)))
         return embedder.embed(queries)
     if isinstance(embedder, JoinedEmbedder):

@@ -100,8 +100,9 @@ def config_of(plan: Plan) -> Any:
         raise DataError(
             f"{plan.router_name} has no option {', '.join(sorted(unknown))}; there are: {there}"
         )
+    options = {k: tuple(v) if isinstance(v, list) else v for k, v in plan.options.items()}
     try:
-        return kind(**plan.options) if kind else None
+        return kind(**options) if kind else None
     except (ValueError, TypeError) as error:
         raise DataError(f"{plan.router_name}: {error}") from error
 
@@ -160,10 +161,13 @@ def start(folder: Path, plan: Plan, store_path: Path) -> None:
     """Begin or go on with a run in a process of its own, which outlives this one.
 
     Raises:
-        DataError: a process works on it already.
+        DataError: a process works on it already, or it is another plan's.
     """
-    if (folder / "run.json").exists() and read_run(folder).status == "running":
-        raise DataError(f"another process works on {folder} already")
+    if (folder / "run.json").exists():
+        former = read_run(folder)
+        _refuse_another_plan(former, plan)
+        if former.status == "running":
+            raise DataError(f"another process works on {folder} already")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "progress.jsonl").unlink(missing_ok=True)
     _write_json(folder / "plan.json", asdict(plan))
@@ -318,8 +322,7 @@ def _claimed(folder: Path, plan: Plan) -> dict[str, Any]:
     path = folder / "run.json"
     if path.exists():
         former = read_run(folder)
-        if former.plan != plan:
-            raise DataError(f"{folder} holds a run of another plan: name another folder")
+        _refuse_another_plan(former, plan)
         if former.status == "running" and _read_json(path)["pid"] != os.getpid():
             raise DataError(f"another process works on {folder} already")
     folder.mkdir(parents=True, exist_ok=True)
@@ -327,6 +330,12 @@ def _claimed(folder: Path, plan: Plan) -> dict[str, Any]:
     document = _begun(plan, os.getpid())
     _write_json(path, document)
     return document
+
+
+def _refuse_another_plan(former: Run, plan: Plan) -> None:
+    # As it would be read again: JSON knows no tuple.
+    if former.plan != _plan_of(json.loads(json.dumps(asdict(plan)))):
+        raise DataError(f"{former.folder} holds a run of another plan: name another folder")
 
 
 def _begun(plan: Plan, pid: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from routellm_core.embeddings import weights_path
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
 from routellm_core.labels import Battles, battles_of, golden_battles
 from routellm_core.progress import silent
-from routellm_core.routers import ROUTERS, load_router, router_class
+from routellm_core.routers import MEMBERS, ROUTERS, load_router, router_class
 from routellm_core.routers.base import EmbeddingRouter, LearnedRouter, write_weights
 from routellm_core.routers.configs import BertConfig, MatrixFactorizationConfig
 from routellm_core.routers.label_head import LabelHead
@@ -81,13 +81,14 @@ def embedder_of(router_name):
     return WordEmbedder()
 
 
+KNOWN = [*ROUTERS, *MEMBERS]
 HOSTILE = [
     *("", "   ", "word", "é 漢字 🙂 \x00", "x " * 50_000, "\u202e back", "\ud800"),
     "كيف حالك؟ आप कैसे हैं? Как дела? สบายดีไหม",
 ]
 
 
-@pytest.mark.parametrize("router_name", ROUTERS)
+@pytest.mark.parametrize("router_name", KNOWN)
 class TestEveryRouter:
     def test_gives_a_win_rate_for_each_query_whatever_it_holds(self, router_name):
         rates = trained(router_name).strong_win_rate(HOSTILE)
@@ -166,7 +167,7 @@ class TestEveryRouter:
 
 EMBEDDING_ROUTERS = [
     name
-    for name in ROUTERS
+    for name in KNOWN
     if name != "stacked" and issubclass(router_class(name), EmbeddingRouter)
 ]
 

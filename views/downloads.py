@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pandas as pd
+import streamlit as st
 
 from routellm_core.jsonable import with_nulls
 
@@ -16,6 +17,11 @@ def csv_bytes(table: pd.DataFrame) -> bytes:
     for column in safe.select_dtypes(exclude=["number", "bool"]):
         safe[column] = safe[column].map(_defused)
     return safe.to_csv(index=False).encode("utf-8")
+
+
+def csv_button(label: str, table: pd.DataFrame, name: str) -> None:
+    """A button that saves a table as CSV."""
+    st.download_button(label, lambda: csv_bytes(table), name, "text/csv", on_click="ignore")
 
 
 def json_bytes(document: dict[str, Any]) -> bytes:

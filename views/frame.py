@@ -21,6 +21,9 @@ from views.cached import RouterKey
 from views.names import distinct_names, short_name
 from views.plain import plain
 
+_FEW = 8
+"""Routers that are offered side by side; more go into a list that can be searched."""
+
 
 class Selection(NamedTuple):
     """What the sidebar says: shared by all pages."""
@@ -143,21 +146,25 @@ def _routers(table: pd.DataFrame, of_usual_pair: pd.DataFrame) -> tuple[pd.Serie
     names = {key: plain(row["label"]) for key, row in rows.items()}
     labels = {key: f"{names[key]} · {row['apgr']:.3f}" for key, row in rows.items()}
     keys = list(rows)
-    chosen = _radio("Router · APGR", "router", keys, keys[0], labels.__getitem__, _keep_share)
+    draw = _radio if len(keys) <= _FEW else _select
+    chosen = draw("Router · APGR", "router", keys, keys[0], labels.__getitem__, _keep_share)
     others = [key for key in keys if key != chosen]
     alike = [key for key in others if rows[key]["view"] == rows[chosen]["view"]]
     usual = [key for key in alike if rows[key]["router_name"] != "random"][:4]
     drawn = link.texts("beside", usual, others)
     st.session_state["_beside"] = drawn
-    st.pills(
-        "Drawn beside it",
-        others,
-        selection_mode="multi",
-        key="_beside",
-        format_func=names.__getitem__,
-        on_change=lambda: link.remember(beside=st.session_state["_beside"]),
-        help="Other routers' curves, thinner and dashed.",
-    )
+    choice = {
+        "label": "Drawn beside it",
+        "options": others,
+        "key": "_beside",
+        "format_func": names.__getitem__,
+        "on_change": lambda: link.remember(beside=st.session_state["_beside"]),
+        "help": "Other routers' curves, thinner and dashed.",
+    }
+    if len(keys) <= _FEW:
+        st.pills(**choice, selection_mode="multi")
+    else:
+        st.multiselect(**choice, placeholder="Choose routers")
     return rows[chosen], [rows[key] for key in drawn]
 
 

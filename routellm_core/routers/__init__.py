@@ -18,6 +18,8 @@ ROUTERS = {
     "bert": "bert:BertRouter",
     "stacked": "stacked:StackedRouter",
 }
+MEMBERS = {"text": "text:TextRouter"}
+"""Routers that only serve inside `stacked`."""
 
 
 def router_class(router_name: str) -> "type[Router]":
@@ -27,9 +29,10 @@ def router_class(router_name: str) -> "type[Router]":
         UnknownNameError: no router of that name.
         MissingPackageError: a package that the router needs is not installed.
     """
-    if router_name not in ROUTERS:
+    known = ROUTERS | MEMBERS
+    if router_name not in known:
         raise UnknownNameError(f"no router {router_name!r}; there are {', '.join(ROUTERS)}")
-    module, class_name = ROUTERS[router_name].split(":")
+    module, class_name = known[router_name].split(":")
     try:
         loaded: type[Router] = getattr(import_module(f"{__name__}.{module}"), class_name)
     except ModuleNotFoundError as error:

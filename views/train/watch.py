@@ -9,7 +9,7 @@ import streamlit as st
 from routellm_core import runs
 from routellm_core.runs import Run
 from views.loss_curve import loss_curve
-from views.train_attempt import attempt
+from views.train.attempt import attempt
 
 _SECONDS = 1.0
 

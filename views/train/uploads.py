@@ -12,7 +12,7 @@ from views import cached, plain_table
 from views.frame import boundary
 from views.plain import plain
 from views.plain_table import Column
-from views.train_attempt import attempt
+from views.train.attempt import attempt
 
 
 def draw(version: int) -> None:

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from routellm_core import runs
-from views import cached, train_battles, train_data, train_plan, train_runs, train_similarity
+from views import cached
 from views.frame import boundary
-from views.train_attempt import attempt, say
+from views.train import choice, data, history, similarity, uploads
+from views.train.attempt import attempt, say
 
 
 def draw() -> None:
@@ -17,21 +18,21 @@ def draw() -> None:
         "Golden labels: a benchmark with known answers says which model won each of its queries. "
         "Battles: people or a judge preferred one of two answers. Everything stays on this machine."
     )
-    golden, battles = train_plan.parts(version)
-    train_battles.draw(version)
-    pair = train_plan.pair(version, golden, battles)
+    golden, battles = choice.parts(version)
+    uploads.draw(version)
+    pair = choice.pair(version, golden, battles)
     is_known = False
     with boundary():
-        is_known = train_data.draw(version, golden, battles, pair)
+        is_known = data.draw(version, golden, battles, pair)
     st.subheader("Which router, and what it is scored on")
     plan, problem = None, ""
     with boundary():
-        plan, problem = train_plan.choose(version, golden, battles, pair)
+        plan, problem = choice.choose(version, golden, battles, pair)
     if not is_known:
         plan, problem = None, problem or "The data are not complete yet: see above."
     _draw_start(plan, problem)
-    train_runs.draw(version)
-    train_similarity.draw(version)
+    history.draw(version)
+    similarity.draw(version)
 
 
 def _draw_start(plan: runs.Plan | None, problem: str) -> None:

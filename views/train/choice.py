@@ -12,9 +12,10 @@ from routellm_core.routers import ROUTERS
 from routellm_core.runs import Plan, config_of
 from routellm_core.training import VIEWS_OF_GOLDEN
 from routellm_core.types import ModelPair
-from views import cached, link, train_options
+from views import cached, link
 from views.names import distinct_names
 from views.plain import plain
+from views.train.options import draw as options_for
 
 _OWN = "own mix"
 _ROUTERS = {
@@ -106,7 +107,7 @@ def choose(
         usual,
         lambda name: f"{name}: {_ROUTERS[name]}" if name in _ROUTERS else name,
     )
-    options = train_options.draw(router)
+    options = options_for(router)
     cards = _titles(version)
     without = {name for name in cards if cached.n_missing_texts(version, name)}
     others = [name for name in cards if name not in golden]

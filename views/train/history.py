@@ -11,12 +11,13 @@ from routellm_core import runs
 from routellm_core.errors import DataError
 from routellm_core.recipes import recipe_of
 from routellm_core.runs import Run
-from views import cached, link, train_watch
+from views import cached, link
 from views.live_curve.payload import number
 from views.names import short_name
 from views.plain import plain
 from views.router_table import router_table
-from views.train_attempt import attempt
+from views.train import watch
+from views.train.attempt import attempt
 
 _SHOWN = 6
 _STATUS = {
@@ -33,7 +34,7 @@ def draw(version: int) -> None:
     """The runs, the latest first."""
     st.subheader("Trainings")
     found = runs.read_runs(cached.runs_dir())
-    train_watch.draw([run for run in found if run.status == "running"])
+    watch.draw([run for run in found if run.status == "running"])
     ended = [run for run in found if run.status != "running"]
     if not found:
         st.caption(
@@ -57,7 +58,7 @@ def _draw_run(version: int, run: Run) -> None:
     if rows:
         _draw_table(run, rows, key)
     else:
-        train_watch.draw_heading(run, f"{_STATUS[run.status]}, {_when(run)}")
+        watch.draw_heading(run, f"{_STATUS[run.status]}, {_when(run)}")
         st.caption(plain(_plan_in_words(version, run)))
     if run.message:
         st.error(plain(run.message), icon=":material/error:")
@@ -76,7 +77,7 @@ def _draw_run(version: int, run: Run) -> None:
             _draw_delete(run, key)
         if run.progress["loss"].notna().any():
             with st.popover("Loss …"):
-                train_watch.draw_loss(run)
+                watch.draw_loss(run)
 
 
 def _rows(version: int, run: Run) -> list[dict[str, Any]]:

@@ -1,0 +1,142 @@
+"""The figures of `evaluate` as rows and columns: a row a router and recipe, a column a view."""
+
+from typing import Any
+
+from routellm_core.evaluation import WITHIN_SLICE
+from routellm_core.types import VIEWS
+from views.glossary import help_of
+from views.live_curve.payload import number
+
+MEASURES = {"apgr": "APGR", "cpt50": "CPT(50%)", "cpt80": "CPT(80%)"}
+VIEW_COLUMNS = (*VIEWS[:1], "untouched", "unseen_slices", WITHIN_SLICE)
+PICTURE = {
+    "id": "picture",
+    "title": "APGR, 95% interval",
+    "form": "range",
+    "help": "sort by the interval's lower end",
+}
+
+
+def of_routers(figures: dict[str, Any]) -> dict[str, Any]:
+    """`columns`, `rows` and `pinned` of the table of one benchmark and pair."""
+    rows = [_row(views) for views in by_router(figures["routers"]).values()]
+    there = [v for v in VIEW_COLUMNS if any(v in row for row in rows)]
+    of_views = [
+        {
+            "id": view,
+            "title": words_of(view),
+            "form": "figure",
+            "wide": True,
+            "help": f"APGR. {help_of('apgr')}",
+        }
+        for view in there
+    ]
+    return {
+        "columns": [
+            {"id": "router", "title": "router", "form": "name"},
+            {"id": "recipe", "title": "recipe", "form": "text", "wide": True},
+            PICTURE,
+            measure("apgr", wide=False),
+            *(of_views if len(there) > 1 else []),
+            measure("cpt50", wide=False),
+            measure("cpt80", wide=True),
+        ],
+        "rows": rows,
+        "pinned": _bounds(figures),
+    }
+
+
+def by_router(routers: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, dict[str, Any]]]:
+    """The figures of each (router, recipe) by view, the first view of `VIEWS` first."""
+    found: dict[tuple[str, str], dict[str, dict[str, Any]]] = {}
+    for router in routers:
+        found.setdefault((router["router"], router["recipe"]), {})[router["view"]] = router
+    order = [*VIEWS, WITHIN_SLICE]
+    return {
+        name: dict(sorted(views.items(), key=lambda item: order.index(item[0])))
+        for name, views in found.items()
+    }
+
+
+def measure(name: str, whose: str = "", *, wide: bool) -> dict[str, Any]:
+    """A column of APGR or CPT; `theirs` are the paper's, a wide one has no room on a phone."""
+    return {
+        "id": f"paper_{name}" if whose == "theirs" else name,
+        "title": f"{MEASURES[name]} {whose}".strip(),
+        "form": "figure" if name == "apgr" else "percent",
+        "wide": wide,
+        "help": help_of("apgr" if name == "apgr" else "cpt"),
+    }
+
+
+def figures_of(router: dict[str, Any]) -> dict[str, float | None]:
+    """APGR and CPT with both ends of their intervals, by column."""
+    return {
+        column: number(value)
+        for name in MEASURES
+        for column, value in _with_ends(name, router[name], router[f"{name}_interval"]).items()
+    }
+
+
+def with_random(axis: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
+    """The axis with the range of random routers on these queries."""
+    low, high = figures["random"]["apgr_interval"]
+    return axis | {"random_low": number(low), "random_high": number(high)}
+
+
+def csv_lines(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """One line a router, recipe and view, under the two bounds."""
+    head = {"benchmark": figures["benchmark"], **figures["model_pair"]}
+    n = {"n": figures["n_queries"]}
+    lines = [row | n | {"view": row["under"]} for row in _bounds(figures)]
+    for router in figures["routers"]:
+        names = {key: router[key] for key in ("router", "recipe")}
+        lines.append(
+            names
+            | {"view": words_of(router["view"]), "n": router["n_queries"]}
+            | figures_of(router)
+        )
+    return [head | {k: v for k, v in line.items() if k != "under"} for line in lines]
+
+
+def words_of(view: str) -> str:
+    """`in_domain` is "in domain" to a reader."""
+    return view.replace("_", " ")
+
+
+def _row(views: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    first = next(iter(views.values()))
+    row = {
+        "router": first["router"],
+        "recipe": first["recipe"],
+        "under": f"{first['recipe']}, {words_of(first['view'])}",
+        "view": words_of(first["view"]),
+        "n": first["n_queries"],
+        **figures_of(first),
+    }
+    for view, figures in views.items():
+        ends = _with_ends(view, figures["apgr"], figures["apgr_interval"])
+        row |= {column: number(value) for column, value in ends.items()}
+    return row
+
+
+def _with_ends(name: str, value: float, interval: tuple[float, float]) -> dict[str, float]:
+    return {name: value, f"{name}_low": interval[0], f"{name}_high": interval[1]}
+
+
+def _bounds(figures: dict[str, Any]) -> list[dict[str, Any]]:
+    """What no router can pass, and what any router must."""
+    low, high = figures["random"]["apgr_interval"]
+    oracle = {name: number(figures["oracle"][name]) for name in MEASURES}
+    blind = {"apgr": 0.5, "apgr_low": number(low), "apgr_high": number(high)}
+    return [
+        {"router": "oracle", "recipe": "", "under": "knows the answers", **oracle},
+        {
+            "router": "random range",
+            "recipe": "",
+            "under": "95% of blind mixes",
+            **blind,
+            "cpt50": 0.5,
+            "cpt80": 0.8,
+        },
+    ]
