@@ -5,7 +5,7 @@
 | random                          | none        | in_domain, untouched                      |
 | sw_ranking mf causal_llm bert   | golden      | in_domain, unseen_slices, untouched       |
 | stacked                         | golden      | in_domain, unseen_slices, untouched       |
-| sw_ranking mf causal_llm        | chat+golden | in_domain, untouched                      |
+| sw_ranking mf                   | chat+golden | in_domain, untouched                      |
 | sw_ranking mf                   | chat        | untouched                                 |
 | sw_ranking mf causal_llm        | golden-1500 | in_domain, each from 1,500 labels of MMLU |
 | sw_ranking mf                   | own-pair    | in_domain, on MMLU-Pro's pairs            |
@@ -13,7 +13,8 @@
 `in_domain` and `unseen_slices` are on MMLU and GSM8K. `untouched` is MT-Bench, and without any
 retraining pairs of other models on MMLU-Pro and MT-Bench (after arXiv 2406.18665, table 4); a
 recipe without golden labels is untouched by MMLU and GSM8K as well. What reads queries with a
-causal model leaves MMLU-Pro out: that alone would take two cores 20 minutes more.
+causal model leaves MMLU-Pro out: that alone would take two cores 20 minutes more. Only `golden`
+ships with weights; the other recipes show what they are worth.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -69,7 +70,7 @@ class Shipment(NamedTuple):
 SHIPPED = (
     Shipment("random", "none"),
     *(Shipment(name, "golden") for name in ("sw_ranking", "mf", "causal_llm", "bert", "stacked")),
-    *(Shipment(name, "chat+golden") for name in ("sw_ranking", "mf", "causal_llm")),
+    *(Shipment(name, "chat+golden") for name in ("sw_ranking", "mf")),
     *(Shipment(name, "chat") for name in ("sw_ranking", "mf")),
     *(Shipment(name, "golden-1500") for name in ("sw_ranking", "mf", "causal_llm")),
     *(Shipment(name, "own-pair") for name in ("sw_ranking", "mf")),
@@ -94,7 +95,7 @@ def rescore(
 ) -> list[str]:
     """Fit and score shipped routers; writes `data/scores`, `data/routers`, `data/similarity.json`.
 
-    What is done already stays: a stopped rescoring goes on where it was.
+    A router that was stopped half way goes on where it was; a finished one is fitted again.
 
     Args:
         store: holds outcomes, battles and query texts.
@@ -142,7 +143,14 @@ def _ship_trained(store: Store, places: Places, watch: Watch, shipment: Shipment
         watch=watch,
         known=known,
     )
-    write_router(places.data, trained.router, recipe.name, recipe.trained_on, trained.scores)
+    write_router(
+        places.data,
+        trained.router,
+        recipe.name,
+        recipe.trained_on,
+        trained.scores,
+        weights=recipe.name == "golden",
+    )
 
 
 def _ship_random(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:
@@ -180,7 +188,7 @@ def _ship_few_labels(store: Store, places: Places, watch: Watch, shipment: Shipm
         scores[fold == k] = router.strong_win_rate_of(inputs[fold == k])
     assert router is not None
     frame = score_frame(part, "in_domain", scores, fold)
-    write_router(places.data, router, shipment.recipe, ["mmlu"], frame)
+    write_router(places.data, router, shipment.recipe, ["mmlu"], frame, weights=False)
 
 
 def _ship_own_pairs(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:
@@ -205,6 +213,7 @@ def _ship_own_pairs(store: Store, places: Places, watch: Watch, shipment: Shipme
             [benchmark_id],
             trained.scores,
             router_id,
+            weights=False,
         )
 
 

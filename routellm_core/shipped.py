@@ -142,6 +142,8 @@ def write_router(
     trained_on: list[str],
     scores: pd.DataFrame,
     router_id: str | None = None,
+    *,
+    weights: bool = True,
 ) -> str:
     """Ship a router: its checkpoint, what it was trained on, and its scores.
 
@@ -152,6 +154,7 @@ def write_router(
         trained_on: names of the data sets it learned from.
         scores: columns of `data/scores` but `router_id`.
         router_id: by default made of the router's name and the recipe.
+        weights: False for a router that only shows what a recipe gives: its scores ship alone.
 
     Returns:
         The router_id, which is also the name of the folder and of the scores' file.
@@ -161,6 +164,9 @@ def write_router(
     config_path = folder / "config.json"
     former = _read_json(config_path) if config_path.exists() else {}
     router.save(folder)
+    if not weights:
+        for path in folder.glob("*.safetensors"):
+            path.unlink()
     config = _read_json(config_path) | {
         "recipe": recipe,
         "trained_on": trained_on,

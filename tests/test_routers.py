@@ -166,9 +166,7 @@ class TestEveryRouter:
 
 
 EMBEDDING_ROUTERS = [
-    name
-    for name in KNOWN
-    if name != "stacked" and issubclass(router_class(name), EmbeddingRouter)
+    name for name in KNOWN if name != "stacked" and issubclass(router_class(name), EmbeddingRouter)
 ]
 
 

@@ -1,4 +1,4 @@
-"""Label rows over the embedding and counts of the text: a member of `stacked`, not offered alone."""
+"""Label rows over an embedding and counts of the text: a member of `stacked`, not offered alone."""
 
 from pathlib import Path
 from typing import Any, Self

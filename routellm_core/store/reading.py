@@ -138,6 +138,8 @@ class Reader(Database):
     ) -> Any:
         """The row of `routers` with that name; its out-of-fold view when it has several.
 
+        Of several recipes `golden` is meant when none is named.
+
         Raises:
             UnknownNameError: nothing of that name and recipe has scored this pair here.
             DataError: there are several recipes and none was named.
@@ -152,8 +154,10 @@ class Reader(Database):
                 f"no scores of router {router_name!r}{f' ({recipe})' if recipe else ''} on "
                 f"{benchmark_id} for this pair; there are: {', '.join(there) or 'none yet'}"
             )
+        if named["router_id"].nunique() > 1 and recipe is None and "golden" in set(named["recipe"]):
+            named = named[named["recipe"] == "golden"]
         if named["router_id"].nunique() > 1:
-            recipes = ", ".join(sorted(named["recipe"] + " (" + named["router_id"] + ")"))
+            recipes = ", ".join(sorted(set(named["recipe"] + " (" + named["router_id"] + ")")))
             raise DataError(f"router {router_name!r} has several recipes: {recipes}; name one")
         named = named.assign(rank=named["view"].map(VIEWS.index)).sort_values("rank")
         return next(named.itertuples(index=False))
