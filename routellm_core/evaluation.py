@@ -1,7 +1,6 @@
 """The figures of routers on one benchmark, as tables and as the JSON of `evaluate`."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -15,7 +14,7 @@ from routellm_core.metrics import apgr, cpt, curve_of, rank_queries, routing_cur
 from routellm_core.slices import looks_broken, slice_table
 from routellm_core.store import Store
 from routellm_core.types import N_FOLDS, VIEWS, Floats, Interval, Ints, ModelPair, PairOutcomes
-from routellm_core.uncertainty import N_RESAMPLES, curve_intervals, paired_apgr_gain
+from routellm_core.uncertainty import N_RESAMPLES, apgr_resamples, curve_intervals, middle
 
 WITHIN_SLICE = "within_slice"
 """The view that is computed from `in_domain` scores and never stored; see `within_slice`."""
@@ -144,6 +143,7 @@ def evaluate_benchmark(
     router_names: Sequence[str] = (),
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
+    n_rivals: int | None = None,
 ) -> dict[str, Any]:
     """All routers scored on a benchmark, as the JSON object of `evaluate --json`.
 
@@ -154,6 +154,7 @@ def evaluate_benchmark(
         router_names: only these; by default all.
         n_resamples: of the bootstrap.
         seed: of the bootstrap.
+        n_rivals: against how many of the next best the best one is held; by default all.
 
     Returns:
         Qualities in the benchmark's own scale, shares as fractions, NaN where undefined. Where the
@@ -196,8 +197,7 @@ def evaluate_benchmark(
             seed=seed,
         )._asdict() | dict(s.further)
 
-    with ThreadPoolExecutor() as pool:  # numpy lets go of the interpreter in its long loops
-        evaluations = list(pool.map(evaluated, scored))
+    evaluations = [evaluated(s) for s in scored]
     return {
         "benchmark": benchmark_id,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
@@ -207,7 +207,7 @@ def evaluate_benchmark(
         "oracle": {"apgr": apgr(oracle), "cpt50": cpt(oracle, 0.5), "cpt80": cpt(oracle, 0.8)},
         "random": {"apgr": 0.5, "apgr_interval": baselines.random_apgr(weak, strong)},
         "routers": _best_first(evaluations),
-        "ahead": _ahead(outcomes, scored, n_resamples, seed),
+        "ahead": _ahead(outcomes, scored, n_resamples, seed, n_rivals),
         **_without_broken(outcomes, scored),
     }
 
@@ -247,7 +247,11 @@ def _views_of(store: Store, outcomes: PairOutcomes, row: Any) -> Iterator[_Score
 
 
 def _ahead(
-    outcomes: PairOutcomes, scored: Sequence[_Scored], n_resamples: int, seed: int
+    outcomes: PairOutcomes,
+    scored: Sequence[_Scored],
+    n_resamples: int,
+    seed: int,
+    n_rivals: int | None,
 ) -> list[dict[str, Any]]:
     """What the best router of the first view gains over each other one of it."""
     whole = [s for s in scored if s.kept is None and s.names["router"] != "random"]
@@ -257,28 +261,28 @@ def _ahead(
     figures = [apgr(curve_of(ranking, weak, strong)) for _, ranking in rankings]
     if len(rankings) < 2 or not np.isfinite(figures).all():
         return []
-    first = int(np.argmax(figures))
-    names, best = rankings[first]
-    gains = [
+    best_first = np.argsort(figures)[::-1][: None if n_rivals is None else n_rivals + 1]
+    rankings, figures = [rankings[i] for i in best_first], [figures[i] for i in best_first]
+    resamples = apgr_resamples(
+        [ranking for _, ranking in rankings],
+        weak,
+        strong,
+        cluster_code=outcomes.cluster_code,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    return [
         {
-            **names,
+            **rankings[0][0],
             "over": other["router"],
             "over_recipe": other["recipe"],
-            "gain": figures[first] - figure,
-            "gain_interval": paired_apgr_gain(
-                best,
-                ranking,
-                weak,
-                strong,
-                cluster_code=outcomes.cluster_code,
-                n_resamples=n_resamples,
-                seed=seed,
-            ),
+            "gain": figures[0] - figure,
+            "gain_interval": middle(resamples[0] - resampled),
         }
-        for (other, ranking), figure in zip(rankings, figures, strict=True)
-        if ranking is not best
+        for (other, _), figure, resampled in zip(
+            rankings[1:], figures[1:], resamples[1:], strict=True
+        )
     ]
-    return sorted(gains, key=lambda gain: gain["gain"])
 
 
 def _without_broken(outcomes: PairOutcomes, scored: Sequence[_Scored]) -> dict[str, Any]:

@@ -193,10 +193,9 @@ def _ship_few_labels(store: Store, places: Places, watch: Watch, shipment: Shipm
 
 def _ship_own_pairs(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:
     """MMLU-Pro's pairs by routers of their own outcomes, out of fold: what knowing it adds."""
-    for benchmark_id, pair in UNSEEN_PAIRS:
-        if benchmark_id != "mmlu_pro":
-            continue
-        router_id = f"{shipment.router_id}-{pair.strong}-{pair.weak}"
+    pairs = [place for place in UNSEEN_PAIRS if place[0] == "mmlu_pro"]
+    for number, (benchmark_id, pair) in enumerate(pairs, start=1):
+        router_id = f"{shipment.router_id}-{number}"
         trained = train(
             training_set(store, Recipe(shipment.recipe, (benchmark_id,), ()), pair),
             shipment.router_name,

@@ -89,10 +89,10 @@ def curve_intervals(
         strong_call_share=grid,
         quality_low=low,
         quality_high=high,
-        apgr=_percentiles(area),
-        cpt50=_percentiles(cpt50),
-        cpt80=_percentiles(cpt80),
-        gap=_percentiles(gap),
+        apgr=middle(np.concatenate(area)),
+        cpt50=middle(np.concatenate(cpt50)),
+        cpt80=middle(np.concatenate(cpt80)),
+        gap=middle(np.concatenate(gap)),
         n_resamples=n_resamples,
     )
 
@@ -120,23 +120,48 @@ def paired_apgr_gain(
         n_resamples: how many.
         seed: of the resampling.
     """
+    one, two = apgr_resamples(
+        [ranking, other],
+        quality_weak,
+        quality_strong,
+        cluster_code=cluster_code,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    return middle(one - two)
+
+
+def apgr_resamples(
+    rankings: Sequence[Ranking],
+    quality_weak: Floats,
+    quality_strong: Floats,
+    *,
+    cluster_code: Ints | None = None,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> Floats:
+    """APGR of several routers on the same resamples, (n_rankings, n_resamples).
+
+    Arguments as for `paired_apgr_gain`.
+    """
     rng = np.random.default_rng(seed)
-    gain = np.asarray(quality_strong, dtype=np.float64) - quality_weak
+    gain = (np.asarray(quality_strong) - quality_weak).astype(np.float32)
     clusters = np.arange(len(gain)) if cluster_code is None else cluster_code
     counts, n_clusters = _poisson_table(), int(clusters.max()) + 1
-    found = []
+    found = np.empty((len(rankings), n_resamples))
     for start in range(0, n_resamples, _CHUNK):
         n = min(_CHUNK, n_resamples - start)
         chance = rng.integers(0, len(counts), (n, n_clusters), dtype=np.uint16)
         weight = counts[chance.take(clusters, axis=1)]
-        found.append(_apgr_of(ranking, weight, gain) - _apgr_of(other, weight, gain))
-    return _percentiles(found)
+        for row, ranking in zip(found, rankings, strict=True):
+            row[start : start + n] = _apgr_of(ranking, weight, gain)
+    return found
 
 
 def _apgr_of(ranking: Ranking, weight: Floats, gain: Floats) -> Floats:
     """(n,) APGR of resamples that count each query so often; weight is (n, n_queries)."""
     starts = ranking.n_strong[:-1]
-    in_order = weight[:, ranking.order]
+    in_order = weight.take(ranking.order, axis=1)
     n_in_run = np.add.reduceat(in_order, starts, axis=1)
     gain_in_run = np.add.reduceat(in_order * gain[ranking.order], starts, axis=1)
     share, recovered = _curves(n_in_run, gain_in_run, np.zeros(len(weight)))
@@ -208,12 +233,12 @@ def _first_share(share: Floats, recovered: Floats, wanted_pgr: float) -> Floats:
     return np.where(reached.any(axis=1), found, np.nan)
 
 
-def _percentiles(chunks: Sequence[Floats]) -> Interval:
+def middle(resamples: Floats) -> Interval:
     """The middle 95% of the resamples; NaN when it is undefined in one of them.
 
     A statistic that some resamples cannot reach has no honest upper end.
     """
-    low, high = np.quantile(np.concatenate(chunks), [0.025, 0.975])
+    low, high = np.quantile(resamples, [0.025, 0.975])
     return Interval(float(low), float(high))
 
 

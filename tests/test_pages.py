@@ -133,7 +133,7 @@ def test_choosing_another_benchmark_changes_figures_and_link(open_page):
 def test_another_router_keeps_the_share_of_a_threshold_set_by_hand(open_page):
     at = open_page(mode="alpha", wanted="0.6")
     before = curve_data(at)["exact"]["share"]
-    at.sidebar.radio[0].set_value("sw_ranking-golden.in_domain").run()
+    at.sidebar.selectbox(key="_router").set_value("sw_ranking-golden.in_domain").run()
     after = curve_data(at)
     assert after["router"] == "sw_ranking"
     assert after["exact"]["share"] == pytest.approx(before, abs=0.01)
@@ -253,7 +253,7 @@ def test_every_router_has_a_row_under_the_two_bounds_and_a_column_a_view(open_pa
 
 
 def test_pairs_that_no_router_was_trained_on_have_tables_of_their_own(open_page):
-    captions = router_tables(open_page(COMPARE, compare="mt_bench,mmlu_pro"))
+    captions = router_tables(open_page(COMPARE, compare="mt_bench,mmlu_pro", pairs="all"))
     assert sum(caption.startswith("Routers on MT-Bench") for caption in captions) == 3
     assert sum(caption.startswith("Routers on MMLU-Pro") for caption in captions) == 3
     assert any("claude-3-opus" in caption for caption in captions)

@@ -179,7 +179,7 @@ def intervals(key: RouterKey) -> CurveIntervals:
 @st.cache_data(max_entries=32, show_spinner="Evaluating the routers …")
 def evaluation(version: int, benchmark_id: str, pair: ModelPair) -> dict[str, Any]:
     """Every router of a benchmark and pair, as `evaluate --json` prints it."""
-    return evaluate_benchmark(store(), benchmark_id, model_pair=pair)
+    return evaluate_benchmark(store(), benchmark_id, model_pair=pair, n_rivals=1)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

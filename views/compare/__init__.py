@@ -61,12 +61,19 @@ def _reports(version: int) -> list[Report]:
         format_func=lambda benchmark_id: plain(cards[benchmark_id].title),
         on_change=lambda: link.remember(compare=st.session_state["_compare"]),
     )
+    further = link.text("pairs", "usual", ["usual", "all"]) == "all"
+    st.session_state["_pairs"] = further
+    st.toggle(
+        "Further pairs, that no router was trained on",
+        key="_pairs",
+        on_change=lambda: link.remember(pairs="all" if st.session_state["_pairs"] else None),
+    )
     reports = []
     for benchmark_id in [name for name in ids if name in chosen]:
         with boundary():
             usual = cached.usual_pair(version, benchmark_id)
             others = [p for p in cached.scored_pairs(version, benchmark_id) if p != usual]
-            for pair in [usual, *others]:
+            for pair in [usual, *(others if further else [])]:
                 figures = cached.evaluation(version, benchmark_id, pair)
                 reports.append(Report(cards[benchmark_id], figures, pair == usual))
     return reports

@@ -23,7 +23,13 @@ def comparable(routers: list[dict[str, Any]], name: str | None = None) -> list[d
 
     Those of the router of that name; without one, all but the random router's.
     """
-    known = [r for r in routers if (r["router"] == name if name else r["router"] != "random")]
+    n_all = max((r.get("n_queries", 0) for r in routers), default=0)
+    known = [
+        r
+        for r in routers
+        if (r["router"] == name if name else r["router"] != "random")
+        and r.get("n_queries", 0) == n_all  # not the figures of one fold alone
+    ]
     view = main_view([r["view"] for r in known])
     return [r for r in known if r["view"] == view]
 
