@@ -135,7 +135,7 @@ def test_another_router_keeps_the_share_of_a_threshold_set_by_hand(open_page):
     before = curve_data(at)["exact"]["share"]
     at.sidebar.selectbox(key="_router").set_value("sw_ranking-golden.in_domain").run()
     after = curve_data(at)
-    assert after["router"] == "sw_ranking"
+    assert after["router"] == "sw_ranking (golden)"
     assert after["exact"]["share"] == pytest.approx(before, abs=0.01)
 
 

@@ -153,18 +153,15 @@ def _routers(table: pd.DataFrame, of_usual_pair: pd.DataFrame) -> tuple[pd.Serie
     usual = [key for key in alike if rows[key]["router_name"] != "random"][:4]
     drawn = link.texts("beside", usual, others)
     st.session_state["_beside"] = drawn
-    choice = {
-        "label": "Drawn beside it",
-        "options": others,
-        "key": "_beside",
-        "format_func": names.__getitem__,
-        "on_change": lambda: link.remember(beside=st.session_state["_beside"]),
-        "help": "Other routers' curves, thinner and dashed.",
-    }
-    if len(keys) <= _FEW:
-        st.pills(**choice, selection_mode="multi")
-    else:
-        st.multiselect(**choice, placeholder="Choose routers")
+    st.pills(
+        "Drawn beside it",
+        others,
+        selection_mode="multi",
+        key="_beside",
+        format_func=names.__getitem__,
+        on_change=lambda: link.remember(beside=st.session_state["_beside"]),
+        help="Other routers' curves, thinner and dashed.",
+    )
     return rows[chosen], [rows[key] for key in drawn]
 
 

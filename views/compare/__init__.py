@@ -64,7 +64,8 @@ def _reports(version: int) -> list[Report]:
     further = link.text("pairs", "usual", ["usual", "all"]) == "all"
     st.session_state["_pairs"] = further
     st.toggle(
-        "Further pairs, that no router was trained on",
+        "Further pairs",
+        help="Other models, that no router was trained on.",
         key="_pairs",
         on_change=lambda: link.remember(pairs="all" if st.session_state["_pairs"] else None),
     )

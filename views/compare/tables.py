@@ -38,7 +38,7 @@ def of_routers(figures: dict[str, Any]) -> dict[str, Any]:
             PICTURE,
             measure("apgr", wide=False),
             *(of_views if len(there) > 1 else []),
-            measure("cpt50", wide=False),
+            measure("cpt50", wide=True),
             measure("cpt80", wide=True),
         ],
         "rows": rows,
@@ -109,7 +109,7 @@ def _row(views: dict[str, dict[str, Any]]) -> dict[str, Any]:
     row = {
         "router": first["router"],
         "recipe": first["recipe"],
-        "under": f"{first['recipe']}, {words_of(first['view'])}",
+        "under": first["recipe"],
         "view": words_of(first["view"]),
         "n": first["n_queries"],
         **figures_of(first),
