@@ -155,6 +155,6 @@ def test_a_phone_needs_no_horizontal_scroll(visit):
     page = visit(width=390, height=844)
     for selector in ("html", "[data-testid=stMain]"):
         overflow = page.locator(selector).evaluate("e => e.scrollWidth - e.clientWidth")
-        assert overflow <= 1, selector  # a fraction of a pixel is rounded up
+        assert overflow <= 0, selector
     for found in page.locator(".router-table").all():
-        assert found.evaluate("e => e.scrollWidth - e.clientWidth") <= 20  # labels of an axis
+        assert found.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
