@@ -59,10 +59,9 @@ def shows_the_tradeoff(at):
 
 
 def shows_the_comparison(at):
-    shown = set(router_tables(at))
-    return shown >= {f"Routers on {name}" for name in ("GSM8K", "MMLU", "MT-Bench")} | {
+    return {f"Routers on {name}" for name in ("GSM8K", "MMLU", "MMLU-Pro", "MT-Bench")} | {
         f"Published figures and ours on {name}" for name in ("GSM8K", "MMLU", "MT-Bench")
-    }
+    } == set(router_tables(at))
 
 
 def shows_the_training(at):
@@ -264,7 +263,7 @@ def test_the_papers_rows_stand_beside_ours_of_the_same_method(open_page):
     assert len(rows) == 9
     best = next(r for r in rows if (r["router"], r["trained_on"]) == ("sw_ranking", "Arena + gold"))
     assert (best["paper_cpt50"], best["paper_cpt80"], best["paper_apgr"]) == (0.354, 0.7155, 0.603)
-    assert best["apgr"] == pytest.approx(0.638, abs=0.002)
+    assert best["apgr"] == pytest.approx(0.638, abs=0.0005)
 
 
 @pytest.mark.parametrize(("compare", "n_tables"), [("mmlu", 2), ("nope,gsm8k", 2), ("", 0)])
