@@ -125,7 +125,7 @@ def work_on(folder: Path, plan: Plan, store: Store, cache_dir: Path, watch: Watc
     from routellm_core.training import train
 
     document = _claimed(folder, plan)
-    with _accounted(folder, document):
+    with _accounted(folder, document) as check:
         config = config_of(plan)
         training = training_set(store, recipe_of(plan.golden, plan.battles), plan.model_pair)
         further = [name for name in plan.score_on if name not in plan.golden]
@@ -149,7 +149,7 @@ def work_on(folder: Path, plan: Plan, store: Store, cache_dir: Path, watch: Watc
             work_dir=folder / "unfinished",
             seed=plan.seed,
             config=config,
-            watch=_both(watch, _line_writer(folder / "progress.jsonl")),
+            watch=_all(check, watch, _line_writer(folder / "progress.jsonl")),
         )
         trained.router.save(folder / "checkpoint")
         trained.scores.to_parquet(folder / "scores.parquet", index=False)
@@ -348,15 +348,26 @@ def _begun(plan: Plan, pid: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _accounted(folder: Path, document: dict[str, Any]) -> Iterator[None]:
-    """However the work ends, run.json says so."""
+def _accounted(folder: Path, document: dict[str, Any]) -> Iterator[Watch]:
+    """However the work ends, run.json says so.
+
+    SIGTERM ends it at once; where the interpreter happens to be in code whose exceptions are
+    lost, the watcher that is yielded ends it at the next step.
+    """
+    asked = False
 
     def stop(*_: Any) -> None:
+        nonlocal asked
+        asked = True
         raise Cancelled
+
+    def check(progress: Progress) -> None:
+        if asked:
+            raise Cancelled
 
     former = signal.signal(signal.SIGTERM, stop)
     try:
-        yield
+        yield check
         document["status"] = "done"
     except (Cancelled, KeyboardInterrupt):
         document["status"] = "cancelled"
@@ -391,10 +402,10 @@ def _line_writer(path: Path) -> Watch:
     return write
 
 
-def _both(one: Watch, other: Watch) -> Watch:
+def _all(*watches: Watch) -> Watch:
     def tell(progress: Progress) -> None:
-        one(progress)
-        other(progress)
+        for watch in watches:
+            watch(progress)
 
     return tell
 

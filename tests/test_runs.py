@@ -16,7 +16,16 @@ from routellm_core import runs
 from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.progress import Progress, silent
 from routellm_core.routers import load_router
-from routellm_core.runs import Plan, config_of, keep, read_run, read_runs, seconds_left, work_on
+from routellm_core.runs import (
+    Cancelled,
+    Plan,
+    config_of,
+    keep,
+    read_run,
+    read_runs,
+    seconds_left,
+    work_on,
+)
 from routellm_core.store import Store
 from tests.conftest import PAIR, ROOT
 from tests.invented import add_golden, verdicts
@@ -373,6 +382,26 @@ def test_a_running_run_is_cancelled_from_outside(started, store_path):
     assert "Traceback" not in (run.folder / "log.txt").read_text()
     assert not (run.folder / "checkpoint").exists()
     runs.cancel(run)  # a second time does nothing
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_cancel_is_not_lost_in_code_whose_exceptions_are(work, tmp_path):
+    class Careless:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)  # what is raised in here reaches nobody
+            time.sleep(0.01)
+
+    asked = []
+
+    def watch(progress):
+        if progress.stage.startswith("in domain") and not asked:
+            asked.append(True)
+            Careless()
+
+    with pytest.raises(Cancelled):
+        work(watch=watch)
+    assert read_run(tmp_path / "runs" / "one").status == "cancelled"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
