@@ -104,8 +104,8 @@ def with_stand_ins(
         )
     if not ratings[strong] > ratings[weak]:
         raise DataError(
-            f"{place[model_pair.strong]!r}, in the place of {model_pair.strong!r}, is not rated "
-            f"above {place[model_pair.weak]!r}, in the place of {model_pair.weak!r} "
+            f"{_in_place(place, model_pair.strong)} is not rated above "
+            f"{_in_place(place, model_pair.weak)} "
             f"({ratings[strong]:.2f} against {ratings[weak]:.2f}); name other stand-ins or turn "
             "the pair round"
         )
@@ -113,6 +113,12 @@ def with_stand_ins(
     models[weak], models[strong] = model_pair.weak, model_pair.strong
     used = {name: other for name, other in place.items() if name != other}
     return battles._replace(models=tuple(models)), used
+
+
+def _in_place(place: Mapping[str, str], name: str) -> str:
+    """The model, or its stand-in and whose place it takes."""
+    other = place[name]
+    return repr(name) if other == name else f"{other!r}, in the place of {name!r},"
 
 
 def _stand_in(models: tuple[str, ...], name: str, stand_ins: Mapping[str, str]) -> str:

@@ -141,6 +141,7 @@ def training_set(
     if recipe.sources:
         table = store.battles(recipe.sources)
         judged, judged_queries = judge_battles(table)
+        _check_tells_apart(judged)
         judged, used = with_stand_ins(judged, overall_ratings(judged), model_pair, stand_ins)
         battles = [over_models(part, judged.models) for part in battles] + [judged]
         queries += judged_queries
@@ -241,8 +242,14 @@ def _check_teaches(battles: Battles, model_pair: ModelPair) -> None:
             f"{len(battles.win_a)} battles are too few to train on; 20 are the least and fewer "
             f"than {FEW_BATTLES} teach little"
         )
+    _check_tells_apart(battles)
+
+
+def _check_tells_apart(battles: Battles) -> None:
+    """Raise a `DataError` when all battles have the same result."""
     if (battles.win_a == battles.win_a[0]).all():
+        result = "are ties" if battles.win_a[0] == 0.5 else "have the same result"
         raise DataError(
-            f"all {len(battles.win_a):,} battles have the same result, so no query can be told "
-            "from another; add battles with other results"
+            f"all {len(battles.win_a):,} battles {result}, so no query can be told from another; "
+            "add battles with other results"
         )
