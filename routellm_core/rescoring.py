@@ -40,8 +40,6 @@ from routellm_core.types import ModelPair
 
 PAIR = ModelPair(weak="mistralai/Mixtral-8x7B-Instruct-v0.1", strong="gpt-4-1106-preview")
 SEED = 0
-TOLERANCE = 1e-3
-"""Win rates of a rerun differ by less than this: sums of floats run in another order elsewhere."""
 N_FEW = 1500
 """Labels that `golden-1500` learns from."""
 

@@ -90,9 +90,14 @@ def train(
     for view in views if training.parts else ():
         frames += _score_folds(training, view, inputs, fit, work_dir)
     router = fit(inputs, np.ones(len(inputs), dtype=bool), "on everything")
-    for part in scored:
-        of_part = read_inputs(part.queries, embedder, cache_dir, watch)
-        frames.append(score_frame(part, "untouched", router.strong_win_rate_of(of_part)))
+    # A benchmark may stand here for several pairs; each of its queries is read once.
+    asked = list(dict.fromkeys(query for part in scored for query in part.queries))
+    if asked:
+        rates = router.strong_win_rate_of(read_inputs(asked, embedder, cache_dir, watch))
+        rate_of = dict(zip(asked, rates, strict=True))
+        for part in scored:
+            of_part = np.array([rate_of[query] for query in part.queries], dtype=np.float32)
+            frames.append(score_frame(part, "untouched", of_part))
     shutil.rmtree(work_dir, ignore_errors=True)
     return Trained(router, _joined(frames), n_dropped)
 
