@@ -36,7 +36,10 @@ def gain(router, over, value, low, high, view="in_domain"):
     ("low", "said"),
     [
         (0.004, "It is ahead of mf (0.600) by 0.050 (95% +0.004 – +0.090, paired)."),
-        (-0.004, "It cannot be told apart from mf (0.600): a gain of 0.050"),
+        (
+            -0.004,
+            "It cannot be told apart from mf (0.600): a gain of 0.050 (95% −0.004 – +0.090",
+        ),
     ],
 )
 def test_the_best_router_is_held_against_the_next_on_the_same_resamples(low, said):
@@ -76,14 +79,16 @@ def test_a_router_is_a_row_and_a_view_a_column():
             row("mf", 0.55, view="unseen_slices"),
             row("mf", 0.5, view="within_slice"),
             row("bert", 0.58, view="untouched"),
+            row("random", 0.5),
         )
     )
-    mf, bert = table["rows"]
+    mf, bert, _ = table["rows"]
     assert (mf["in_domain"], mf["unseen_slices"], mf["within_slice"]) == (0.6, 0.55, 0.5)
     assert (mf["apgr"], bert["apgr"], bert["untouched"]) == (0.6, 0.58, 0.58)
     assert "in_domain" not in bert
+    assert (mf["recipe"], bert["recipe"]) == ("golden", "golden, untouched")
     ids = [column["id"] for column in table["columns"]]
-    assert ids[4:8] == ["in_domain", "untouched", "unseen_slices", "within_slice"]
+    assert ids[3:7] == ["apgr", "untouched", "unseen_slices", "within_slice"]
 
 
 def test_one_view_needs_no_column_of_its_own():

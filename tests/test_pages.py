@@ -129,6 +129,14 @@ def test_choosing_another_benchmark_changes_figures_and_link(open_page):
     assert at.query_params["benchmark"] == "mt_bench"
 
 
+def test_routers_are_named_as_they_are_and_those_of_the_same_recipe_are_drawn(open_page):
+    at = open_page()
+    offered = at.sidebar.selectbox(key="_router").options
+    assert any(re.fullmatch(r"causal_llm \(golden\) · 0\.\d{3}", label) for label in offered)
+    drawn = [line["name"] for line in curve_data(at)["lines"]]
+    assert set(drawn) == {"stacked", "bert", "mf (golden)", "sw_ranking (golden)"}
+
+
 def test_another_router_keeps_the_share_of_a_threshold_set_by_hand(open_page):
     at = open_page(mode="alpha", wanted="0.6")
     before = curve_data(at)["exact"]["share"]
@@ -246,7 +254,7 @@ def test_every_router_has_a_row_under_the_two_bounds_and_a_column_a_view(open_pa
         assert row["apgr_low"] < row["apgr"] < row["apgr_high"]
         assert row["apgr"] == row["in_domain"]
         assert row["within_slice"] < row["unseen_slices"] < row["in_domain"]
-    assert {"in_domain", "untouched", "unseen_slices", "within_slice"} <= {
+    assert {"apgr", "untouched", "unseen_slices", "within_slice"} <= {
         column["id"] for column in table["columns"]
     }
 

@@ -5,7 +5,7 @@ link or run alone in a test. Only here are query string and session state tied t
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +16,7 @@ import streamlit as st
 from routellm_core.costs import Price, list_price
 from routellm_core.errors import RoutingError
 from routellm_core.types import Benchmark, ModelPair
-from views import cached, glossary, link
+from views import cached, glossary, inputs, link
 from views.cached import RouterKey
 from views.names import distinct_names, short_name
 from views.plain import plain
@@ -115,17 +115,23 @@ def _benchmark(version: int) -> str:
         for row in table.itertuples()
     }
     usual = "mmlu" if "mmlu" in ids else ids[0]
-    return _select("Benchmark", "benchmark", ids, usual, labels.__getitem__, _keep_wish)
+    return inputs.one_of(
+        st.selectbox, "Benchmark", "benchmark", ids, usual, labels.__getitem__, _keep_wish
+    )
 
 
 def _pair(version: int, benchmark_id: str) -> ModelPair:
     names = cached.models(version, benchmark_id)["model"].tolist()
     usual = cached.usual_pair(version, benchmark_id)
     label = distinct_names(names).__getitem__
-    strong = _select("Strong model ■", "strong", names, usual.strong, label, _keep_share)
+    strong = inputs.one_of(
+        st.selectbox, "Strong model ■", "strong", names, usual.strong, label, _keep_share
+    )
     others = [name for name in names if name != strong]
     usual_weak = usual.weak if usual.weak in others else others[0]
-    weak = _select("Weak model ●", "weak", others, usual_weak, label, _keep_share)
+    weak = inputs.one_of(
+        st.selectbox, "Weak model ●", "weak", others, usual_weak, label, _keep_share
+    )
     return ModelPair(weak=weak, strong=strong)
 
 
@@ -144,22 +150,27 @@ def _routers(table: pd.DataFrame, of_usual_pair: pd.DataFrame) -> tuple[pd.Serie
         )
     rows = {router_key(row): row for _, row in table.iterrows()}
     names = {key: plain(row["label"]) for key, row in rows.items()}
-    labels = {key: f"{names[key]} · {row['apgr']:.3f}" for key, row in rows.items()}
+    labels = {key: f"{row['label']} · {row['apgr']:.3f}" for key, row in rows.items()}
     keys = list(rows)
-    draw = _radio if len(keys) <= _FEW else _select
-    chosen = draw("Router · APGR", "router", keys, keys[0], labels.__getitem__, _keep_share)
+    if len(keys) <= _FEW:
+        labels = {key: plain(label) for key, label in labels.items()}  # a radio reads Markdown
+    draw = st.radio if len(keys) <= _FEW else st.selectbox
+    chosen = inputs.one_of(
+        draw, "Router · APGR", "router", keys, keys[0], labels.__getitem__, _keep_share
+    )
     others = [key for key in keys if key != chosen]
     alike = [key for key in others if rows[key]["view"] == rows[chosen]["view"]]
-    usual = [key for key in alike if rows[key]["router_name"] != "random"][:4]
+    known = [key for key in alike if rows[key]["router_name"] != "random"]
+    # Other routers of the same recipe say more than other recipes of the same router.
+    known.sort(key=lambda key: rows[key]["recipe"] != rows[chosen]["recipe"])
+    usual = known[:4]
     drawn = link.texts("beside", usual, others)
-    st.session_state["_beside"] = drawn
-    st.pills(
+    inputs.several_of(
         "Drawn beside it",
+        "beside",
         others,
-        selection_mode="multi",
-        key="_beside",
-        format_func=names.__getitem__,
-        on_change=lambda: link.remember(beside=st.session_state["_beside"]),
+        drawn,
+        names.__getitem__,
         help="Other routers' curves, thinner and dashed.",
     )
     return rows[chosen], [rows[key] for key in drawn]
@@ -213,54 +224,6 @@ def _edited_price(side: str, model: str) -> Price | None:
 def _keep_price(side: str, model: str) -> None:
     prompt, answer = (st.session_state[f"_{side}_{kind}_usd"] for kind in ("prompt", "answer"))
     link.remember(**{f"{side}_usd": f"{prompt}/{answer}@{model}"})
-
-
-def _select(
-    label: str,
-    name: str,
-    options: list[str],
-    usual: str,
-    format_func: Callable[[str], str],
-    before_change: Callable[[], None],
-) -> str:
-    chosen = link.text(name, usual, options)
-    st.session_state[f"_{name}"] = chosen
-    st.selectbox(
-        label,
-        options,
-        key=f"_{name}",
-        format_func=format_func,
-        on_change=_copy_widget,
-        args=(name, before_change),
-    )
-    return chosen
-
-
-def _radio(
-    label: str,
-    name: str,
-    options: list[str],
-    usual: str,
-    format_func: Callable[[str], str],
-    before_change: Callable[[], None],
-) -> str:
-    chosen = link.text(name, usual, options)
-    st.session_state[f"_{name}"] = chosen
-    st.radio(
-        label,
-        options,
-        key=f"_{name}",
-        format_func=format_func,
-        on_change=_copy_widget,
-        args=(name, before_change),
-    )
-    return chosen
-
-
-def _copy_widget(name: str, before_change: Callable[[], None] | None = None) -> None:
-    if before_change is not None:
-        before_change()
-    link.remember(**{name: st.session_state[f"_{name}"]})
 
 
 def _keep_wish() -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from routellm_core.types import Benchmark, ModelPair
 from routellm_core.uncertainty import N_RESAMPLES
-from views import cached, downloads, link
+from views import cached, downloads, inputs, link
 from views.compare import published, tables, words
 from views.frame import boundary
 from views.names import short_name
@@ -52,14 +52,12 @@ def _reports(version: int) -> list[Report]:
     ids = cached.benchmarks(version)["benchmark_id"].tolist()
     cards = {benchmark_id: cached.benchmark(version, benchmark_id) for benchmark_id in ids}
     chosen = link.texts("compare", ids, ids)
-    st.session_state["_compare"] = chosen
-    st.pills(
+    inputs.several_of(
         "Benchmarks",
+        "compare",
         ids,
-        selection_mode="multi",
-        key="_compare",
-        format_func=lambda benchmark_id: plain(cards[benchmark_id].title),
-        on_change=lambda: link.remember(compare=st.session_state["_compare"]),
+        chosen,
+        lambda benchmark_id: plain(cards[benchmark_id].title),
     )
     further = link.text("pairs", "usual", ["usual", "all"]) == "all"
     st.session_state["_pairs"] = further
@@ -86,8 +84,10 @@ def _axis(reports: list[Report]) -> dict[str, Any]:
     for _, figures, _ in reports:
         seen += [*figures["random"]["apgr_interval"]]
         seen += [row.apgr for row in published.rows_for(figures)]
-        seen += [end for row in figures["routers"] for end in row["apgr_interval"]]
-    seen = [min(max(value, 0.0), 1.5) for value in seen if math.isfinite(value)]
+        rows = tables.of_routers(figures)["rows"]
+        seen += [row[end] for row in rows for end in ("apgr_low", "apgr_high")]
+    known = [value for value in seen if value is not None and math.isfinite(value)]
+    seen = [min(max(value, 0.0), 1.5) for value in known]
     low, high = math.floor(10 * min(seen)), math.ceil(10 * max(seen))
     ticks = [tenth / 10 for tenth in range(low, high + 1)]
     return {"low": low / 10 - 0.02, "high": high / 10 + 0.02, "ticks": ticks}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from routellm_core.evaluation import WITHIN_SLICE
+from routellm_core.evaluation import WITHIN_SLICE, main_view
 from routellm_core.types import VIEWS
 from views.glossary import help_of
 from views.live_curve.payload import number
@@ -18,9 +18,15 @@ PICTURE = {
 
 
 def of_routers(figures: dict[str, Any]) -> dict[str, Any]:
-    """`columns`, `rows` and `pinned` of the table of one benchmark and pair."""
-    rows = [_row(views) for views in by_router(figures["routers"]).values()]
-    there = [v for v in VIEW_COLUMNS if any(v in row for row in rows)]
+    """`columns`, `rows` and `pinned` of the table of one benchmark and pair.
+
+    APGR is that of the view which most routers have; where a router has only another one, its
+    recipe says which.
+    """
+    known = list(by_router(figures["routers"]).values())
+    usual = main_view([next(iter(views)) for views in known])
+    rows = [_row(views, usual) for views in known]
+    there = [v for v in VIEW_COLUMNS if v != usual and any(v in row for row in rows)]
     of_views = [
         {
             "id": view,
@@ -37,8 +43,8 @@ def of_routers(figures: dict[str, Any]) -> dict[str, Any]:
             {"id": "recipe", "title": "recipe", "form": "text", "wide": True},
             PICTURE,
             measure("apgr", wide=False),
-            *(of_views if len(there) > 1 else []),
-            measure("cpt50", wide=True),
+            *of_views,
+            measure("cpt50", wide=False),
             measure("cpt80", wide=True),
         ],
         "rows": rows,
@@ -104,12 +110,15 @@ def words_of(view: str) -> str:
     return view.replace("_", " ")
 
 
-def _row(views: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _row(views: dict[str, dict[str, Any]], usual: str) -> dict[str, Any]:
     first = next(iter(views.values()))
+    recipe = first["recipe"]
+    if first["view"] != usual:
+        recipe += f", {words_of(first['view'])}"
     row = {
         "router": first["router"],
-        "recipe": first["recipe"],
-        "under": first["recipe"],
+        "recipe": recipe,
+        "under": recipe,
         "view": words_of(first["view"]),
         "n": first["n_queries"],
         **figures_of(first),

@@ -44,7 +44,7 @@ def span(interval: tuple[float, float], form: str = ".3f") -> str:
     """A 95% interval, or that there is none."""
     if not all(map(math.isfinite, interval)):
         return "its interval is undefined"
-    return f"95% {interval[0]:{form}} – {interval[1]:{form}}"
+    return f"95% {interval[0]:{form}} – {interval[1]:{form}}".replace("-", "−")
 
 
 def _verdict(figures: dict[str, Any]) -> list[str]:

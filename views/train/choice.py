@@ -12,7 +12,7 @@ from routellm_core.routers import ROUTERS
 from routellm_core.runs import Plan, config_of
 from routellm_core.training import VIEWS_OF_GOLDEN
 from routellm_core.types import ModelPair
-from views import cached, link
+from views import cached, inputs, link
 from views.names import distinct_names
 from views.plain import plain
 from views.train.options import draw as options_for
@@ -87,10 +87,14 @@ def pair(version: int, golden: Sequence[str], battles: Sequence[str]) -> ModelPa
     label = distinct_names(names)
     left, right = st.columns(2)
     with left:
-        strong = _select("Strong model ■", "train_strong", names, usual.strong, label.__getitem__)
+        strong = inputs.one_of(
+            st.selectbox, "Strong model ■", "train_strong", names, usual.strong, label.__getitem__
+        )
     others = [name for name in names if name != strong]
     with right:
-        weak = _select("Weak model ●", "train_weak", others, usual.weak, label.__getitem__)
+        weak = inputs.one_of(
+            st.selectbox, "Weak model ●", "train_weak", others, usual.weak, label.__getitem__
+        )
     return ModelPair(weak=weak, strong=strong)
 
 
@@ -100,7 +104,8 @@ def choose(
     """Router, options and scoring; the plan, and why it cannot be started where it cannot."""
     trainable = [name for name in ROUTERS if name != "random"]
     usual = "mf" if "mf" in trainable else trainable[0]
-    router = _select(
+    router = inputs.one_of(
+        st.selectbox,
         "Router",
         "train_router",
         trainable,
@@ -194,34 +199,15 @@ def _pills(
     format_func: Callable[[str], str],
     help: str | None = None,
 ) -> list[str]:
-    st.session_state[f"_{name}"] = chosen
-    st.pills(
+    return inputs.several_of(
         label,
+        name,
         options,
-        selection_mode="multi",
-        key=f"_{name}",
-        format_func=lambda option: plain(format_func(option)),
-        on_change=lambda: link.remember(
-            **{name: [quote(value, safe="") for value in st.session_state[f"_{name}"]]}
-        ),
+        chosen,
+        lambda option: plain(format_func(option)),
+        in_link=lambda option: quote(option, safe=""),
         help=help,
     )
-    return [option for option in options if option in chosen]
-
-
-def _select(
-    label: str, name: str, options: list[str], usual: str, format_func: Callable[[str], str]
-) -> str:
-    chosen = link.text(name, usual if usual in options else options[0], options)
-    st.session_state[f"_{name}"] = chosen
-    st.selectbox(
-        label,
-        options,
-        key=f"_{name}",
-        format_func=format_func,
-        on_change=lambda: link.remember(**{name: st.session_state[f"_{name}"]}),
-    )
-    return chosen
 
 
 def _listed(names: list[str]) -> str:

@@ -21,7 +21,8 @@ def draw(version: int) -> None:
     st.subheader("How near the data are to a benchmark")
     st.caption(
         "S(B, D): the mean over a benchmark's queries of the largest cosine to a training query. "
-        "The nearer the data, the better a router does; above 0.95 a query counts as a leak."
+        "In the paper routers do better where the data are nearer; above 0.95 a query counts as a "
+        "leak."
     )
     rows = [
         [

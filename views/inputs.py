@@ -1,0 +1,78 @@
+"""Inputs that a link carries: what it remembers is drawn, what is chosen is remembered."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from views import link
+
+
+def one_of(
+    draw: Callable[..., Any],
+    label: str,
+    name: str,
+    options: Sequence[str],
+    usual: str,
+    format_func: Callable[[str], str],
+    before_change: Callable[[], None] | None = None,
+) -> str:
+    """A choice of one, by `st.selectbox` or `st.radio`.
+
+    Args:
+        draw: the one or the other; a radio reads its labels as Markdown, a selectbox does not.
+        label: above it.
+        name: in the link.
+        options: at least one.
+        usual: where the link names none of them.
+        format_func: an option's label.
+        before_change: called before another choice is remembered.
+    """
+    chosen = link.text(name, usual if usual in options else options[0], list(options))
+    key = f"_{name}"
+    st.session_state[key] = chosen
+
+    def keep() -> None:
+        if before_change is not None:
+            before_change()
+        link.remember(**{name: st.session_state[key]})
+
+    draw(label, options, key=key, format_func=format_func, on_change=keep)
+    return chosen
+
+
+def several_of(
+    label: str,
+    name: str,
+    options: Sequence[str],
+    chosen: list[str],
+    format_func: Callable[[str], str],
+    *,
+    in_link: Callable[[str], str] = str,
+    help: str | None = None,
+) -> list[str]:
+    """A choice of several, as pills; those chosen in the order of the options.
+
+    Args:
+        label: above them.
+        name: in the link.
+        options: any number.
+        chosen: what the link says.
+        format_func: an option's label, which is read as Markdown.
+        in_link: how an option is written in the link, where commas part them.
+        help: shown on hover.
+    """
+    key = f"_{name}"
+    st.session_state[key] = chosen
+    st.pills(
+        label,
+        options,
+        selection_mode="multi",
+        key=key,
+        format_func=format_func,
+        on_change=lambda: link.remember(
+            **{name: [in_link(option) for option in st.session_state[key]]}
+        ),
+        help=help,
+    )
+    return [option for option in options if option in chosen]
