@@ -39,6 +39,14 @@ class TokenSource(NamedTuple):
     answer: str
 
 
+class UsualTokens(NamedTuple):
+    """What stands for a count that nobody measured, of queries and of both models' answers."""
+
+    prompt: float
+    answer_weak: float
+    answer_strong: float
+
+
 @dataclass(frozen=True)
 class PairCosts:
     """USD a query with each model, shape (n_queries,), and where the token counts come from."""
@@ -87,6 +95,15 @@ def pair_costs(outcomes: PairOutcomes, price_weak: Price, price_strong: Price) -
     )
 
 
+def usual_tokens(outcomes: PairOutcomes) -> UsualTokens:
+    """The mean of the measured counts; the paper's average where nothing was measured."""
+    return UsualTokens(
+        prompt=_usual(outcomes.prompt_tokens, PAPER_PROMPT_TOKENS),
+        answer_weak=_usual(outcomes.answer_tokens_weak, PAPER_ANSWER_TOKENS),
+        answer_strong=_usual(outcomes.answer_tokens_strong, PAPER_ANSWER_TOKENS),
+    )
+
+
 def saving(cost: float, baseline_cost: float) -> float:
     """Share of the baseline's cost that is saved; negative when it costs more.
 
@@ -99,11 +116,17 @@ def _usd(prompt_tokens: Floats, answer_tokens: Floats, price: Price) -> Floats:
     return (prompt_tokens * price.prompt_usd + answer_tokens * price.answer_usd) / 1e6
 
 
+def _usual(tokens: Floats, average: float) -> float:
+    known = np.isfinite(tokens)
+    return float(tokens[known].mean()) if known.any() else average
+
+
 def _filled(tokens: Floats, average: float) -> tuple[Floats, str]:
     known = np.isfinite(tokens)
     if known.all():
         return tokens, f"measured, mean {tokens.mean():.0f}"
+    usual = _usual(tokens, average)
+    filled = np.where(known, tokens, usual)
     if not known.any():
-        return np.full(len(tokens), average), f"the paper's average, {average:.0f}"
-    mean = tokens[known].mean()
-    return np.where(known, tokens, mean), f"measured for {known.mean():.0%}, mean {mean:.0f}"
+        return filled, f"the paper's average, {average:.0f}"
+    return filled, f"measured for {known.mean():.0%}, mean {usual:.0f}"

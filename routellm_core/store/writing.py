@@ -11,7 +11,7 @@ from routellm_core.battles import checked_battles
 from routellm_core.errors import DataError, StoreError, UnknownNameError
 from routellm_core.normalise import text_hash
 from routellm_core.store.database import SETUP
-from routellm_core.store.reading import Reader
+from routellm_core.store.queries import QueryReader
 from routellm_core.types import VIEWS, Benchmark, ModelPair, RouterEntry
 
 # What `carry_user_rows` takes, in the order it is written.
@@ -31,7 +31,7 @@ USER_ROWS = {
 }
 
 
-class Store(Reader):
+class Store(QueryReader):
     """A store on disk, or in memory when no path is given: what it can be asked and told."""
 
     def add_benchmark(
