@@ -5,6 +5,7 @@ import streamlit as st
 st.navigation(
     [
         st.Page("pages/tradeoff.py", title="Trade-off", default=True),
+        st.Page("pages/queries.py", title="Queries"),
         st.Page("pages/compare.py", title="Compare"),
         st.Page("pages/train.py", title="Train"),
     ],

@@ -13,6 +13,7 @@ from routellm_core.store import Store
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPARE = "pages/compare.py"
+QUERIES = "pages/queries.py"
 PAGES = re.findall(r'st\.Page\("(pages/\w+\.py)"', (ROOT / "app.py").read_text(encoding="utf-8"))
 
 
@@ -50,6 +51,15 @@ def router_tables(at):
     return {data["caption"]: data for data in drawn(at) if "columns" in data}
 
 
+def query_table(at):
+    """What the table of the Queries page was given."""
+    return next(data for data in drawn(at) if data.get("caption") == "The listed queries")
+
+
+def listed(at):
+    return [row["id"] for row in query_table(at)["rows"]]
+
+
 def errors(at):
     return [e.value for e in at.error] + [e.value for e in at.exception]
 
@@ -68,8 +78,13 @@ def shows_the_training(at):
     return [button.label for button in at.main.button][:1] == ["Start training"]
 
 
+def shows_the_queries(at):
+    return len(listed(at)) == 50 and len(at.get("plotly_chart")) == 1
+
+
 SHOWS = {
     "pages/tradeoff.py": shows_the_tradeoff,
+    "pages/queries.py": shows_the_queries,
     "pages/compare.py": shows_the_comparison,
     "pages/train.py": shows_the_training,
 }
@@ -280,6 +295,131 @@ def test_a_link_restores_which_benchmarks_are_compared(open_page, compare, n_tab
     assert errors(at) == []
     assert len(router_tables(at)) == n_tables
     assert len(at.info) == (n_tables == 0)
+
+
+def sentence(at):
+    return re.sub(r"\\|:primary\[|\*\*\]?", "", at.main.markdown[0].value)
+
+
+def chips(at):
+    """How many queries each filter would leave, by its label."""
+    labels = at.main.button_group(key="_only").options
+    return {name: int(n.replace(",", "")) for name, n in (x.split(" · ") for x in labels)}
+
+
+def test_the_queries_are_read_aloud_and_agree_with_the_curve(open_page):
+    at = open_page(QUERIES)
+    said = re.match(
+        r"At α = (0\.\d+), ([\d,]+) of 14,037 queries lost quality: Mixtral-8x7B ● was called and "
+        r"gpt-4-1106 ■ would have been right\. ([\d,]+) calls of gpt-4-1106 were wasted, \$\d",
+        sentence(at),
+    )
+    n_lost, n_wasted = (int(said[i].replace(",", "")) for i in (2, 3))
+    assert chips(at)["lost quality"] == n_lost
+    assert chips(at)["wasted money"] == n_wasted
+    assert chips(at)["near the threshold"] == 702
+    exact = curve_data(open_page())["exact"]
+    assert float(said[1]) == pytest.approx(exact["alpha"], abs=0.001)
+    for nobody in ({"mode": "share", "wanted": "0"}, {"mode": "alpha", "wanted": "1.5"}):
+        never = sentence(open_page(QUERIES, **nobody))
+        assert never.startswith("At α = ∞, 2,496 of 14,037")  # strong is better on so many
+        assert never.endswith("No call of gpt-4-1106 was wasted.")
+
+
+def test_a_link_restores_filters_order_and_page_of_the_queries(open_page):
+    asked = {"only": "lost,near", "slice": "professional_law", "sort": "id"}
+    at = open_page(QUERIES, **asked)
+    assert errors(at) == []
+    rows = query_table(at)["rows"]
+    assert rows
+    assert all(row["regret"] == "lost" and not row["strong"] for row in rows)
+    assert all(row["id"].startswith("professional_law") for row in rows)
+    assert [row["id"] for row in rows] == sorted(row["id"] for row in rows)
+    first, second = (listed(open_page(QUERIES, only="lost", page=n)) for n in ("1", "2"))
+    assert not set(first) & set(second)
+    assert listed(open_page(QUERIES, only="lost", page="99999")) != first
+    nonsense = open_page(QUERIES, only="x,lost", slice="?", sort="!", page="-3", other="<b>")
+    assert errors(nonsense) == []
+    assert listed(nonsense) == first
+
+
+def test_another_filter_goes_back_to_the_first_page(open_page):
+    at = open_page(QUERIES, page="3", query="anatomy-0000")
+    at.main.selectbox(key="_slice").select("anatomy").run()
+    assert errors(at) == []
+    assert "page" not in at.query_params
+    assert at.query_params["slice"] in ("anatomy", ["anatomy"])
+    assert all(name.startswith("anatomy") for name in listed(at))
+    at.sidebar.selectbox[0].select("mt_bench").run()
+    assert errors(at) == []
+    assert not {"slice", "query"} & set(at.query_params)
+
+
+def test_flips_are_offered_where_a_point_is_pinned_and_disagreement_where_a_router_is(open_page):
+    assert "flips between A and B" not in chips(open_page(QUERIES))
+    at = open_page(QUERIES, pin="0.6", mode="alpha", wanted="0.55", only="flips")
+    rows = query_table(at)["rows"]
+    assert rows
+    assert all(0.55 <= row["score"] < 0.6 for row in rows)
+    alone = open_page(QUERIES, beside="")
+    assert "routers disagree" not in chips(alone)
+    assert errors(alone) == []
+    assert any("beside this one" in caption.value for caption in alone.main.caption)
+
+
+def test_contaminated_queries_are_listed_only_when_asked_for_and_scored(open_page):
+    at = open_page(QUERIES, benchmark="mt_bench", only="contaminated")
+    assert "No contaminated query" in at.info[0].value
+    at.main.button[0].click().run()
+    assert len(listed(at)) == 50
+    random = {"benchmark": "mt_bench", "router": "random-none.untouched", "only": "contaminated"}
+    at = open_page(QUERIES, **random)
+    assert len(listed(at)) == 8
+    assert " of 72 queries " in sentence(at)
+    at = open_page(QUERIES, **random, query=listed(at)[0])
+    assert errors(at) == []
+
+
+def test_queries_without_texts_have_their_ids_and_say_how_to_get_texts(open_page):
+    at = open_page(QUERIES)
+    assert all(row["text"] == row["id"] for row in query_table(at)["rows"])
+    assert any("make texts" in caption.value for caption in at.main.caption)
+    assert at.main.text_input(key="_search").disabled
+    assert "No query has all of this" in open_page(QUERIES, search="anything").info[0].value
+
+
+def test_calls_whose_tokens_were_counted_have_a_cost_and_others_none(open_page):
+    counted = query_table(open_page(QUERIES, benchmark="gsm8k", sort="dearest"))
+    dearest = [row["usd"] for row in counted["rows"]]
+    assert dearest == sorted(dearest, reverse=True)
+    at = open_page(QUERIES, sort="dearest")
+    assert not query_table(at)["has_usd"]
+    assert all(row["usd"] is None for row in query_table(at)["rows"])
+    assert "dearest call" not in at.main.selectbox(key="_sort").options
+    assert any("Nobody counted the tokens" in caption.value for caption in at.main.caption)
+
+
+def test_one_query_is_opened_by_its_link_and_left_by_a_button(open_page):
+    at = open_page(QUERIES, only="wasted")
+    second = listed(at)[1]
+    at = open_page(QUERIES, only="wasted", query=second)
+    assert errors(at) == []
+    words = " ".join(m.value for m in at.main.markdown).replace("\\", "")
+    assert re.search(r"■ Goes to gpt-4-1106, and the call is wasted: .* for \$0\.\d+ less\.", words)
+    assert re.search(r"Expected of the strong call: [+−]\d+\.\d points of quality \(95%", words)
+    assert any(re.match(r"2 of [\d,]+ listed", caption.value) for caption in at.main.caption)
+    at.main.button[0].click().run()
+    assert at.query_params["query"] in (listed(at)[0], [listed(at)[0]])
+    assert at.main.button[0].disabled
+    at.main.button[2].click().run()
+    assert "query" not in at.query_params
+    assert errors(at) == []
+
+
+def test_a_query_that_is_not_there_is_said_above_the_list(open_page):
+    at = open_page(QUERIES, query="<script>")
+    assert "no query" in at.error[0].value
+    assert len(listed(at)) == 50
 
 
 def test_a_store_of_a_newer_version_is_a_sentence_not_a_traceback(tmp_path, monkeypatch):

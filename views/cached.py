@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import streamlit as st
 
@@ -225,6 +226,19 @@ def slices(key: RouterKey, threshold: float) -> pd.DataFrame:
     return slice_table(known, ranked(key).strong_win_rate, threshold)
 
 
+@st.cache_resource(max_entries=4, show_spinner="Reading the queries …")
+def routed_queries(key: RouterKey, other: RouterKey | None) -> pa.Table:
+    """What no α changes of each query, with the scores of another router beside."""
+    beside = None if other is None else (other.router_id, other.view)
+    return store().routed_queries(key.benchmark_id, key.pair, key.router_id, key.view, beside)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Searching the texts …")
+def found_queries(key: RouterKey, other: RouterKey | None, part: str) -> pa.Table:
+    """Those of `routed_queries` whose text holds a part."""
+    return store().queries_with_text(routed_queries(key, other), part)
+
+
 @st.cache_resource(max_entries=32, show_spinner=False)
 def histogram(key: RouterKey, n_bins: int = 60) -> tuple[Floats, Floats, tuple[float, float]]:
     """Edges, counts and the range of α worth showing: where all but 0.1% of the scores are."""
@@ -237,8 +251,13 @@ def histogram(key: RouterKey, n_bins: int = 60) -> tuple[Floats, Floats, tuple[f
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
+def n_texts(version: int, benchmark_id: str) -> tuple[int, int]:
+    """Queries whose text is on this machine, and all of them."""
+    return store().n_texts(benchmark_id)
+
+
 def n_missing_texts(version: int, benchmark_id: str) -> int:
-    known, total = store().n_texts(benchmark_id)
+    known, total = n_texts(version, benchmark_id)
     return total - known
 
 

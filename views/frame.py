@@ -227,8 +227,12 @@ def _keep_price(side: str, model: str) -> None:
 
 
 def _keep_wish() -> None:
-    """On another benchmark a quality has another scale: keep the share of strong calls then too."""
+    """On another benchmark a quality has another scale: keep the share of strong calls then too.
+
+    Its queries and slices are others as well.
+    """
     _keep_share()
+    link.remember(query=None, slice=None, page=None)
     share = st.session_state.get("strong_call_share")
     if share is not None and link.text("mode", "share") == "quality":
         link.remember(mode="share", wanted=share)
@@ -246,6 +250,9 @@ _STYLE = """
 <style>
 [data-testid="stMainBlockContainer"] { padding-top: 3.5rem; max-width: 90rem; }
 [data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-variant-numeric: tabular-nums; }
+.st-key-queries_sentence p {
+  font-size: 22px; line-height: 1.38; max-width: 46em; text-wrap: pretty; }
+@media (max-width: 640px) { .st-key-queries_sentence p { font-size: 18px; } }
 [data-testid="stCaptionContainer"] { opacity: 0.75; } /* Streamlit's own is too faint to read */
 </style>
 """

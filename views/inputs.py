@@ -49,6 +49,7 @@ def several_of(
     format_func: Callable[[str], str],
     *,
     in_link: Callable[[str], str] = str,
+    before_change: Callable[[], None] | None = None,
     help: str | None = None,
 ) -> list[str]:
     """A choice of several, as pills; those chosen in the order of the options.
@@ -60,19 +61,24 @@ def several_of(
         chosen: what the link says.
         format_func: an option's label, which is read as Markdown.
         in_link: how an option is written in the link, where commas part them.
+        before_change: called before another choice is remembered.
         help: shown on hover.
     """
     key = f"_{name}"
     st.session_state[key] = chosen
+
+    def keep() -> None:
+        if before_change is not None:
+            before_change()
+        link.remember(**{name: [in_link(option) for option in st.session_state[key]]})
+
     st.pills(
         label,
         options,
         selection_mode="multi",
         key=key,
         format_func=format_func,
-        on_change=lambda: link.remember(
-            **{name: [in_link(option) for option in st.session_state[key]]}
-        ),
+        on_change=keep,
         help=help,
     )
     return [option for option in options if option in chosen]

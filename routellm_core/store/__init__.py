@@ -7,6 +7,7 @@ left out of every figure unless asked for.
 """
 
 from routellm_core.store.database import OlderStoreError
+from routellm_core.store.queries import Decisions, Listing
 from routellm_core.store.writing import Store
 
-__all__ = ["OlderStoreError", "Store"]
+__all__ = ["Decisions", "Listing", "OlderStoreError", "Store"]

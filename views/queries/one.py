@@ -1,0 +1,182 @@
+"""One query: its text, where it goes and why that is right or not, and what every router says."""
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from routellm_core.metrics import index_at_share
+from routellm_core.regret import expected_gain
+from routellm_core.types import Benchmark
+from views import cached, plain_table
+from views.cached import RouterKey
+from views.frame import Selection
+from views.names import short_name
+from views.plain import plain
+from views.plain_table import Column
+from views.queries import asked, words
+from views.readings import Readings, quality_format
+
+LONGEST_TEXT = 100_000
+"""Characters shown; the rest is in the download."""
+
+
+def draw(selection: Selection, readings: Readings, query_id: str) -> None:
+    """All that is known of a query.
+
+    Raises:
+        UnknownNameError: the pair has no outcomes of it, or the router no score.
+    """
+    now = asked.read(selection, readings)
+    query = cached.store().routed_query(now.queries, now.at, query_id)
+    st.markdown(f"**{plain(words.one_line(query_id, 200))}**")
+    _draw_text(query["text"])
+    st.markdown(plain(f"{_verdict(selection, query)} {_expectation(selection, readings, query)}"))
+    facts, routers = st.columns([2, 5], gap="large")
+    with facts:
+        _draw_facts(selection, query)
+    with routers:
+        _draw_routers(selection, readings, query)
+    _explanation = st.container(key="explanation")  # the place of the explanation of the score
+
+
+def _draw_text(text: str | None) -> None:
+    if text is None:
+        st.caption(
+            "The text of this query is not on this machine. `make texts` fetches it where it is "
+            "published; `python -m routellm_core texts --from FILE` takes it from a table of yours."
+        )
+        return
+    shown = escape(words.whole_text(text[:LONGEST_TEXT]))
+    st.html(
+        f'{_STYLE}<div class="query-text" dir="auto" role="region" tabindex="0" '
+        f'aria-label="Text of the query">{shown}</div>'
+    )
+    if len(text) > LONGEST_TEXT:
+        st.caption(
+            f"The first {LONGEST_TEXT:,} of {len(text):,} characters; all of them are in the CSV."
+        )
+
+
+def _verdict(selection: Selection, query: dict[str, Any]) -> str:
+    """Where it goes and whether that was right."""
+    benchmark = selection.benchmark
+    weak, strong = map(short_name, selection.pair)
+    by_right = benchmark.quality_unit == "share right"
+    if query["lost"]:
+        rest = "would have been right" if by_right else "did better"
+        return f"● Goes to {weak}, and quality is lost: {strong} {rest}."
+    if query["wasted"]:
+        as_good = _as_good(benchmark, query)
+        extra = words.usd_text(query["usd_strong"] - query["usd_weak"])
+        return f"■ Goes to {strong}, and the call is wasted: {weak} {as_good}, for {extra} less."
+    if query["calls_strong"]:
+        return f"■ Goes to {strong}, rightly: it did better than {weak}."
+    return f"● Goes to {weak}, rightly: {strong} did not do better."
+
+
+def _as_good(benchmark: Benchmark, query: dict[str, Any]) -> str:
+    weak, strong = query["quality_weak"], query["quality_strong"]
+    if weak > strong:
+        return "did better"
+    if benchmark.quality_unit == "share right":
+        return "was right too" if weak > 0 else "was wrong too"
+    return "did as well"
+
+
+def _draw_facts(selection: Selection, query: dict[str, Any]) -> None:
+    digits = words.score_digits(cached.histogram(selection.key)[2])
+    score = f"{query['strong_win_rate']:.{digits}f}"
+    weak, strong = map(short_name, selection.pair)
+    rows = [
+        ["strong win rate", score],
+        ["higher than", _percent_of_queries(query["percentile"])],
+        ["margin to α", words.signed(query["margin"], digits)],
+        ["flips", f"goes weak above α = {score}, strong up to it"],
+        [f"{strong} ■", words.outcome_text(selection.benchmark, query["quality_strong"])],
+        [f"{weak} ●", words.outcome_text(selection.benchmark, query["quality_weak"])],
+        ["cost of the call", words.usd_text(query["usd"])],
+        ["slice", words.one_line(query["slice"].replace("_", " "), 200)],
+    ]
+    plain_table.draw("Facts about the query", [Column("fact"), Column("value")], rows)
+
+
+def _expectation(selection: Selection, readings: Readings, query: dict[str, Any]) -> str:
+    """What a strong call gains on queries alike, in quality and money."""
+    known = cached.outcomes(*selection.where)
+    found = np.flatnonzero(known.query_id == query["query_id"])
+    gain = expected_gain(
+        readings.ranked.strong_win_rate,
+        known.quality_strong - known.quality_weak,
+        query["strong_win_rate"],
+        own=int(found[0]) if len(found) else None,
+    )
+    form = quality_format(selection.benchmark)
+    unit = " points" if form["unit"] else ""
+    mean, low, high = (
+        words.signed(form["scale"] * value, form["digits"]) for value in (gain.mean, *gain.interval)
+    )
+    extra = words.usd_text(query["usd_strong"] - query["usd_weak"])
+    tokens = "" if query["is_counted"] else ", at usual token counts"
+    return (
+        f"Expected of the strong call: {mean}{unit} of quality (95% {low} – {high}; mean over the "
+        f"{gain.n_queries:,} queries with the nearest strong win rate), for {extra} more{tokens}."
+    )
+
+
+def _draw_routers(selection: Selection, readings: Readings, query: dict[str, Any]) -> None:
+    """How every router that scored this pair scores the query, and where it would send it."""
+    table = cached.store().scores_of_query(
+        selection.benchmark.benchmark_id, selection.pair, query["query_id"]
+    )
+    scores = table.set_index(["router_id", "view"])["strong_win_rate"]
+    rows = []
+    for router in selection.routers.itertuples():
+        score = scores.get((router.router_id, router.view))
+        if score is None:
+            continue
+        key = RouterKey(*selection.where, router.router_id, router.view)
+        calls_strong, percentile = _decision(key, score, readings.point.strong_call_share)
+        if key == selection.key:  # at the very α, which need not be a score
+            calls_strong = query["calls_strong"]
+        agrees = calls_strong == query["calls_strong"]
+        rows.append(
+            [
+                router.label + (" (chosen)" if key == selection.key else ""),
+                f"{score:.{words.score_digits(cached.histogram(key)[2])}f}",
+                f"{percentile:.1%}",
+                "■ strong" if calls_strong else "● weak",
+                "yes" if agrees else "no",
+            ]
+        )
+    plain_table.draw(
+        "What every router says of the query, at the same share of strong calls",
+        [
+            Column("router"),
+            Column("win rate", is_figure=True),
+            Column("higher than", is_figure=True, is_wide=True),
+            Column("goes to"),
+            Column("agrees"),
+        ],
+        rows,
+    )
+
+
+def _decision(key: RouterKey, score: float, share: float) -> tuple[bool, float]:
+    """Whether the router calls the strong model at a share, and how many scores are lower."""
+    ranked = cached.ranked(key)
+    threshold = ranked.curve.threshold[index_at_share(ranked.curve, share)]
+    return bool(score >= threshold), float((ranked.strong_win_rate < score).mean())
+
+
+def _percent_of_queries(share: float | None) -> str:
+    return "–" if share is None or pd.isna(share) else f"{share:.1%} of the queries"
+
+
+_STYLE = """<style>
+.query-text { max-height: 22rem; overflow: auto; padding: 10px 14px; white-space: pre-wrap;
+  overflow-wrap: anywhere; unicode-bidi: isolate; font-size: 15px; line-height: 1.5;
+  border: 1px solid color-mix(in srgb, currentColor 14%, transparent); border-radius: 6px; }
+</style>"""

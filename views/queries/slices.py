@@ -1,0 +1,75 @@
+"""Where the regret is: lost quality and wasted money of the listed queries, slice by slice."""
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core.types import Benchmark
+from views import link, plain_table
+from views.plain_table import Column
+from views.queries.words import usd_text
+from views.readings import quality_format
+
+_FEW = 10
+_SUMMED = ["n_queries", "n_lost", "lost_quality", "n_wasted", "wasted_usd"]
+
+
+def draw(table: pd.DataFrame, benchmark: Benchmark) -> None:
+    """The slices with most regrets, the others as one row, and all together."""
+    show_all = link.text("regret_slices", "few", ["few", "all"]) == "all"
+    rest = table.iloc[_FEW:]
+    rows = [_row(row, benchmark) for row in (table if show_all else table[:_FEW]).itertuples()]
+    if len(rest) and not show_all:
+        rows.append(_sum_row(f"{len(rest)} other slices", rest, benchmark))
+    if len(table) > 1:
+        rows.append(_sum_row("all of these", table, benchmark))
+    unit = "answers" if benchmark.quality_unit == "share right" else "points"
+    plain_table.draw(
+        "Regret of the listed queries by slice",
+        [
+            Column("slice"),
+            Column("n", is_figure=True),
+            Column("lost", is_figure=True),
+            Column(f"lost {unit}", is_figure=True, is_wide=True),
+            Column("wasted", is_figure=True),
+            Column("wasted $", is_figure=True),
+        ],
+        rows,
+    )
+    if len(table) > _FEW:
+        st.session_state["_regret_slices"] = show_all
+        st.toggle(f"All {len(table)} slices", key="_regret_slices", on_change=_keep)
+
+
+def _keep() -> None:
+    link.remember(regret_slices="all" if st.session_state["_regret_slices"] else None)
+
+
+def _sum_row(name: str, table: pd.DataFrame, benchmark: Benchmark) -> list[str]:
+    summed = table[_SUMMED].sum()
+    return _cells(name, *summed, benchmark=benchmark)
+
+
+def _row(row: object, benchmark: Benchmark) -> list[str]:
+    figures = [getattr(row, name) for name in _SUMMED]
+    return _cells(str(row.slice).replace("_", " "), *figures, benchmark=benchmark)  # type: ignore[attr-defined]
+
+
+def _cells(
+    name: str,
+    n: float,
+    n_lost: float,
+    lost_quality: float,
+    n_wasted: float,
+    wasted_usd: float,
+    *,
+    benchmark: Benchmark,
+) -> list[str]:
+    digits = 1 if benchmark.quality_unit == "share right" else quality_format(benchmark)["digits"]
+    return [
+        name,
+        f"{n:,.0f}",
+        f"{n_lost:,.0f}",
+        f"{lost_quality:,.{digits}f}".removesuffix(".0"),
+        f"{n_wasted:,.0f}",
+        usd_text(wasted_usd),
+    ]
