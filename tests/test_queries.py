@@ -11,10 +11,10 @@ from routellm_core.errors import UnknownNameError
 from routellm_core.metrics import rank_queries
 from routellm_core.normalise import text_hash
 from routellm_core.regret import N_ALIKE, expected_gain, near_ranks
-from routellm_core.store import Store
-from routellm_core.store.queries import FILTERS, REGRETS, SORTS, Decisions, Listing
+from routellm_core.store.queries import FILTERS, REGRETS, SORTS, Decisions, Listing, Regret
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 from tests.conftest import PAIR
+from views.queries import figure, words
 
 HOSTILE = [
     "100% of it",
@@ -345,3 +345,128 @@ def test_an_expected_gain_of_ties_takes_them_all_and_of_nobody_is_undefined():
     two = expected_gain(np.array([0.5, 0.6]), np.array([1.0, 0.0]), 0.5, own=0)
     assert two.mean == 0.0
     assert math.isnan(two.interval.low)
+
+
+# Words and picture
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("  a\tb\r\n c ", "a b c"),
+        ("\u202eevil\u2066 x\u200f", "evil x"),
+        ("nul\0 bell\a esc\x1b del\x7f c1\x9b", "nul bell esc del c1"),
+        ("x" * 30, "x" * 19 + "…"),
+        ("1234567890123456789 more", "1234567890123456789…"),
+        ("", ""),
+        ("👩‍🔬 ok", "👩‍🔬 ok"),
+    ],
+)
+def test_a_text_in_a_list_is_one_short_line_without_control_or_direction_marks(text, shown):
+    assert words.one_line(text, 20) == shown
+
+
+def test_a_whole_text_keeps_its_lines_and_shows_control_characters_as_pictures():
+    assert words.whole_text("a\r\nb\tc\0\x7f\x9b\u202e") == "a\nb\tc␀␡\ufffd\u202e"
+
+
+@pytest.mark.parametrize(
+    ("usd", "shown"),
+    [
+        (None, "–"),
+        (math.nan, "–"),
+        (0.0, "$0.00"),
+        (1234.5, "$1,234.50"),
+        (0.00876, "$0.00876"),
+        (0.1804, "$0.180"),
+        (-0.5, "−$0.500"),
+        (1e-9, "$0.000000"),
+    ],
+)
+def test_money_has_three_figures(usd, shown):
+    assert words.usd_text(usd) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(0.1234, "+0.123"), (-0.1234, "−0.123"), (-0.0001, "0.000"), (math.inf, "–"), (None, "–")],
+)
+def test_a_margin_has_its_sign(value, shown):
+    assert words.signed(value, 3) == shown
+
+
+def test_the_sentence_says_what_was_lost_and_wasted():
+    card = Benchmark("b", "B", "", "", "user", 0, 10, "points", "", "")
+    said = "".join(
+        words.sentence("0.5", Regret(1_000, 30, 12.5, 200, 3.456), card, "small", "large")
+    )
+    assert said == (
+        "At α = 0.5, 30 of 1,000 queries lost quality: small ● was called and large ■ would have "
+        "done better. 200 calls of large were wasted, $3.46 more than small would have cost for "
+        "answers no worse."
+    )
+
+
+def points_of(add, other):
+    frame = drawn_at_random(10)
+    frame["text"] = "<b>fat</b> <a href='x'>link</a> \u202e" + frame["text"].fillna("")
+    store = add(frame)
+    at = decisions(store, frame, 0.5, other_alpha=0.5 if other else None)
+    queries = base(store, ("other", "in_domain") if other else None)
+    points = store.listed_queries(queries, at, Listing(sort="spread"), limit=80, text_length=99)
+    marked = points[:3]
+    drawn = figure.scatter(
+        points,
+        marked,
+        selected=(points["query_id"][0],),
+        alpha=0.5,
+        strong_call_share=0.3,
+        other="<i>other</i>" if other else None,
+        quality_title="gain",
+    )
+    return points, drawn
+
+
+@pytest.mark.parametrize("other", [True, False])
+def test_each_point_is_drawn_once_as_what_happened_and_its_label_is_text(add, other):
+    points, drawn = points_of(add, other)
+    kinds = drawn.data[:4]
+    ids = [point[0] for trace in kinds for point in trace.customdata]
+    assert sorted(ids) == sorted(points["query_id"])
+    assert len({(t.marker.symbol, t.marker.color) for t in kinds}) == 4
+    assert len({t.marker.symbol for t in kinds}) == 4  # told apart without colour
+    regret = points[points["lost"]]["query_id"].tolist()
+    lost = next(trace for trace in kinds if trace.name == "lost quality")
+    assert sorted(point[0] for point in lost.customdata) == sorted(regret)
+    assert sum(len(trace.selectedpoints) for trace in kinds) == 1
+    assert len(drawn.data[4].x) == 3
+    for trace in drawn.data:
+        for _, label in trace.customdata:
+            assert "<" not in label.replace("<br>", "")
+            assert "\u202e" not in label
+    if other:
+        assert drawn.layout.yaxis.title.text == "percentile by &lt;i&gt;other&lt;/i&gt;"
+
+
+def test_the_same_points_are_drawn_each_time(add):
+    one, _ = points_of(add, True)
+    assert one["query_id"].nunique() == 80
+    assert one["query_id"].tolist() != sorted(one["query_id"])
+
+
+def test_no_line_is_drawn_at_an_alpha_out_of_sight(add):
+    frame = drawn_at_random(11)
+    store = add(frame)
+    at = decisions(store, frame, math.inf)
+    points = store.listed_queries(base(store, None), at, Listing())
+    drawn = figure.scatter(
+        points,
+        points[:0],
+        selected=None,
+        alpha=math.inf,
+        strong_call_share=0.0,
+        other=None,
+        quality_title="gain",
+    )
+    assert not drawn.layout.shapes
+    assert all(trace.selectedpoints is None for trace in drawn.data)
