@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-NAMES = ["metrics", "intervals", "routers", "store", "page"]
+NAMES = ["metrics", "intervals", "routers", "store", "queries", "page"]
 
 
 def main() -> None:

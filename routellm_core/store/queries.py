@@ -141,14 +141,12 @@ class QueryReader(Reader):
 
     def queries_with_text(self, queries: pa.Table, part: str) -> pa.Table:
         """The rows of `routed_queries` whose text, where it is known, holds `part` in any case."""
-        for special in ("\\", "%", "_"):
-            part = part.replace(special, f"\\{special}")
         return self._rows(
             """SELECT given.* FROM given SEMI JOIN (
-                   SELECT text_hash FROM query_text WHERE text ILIKE $pattern ESCAPE '\\'
+                   SELECT text_hash FROM query_text WHERE contains(lower(text), lower($part))
                ) USING (text_hash)""",
             given=queries,
-            pattern=f"%{part}%",
+            part=part,
         )
 
     def n_listed(self, queries: pa.Table, at: Decisions, listing: Listing) -> dict[str, int]:
