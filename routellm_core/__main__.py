@@ -296,7 +296,8 @@ def _parser() -> argparse.ArgumentParser:
     checkout = os.environ.get("ROUTELLM") or None
 
     def verb(name: str, run: Any) -> argparse.ArgumentParser:
-        added = verbs.add_parser(name, help=run.__doc__, description=run.__doc__)
+        in_list = run.__doc__.replace("%", "%%")  # argparse fills in what stands after a %
+        added = verbs.add_parser(name, help=in_list, description=run.__doc__)
         added.set_defaults(run=run)
         added.add_argument("--json", action="store_true", help="one JSON value on stdout")
         added.add_argument(

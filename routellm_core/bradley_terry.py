@@ -12,7 +12,7 @@ import numpy as np
 
 from routellm_core.types import Floats, Ints
 
-_RIDGE = 1e-6
+RIDGE = 1e-6
 """Pull of all ratings to 0, as a share of a query's total weight: fixes the free constant and
 keeps ratings finite when a model always wins."""
 
@@ -96,10 +96,10 @@ def fit_ratings(
     rating = np.zeros((len(weight), n_models))
     for _ in range(n_steps):
         win_rate = 1.0 / (1.0 + np.exp(rating[:, other] - rating[:, one]))
-        gradient = (won - played * win_rate) @ design - _RIDGE * rating
+        gradient = (won - played * win_rate) @ design - RIDGE * rating
         curvature = played * win_rate * (1.0 - win_rate)
         hessian[:, one, other] = hessian[:, other, one] = -curvature
-        hessian[:, models, models] = curvature @ np.abs(design) + _RIDGE
+        hessian[:, models, models] = curvature @ np.abs(design) + RIDGE
         step = np.linalg.solve(hessian, gradient[:, :, None])[:, :, 0]
         # A cautious length keeps the first steps of a lopsided fit from overshooting.
         step /= np.maximum(1.0, np.abs(step).max(axis=1, keepdims=True))

@@ -75,6 +75,28 @@ class CausalStates:
                 states[batch] = self._states([tokens[i] for i in batch])
         return states
 
+    def token_shares(self, query: str) -> tuple[Floats, list[tuple[int, int]]]:
+        """What each token of the query gives to its vector, and last what the verdict's place does.
+
+        Returns:
+            (n_tokens + 1, dimension) float32 rows that sum to the vector, and the place of each
+            token in the query, empty for the verdict's.
+        """
+        import torch
+
+        offsets = self._read(query)["offset_mapping"][-_MAX_TOKENS:]
+        inputs, _ = _padded([self.tokens(query)], self.model.device)
+        with torch.inference_mode():
+            hidden = self.model(**inputs, output_hidden_states=True, use_cache=False).hidden_states
+        n_before, n_tokens = len(self._around[0]), len(offsets)
+        pooled = torch.cat([hidden[i][0] for i in _pooled_layers(len(hidden))], dim=1)
+        shares = np.zeros((n_tokens + 1, self.dimension), dtype=np.float32)
+        width = hidden[-1].shape[2]
+        of_query = pooled[n_before : n_before + n_tokens].float().cpu().numpy()
+        shares[:-1, width:] = of_query / max(n_tokens, 1)
+        shares[-1, :width] = hidden[-1][0, -1].float().cpu().numpy()
+        return shares, [*offsets, (0, 0)]
+
     @property
     def dimension(self) -> int:
         """Length of a vector."""
@@ -115,15 +137,20 @@ class CausalStates:
         last = hidden[-1][range(len(rows)), lengths - 1]
         pooled = [
             torch.einsum("bt,btw->bw", weight.to(layer.dtype), layer)
-            for layer in (hidden[round(depth * (len(hidden) - 1))] for depth in POOLED_DEPTHS)
+            for layer in (hidden[i] for i in _pooled_layers(len(hidden)))
         ]
         states: torch.Tensor = torch.cat([last, *pooled], dim=1)
         return np.asarray(states.float().cpu().numpy())
 
     def _tokens(self, text: str) -> list[int]:
-        text = text.encode("utf-8", "replace").decode()
-        ids: list[int] = self._loaded[0](text, add_special_tokens=False, verbose=False)["input_ids"]
+        ids: list[int] = self._read(text)["input_ids"]
         return ids
+
+    def _read(self, text: str) -> Any:
+        text = text.encode("utf-8", "replace").decode()
+        return self._loaded[0](
+            text, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
 
     @cached_property
     def _around(self) -> tuple[list[int], list[int]]:
@@ -152,6 +179,11 @@ class CausalStates:
             model = PeftModel.from_pretrained(model, str(self.adapter_dir)).merge_and_unload()
         device = "cuda" if torch.cuda.is_available() else "cpu"
         return tokenizer, model.to(device).eval()
+
+
+def _pooled_layers(n_hidden: int) -> list[int]:
+    """Positions among a model's hidden states, the first of which are the tokens' embeddings."""
+    return [round(depth * (n_hidden - 1)) for depth in POOLED_DEPTHS]
 
 
 class Texts:

@@ -60,6 +60,27 @@ class SentenceEmbedder:
         )
         return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)
 
+    def token_shares(self, query: str) -> tuple[Floats, list[tuple[int, int]]]:
+        """What each token gives to the query's embedding.
+
+        Returns:
+            (n_tokens, dimension) float32 rows that sum to the embedding, and the place of each
+            token in the query, empty for special tokens.
+        """
+        states = self._model.encode(
+            query, output_value="token_embeddings", show_progress_bar=False, convert_to_numpy=False
+        )
+        shares = np.asarray(states.float().cpu().numpy())
+        shares /= np.linalg.norm(shares.sum(axis=0))
+        tokenizer = self._model.tokenizer
+        read = tokenizer(
+            query.strip(),
+            return_offsets_mapping=True,
+            truncation=True,
+            max_length=self._model.max_seq_length,
+        )
+        return shares, _moved(read["offset_mapping"], query)
+
     @property
     def dimension(self) -> int:
         """Columns of an embedding."""
@@ -90,6 +111,12 @@ class JoinedEmbedder:
     def embed(self, queries: Sequence[str]) -> Floats:
         """(n_queries, sum of the dimensions) float32, in the order of `queries`."""
         return np.concatenate([part.embed(queries) for part in self.parts], axis=1)
+
+
+def _moved(offsets: Sequence[tuple[int, int]], query: str) -> list[tuple[int, int]]:
+    """Places in the query instead of in the query without blanks around it."""
+    n_before = len(query) - len(query.lstrip())
+    return [(a + n_before, b + n_before) if b > a else (0, 0) for a, b in offsets]
 
 
 def weights_path(name: str) -> Path | str:

@@ -10,11 +10,18 @@ from numpy.typing import NDArray
 
 from routellm_core import baselines, variants
 from routellm_core.errors import UnknownNameError
-from routellm_core.metrics import apgr, cpt, curve_of, rank_queries, routing_curve
+from routellm_core.metrics import apgr, cpt, rank_queries, routing_curve
 from routellm_core.slices import looks_broken, slice_table
 from routellm_core.store import Store
 from routellm_core.types import N_FOLDS, VIEWS, Floats, Interval, Ints, ModelPair, PairOutcomes
-from routellm_core.uncertainty import N_RESAMPLES, apgr_resamples, curve_intervals, middle
+from routellm_core.uncertainty import (
+    EXACT_LIMIT,
+    N_RESAMPLES,
+    CurveResamples,
+    curve_resamples,
+    middle,
+    paired_resamples,
+)
 
 WITHIN_SLICE = "within_slice"
 """The view that is computed from `in_domain` scores and never stored; see `within_slice`."""
@@ -107,32 +114,9 @@ def evaluate_router(
     seed: int = 0,
 ) -> Evaluation:
     """APGR and CPT of one router, with seeded bootstrap intervals."""
-    weak, strong = outcomes.quality_weak, outcomes.quality_strong
-    ranking = rank_queries(strong_win_rate)
-    curve = curve_of(ranking, weak, strong)
-    intervals = curve_intervals(
-        ranking,
-        weak,
-        strong,
-        cluster_code=outcomes.cluster_code,
-        n_resamples=n_resamples,
-        seed=seed,
-    )
-    bins = variants.ten_bin_curve(strong_win_rate, weak, strong, curve)
-    return Evaluation(
-        router=router,
-        recipe=recipe,
-        view=view,
-        n_queries=outcomes.n_queries,
-        apgr=apgr(curve),
-        apgr_interval=intervals.apgr,
-        cpt50=cpt(curve, 0.5),
-        cpt50_interval=intervals.cpt50,
-        cpt80=cpt(curve, 0.8),
-        cpt80_interval=intervals.cpt80,
-        apgr_ten_bin=variants.ten_bin_apgr(*bins),
-        apgr_tenth_sum=variants.tenth_sum_apgr(curve),
-    )
+    scored = _Scored({"router": router, "recipe": recipe, "view": view}, strong_win_rate)
+    resamples = _resamples(outcomes, [scored], n_resamples, seed)
+    return _evaluation(outcomes, scored, resamples[0])
 
 
 def evaluate_benchmark(
@@ -187,17 +171,11 @@ def evaluate_benchmark(
     for row in routers.itertuples():
         if not router_names or row.router_name in router_names:
             scored += _views_of(store, outcomes, row)
-
-    def evaluated(s: _Scored) -> dict[str, Any]:
-        return evaluate_router(
-            outcomes if s.kept is None else outcomes.of(s.kept),
-            s.scores if s.kept is None else s.scores[s.kept],
-            **s.names,
-            n_resamples=n_resamples,
-            seed=seed,
-        )._asdict() | dict(s.further)
-
-    evaluations = [evaluated(s) for s in scored]
+    resamples = _resamples(outcomes, scored, n_resamples, seed)
+    evaluations = [
+        _evaluation(outcomes, s, resampled)._asdict() | dict(s.further)
+        for s, resampled in zip(scored, resamples, strict=True)
+    ]
     return {
         "benchmark": benchmark_id,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
@@ -207,7 +185,7 @@ def evaluate_benchmark(
         "oracle": {"apgr": apgr(oracle), "cpt50": cpt(oracle, 0.5), "cpt80": cpt(oracle, 0.8)},
         "random": {"apgr": 0.5, "apgr_interval": baselines.random_apgr(weak, strong)},
         "routers": _best_first(evaluations),
-        "ahead": _ahead(outcomes, scored, n_resamples, seed, n_rivals),
+        "ahead": _ahead(outcomes, scored, resamples, seed, n_rivals),
         **_without_broken(outcomes, scored),
     }
 
@@ -223,6 +201,51 @@ class _Scored(NamedTuple):
     """(n_queries,) which queries to evaluate on; None for all."""
     further: Mapping[str, Any] = MappingProxyType({})
     """More figures."""
+
+    @property
+    def of_kept(self) -> Floats:
+        return self.scores if self.kept is None else self.scores[self.kept]
+
+
+def _resamples(
+    outcomes: PairOutcomes, scored: Sequence[_Scored], n_resamples: int, seed: int
+) -> list[CurveResamples]:
+    """Of each of the scores; those of the same queries are read on the same resamples."""
+    found: dict[int, CurveResamples] = {}
+    masks = [None if s.kept is None else s.kept.tobytes() for s in scored]
+    for mask in dict.fromkeys(masks):
+        group = [i for i, other in enumerate(masks) if other == mask]
+        kept = scored[group[0]].kept
+        known = outcomes if kept is None else outcomes.of(kept)
+        resamples = curve_resamples(
+            [rank_queries(scored[i].of_kept) for i in group],
+            known.quality_weak,
+            known.quality_strong,
+            cluster_code=known.cluster_code,
+            n_resamples=n_resamples,
+            seed=seed,
+        )
+        found |= zip(group, resamples, strict=True)
+    return [found[i] for i in range(len(scored))]
+
+
+def _evaluation(outcomes: PairOutcomes, scored: _Scored, resamples: CurveResamples) -> Evaluation:
+    known = outcomes if scored.kept is None else outcomes.of(scored.kept)
+    weak, strong = known.quality_weak, known.quality_strong
+    curve = routing_curve(scored.of_kept, weak, strong)
+    bins = variants.ten_bin_curve(scored.of_kept, weak, strong, curve)
+    return Evaluation(
+        **scored.names,
+        n_queries=known.n_queries,
+        apgr=apgr(curve),
+        apgr_interval=middle(resamples.apgr),
+        cpt50=cpt(curve, 0.5),
+        cpt50_interval=middle(resamples.cpt50),
+        cpt80=cpt(curve, 0.8),
+        cpt80_interval=middle(resamples.cpt80),
+        apgr_ten_bin=variants.ten_bin_apgr(*bins),
+        apgr_tenth_sum=variants.tenth_sum_apgr(curve),
+    )
 
 
 def _views_of(store: Store, outcomes: PairOutcomes, row: Any) -> Iterator[_Scored]:
@@ -249,39 +272,45 @@ def _views_of(store: Store, outcomes: PairOutcomes, row: Any) -> Iterator[_Score
 def _ahead(
     outcomes: PairOutcomes,
     scored: Sequence[_Scored],
-    n_resamples: int,
+    resamples: Sequence[CurveResamples],
     seed: int,
     n_rivals: int | None,
 ) -> list[dict[str, Any]]:
     """What the best router of the first view gains over each other one of it."""
-    whole = [s for s in scored if s.kept is None and s.names["router"] != "random"]
-    view = main_view([s.names["view"] for s in whole])
+    whole = [
+        (s, resampled)
+        for s, resampled in zip(scored, resamples, strict=True)
+        if s.kept is None and s.names["router"] != "random"
+    ]
+    view = main_view([s.names["view"] for s, _ in whole])
+    known = [(s, resampled) for s, resampled in whole if s.names["view"] == view]
     weak, strong = outcomes.quality_weak, outcomes.quality_strong
-    rankings = [(s.names, rank_queries(s.scores)) for s in whole if s.names["view"] == view]
-    figures = [apgr(curve_of(ranking, weak, strong)) for _, ranking in rankings]
-    if len(rankings) < 2 or not np.isfinite(figures).all():
+    figures = [apgr(routing_curve(s.scores, weak, strong)) for s, _ in known]
+    if len(known) < 2 or not np.isfinite(figures).all():
         return []
     best_first = np.argsort(figures)[::-1][: None if n_rivals is None else n_rivals + 1]
-    rankings, figures = [rankings[i] for i in best_first], [figures[i] for i in best_first]
-    resamples = apgr_resamples(
-        [ranking for _, ranking in rankings],
-        weak,
-        strong,
-        cluster_code=outcomes.cluster_code,
-        n_resamples=n_resamples,
-        seed=seed,
-    )
+    figures = [figures[i] for i in best_first]
+    names = [known[i][0].names for i in best_first]
+    read = [known[i][1].apgr for i in best_first]
+    if outcomes.n_queries > EXACT_LIMIT:  # where each router has resamples of its own
+        paired = paired_resamples(
+            [rank_queries(known[i][0].scores) for i in best_first],
+            weak,
+            strong,
+            cluster_code=outcomes.cluster_code,
+            n_resamples=len(read[0]),
+            seed=seed,
+        )
+        read = [resampled.apgr for resampled in paired]
     return [
         {
-            **rankings[0][0],
+            **names[0],
             "over": other["router"],
             "over_recipe": other["recipe"],
             "gain": figures[0] - figure,
-            "gain_interval": middle(resamples[0] - resampled),
+            "gain_interval": middle(read[0] - resampled),
         }
-        for (other, _), figure, resampled in zip(
-            rankings[1:], figures[1:], resamples[1:], strict=True
-        )
+        for other, figure, resampled in zip(names[1:], figures[1:], read[1:], strict=True)
     ]
 
 

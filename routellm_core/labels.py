@@ -31,13 +31,24 @@ class Battles(NamedTuple):
     win_a: Floats
     """1 where model_a won, 1/2 in a tie, 0 where model_b won; for a battle judged several times the
     mean over its verdicts, so that any value in [0, 1] may stand here."""
+    both_bad: NDArray[np.bool_] | None = None
+    """True for a tie of two bad answers; None where nobody said how good the answers were."""
+
+    def at(self, kept: NDArray[np.bool_]) -> "Battles":
+        """Some of the battles: `kept` is (n_battles,)."""
+        arrays = (None if array is None else array[kept] for array in self[1:])
+        return Battles(self.models, *arrays)  # type: ignore[arg-type]
 
 
-def golden_battles(outcomes: PairOutcomes) -> Battles:
+def golden_battles(outcomes: PairOutcomes, bad_below: float = 0.5) -> Battles:
     """One battle a query from known qualities: the better answer wins, equal ones tie.
 
     The paper's golden-label augmentation (arXiv 2406.18665, section 4.1): both right or both
     wrong is a tie. model_a is the weak model, model_b the strong one.
+
+    Args:
+        outcomes: of both models.
+        bad_below: quality under which an answer is bad, in the benchmark's scale.
     """
     weak, strong = outcomes.quality_weak, outcomes.quality_strong
     return Battles(
@@ -46,6 +57,7 @@ def golden_battles(outcomes: PairOutcomes) -> Battles:
         model_a=np.zeros(outcomes.n_queries, dtype=np.int64),
         model_b=np.ones(outcomes.n_queries, dtype=np.int64),
         win_a=np.where(weak > strong, 1.0, np.where(weak < strong, 0.0, 0.5)),
+        both_bad=np.maximum(weak, strong) < bad_below,
     )
 
 
@@ -166,6 +178,9 @@ def join_battles(parts: list[Battles], n_queries: list[int]) -> Battles:
         model_a=np.concatenate([p.model_a for p in parts]),
         model_b=np.concatenate([p.model_b for p in parts]),
         win_a=np.concatenate([p.win_a for p in parts]),
+        both_bad=np.concatenate(
+            [np.zeros(len(p.win_a), bool) if p.both_bad is None else p.both_bad for p in parts]
+        ),
     )
 
 
@@ -176,15 +191,9 @@ def battles_of(battles: Battles, queries: NDArray[np.bool_]) -> Battles:
         battles: from this module.
         queries: (n_queries,) true for the queries to keep.
     """
-    kept = queries[battles.query_code]
+    kept = battles.at(queries[battles.query_code])
     new_code = np.cumsum(queries) - 1
-    return Battles(
-        models=battles.models,
-        query_code=new_code[battles.query_code[kept]],
-        model_a=battles.model_a[kept],
-        model_b=battles.model_b[kept],
-        win_a=battles.win_a[kept],
-    )
+    return kept._replace(query_code=new_code[kept.query_code])
 
 
 def pair_codes(battles: Battles, model_pair: ModelPair) -> tuple[int, int]:

@@ -134,7 +134,7 @@ def training_set(
     """
     parts = tuple(benchmark_part(store, name, model_pair) for name in recipe.golden)
     queries = [query for part in parts for query in part.queries]
-    battles = [golden_battles(part.outcomes) for part in parts]
+    battles = [golden_battles(part.outcomes, _middle(store, part)) for part in parts]
     n_queries = [len(part.queries) for part in parts]
     used: dict[str, str] = {}
     warnings: list[str] = []
@@ -152,6 +152,12 @@ def training_set(
     return TrainingSet(
         recipe, model_pair, parts, queries, joined, overall_ratings(joined), used, tuple(warnings)
     )
+
+
+def _middle(store: Store, part: Part) -> float:
+    """Of the benchmark's scale: an answer below it is a bad one."""
+    card = store.benchmark(part.benchmark_id)
+    return (card.quality_low + card.quality_high) / 2
 
 
 def tier_table(training: TrainingSet, n_tiers: int = N_TIERS) -> pd.DataFrame:

@@ -71,12 +71,10 @@ def battles_between_tiers(battles: Battles, tier: Ints) -> Battles:
             f"all {len(kept):,} battles are inside a tier; ask for more tiers or add battles "
             "between better and worse models"
         )
-    return Battles(
+    return battles.at(kept)._replace(
         models=tuple(tier_name(k) for k in range(int(tier.max()) + 1)),
-        query_code=battles.query_code[kept],
         model_a=model_a[kept],
         model_b=model_b[kept],
-        win_a=battles.win_a[kept],
     )
 
 

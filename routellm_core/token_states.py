@@ -35,7 +35,7 @@ class TokenStates:
         """(n_queries,) arrays of shape (n_tokens, width) float32, in the order of `queries`."""
         import torch
 
-        tokens = [self._tokens(query) for query in queries]
+        tokens = [self.tokens(query)[0] for query in queries]
         states = np.empty(len(queries), dtype=object)
         by_length = sorted(range(len(queries)), key=lambda i: len(tokens[i]))
         with torch.inference_mode():
@@ -45,16 +45,27 @@ class TokenStates:
                 for row, i in zip(rows, batch, strict=True):
                     row[: len(tokens[i])] = torch.tensor(tokens[i])
                 lengths = torch.tensor([len(tokens[i]) for i in batch])
-                hidden = self._encoder.embeddings(input_ids=rows.to(self._encoder.device))
-                hidden = run_layers(self._layers, hidden, lengths)
+                hidden = self.encoder.embeddings(input_ids=rows.to(self.encoder.device))
+                hidden = run_layers(self.lower_layers, hidden, lengths)
                 for of_query, i in zip(hidden.float().cpu().numpy(), batch, strict=True):
                     states[i] = of_query[: len(tokens[i])]
         return states
 
     @cached_property
+    def in_float32(self) -> Any:
+        """The encoder where rounding would matter: itself, or a copy of it."""
+        import torch
+
+        if self.encoder.dtype == torch.float32:
+            return self.encoder
+        from copy import deepcopy
+
+        return deepcopy(self.encoder).float()
+
+    @cached_property
     def width(self) -> int:
         """Length of a token's state."""
-        return int(self._encoder.config.hidden_size)
+        return int(self.encoder.config.hidden_size)
 
     def upper_layers(self) -> Any:
         """Fresh copies of the layers above, as a torch `ModuleList`, to be trained."""
@@ -62,25 +73,33 @@ class TokenStates:
 
         import torch
 
-        layers = self._encoder.encoder.layer[self.n_layers :]
+        layers = self.encoder.encoder.layer[self.n_layers :]
         return torch.nn.ModuleList([deepcopy(layer).float() for layer in layers])
 
     @property
-    def _layers(self) -> Any:
-        return self._encoder.encoder.layer[: self.n_layers]
+    def lower_layers(self) -> Any:
+        """The frozen layers that are run."""
+        return self.encoder.encoder.layer[: self.n_layers]
 
-    def _tokens(self, query: str) -> list[int]:
+    def tokens(self, query: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """The tokens that are read, and their places in the query, empty for special ones."""
         query = query.encode("utf-8", "replace").decode()
-        ids = self._tokenizer(query, add_special_tokens=False, verbose=False)["input_ids"]
-        first, last = self._tokenizer.cls_token_id, self._tokenizer.sep_token_id
-        return [first, *ids[-(MAX_TOKENS - 2) :], last]
+        read = self.tokenizer(
+            query, add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
+        first, last = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
+        kept = slice(-(MAX_TOKENS - 2), None)
+        places = [(0, 0), *read["offset_mapping"][kept], (0, 0)]
+        return [first, *read["input_ids"][kept], last], places
 
     @cached_property
-    def _tokenizer(self) -> Any:
+    def tokenizer(self) -> Any:
+        """Of the encoder."""
         return _transformers().AutoTokenizer.from_pretrained(str(weights_path(self.name)))
 
     @cached_property
-    def _encoder(self) -> Any:
+    def encoder(self) -> Any:
+        """The whole encoder, without its pooling layer."""
         import torch
 
         encoder = _transformers().AutoModel.from_pretrained(

@@ -25,7 +25,7 @@ from routellm_core.embeddings import SentenceEmbedder
 from routellm_core.errors import DataError
 from routellm_core.inputs import read_inputs
 from routellm_core.labels import battles_of
-from routellm_core.normalise import cluster_key
+from routellm_core.normalise import cluster_key, text_hash
 from routellm_core.progress import Progress, Watch, silent
 from routellm_core.recipes import Part, TrainingSet, in_tiers, leaks, without
 from routellm_core.routers import load_router, router_class
@@ -117,6 +117,7 @@ class _Fit:
     ) -> None:
         self.kind: Any = router_class(router_name)
         self.model_pair = training.model_pair
+        self.queries = training.queries
         # `mf` learns a vector for each model; the others learn from tiers.
         self.battles = training.battles if router_name == "mf" else in_tiers(training)
         self.embedder, self.work_dir = embedder, work_dir
@@ -133,6 +134,7 @@ class _Fit:
             watch=lambda progress: self.watch(progress._replace(stage=f"{name}: {progress.stage}")),
             resume_dir=self.work_dir,
         )
+        fitted.remember_queries([text_hash(query) for query in compress(self.queries, seen)])
         return fitted
 
 

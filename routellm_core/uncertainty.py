@@ -4,16 +4,21 @@ A resample only changes how often each query counts, not the order of scores, so
 `metrics.rank_queries` serves every one. Queries with equal normalised text are drawn together.
 """
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from routellm_core.types import Floats, Interval, Ints, Ranking
 
 N_RESAMPLES = 1_000
 _CHUNK = 25
-_EXACT_LIMIT = 50_000
+EXACT_LIMIT = 50_000
+"""Queries up to which every one of them is drawn; see `curve_intervals`."""
 _N_RUNS = 2_000
 """Points at which a resampled curve is computed: neighbours on a longer curve move as one."""
 
@@ -36,6 +41,14 @@ class CurveIntervals(NamedTuple):
     gap: Interval
     """Of the quality of strong minus weak. PGR, APGR and CPT mean little when it contains 0."""
     n_resamples: int
+
+
+class CurveResamples(NamedTuple):
+    """What is read from a routing curve on each resample of the queries, (n_resamples,) each."""
+
+    apgr: Floats
+    cpt50: Floats
+    cpt80: Floats
 
 
 def curve_intervals(
@@ -65,33 +78,29 @@ def curve_intervals(
         seed: of the resampling.
     """
     rng = np.random.default_rng(seed)
-    order = ranking.order
-    weak = np.asarray(quality_weak, dtype=np.float64)[order]
-    gain = np.asarray(quality_strong, dtype=np.float64)[order] - weak
-    starts = _run_starts(ranking)
-    if len(order) > _EXACT_LIMIT:
-        draw = _drawer_of_runs(starts, weak, gain, rng)
+    weak = np.asarray(quality_weak, dtype=np.float64)
+    gain = np.asarray(quality_strong, dtype=np.float64) - weak
+    if len(weak) > EXACT_LIMIT:
+        draw = _drawer_of_runs(ranking, weak, gain, rng)
     else:
-        clusters = np.arange(len(order)) if cluster_code is None else cluster_code[order]
-        draw = _drawer_of_queries(starts, clusters, weak, gain, rng)
+        clusters = np.arange(len(weak)) if cluster_code is None else cluster_code
+        draw = _drawer_of_queries(ranking, clusters, weak, gain, rng)
     grid = np.linspace(0.0, 1.0, n_grid)
-    band, area, cpt50, cpt80, gap = [], [], [], [], []
-    for start in range(0, n_resamples, _CHUNK):
-        share, quality = draw(min(_CHUNK, n_resamples - start))
+    band, read, gap = [], [], []
+    for n in _chunks(n_resamples):
+        share, quality = draw(n)
         gap.append(quality[:, -1] - quality[:, 0])
-        recovered = (quality - quality[:, :1]) / np.where(gap[-1] == 0, np.nan, gap[-1])[:, None]
-        area.append(np.asarray(np.trapezoid(recovered, share, axis=1)))
-        cpt50.append(_first_share(share, recovered, 0.5))
-        cpt80.append(_first_share(share, recovered, 0.8))
+        read.append(_read(share, quality))
         band.append(np.stack([np.interp(grid, s, q) for s, q in zip(share, quality, strict=True)]))
     low, high = np.quantile(np.concatenate(band), [0.025, 0.975], axis=0)
+    resamples = _joined(read)
     return CurveIntervals(
         strong_call_share=grid,
         quality_low=low,
         quality_high=high,
-        apgr=middle(np.concatenate(area)),
-        cpt50=middle(np.concatenate(cpt50)),
-        cpt80=middle(np.concatenate(cpt80)),
+        apgr=middle(resamples.apgr),
+        cpt50=middle(resamples.cpt50),
+        cpt80=middle(resamples.cpt80),
         gap=middle(np.concatenate(gap)),
         n_resamples=n_resamples,
     )
@@ -120,7 +129,7 @@ def paired_apgr_gain(
         n_resamples: how many.
         seed: of the resampling.
     """
-    one, two = apgr_resamples(
+    one, two = paired_resamples(
         [ranking, other],
         quality_weak,
         quality_strong,
@@ -128,10 +137,10 @@ def paired_apgr_gain(
         n_resamples=n_resamples,
         seed=seed,
     )
-    return middle(one - two)
+    return middle(one.apgr - two.apgr)
 
 
-def apgr_resamples(
+def curve_resamples(
     rankings: Sequence[Ranking],
     quality_weak: Floats,
     quality_strong: Floats,
@@ -139,34 +148,85 @@ def apgr_resamples(
     cluster_code: Ints | None = None,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
-) -> Floats:
-    """APGR of several routers on the same resamples, (n_rankings, n_resamples).
+) -> list[CurveResamples]:
+    """What the intervals of `curve_intervals` are taken from, for several routers at once.
 
-    Arguments as for `paired_apgr_gain`.
+    Up to `EXACT_LIMIT` queries all are read on the same resamples, so that their differences may
+    be taken too. Arguments and result as for `paired_resamples`.
     """
-    rng = np.random.default_rng(seed)
-    gain = (np.asarray(quality_strong) - quality_weak).astype(np.float32)
-    clusters = np.arange(len(gain)) if cluster_code is None else cluster_code
-    counts, n_clusters = _poisson_table(), int(clusters.max()) + 1
-    found = np.empty((len(rankings), n_resamples))
-    for start in range(0, n_resamples, _CHUNK):
-        n = min(_CHUNK, n_resamples - start)
-        chance = rng.integers(0, len(counts), (n, n_clusters), dtype=np.uint16)
-        weight = counts[chance.take(clusters, axis=1)]
-        for row, ranking in zip(found, rankings, strict=True):
-            row[start : start + n] = _apgr_of(ranking, weight, gain)
+    if len(quality_weak) <= EXACT_LIMIT:
+        return paired_resamples(
+            rankings,
+            quality_weak,
+            quality_strong,
+            cluster_code=cluster_code,
+            n_resamples=n_resamples,
+            seed=seed,
+        )
+    weak = np.asarray(quality_weak, dtype=np.float64)
+    gain = np.asarray(quality_strong, dtype=np.float64) - weak
+    found = []
+    for ranking in rankings:
+        draw = _drawer_of_runs(ranking, weak, gain, np.random.default_rng(seed))
+        found.append(_joined([_read(*draw(n)) for n in _chunks(n_resamples)]))
     return found
 
 
-def _apgr_of(ranking: Ranking, weight: Floats, gain: Floats) -> Floats:
-    """(n,) APGR of resamples that count each query so often; weight is (n, n_queries)."""
-    starts = ranking.n_strong[:-1]
-    in_order = weight.take(ranking.order, axis=1)
-    n_in_run = np.add.reduceat(in_order, starts, axis=1)
-    gain_in_run = np.add.reduceat(in_order * gain[ranking.order], starts, axis=1)
-    share, recovered = _curves(n_in_run, gain_in_run, np.zeros(len(weight)))
-    total = recovered[:, -1:]
-    return np.asarray(np.trapezoid(recovered / np.where(total == 0, np.nan, total), share, axis=1))
+def paired_resamples(
+    rankings: Sequence[Ranking],
+    quality_weak: Floats,
+    quality_strong: Floats,
+    *,
+    cluster_code: Ints | None = None,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> list[CurveResamples]:
+    """Several routers read on the same resamples, which are drawn once for all of them.
+
+    Up to `EXACT_LIMIT` queries these are the resamples that `curve_intervals` draws with the same
+    seed. Further arguments as for `paired_apgr_gain`.
+
+    Returns:
+        One for each ranking, in their order.
+    """
+    rng = np.random.default_rng(seed)
+    weak = np.asarray(quality_weak, dtype=np.float32)
+    gain = np.asarray(quality_strong, dtype=np.float32) - weak
+    clusters = np.arange(len(gain)) if cluster_code is None else cluster_code
+    weigh = _weights(clusters, rng)
+    of_rankings = [_RunSums(ranking, gain) for ranking in rankings]
+    chunks: list[list[CurveResamples]] = []
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for n in _chunks(n_resamples):
+            weight = weigh(n)
+            read = partial(_read_resamples, weight, weak @ weight)
+            chunks.append(list(pool.map(read, of_rankings)))
+    return [_joined(of_ranking) for of_ranking in zip(*chunks, strict=True)]
+
+
+def _chunks(n_resamples: int) -> Iterator[int]:
+    """Numbers of resamples that are drawn at once."""
+    for start in range(0, n_resamples, _CHUNK):
+        yield min(_CHUNK, n_resamples - start)
+
+
+def _joined(chunks: Sequence[CurveResamples]) -> CurveResamples:
+    return CurveResamples(*map(np.concatenate, zip(*chunks, strict=True)))
+
+
+def _read_resamples(weight: Floats, weak_sum: Floats, sums: "_RunSums") -> CurveResamples:
+    return _read(*_curves(*sums(weight), weak_sum))
+
+
+def _read(share: Floats, quality: Floats) -> CurveResamples:
+    """APGR and CPT of n curves, given as (n, n_points)."""
+    gap = quality[:, -1:] - quality[:, :1]
+    recovered = (quality - quality[:, :1]) / np.where(gap == 0, np.nan, gap)
+    return CurveResamples(
+        apgr=np.asarray(np.trapezoid(recovered, share, axis=1)),
+        cpt50=_first_share(share, recovered, 0.5),
+        cpt80=_first_share(share, recovered, 0.8),
+    )
 
 
 def _run_starts(ranking: Ranking) -> Ints:
@@ -178,30 +238,60 @@ def _run_starts(ranking: Ranking) -> Ints:
 
 
 def _drawer_of_queries(
-    starts: Ints, clusters: Ints, weak: Floats, gain: Floats, rng: np.random.Generator
+    ranking: Ranking, clusters: Ints, weak: Floats, gain: Floats, rng: np.random.Generator
 ) -> _Draw:
-    """Resamples that count every cluster of queries anew; arrays are in ranked order."""
-    n_clusters = int(clusters.max()) + 1
-    counts = _poisson_table()
-    weak, gain = weak.astype(np.float32), gain.astype(np.float32)
+    """Resamples that count every cluster of queries anew."""
+    weigh, sums = _weights(clusters, rng), _RunSums(ranking, gain)
+    weak = weak.astype(np.float32)
 
     def draw(n: int) -> tuple[Floats, Floats]:
-        chance = rng.integers(0, len(counts), (n, n_clusters), dtype=np.uint16)
-        weight = counts[chance.take(clusters, axis=1)]
-        n_in_run = np.add.reduceat(weight, starts, axis=1)
-        gain_in_run = np.add.reduceat(weight * gain, starts, axis=1)
-        return _curves(n_in_run, gain_in_run, weight @ weak)
+        weight = weigh(n)
+        return _curves(*sums(weight), weak @ weight)
 
     return draw
 
 
-def _drawer_of_runs(starts: Ints, weak: Floats, gain: Floats, rng: np.random.Generator) -> _Draw:
+class _RunSums:
+    """Sums over runs of ranked queries, as one product with a sparse matrix."""
+
+    def __init__(self, ranking: Ranking, gain: Floats) -> None:
+        starts, order = _run_starts(ranking), ranking.order
+        ends = [*starts, len(order)]
+        ones = np.ones(len(order), dtype=np.float32)
+        shape = (len(starts), len(order))
+        self.count = csr_array((ones, order, ends), shape=shape)
+        self.gain = csr_array((gain[order].astype(np.float32), order, ends), shape=shape)
+
+    def __call__(self, weight: Floats) -> tuple[Floats, Floats]:
+        """How many queries count in each run and what they gain, (n, n_runs) each.
+
+        Args:
+            weight: (n_queries, n) how often each query counts in n resamples.
+        """
+        return np.asarray((self.count @ weight).T), np.asarray((self.gain @ weight).T)
+
+
+def _weights(clusters: Ints, rng: np.random.Generator) -> Callable[[int], Floats]:
+    """Draws n times how often each query counts: n -> (n_queries, n) float32."""
+    counts, n_clusters = _poisson_table(), int(clusters.max()) + 1
+
+    def weigh(n: int) -> Floats:
+        chance = rng.integers(0, len(counts), (n, n_clusters), dtype=np.uint16)
+        return np.ascontiguousarray(counts[chance].T)[clusters]
+
+    return weigh
+
+
+def _drawer_of_runs(
+    ranking: Ranking, weak: Floats, gain: Floats, rng: np.random.Generator
+) -> _Draw:
     """Resamples that draw the sums of runs of neighbouring queries at once.
 
     Under Poisson(1) counts the sums of (1, weak, gain) over a run have the run's own sums as mean
     and the sums of products as covariance; with many queries a run they are near normal.
     """
-    sums = np.stack([np.ones_like(weak), weak, gain])
+    starts, order = _run_starts(ranking), ranking.order
+    sums = np.stack([np.ones_like(weak), weak[order], gain[order]])
     mean = np.add.reduceat(sums, starts, axis=1)
     products = np.stack([[np.add.reduceat(a * b, starts) for b in sums] for a in sums])
     value, vector = np.linalg.eigh(products.transpose(2, 0, 1))

@@ -290,7 +290,7 @@ def test_judge_battles_point_to_models_and_queries():
     assert queries == ["Which kite flies higher?", "None"]
     named = [
         (queries[q], battles.models[a], battles.models[b], w)
-        for q, a, b, w in zip(*battles[1:], strict=True)
+        for q, a, b, w in zip(*battles[1:5], strict=True)
     ]
     assert named == [
         ("Which kite flies higher?", "heron", "wren", 0.75),
@@ -360,6 +360,7 @@ def test_judged_and_golden_battles_join_over_one_list_of_models():
             answer_tokens_strong=np.full(n, np.nan),
         )
     )
+    assert golden.both_bad.tolist() == [False, False]
     joined = join_battles([judged, over_models(golden, judged.models)], [len(queries), n])
     last = battles_of(joined, np.array([False, False, True, True]))
     assert [joined.models[k] for k in last.model_a] == ["wren", "wren"]

@@ -188,6 +188,9 @@ def test_every_verb_explains_itself(capsys):
             main([verb, "--help"])
         assert stop.value.code == 0
         assert "--json" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "with 95% intervals." in capsys.readouterr().out
 
 
 # Battles and training

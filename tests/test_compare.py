@@ -63,6 +63,10 @@ def test_the_view_that_most_routers_have_is_compared():
     assert {r["view"] for r in words.comparable(known)} == {"untouched"}
     text = " ".join(words.about(figures(*known)))
     assert "Trained on this pair's own outcomes, mf reaches 0.900" in text
+    assert "out of fold: knowing the pair is worth +0.300." in text
+    alone = " ".join(words.about(figures(*known[:1])))
+    assert "out of fold." in alone
+    assert "knowing the pair" not in alone
 
 
 def test_what_is_left_inside_slices_is_said():

@@ -149,7 +149,7 @@ def test_routers_are_named_as_they_are_and_those_of_the_same_recipe_are_drawn(op
     offered = at.sidebar.selectbox(key="_router").options
     assert any(re.fullmatch(r"causal_llm \(golden\) · 0\.\d{3}", label) for label in offered)
     drawn = [line["name"] for line in curve_data(at)["lines"]]
-    assert set(drawn) == {"stacked", "bert", "mf (golden)", "sw_ranking (golden)"}
+    assert set(drawn) == {"causal_llm (golden)", "bert", "mf (golden)", "sw_ranking (golden)"}
 
 
 def test_another_router_keeps_the_share_of_a_threshold_set_by_hand(open_page):
@@ -406,7 +406,9 @@ def test_one_query_is_opened_by_its_link_and_left_by_a_button(open_page):
     assert errors(at) == []
     words = " ".join(m.value for m in at.main.markdown).replace("\\", "")
     assert re.search(r"■ Goes to gpt-4-1106, and the call is wasted: .* for \$0\.\d+ less\.", words)
-    assert re.search(r"Expected of the strong call: [+−]\d+\.\d points of quality \(95%", words)
+    assert re.search(
+        r"Expected of the strong call: [+−]\d+\.\d percentage points of quality \(95%", words
+    )
     assert any(re.match(r"2 of [\d,]+ listed", caption.value) for caption in at.main.caption)
     at.main.button[0].click().run()
     assert at.query_params["query"] in (listed(at)[0], [listed(at)[0]])

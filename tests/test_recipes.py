@@ -31,7 +31,7 @@ def named(battles, queries):
     """Battles as (query, model_a, model_b, win_a)."""
     return [
         (queries[q], battles.models[a], battles.models[b], w)
-        for q, a, b, w in zip(*battles[1:], strict=True)
+        for q, a, b, w in zip(*battles[1:5], strict=True)
     ]
 
 

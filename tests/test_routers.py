@@ -16,7 +16,8 @@ from routellm_core.progress import silent
 from routellm_core.routers import MEMBERS, ROUTERS, load_router, router_class
 from routellm_core.routers.base import EmbeddingRouter, LearnedRouter, write_weights
 from routellm_core.routers.configs import BertConfig, MatrixFactorizationConfig
-from routellm_core.routers.label_head import LabelHead
+from routellm_core.routers.label_head import LABELS, LabelHead
+from routellm_core.routers.network_head import NetworkHead
 from routellm_core.routers.stacked import MemberScores
 from routellm_core.text_statistics import TextStatistics
 from routellm_core.token_states import TokenStates
@@ -38,6 +39,21 @@ class WordEmbedder:
             for word in query.encode("utf-8", "surrogatepass").split():
                 row[sum(word) % 15 + 1] += 1.0
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+class FourfoldEmbedder(WordEmbedder):
+    """The same four times over, for routers that look at one part of a vector."""
+
+    def embed(self, queries):
+        return fourfold(super().embed(queries))
+
+
+def fourfold(embeddings):
+    return np.tile(embeddings, (1, 4))
+
+
+def inputs_of(router_name, embeddings):
+    return fourfold(embeddings) if router_name.startswith("layer_") else embeddings
 
 
 def hard_and_easy(n=240):
@@ -64,7 +80,7 @@ def trained(router_name):
         return kind(PAIR)
     queries, embeddings, battles, _ = hard_and_easy()
     embedder = embedder_of(router_name)
-    inputs = embeddings
+    inputs = inputs_of(router_name, embeddings)
     if router_name == "bert":
         inputs = embedder.embed([query.rsplit(" ", 1)[0] for query in queries])
     elif router_name == "stacked":
@@ -78,7 +94,7 @@ def embedder_of(router_name):
         return TokenStates(n_layers=5)
     if router_name == "stacked":
         return MemberScores({name: trained(name) for name in ("sw_ranking", "mf")})
-    return WordEmbedder()
+    return FourfoldEmbedder() if router_name.startswith("layer_") else WordEmbedder()
 
 
 KNOWN = [*ROUTERS, *MEMBERS]
@@ -174,6 +190,7 @@ EMBEDDING_ROUTERS = [
 class TestEveryEmbeddingRouter:
     def test_learns_which_queries_need_the_strong_model(self, router_name):
         queries, embeddings, battles, hard = hard_and_easy()
+        embeddings = inputs_of(router_name, embeddings)
         fold = folds_by_text(queries)
         kind = router_class(router_name)
         for k in np.unique(fold):
@@ -277,6 +294,39 @@ def test_a_golden_battle_is_won_by_the_better_answer_and_equal_ones_tie():
     battles = golden_battles(outcomes)
     assert battles.models == ("small", "large")
     assert battles.win_a.tolist() == [0.0, 0.5, 1.0, 0.5]
+    assert battles.both_bad.tolist() == [False, False, False, True]
+    assert golden_battles(outcomes, bad_below=1.5).both_bad.all()
+
+
+@pytest.mark.parametrize("head", [LabelHead, NetworkHead])
+def test_a_tie_of_two_bad_answers_is_a_label_of_its_own(head, rng):
+    features = rng.normal(size=(400, 4)).astype(np.float32)
+    n = len(features)
+    sides = np.zeros(n, int), np.ones(n, int)
+    bad = features[:, 0] > 0
+    won = features[:, 1] > 0.5
+    win_a = np.where(won, 0.0, 0.5)
+    known = Battles(tuple(PAIR), np.arange(n), *sides, win_a, bad)
+    chances = head.fit(PAIR, features, known, seed=0).chances(features)
+    tie, both_bad = chances[:, LABELS.index("tie")], chances[:, LABELS.index("both bad")]
+    assert roc_auc_score(bad[~won], (both_bad - tie)[~won]) > 0.95
+    unknown = head.fit(PAIR, features, known._replace(both_bad=None), seed=0)
+    assert (unknown.chances(features)[:, LABELS.index("both bad")] < 0.1).all()
+
+
+@pytest.mark.parametrize("head", [LabelHead, NetworkHead])
+def test_the_gradient_of_a_head_is_that_of_its_win_rate(head, rng):
+    features = rng.normal(size=(300, 3)).astype(np.float32)
+    win_a = np.select([features[:, 0] > 0.4, features[:, 0] < -0.4], [0.0, 1.0], 0.5)
+    n = len(features)
+    battles = Battles(tuple(PAIR), np.arange(n), np.zeros(n, int), np.ones(n, int), win_a)
+    fitted = head.fit(PAIR, features, battles, seed=0)
+    at, step = features[:5].astype(np.float64), 1e-5
+    slopes = [
+        (fitted.win_rate(at + step * unit) - fitted.win_rate(at - step * unit)) / (2 * step)
+        for unit in np.eye(3)
+    ]
+    np.testing.assert_allclose(fitted.gradient(at), np.transpose(slopes), atol=1e-6)
 
 
 def test_a_label_head_learns_three_labels_and_survives_a_missing_one(rng):

@@ -3,7 +3,7 @@ import pytest
 
 from routellm_core import uncertainty
 from routellm_core.metrics import apgr, curve_of, rank_queries, routing_curve
-from routellm_core.uncertainty import curve_intervals, paired_apgr_gain
+from routellm_core.uncertainty import curve_intervals, curve_resamples, middle, paired_apgr_gain
 from tests import oracles
 
 
@@ -39,7 +39,7 @@ def test_the_fast_way_for_many_queries_agrees_with_drawing_every_query(rng, monk
     score, weak, strong = draw_benchmark(rng, 60_000)
     ranking = rank_queries(score)
     fast = curve_intervals(ranking, weak, strong, n_resamples=1000)
-    monkeypatch.setattr(uncertainty, "_EXACT_LIMIT", 100_000)
+    monkeypatch.setattr(uncertainty, "EXACT_LIMIT", 100_000)
     full = curve_intervals(ranking, weak, strong, n_resamples=1000, seed=1)
     for name in ("apgr", "cpt50", "cpt80", "gap"):
         one, other = getattr(fast, name), getattr(full, name)
@@ -82,6 +82,22 @@ def test_equal_models_leave_the_intervals_undefined():
     found = curve_intervals(rank_queries(np.array([0.1, 0.2, 0.3, 0.4])), same, same)
     assert np.isnan(found.apgr).all()
     assert np.isnan(found.cpt50).all()
+
+
+@pytest.mark.parametrize("n", [700, 51_000])
+def test_routers_read_together_have_the_intervals_that_each_has_alone(rng, n):
+    score, weak, strong = draw_benchmark(rng, n)
+    rankings = [rank_queries(score), rank_queries(np.round(rng.random(n), 2))]
+    clusters = rng.integers(0, n // 2, n)
+    together = curve_resamples(
+        rankings, weak, strong, cluster_code=clusters, n_resamples=60, seed=3
+    )
+    for ranking, read in zip(rankings, together, strict=True):
+        alone = curve_intervals(
+            ranking, weak, strong, cluster_code=clusters, n_resamples=60, seed=3
+        )
+        for name in ("apgr", "cpt50", "cpt80"):
+            assert middle(getattr(read, name)) == pytest.approx(getattr(alone, name), abs=1e-5)
 
 
 def counted(values, weights):

@@ -18,7 +18,11 @@ ROUTERS = {
     "bert": "bert:BertRouter",
     "stacked": "stacked:StackedRouter",
 }
-MEMBERS = {"text": "text:TextRouter"}
+MEMBERS = {
+    "text": "text:TextRouter",
+    "layer_rows": "layer:LayerRowsRouter",
+    "layer_network": "layer:LayerNetworkRouter",
+}
 """Routers that only serve inside `stacked`."""
 
 

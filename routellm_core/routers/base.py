@@ -117,6 +117,12 @@ class LearnedRouter(Router):
             resume_dir: a long fit keeps its state there and goes on from it.
         """
 
+    def remember_queries(self, text_hashes: Sequence[str]) -> None:
+        """Told after a fit which queries it saw, in the order of its inputs.
+
+        A router that keeps them can name them as evidence; the others need not listen.
+        """
+
     def strong_win_rate(self, queries: Sequence[str]) -> Floats:
         if not len(queries):
             return np.empty(0, dtype=np.float32)

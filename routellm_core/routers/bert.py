@@ -31,7 +31,9 @@ from routellm_core.types import Floats, Ints, ModelPair
 
 _WEIGHTS_NAME = "encoder.safetensors"
 _BATCH_TOKENS = 4096
-_CREDIT = (0.0, 0.5, 1.0)  # of weak wins, tie, strong wins
+LABELS = ("weak wins", "tie", "strong wins")
+CREDIT = (0.0, 0.5, 1.0)
+"""What each label counts in a win rate."""
 
 States = NDArray[np.object_]
 """(n_queries,) arrays (n_tokens, width) float32, from `TokenStates.embed`."""
@@ -43,7 +45,7 @@ class _Upper(torch.nn.Module):
     def __init__(self, embedder: TokenStates) -> None:
         super().__init__()
         self.layers = embedder.upper_layers()
-        self.head = torch.nn.Linear(embedder.width, len(_CREDIT))
+        self.head = torch.nn.Linear(embedder.width, len(CREDIT))
 
     def forward(self, hidden: torch.Tensor, lengths: torch.Tensor) -> torch.Tensor:
         device = self.head.weight.device
@@ -101,7 +103,7 @@ class BertRouter(LearnedRouter):
         lengths = [len(state) for state in inputs]
         by_length = sorted(range(len(inputs)), key=lengths.__getitem__)
         rates = np.empty(len(inputs), dtype=np.float32)
-        credit = torch.tensor(_CREDIT)
+        credit = torch.tensor(CREDIT)
         self.trained.eval()
         with torch.inference_mode():
             for batch in batches_of(by_length, lengths, _BATCH_TOKENS):

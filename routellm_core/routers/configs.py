@@ -38,7 +38,7 @@ class MatrixFactorizationConfig:
 class StackedConfig:
     """Options of `stacked`."""
 
-    members: tuple[str, ...] = ("text", "bert", "causal_llm")
+    members: tuple[str, ...] = ("text", "bert", "causal_llm", "layer_rows", "layer_network")
     """Routers that are trained first and whose ranks are averaged."""
 
     def __post_init__(self) -> None:

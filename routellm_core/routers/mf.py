@@ -71,12 +71,12 @@ class MatrixFactorizationRouter(EmbeddingRouter):
         return int(self.projection.shape[1])
 
     def _win_rate(self, embeddings: Floats) -> Floats:
-        direction, shift = self._folded
+        direction, shift = self.folded
         return np.asarray(1.0 / (1.0 + np.exp(-(embeddings @ direction + shift))))
 
     @cached_property
-    def _folded(self) -> tuple[Floats, Floats]:
-        """Direction (dimension,) and shift of the pair's log-odds."""
+    def folded(self) -> tuple[Floats, Floats]:
+        """Direction (dimension,) in the embedding space and shift of the pair's log-odds."""
         strong, weak = (
             self.model_vectors[self.models.index(name)]
             for name in (self.model_pair.strong, self.model_pair.weak)

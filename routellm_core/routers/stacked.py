@@ -25,7 +25,7 @@ from routellm_core.routers.base import (
     write_weights,
 )
 from routellm_core.routers.configs import StackedConfig
-from routellm_core.routers.label_head import pair_labels
+from routellm_core.routers.label_head import strong_wins
 from routellm_core.types import Floats, ModelPair
 
 _WEIGHTS_NAME = "ranks.safetensors"
@@ -100,8 +100,8 @@ class StackedRouter(EmbeddingRouter):
         levels = np.linspace(0, 1, _N_REFERENCE)
         reference = np.stack([_rising(np.quantile(scores, levels)) for scores in inputs.T])
         router = cls(model_pair, reference, np.array([0.0, 1.0]), embedder)
-        query_code, label = pair_labels(model_pair, battles)
-        router.curve = _logistic(router.mean_rank(inputs)[query_code], label / 2)
+        query_code, win = strong_wins(model_pair, battles)
+        router.curve = _logistic(router.mean_rank(inputs)[query_code], win)
         return router
 
     @property
@@ -109,7 +109,11 @@ class StackedRouter(EmbeddingRouter):
         return len(self.reference)
 
     def mean_rank(self, scores: Floats) -> Floats:
-        """(n_queries,) mean over the members of the rank among its reference scores.
+        """(n_queries,) mean of `ranks` over the members."""
+        return np.asarray(self.ranks(scores).mean(axis=1))
+
+    def ranks(self, scores: Floats) -> Floats:
+        """(n_queries, n_members) rank of each member's score among its reference scores.
 
         Strictly rising in every score: beyond the reference it goes on with a gentle slope, so
         that no two queries tie for being extreme.
@@ -118,7 +122,7 @@ class StackedRouter(EmbeddingRouter):
             _rank(column, reference)
             for column, reference in zip(scores.T, self.reference, strict=True)
         ]
-        return np.asarray(np.mean(ranks, axis=0))
+        return np.stack(ranks, axis=1)
 
     def _win_rate(self, embeddings: Floats) -> Floats:
         intercept, slope = self.curve

@@ -7,11 +7,13 @@ Nearly all the time goes to the matrix product, so what follows it works in plac
 sorted by cell and queries in the order of their battles, and no large array is copied.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from routellm_core.bradley_terry import Cells, fit_ratings, merge_battles, sum_by_cell
 from routellm_core.embeddings import Embedder, SentenceEmbedder
@@ -26,7 +28,7 @@ from routellm_core.routers.base import (
     write_config,
     write_weights,
 )
-from routellm_core.types import Floats, ModelPair
+from routellm_core.types import Floats, Ints, ModelPair
 
 _BATCH = 256
 _WEIGHTS_NAME = "battles.safetensors"
@@ -43,9 +45,13 @@ class SimilarityWeightedRouter(EmbeddingRouter):
         embeddings: Floats,
         battles: Battles,
         embedder: Embedder | None = None,
+        text_hashes: Sequence[str] | None = None,
     ) -> None:
         super().__init__(model_pair, embedder)
-        self.embeddings, self.battles, self._cells = _sorted_by_cell(embeddings, battles)
+        kept, self.battles, self.cells = _sorted_by_cell(battles)
+        self.embeddings = np.asarray(embeddings[kept], dtype=np.float32)
+        self.text_hashes = None if text_hashes is None else np.asarray(text_hashes)[kept]
+        self._kept = kept
 
     @classmethod
     def fit(
@@ -62,6 +68,13 @@ class SimilarityWeightedRouter(EmbeddingRouter):
     ) -> Self:
         return cls(model_pair, inputs, battles, embedder)
 
+    def remember_queries(self, text_hashes: Sequence[str]) -> None:
+        self.text_hashes = np.asarray(text_hashes)[self._kept]
+
+    def text_hash_of(self, query_code: int) -> str | None:
+        """Names a query of the battles in the store; None where the checkpoint does not say."""
+        return None if self.text_hashes is None else str(self.text_hashes[query_code])
+
     @property
     def dimension(self) -> int:
         return int(self.embeddings.shape[1])
@@ -72,13 +85,13 @@ class SimilarityWeightedRouter(EmbeddingRouter):
         win_rate = np.empty(len(embeddings), dtype=np.float32)
         for start in range(0, len(embeddings), _BATCH):
             batch = np.asarray(embeddings[start : start + _BATCH], dtype=np.float32)
-            cell_weight = sum_by_cell(self._cells, self._battle_weight(batch))
-            rating = fit_ratings(self._cells, cell_weight, len(self.battles.models))
+            cell_weight = sum_by_cell(self.cells, self.battle_weight(batch))
+            rating = fit_ratings(self.cells, cell_weight, len(self.battles.models))
             log_odds = rating[:, strong] - rating[:, weak]
             win_rate[start : start + _BATCH] = 1.0 / (1.0 + np.exp(-log_odds))
         return win_rate
 
-    def _battle_weight(self, embeddings: Floats) -> Floats:
+    def battle_weight(self, embeddings: Floats) -> Floats:
         """(n_queries, n_battles) 10^S; the tenfold of it that the paper takes fits the same."""
         weight = embeddings @ self.embeddings.T
         largest = weight.max(axis=1, keepdims=True)
@@ -96,9 +109,11 @@ class SimilarityWeightedRouter(EmbeddingRouter):
             models=list(self.battles.models),
             n_battles=len(self.battles.win_a),
         )
+        names = {} if self.text_hashes is None else {"text_hash": _bytes_of(self.text_hashes)}
         write_weights(
             checkpoint_dir / _WEIGHTS_NAME,
-            {
+            names
+            | {
                 "embeddings": self.embeddings.astype(np.float16),
                 "query_code": self.battles.query_code.astype(np.int32),
                 "model_a": self.battles.model_a.astype(np.int16),
@@ -120,16 +135,35 @@ class SimilarityWeightedRouter(EmbeddingRouter):
             model_b=take_weight(weights, "model_b", (n_battles,), path).astype(np.int64),
             win_a=take_weight(weights, "win_a", (n_battles,), path).astype(np.float64),
         )
+        embeddings = take_weight(weights, "embeddings", (-1, -1), path)
+        text_hashes = None
+        if "text_hash" in weights:  # a checkpoint may not know them
+            shape = (len(embeddings), _HASH_BYTES)
+            text_hashes = _hashes_of(take_weight(weights, "text_hash", shape, path))
         return cls(
             ModelPair(**config["model_pair"]),
-            take_weight(weights, "embeddings", (-1, -1), path),
+            embeddings,
             battles,
             embedder or SentenceEmbedder(config["embedder"]),
+            text_hashes,
         )
 
 
-def _sorted_by_cell(embeddings: Floats, battles: Battles) -> tuple[Floats, Battles, Cells]:
-    """Battles sorted by cell, queries in the order of their first battle.
+_HASH_BYTES = 16
+
+
+def _bytes_of(text_hashes: NDArray[np.str_]) -> Ints:
+    """(n_queries, 16) the hexadecimal digits as bytes."""
+    joined = bytes.fromhex("".join(text_hashes))
+    return np.frombuffer(joined, dtype=np.uint8).reshape(len(text_hashes), _HASH_BYTES)
+
+
+def _hashes_of(as_bytes: Floats) -> list[str]:
+    return [row.tobytes().hex() for row in as_bytes.astype(np.uint8)]
+
+
+def _sorted_by_cell(battles: Battles) -> tuple[Ints, Battles, Cells]:
+    """Positions of the queries in the order of their first battle, and battles sorted by cell.
 
     A query without a battle is left out, so that no similarity to it is computed.
     """
@@ -143,5 +177,5 @@ def _sorted_by_cell(embeddings: Floats, battles: Battles) -> tuple[Floats, Battl
         model_b=battles.model_b[order],
         win_a=battles.win_a[order],
     )
-    rows = np.asarray(embeddings[queries], dtype=np.float32)
-    return rows, in_order, cells._replace(cell_of_battle=cells.cell_of_battle[order])
+    cells = cells._replace(cell_of_battle=cells.cell_of_battle[order])
+    return np.asarray(queries), in_order, cells

@@ -109,14 +109,20 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 def _own_pair(figures: dict[str, Any]) -> list[str]:
     """What routers gain that were trained on the outcomes of this very pair."""
-    own = [r for r in figures["routers"] if r["recipe"] == _OWN and r["view"] == "in_domain"]
+    routers = figures["routers"]
+    own = [r for r in routers if r["recipe"] == _OWN and r["view"] == "in_domain"]
     if not own:
         return []
     best = max(own, key=lambda r: r["apgr"])
-    return [
+    found = (
         "The other routers were trained on another pair. Trained on this pair's own outcomes, "
-        f"{best['router']} reaches {best['apgr']:.3f} ({span(best['apgr_interval'])}) out of fold."
-    ]
+        f"{best['router']} reaches {best['apgr']:.3f} ({span(best['apgr_interval'])}) out of fold"
+    )
+    others = [r["apgr"] for r in comparable(routers) if r["recipe"] != _OWN]
+    gain = best["apgr"] - max(others, default=math.nan)
+    if not math.isfinite(gain):
+        return [f"{found}."]
+    return [f"{found}: knowing the pair is worth {gain:+.3f}.".replace("-", "−")]
 
 
 def _without(figures: dict[str, Any]) -> list[str]:
