@@ -13,6 +13,7 @@ from views.queries.words import one_line
 N_DRAWN = 3_000
 """More would be a blot, and slow."""
 _LINE, _LENGTH = 58, 160
+_MANY = 500
 _GOLDEN = 0.6180339887498949
 
 
@@ -66,7 +67,7 @@ def scatter(
         kept = None if selected is None else np.flatnonzero(rows["query_id"].isin(selected))
         figure.add_scatter(
             **_markers(rows, other, kind.name),
-            marker=_look(kind),
+            marker=_look(kind, len(points)),
             selectedpoints=kept,
             unselected={"marker": {"opacity": 0.12}},
         )
@@ -86,6 +87,7 @@ def scatter(
         height=430,
         margin={"l": 10, "r": 10, "t": 26, "b": 10},
         dragmode="lasso",
+        showlegend=True,
         legend={"orientation": "h", "y": -0.18, "yanchor": "top", "itemsizing": "constant"},
         hoverlabel={"align": "left"},
         uirevision="queries",
@@ -115,11 +117,12 @@ def _markers(rows: pd.DataFrame, other: str | None, name: str) -> dict[str, Any]
     }
 
 
-def _look(kind: Kind) -> dict[str, Any]:
+def _look(kind: Kind, n_points: int) -> dict[str, Any]:
+    """Few points can be larger."""
     return {
         "symbol": kind.symbol,
         "color": STRONG if kind.calls_strong else WEAK,
-        "size": 6,
+        "size": 6 if n_points > _MANY else 9,
         "opacity": 0.75 if kind.to_regret else 0.5,
     }
 

@@ -32,14 +32,15 @@ def draw(selection: Selection, readings: Readings, query_id: str) -> None:
     now = asked.read(selection, readings)
     query = cached.store().routed_query(now.queries, now.at, query_id)
     st.markdown(f"**{plain(words.one_line(query_id, 200))}**")
-    _draw_text(query["text"])
-    st.markdown(plain(f"{_verdict(selection, query)} {_expectation(selection, readings, query)}"))
-    facts, routers = st.columns([2, 5], gap="large")
+    said, facts = st.columns([3, 2], gap="large")
+    with said:
+        _draw_text(query["text"])
+        st.markdown(plain(_verdict(selection, query)))
+        st.markdown(plain(_expectation(selection, readings, query)))
     with facts:
         _draw_facts(selection, query)
-    with routers:
-        _draw_routers(selection, readings, query)
     _explanation = st.container(key="explanation")  # the place of the explanation of the score
+    _draw_routers(selection, readings, query)
 
 
 def _draw_text(text: str | None) -> None:
@@ -95,8 +96,8 @@ def _draw_facts(selection: Selection, query: dict[str, Any]) -> None:
         ["higher than", _percent_of_queries(query["percentile"])],
         ["margin to α", words.signed(query["margin"], digits)],
         ["flips", f"goes weak above α = {score}, strong up to it"],
-        [f"{strong} ■", words.outcome_text(selection.benchmark, query["quality_strong"])],
-        [f"{weak} ●", words.outcome_text(selection.benchmark, query["quality_weak"])],
+        [f"{strong}\u00a0■", words.outcome_text(selection.benchmark, query["quality_strong"])],
+        [f"{weak}\u00a0●", words.outcome_text(selection.benchmark, query["quality_weak"])],
         ["cost of the call", words.usd_text(query["usd"])],
         ["slice", words.one_line(query["slice"].replace("_", " "), 200)],
     ]
@@ -114,14 +115,14 @@ def _expectation(selection: Selection, readings: Readings, query: dict[str, Any]
         own=int(found[0]) if len(found) else None,
     )
     form = quality_format(selection.benchmark)
-    unit = " points" if form["unit"] else ""
+    unit = "percentage points" if form["unit"] == "%" else "points"
     mean, low, high = (
         words.signed(form["scale"] * value, form["digits"]) for value in (gain.mean, *gain.interval)
     )
     extra = words.usd_text(query["usd_strong"] - query["usd_weak"])
     tokens = "" if query["is_counted"] else ", at usual token counts"
     return (
-        f"Expected of the strong call: {mean}{unit} of quality (95% {low} – {high}; mean over the "
+        f"Expected of the strong call: {mean} {unit} of quality (95% {low} – {high}; mean over the "
         f"{gain.n_queries:,} queries with the nearest strong win rate), for {extra} more{tokens}."
     )
 
@@ -147,7 +148,7 @@ def _draw_routers(selection: Selection, readings: Readings, query: dict[str, Any
                 router.label + (" (chosen)" if key == selection.key else ""),
                 f"{score:.{words.score_digits(cached.histogram(key)[2])}f}",
                 f"{percentile:.1%}",
-                "■ strong" if calls_strong else "● weak",
+                "■\u00a0strong" if calls_strong else "●\u00a0weak",
                 "yes" if agrees else "no",
             ]
         )
@@ -158,7 +159,7 @@ def _draw_routers(selection: Selection, readings: Readings, query: dict[str, Any
             Column("win rate", is_figure=True),
             Column("higher than", is_figure=True, is_wide=True),
             Column("goes to"),
-            Column("agrees"),
+            Column("agrees", is_wide=True),
         ],
         rows,
     )
