@@ -41,10 +41,10 @@ class MemberScores:
 
     def embed(self, queries: Sequence[str]) -> Floats:
         """(n_queries, n_members) float32 in [0, 1]; members of one embedder share its reading."""
-        inputs: dict[str, Any] = {}
+        inputs: dict[tuple[Any, ...], Any] = {}
         scores = np.empty((len(queries), len(self.members)), dtype=np.float32)
         for column, member in zip(scores.T, self.members.values(), strict=True):
-            name = f"{type(member.embedder).__name__} {member.embedder.name}"
+            name = _reads_with(member)
             if name not in inputs:
                 inputs[name] = member.embedder.embed(queries)
             column[:] = member.strong_win_rate_of(inputs[name])
@@ -155,8 +155,24 @@ class StackedRouter(EmbeddingRouter):
         curve = take_weight(weights, "curve", (2,), path)
         if embedder is None:
             kinds: dict[str, Any] = {name: router_class(name) for name in names}
-            embedder = MemberScores({n: k.load(checkpoint_dir / n) for n, k in kinds.items()})
+            members = {n: k.load(checkpoint_dir / n) for n, k in kinds.items()}
+            embedder = MemberScores(_sharing_embedders(members))
         return cls(ModelPair(**config["model_pair"]), reference, curve, embedder)
+
+
+def _reads_with(member: LearnedRouter) -> tuple[Any, ...]:
+    """Equal for members that see the same inputs."""
+    embedder = member.embedder
+    options = (getattr(embedder, name, None) for name in ("n_layers", "adapter_dir"))
+    return (type(embedder), embedder.name, *options)
+
+
+def _sharing_embedders(members: dict[str, LearnedRouter]) -> dict[str, LearnedRouter]:
+    """One embedder for all members that read alike, so that a model is loaded once."""
+    embedders: dict[tuple[Any, ...], Any] = {}
+    for member in members.values():
+        member.embedder = embedders.setdefault(_reads_with(member), member.embedder)
+    return members
 
 
 def _rising(quantiles: Floats) -> Floats:

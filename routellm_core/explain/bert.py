@@ -1,0 +1,57 @@
+"""`bert`: the words by integrated gradients through all layers, with the completeness gap."""
+
+from routellm_core.explain import words
+from routellm_core.explain.explanation import Explanation
+from routellm_core.routers.bert import CREDIT, LABELS, BertRouter
+from routellm_core.token_states import run_layers
+
+_N_STEPS = 16
+
+
+def explain(router: BertRouter, query: str) -> Explanation:
+    """Integrated gradients (Sundararajan, Taly and Yan 2017) from a query of mask tokens."""
+    import torch
+    from captum.attr import IntegratedGradients
+
+    tokens, places = router.embedder.tokens(query)
+    # bfloat16 would drown the sums, so the frozen half is read in float32.
+    encoder = router.embedder.in_float32
+    device = next(router.trained.parameters()).device
+    mask = router.embedder.tokenizer.mask_token_id
+    masked = [tokens[0], *[mask] * (len(tokens) - 2), tokens[-1]]
+    with torch.inference_mode():
+        inputs, baseline = encoder.embeddings(
+            input_ids=torch.tensor([tokens, masked], device=device)
+        )
+    router.trained.eval()
+
+    def chances(hidden: "torch.Tensor") -> "torch.Tensor":
+        lengths = torch.full((len(hidden),), len(tokens))
+        lower = run_layers(encoder.encoder.layer[: router.embedder.n_layers], hidden, lengths)
+        found: torch.Tensor = router.trained(lower, lengths).softmax(1)
+        return found
+
+    credit = torch.tensor(CREDIT, device=device)
+    # Copies, because tensors of inference mode can carry no gradient.
+    at, start = inputs[None].clone(), baseline[None].clone()
+    found = IntegratedGradients(lambda hidden: chances(hidden) @ credit).attribute(
+        at, start, n_steps=_N_STEPS
+    )
+    with torch.inference_mode():
+        (labels, of_masked) = chances(torch.cat([at, start])).double().cpu().numpy()
+    of_words, rest = words.merged(query, places, found[0].sum(dim=1).double().cpu().numpy())
+    rate, base = (float(row @ CREDIT) for row in (labels, of_masked))
+    return Explanation(
+        router_name=router.router_name,
+        query=query,
+        strong_win_rate=rate,
+        method=(
+            f"Integrated gradients of the win rate through all layers, in {_N_STEPS} steps from "
+            "the same query with every token masked."
+        ),
+        words=of_words,
+        base=base,
+        rest=rest,
+        gap=rate - base - rest - words.total(of_words),
+        labels=tuple(zip(LABELS, map(float, labels), strict=True)),
+    )

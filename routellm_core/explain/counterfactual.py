@@ -1,0 +1,95 @@
+"""The fewest words found whose loss turns a decision round."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from routellm_core.explain.explanation import Explanation
+from routellm_core.explain.words import without
+from routellm_core.types import Floats
+
+Score = Callable[[Sequence[str]], Floats]
+"""Strong win rates of queries, as `Router.strong_win_rate`."""
+
+_MOST_WORDS = 200
+_ROUNDS = 8
+
+
+class Deletion(NamedTuple):
+    """Words whose deletion flips the decision."""
+
+    words: tuple[tuple[int, int], ...]
+    """Start and end of each in the query, in order."""
+    query: str
+    """What is left."""
+    strong_win_rate: float
+    """Of what is left."""
+    n_scored: int
+    """Queries that were scored on the way."""
+
+
+def smallest_deletion(score: Score, found: Explanation, threshold: float) -> Deletion | None:
+    """Delete the words that carry the decision until it flips, then give back what is not needed.
+
+    A greedy search: a smaller deletion may exist.
+
+    Args:
+        score: of the explained router.
+        found: the explanation, whose words say where to begin.
+        threshold: the strong model is called at or above it.
+
+    Returns:
+        None when even all of the words that speak for the decision do not flip it.
+    """
+    calls_strong = found.strong_win_rate >= threshold
+    sign = 1 if calls_strong else -1
+    read = [word for word in found.words if np.isfinite(word.attribution)]
+    ordered = sorted(read, key=lambda word: -sign * word.attribution)[:_MOST_WORDS]
+    spans = [(word.start, word.end) for word in ordered]
+    n_scored = 0
+
+    def tried(candidates: Sequence[Sequence[tuple[int, int]]]) -> tuple[Floats, list[bool]]:
+        nonlocal n_scored
+        n_scored += len(candidates)
+        rates = score([without(found.query, sorted(words)) for words in candidates])
+        return rates, [bool((rate >= threshold) != calls_strong) for rate in rates]
+
+    enough = _first_that_flips(spans, tried)
+    if not enough:
+        return None
+    for _ in range(_ROUNDS):
+        fewer = [[word for word in enough if word != one] for one in enough]
+        if len(fewer) < 2:
+            break
+        _, flips = tried(fewer)
+        if not any(flips):
+            break
+        # Give back the word that did the least among those that are not needed.
+        enough = fewer[max(i for i, flipped in enumerate(flips) if flipped)]
+    rates, _ = tried([enough])
+    words = tuple(sorted(enough))
+    return Deletion(words, without(found.query, words), float(rates[0]), n_scored)
+
+
+def _first_that_flips(
+    spans: list[tuple[int, int]],
+    tried: Callable[[Sequence[Sequence[tuple[int, int]]]], tuple[Floats, list[bool]]],
+) -> list[tuple[int, int]]:
+    """The shortest run of the ordered words that flips, by runs that grow and then in between."""
+    low = 0
+    sizes = sorted({min(2**k, len(spans)) for k in range(9)} - {0})
+    for few in (sizes[:4], sizes[4:]):
+        if not few:
+            continue
+        _, flips = tried([spans[:n] for n in few])
+        if any(flips):
+            high = few[flips.index(True)]
+            low = max([0, *(n for n in sizes if n < high)])
+            between = range(low + 1, high)
+            if between:
+                _, inside = tried([spans[:n] for n in between])
+                if any(inside):
+                    high = between[inside.index(True)]
+            return spans[:high]
+    return []
