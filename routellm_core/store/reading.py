@@ -176,6 +176,15 @@ class Reader(Database):
             )
         return RouterEntry(**found.to_pylist()[0])
 
+    def router_ids(self, router_name: str) -> list[str]:
+        """All routers of a kind, by name."""
+        rows = self._rows(
+            "SELECT router_id FROM router WHERE router_name = $name ORDER BY router_id",
+            name=router_name,
+        )
+        found: list[str] = rows["router_id"].to_pylist()
+        return found
+
     def own_routers(self) -> pd.DataFrame:
         """One row a router of the user's, the latest first, with the columns of `RouterEntry`."""
         return self._frame(
@@ -210,6 +219,48 @@ class Reader(Database):
                 f"queries of {benchmark_id} have no score for this pair; score the rest first"
             )
         return np.asarray(scores.to_numpy(), dtype=np.float32)
+
+    def scores_by_text(
+        self, benchmark_id: str, model_pair: ModelPair, router_id: str, view: str
+    ) -> pd.DataFrame:
+        """`query_id`, `text_hash` (None without a text) and `strong_win_rate` of scored queries."""
+        self._check_pair(benchmark_id, model_pair)
+        return self._frame(
+            """SELECT query_id, text_hash, strong_win_rate
+               FROM (SELECT * FROM query WHERE benchmark_id = $benchmark_id AND NOT contaminated)
+               JOIN (SELECT * FROM strong_win_rate
+                     WHERE benchmark_id = $benchmark_id AND weak_model = $weak
+                       AND strong_model = $strong AND router_id = $router_id AND view = $view
+                    ) USING (query_id)
+               ORDER BY query_id""",
+            benchmark_id=benchmark_id,
+            router_id=router_id,
+            view=view,
+            **ModelPair(*model_pair)._asdict(),
+        )
+
+    def labelled(self, text_hashes: Sequence[str], model_pair: ModelPair) -> pd.DataFrame:
+        """What both models of a pair did on the queries with these texts, wherever they stand.
+
+        Returns:
+            One row a text at the most: `text_hash`, `benchmark_id`, `query_id`, `slice`, `text`
+            (None where it is not on this machine), `quality_weak`, `quality_strong`.
+        """
+        return self._frame(
+            """SELECT text_hash, query.benchmark_id, query.query_id, slice, text,
+                      weak.quality AS quality_weak, strong.quality AS quality_strong
+               FROM query
+               JOIN (SELECT * FROM outcome WHERE model = $weak) AS weak
+                 USING (benchmark_id, query_id)
+               JOIN (SELECT * FROM outcome WHERE model = $strong) AS strong
+                 USING (benchmark_id, query_id)
+               LEFT JOIN query_text USING (text_hash)
+               WHERE text_hash IN (SELECT unnest($text_hashes))
+               QUALIFY row_number() OVER (
+                   PARTITION BY text_hash ORDER BY query.benchmark_id, query.query_id) = 1""",
+            text_hashes=list(text_hashes),
+            **ModelPair(*model_pair)._asdict(),
+        )
 
     def folds(
         self, benchmark_id: str, model_pair: ModelPair, router_id: str, view: str
