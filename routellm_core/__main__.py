@@ -183,6 +183,33 @@ def calibrate(parsed: argparse.Namespace) -> Result:
     return document, [f"{found.mode}: wanted {found.wanted:g}, achieved {found.achieved:.6g}", line]
 
 
+def explain(parsed: argparse.Namespace) -> Result:
+    """Why a router gives a query its win rate: words, battles, factors, queries alike."""
+    from routellm_core.explain import report
+
+    if (parsed.query is None) == (parsed.query_id is None):
+        raise DataError("name either --query TEXT or --benchmark B with --query-id Q")
+    if parsed.query_id is not None and parsed.benchmark is None:
+        raise DataError("--query-id needs --benchmark")
+    benchmark_id = parsed.benchmark or "mmlu"
+    with Store(parsed.store, read_only=True) as store:
+        pair = _pair(parsed, store, benchmark_id) or default_pair(store, benchmark_id)
+        row = store.router_named(benchmark_id, pair, parsed.router, parsed.recipe)
+        stored = None
+        if parsed.query_id is not None:
+            stored = report.StoredQuery(benchmark_id, parsed.query_id, row.view)
+        document = report.report(
+            store,
+            DATA_DIR,
+            row.router_id,
+            pair,
+            text=parsed.query,
+            stored=stored,
+            alpha=parsed.alpha,
+        )
+    return document, report.lines(document)
+
+
 def texts(parsed: argparse.Namespace) -> Result:
     """Resolve query texts from a checkout, tables, registry wheels and the hub."""
     from routellm_core.texts import resolve_texts
@@ -343,6 +370,19 @@ def _parser() -> argparse.ArgumentParser:
     wish.add_argument("--budget-usd", type=float, help="a month")
     calibrating.add_argument("--queries-per-month", type=float, default=100_000.0)
     with_pair(calibrating)
+
+    explaining = verb("explain", explain)
+    explaining.add_argument("--router", required=True, metavar="R")
+    explaining.add_argument("--recipe", help="where a router has several")
+    explaining.add_argument("--query", metavar="TEXT", help="any text")
+    explaining.add_argument(
+        "--benchmark", metavar="B", help="whose routers and queries are meant (default: mmlu)"
+    )
+    explaining.add_argument("--query-id", metavar="Q", help="a query of the benchmark")
+    explaining.add_argument(
+        "--alpha", type=float, help="threshold: adds what would turn the decision round"
+    )
+    with_pair(explaining)
 
     resolving, rebuilding = verb("texts", texts), verb("data", data)
     for added in (resolving, rebuilding):

@@ -95,5 +95,7 @@ def sample_store(fresh_store, sample_benchmark, sample_texts):
 @pytest.fixture
 def word_vectors(monkeypatch):
     """Routers and the search for leaks see bags of words; no model is loaded."""
-    for module in ("training", "routers.base", "routers.mf", "routers.sw_ranking"):
+    for module in (
+        *("training", "routers.base", "routers.mf", "routers.sw_ranking", "explain.report"),
+    ):
         monkeypatch.setattr(f"routellm_core.{module}.SentenceEmbedder", WordVectors)

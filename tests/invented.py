@@ -1,6 +1,7 @@
 """Invented things to train on: word vectors in place of a model, golden labels, verdicts."""
 
 import itertools
+import re
 from zlib import crc32
 
 import numpy as np
@@ -28,6 +29,15 @@ class WordVectors:
                 number = crc32(word.encode())
                 row[[number % 256, 256 + (number >> 16) % 256]] += 1.0
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+    def token_shares(self, query):
+        """A word is a token; the rows sum to the embedding."""
+        spans = [match.span() for match in re.finditer(r"\S+", query)]
+        rows = np.zeros((len(spans), self.dimension), dtype=np.float32)
+        for row, (start, end) in zip(rows, spans, strict=True):
+            number = crc32(query[start:end].casefold().encode())
+            row[[number % 256, 256 + (number >> 16) % 256]] += 1.0
+        return rows / max(np.linalg.norm(rows.sum(axis=0)), 1e-9), spans
 
 
 def golden_texts(benchmark_id, n=60, slices=SLICES):

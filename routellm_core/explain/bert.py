@@ -5,7 +5,7 @@ from routellm_core.explain.explanation import Explanation
 from routellm_core.routers.bert import CREDIT, LABELS, BertRouter
 from routellm_core.token_states import run_layers
 
-_N_STEPS = 16
+_N_STEPS = 32
 
 
 def explain(router: BertRouter, query: str) -> Explanation:

@@ -33,7 +33,7 @@ def explained(
     vector = shares.sum(axis=0)
     baseline = head.mean
     gradient = pooled.mean_gradient(head.gradient, vector, baseline)
-    of_query = np.array([end > start for start, end in places])
+    of_query = np.array([end > start for start, end in places], dtype=bool)
     # The average query is spread over the tokens where a token gives anything at all.
     at_query = np.abs(shares[of_query]).sum(axis=0) > 0
     per_token = np.where(at_query, baseline, 0) / max(int(of_query.sum()), 1)

@@ -22,10 +22,8 @@ def explain(router: StackedRouter, query: str) -> Explanation:
     of_members = {
         name: explain_any(member, query) for name, member in router.embedder.members.items()
     }
-    scores, bases = (
-        np.array([[getattr(found, part) for found in of_members.values()]])
-        for part in ("strong_win_rate", "base")
-    )
+    scores = np.array([[found.strong_win_rate for found in of_members.values()]])
+    bases = np.array([[_base(found) for found in of_members.values()]])
     rank, base_rank = router.ranks(scores)[0], router.ranks(bases)[0]
     intercept, slope = router.curve
     log_odds, base_odds = (intercept + slope * r.mean() for r in (rank, base_rank))
@@ -40,10 +38,10 @@ def explain(router: StackedRouter, query: str) -> Explanation:
             one[0, i] = score
             return float(router.ranks(one)[0, i])
 
-        factor = of_curve * _secant(rank_at, found.base, found.strong_win_rate)
+        factor = of_curve * _secant(rank_at, _base(found), found.strong_win_rate)
         mine = factor * np.array([word.attribution for word in found.words])
         total = np.where(np.isnan(mine), total, np.nan_to_num(total) + mine)
-        rest += factor * (found.rest + found.gap)
+        rest += factor * float(np.nan_to_num(found.rest + found.gap))
     return Explanation(
         router_name=router.router_name,
         query=query,
@@ -67,6 +65,13 @@ def explain(router: StackedRouter, query: str) -> Explanation:
             )
         ),
     )
+
+
+def _base(found: Explanation) -> float:
+    """Of a member that promises no sum, what its words leave of its win rate."""
+    if np.isfinite(found.base):
+        return found.base
+    return found.strong_win_rate - words.total(found.words)
 
 
 def _sigmoid(log_odds: float) -> float:

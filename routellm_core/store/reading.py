@@ -362,6 +362,16 @@ class Reader(Database):
         )
         return dict(zip(rows["query_id"].to_pylist(), rows["text"].to_pylist(), strict=True))
 
+    def query_ids(self, benchmark_id: str) -> list[str]:
+        """All queries of a benchmark by name, the contaminated ones too."""
+        self.benchmark(benchmark_id)
+        rows = self._rows(
+            "SELECT query_id FROM query WHERE benchmark_id = $id ORDER BY query_id",
+            id=benchmark_id,
+        )
+        found: list[str] = rows["query_id"].to_pylist()
+        return found
+
     def missing_texts(self, benchmark_id: str) -> set[str]:
         """Hashes of the benchmark's query texts that are not on this machine."""
         self.benchmark(benchmark_id)
