@@ -8,7 +8,8 @@ them either.
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from threading import RLock
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ import streamlit as st
 
 from routellm_core import baselines, battles
 from routellm_core.costs import PairCosts, Price, pair_costs
+from routellm_core.embeddings import Embedder, SentenceEmbedder
 from routellm_core.errors import RoutingError
 from routellm_core.evaluation import (
     complete_routers,
@@ -27,12 +29,18 @@ from routellm_core.evaluation import (
 )
 from routellm_core.metrics import apgr, cpt, curve_of, rank_queries, routed_mean
 from routellm_core.recipes import recipe_of, tier_table, training_set
+from routellm_core.routers import load_router
 from routellm_core.shipped import data_hash, ensure_store
 from routellm_core.similarity import Similarity, read_similarities
 from routellm_core.slices import slice_table
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, Floats, ModelPair, PairOutcomes, Ranking, RoutingCurve
 from routellm_core.uncertainty import CurveIntervals, curve_intervals
+
+if TYPE_CHECKING:
+    from routellm_core.explain.explanation import Explanation
+    from routellm_core.explain.neighbours import LabelledQueries
+    from routellm_core.routers.base import Router
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA_DIR = ROOT / "data"
@@ -104,7 +112,9 @@ def shipped_hash() -> str:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def benchmarks(version: int) -> pd.DataFrame:
-    return store().benchmarks()
+    """Those with outcomes of two models: with fewer there is nothing to route."""
+    table = store().benchmarks()
+    return table[table["n_models"] >= 2].reset_index(drop=True)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -336,3 +346,106 @@ def own_routers(version: int) -> pd.DataFrame:
 @st.cache_data(max_entries=1, show_spinner=False)
 def similarities(written_ns: int | None) -> list[Similarity]:
     return read_similarities(DATA_DIR)
+
+
+_READING = RLock()
+"""Routers read for one session at a time: their tokenizers are not made for threads."""
+_READS = "Reading the query. The first time the router's model is loaded, which takes seconds …"
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def checkpoint(version: int, folder: str) -> "Router":
+    """A router that reads new queries; its model is loaded with the first of them.
+
+    Args:
+        version: of the store.
+        folder: as in `RouterEntry.checkpoint`.
+    """
+    router = load_router(DATA_DIR / folder)
+    if hasattr(router, "embedder"):
+        router.embedder = _shared(router.embedder, _models())
+    return router
+
+
+@st.cache_resource(show_spinner=False)
+def _models() -> dict[tuple[Any, ...], Any]:
+    """What routers read queries with: each model is loaded once, whoever reads with it."""
+    return {}
+
+
+def _shared(embedder: Any, known: dict[tuple[Any, ...], Any]) -> Any:
+    """The embedder that stands for all that read as this one does."""
+    for member in getattr(embedder, "members", {}).values():
+        member.embedder = _shared(member.embedder, known)
+    if hasattr(embedder, "members"):
+        return embedder
+    if hasattr(embedder, "parts"):
+        embedder.parts = tuple(_shared(part, known) for part in embedder.parts)
+    options = (getattr(embedder, name, None) for name in ("name", "n_layers", "adapter_dir"))
+    return known.setdefault((type(embedder), *options), embedder)
+
+
+@st.cache_data(max_entries=128, show_spinner=_READS)
+def explanation(version: int, folder: str, query: str) -> "Explanation":
+    """Why a checkpoint gives a query its win rate."""
+    from routellm_core.explain import explain
+
+    with _READING:
+        return explain(checkpoint(version, folder), query)
+
+
+def win_rates(version: int, folder: str, queries: list[str]) -> Floats:
+    """A checkpoint's strong win rates of any texts; not kept."""
+    router = checkpoint(version, folder)
+    with _READING:
+        return router.strong_win_rate(queries)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def labelled_queries(version: int) -> "LabelledQueries | None":
+    """The queries that routers learned from, embedded; None where no checkpoint names them."""
+    from routellm_core.explain.neighbours import remembered
+
+    return remembered(store(), DATA_DIR)
+
+
+@st.cache_data(max_entries=128, show_spinner="Looking for queries like it …")
+def similar_queries(version: int, pair: ModelPair, query: str) -> pd.DataFrame | None:
+    """Labelled queries most like a query; None where there is nowhere to look."""
+    from routellm_core.explain.neighbours import similar
+
+    known = labelled_queries(version)
+    if known is None:
+        return None
+    with _READING:
+        return similar(store(), known, query, pair, embedder=_sentences())
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def nearest_across(
+    key: RouterKey, query: str, threshold: float, calls_strong: bool
+) -> pd.DataFrame | None:
+    """The labelled query of the benchmark that is most like a query and goes the other way."""
+    from routellm_core.explain import neighbours
+
+    known = labelled_queries(key.version)
+    if known is None:
+        return None
+    scores = store().scores_by_text(key.benchmark_id, key.pair, key.router_id, key.view)
+    with _READING:
+        return neighbours.nearest_across(
+            store(),
+            known,
+            query,
+            scores,
+            threshold,
+            calls_strong,
+            key.pair,
+            embedder=_sentences(),
+        )
+
+
+def _sentences() -> Embedder:
+    """What the labelled queries were embedded with."""
+    found: Embedder = _shared(SentenceEmbedder(), _models())
+    return found

@@ -56,3 +56,10 @@ function freshId(prefix) {
 
 // Strong is a square and weak a circle wherever they are named, so colour is never alone.
 const MARKS = { strong: "■", weak: "●" };
+
+// What opens stands above what opened it: bring it into view.
+function toTop(node) {
+  for (let at = node.getRootNode().host; at; at = at.parentElement) {
+    if (at.scrollTop > 0) at.scrollTo({ top: 0 });
+  }
+}

@@ -6,13 +6,14 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.store import Listing
-from views import cached, downloads, link
+from views import cached, downloads, explanation, link
 from views.frame import Selection, boundary
 from views.live_curve.payload import number
 from views.names import short_name
 from views.plain import plain
 from views.queries import asked, brush, filters, one, slices, words
 from views.queries.asked import Asked
+from views.queries.one import Opened
 from views.query_table import query_table
 from views.readings import Readings, read
 
@@ -29,21 +30,11 @@ def draw(selection: Selection) -> None:
         readings = read(selection)
         now = asked.read(selection, readings)
         _draw_sentence(selection, now)
-        _draw_opened(selection, readings, now)
-        counts = cached.store().n_listed(now.found, now.at, now.listing)
-        filters.draw(selection, now, counts)
-        if not counts["all"]:
-            _draw_nothing(now)
-            return
-        benchmark_id = selection.benchmark.benchmark_id
-        chosen = now.listing._replace(query_ids=brush.selected(benchmark_id))
-        chart, regrets = st.columns([5, 4], gap="large")
-        with chart:
-            _draw_chart(selection, readings, now, counts["all"])
-        with regrets:
-            table = cached.store().slice_regrets(now.found, now.at, chosen)
-            slices.draw(table, selection.benchmark)
-        _draw_list(selection, now, chosen, int(table["n_queries"].sum()))
+        opened = _draw_opened(selection, readings, now)
+        _draw_listed(selection, readings, now)
+        if opened is not None and opened.place is not None:
+            with opened.place:  # last, for a model may have to be loaded
+                explanation.draw(selection, readings, opened.query)
 
 
 def _draw_sentence(selection: Selection, now: Asked) -> None:
@@ -59,11 +50,12 @@ def _draw_sentence(selection: Selection, now: Asked) -> None:
         st.markdown("".join(said))
 
 
-def _draw_opened(selection: Selection, readings: Readings, now: Asked) -> None:
+def _draw_opened(selection: Selection, readings: Readings, now: Asked) -> Opened | None:
     """The query that the link names, with the way to its neighbours in the list."""
     query_id = link.text("query", "")
     if not query_id:
-        return
+        return None
+    opened = None
     with st.container(border=True):
         around = cached.store().neighbours(now.found, now.at, now.listing, query_id)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -76,7 +68,26 @@ def _draw_opened(selection: Selection, readings: Readings, now: Asked) -> None:
                 else f"{around.position:,} of {around.n_queries:,} listed"
             )
         with boundary():
-            one.draw(selection, readings, query_id)
+            opened = one.draw(selection, readings, query_id)
+    return opened
+
+
+def _draw_listed(selection: Selection, readings: Readings, now: Asked) -> None:
+    """All that the filters leave: chart, regrets by slice, list."""
+    counts = cached.store().n_listed(now.found, now.at, now.listing)
+    filters.draw(selection, now, counts)
+    if not counts["all"]:
+        _draw_nothing(now)
+        return
+    benchmark_id = selection.benchmark.benchmark_id
+    chosen = now.listing._replace(query_ids=brush.selected(benchmark_id))
+    chart, regrets = st.columns([5, 4], gap="large")
+    with chart:
+        _draw_chart(selection, readings, now, counts["all"])
+    with regrets:
+        table = cached.store().slice_regrets(now.found, now.at, chosen)
+        slices.draw(table, selection.benchmark)
+    _draw_list(selection, now, chosen, int(table["n_queries"].sum()))
 
 
 def _draw_nothing(now: Asked) -> None:

@@ -1,16 +1,17 @@
 """One query: its text, where it goes and why that is right or not, and what every router says."""
 
 from html import escape
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from routellm_core.metrics import index_at_share
 from routellm_core.regret import expected_gain
 from routellm_core.types import Benchmark
-from views import cached, plain_table
+from views import cached, explanation, plain_table
 from views.cached import RouterKey
 from views.frame import Selection
 from views.names import short_name
@@ -23,8 +24,15 @@ LONGEST_TEXT = 100_000
 """Characters shown; the rest is in the download."""
 
 
-def draw(selection: Selection, readings: Readings, query_id: str) -> None:
-    """All that is known of a query.
+class Opened(NamedTuple):
+    """A query that was drawn, and where its explanation will stand."""
+
+    query: dict[str, Any]
+    place: DeltaGenerator | None
+
+
+def draw(selection: Selection, readings: Readings, query_id: str) -> Opened:
+    """All that is known of a query without asking the router again.
 
     Raises:
         UnknownNameError: the pair has no outcomes of it, or the router no score.
@@ -39,8 +47,9 @@ def draw(selection: Selection, readings: Readings, query_id: str) -> None:
         st.markdown(plain(_expectation(selection, readings, query)))
     with facts:
         _draw_facts(selection, query)
-    _explanation = st.container(key="explanation")  # the place of the explanation of the score
+    place = explanation.place(selection, query["text"])
     _draw_routers(selection, readings, query)
+    return Opened(query, place)
 
 
 def _draw_text(text: str | None) -> None:

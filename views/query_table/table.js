@@ -52,13 +52,6 @@ function box(row, state, send) {
   return node;
 }
 
-// What opens stands above the table: bring it into view.
-function toTop(node) {
-  for (let at = node.getRootNode().host; at; at = at.parentElement) {
-    if (at.scrollTop > 0) at.scrollTo({ top: 0 });
-  }
-}
-
 function name(row, root, send) {
   const open = () => {
     send("open", { id: row.id });

@@ -1,0 +1,66 @@
+"""Why the selected router scored the opened query as it did; loaded when it is asked for."""
+
+from typing import Any
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from views import link
+from views.explanation import alike, computed, reading, what_if
+from views.explanation.heading import heading
+from views.explanation.subject import hindrance, subject_of, two_scores
+from views.frame import Selection, boundary
+from views.plain import plain
+from views.readings import Readings
+
+
+def place(selection: Selection, text: str | None) -> DeltaGenerator | None:
+    """The switch, and room for the explanation; None where there will be none.
+
+    It is filled after the rest of the page, for a model may have to be loaded.
+
+    Args:
+        selection: names the router.
+        text: of the opened query, None where it is not on this machine.
+    """
+    with st.container(key="explanation"):
+        st.session_state["_why"] = link.text("why", "") == "1"
+        st.toggle("Explain this score", key="_why", on_change=_keep)
+        if not st.session_state["_why"]:
+            return None
+        reason = hindrance(selection, text)
+        if reason is not None:
+            st.info(plain(reason))
+            return None
+        st.html(_STYLE)
+        return st.container(key="explained")
+
+
+def draw(selection: Selection, readings: Readings, query: dict[str, Any]) -> None:
+    """The explanation of a query from `Store.routed_query`."""
+    with boundary():
+        subject = subject_of(selection, readings, query)
+        found = subject.explained()
+        said, meant = two_scores(subject, found)
+        st.markdown(plain(said))
+        st.caption(plain(meant))
+        in_words, in_figures = st.columns([3, 2], gap="large")
+        with in_words:
+            heading("What its words did to the win rate")
+            reading.draw(found, "The query with its words coloured")
+            reading.draw_sum(found)
+            reading.draw_table(found)
+        with in_figures:
+            computed.draw(subject, found)
+        alike.draw_evidence(subject, found)
+        with boundary():
+            alike.draw_similar(subject)
+            alike.draw_across(subject)
+        what_if.draw(subject)
+
+
+def _keep() -> None:
+    link.remember(why="1" if st.session_state["_why"] else None)
+
+
+_STYLE = "<style>.st-key-explained { min-height: 44rem; }</style>"

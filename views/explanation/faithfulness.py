@@ -1,0 +1,52 @@
+"""How far the words' attributions can be trusted: measured figures, by kind of router.
+
+Words of 200 queries of MMLU were deleted and inserted in the order of their attributions and in a
+random one (seed 0); the gain is that of the mean win rate along the way.
+"""
+
+from typing import NamedTuple
+
+from views.queries.words import signed
+
+
+class Measured(NamedTuple):
+    """Gains over a random order in win rate, with both ends of their 95% intervals."""
+
+    deletion: float
+    deletion_low: float
+    deletion_high: float
+    insertion: float
+    insertion_low: float
+    insertion_high: float
+    n: int = 200
+
+
+FAITHFULNESS = {
+    "mf": Measured(0.0460, 0.0417, 0.0501, 0.0418, 0.0380, 0.0459),
+    "sw_ranking": Measured(0.0028, 0.0024, 0.0032, 0.0029, 0.0026, 0.0033),
+    "bert": Measured(0.0188, 0.0166, 0.0209, 0.0226, 0.0202, 0.0251),
+}
+"""By router name; a router that is not here was not measured."""
+
+
+def sentence(router_name: str) -> str:
+    """What was measured of a kind of router, for people."""
+    found = FAITHFULNESS.get(router_name)
+    if found is None:
+        return f"How faithful such words are to {router_name} was not measured."
+    head = f"Measured for {router_name} on {found.n} queries of MMLU: "
+    deleted = _interval(found.deletion, found.deletion_low, found.deletion_high)
+    inserted = _interval(found.insertion, found.insertion_low, found.insertion_high)
+    if min(found.deletion_low, found.insertion_low) <= 0:
+        return (
+            f"{head}deleting and inserting words in this order is no better than in a random one: "
+            f"{deleted} and {inserted} of win rate. Do not read much into them."
+        )
+    return (
+        f"{head}deleting words in this order moves the win rate by {deleted} more than in a random "
+        f"one, inserting them by {inserted}."
+    )
+
+
+def _interval(gain: float, low: float, high: float) -> str:
+    return f"{signed(gain, 4)} (95% {signed(low, 4)} – {signed(high, 4)})"
