@@ -32,8 +32,8 @@ def draw(found: Explanation, label: str) -> None:
     n_unread = sum(math.isnan(word.attribution) for word in found.words)
     if n_unread:
         st.caption(
-            f"Grey: {n_unread:,} of {len(found.words):,} words that the router did not read, since "
-            "it reads no longer queries than its model does."
+            f"Grey: {n_unread:,} of {len(found.words):,} words were not read. A model reads only "
+            "so much of a long query, and no marks without a meaning to it."
         )
 
 

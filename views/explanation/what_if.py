@@ -52,8 +52,8 @@ def _draw_edit(subject: Subject) -> None:
     if edited is None or edited.replace("\r\n", "\n") == subject.text.replace("\r\n", "\n"):
         st.caption(
             plain(
-                f"Unedited, the checkpoint says {subject.rate_text(unedited)}: "
-                f"{_goes(subject, unedited)}. Edit the text and leave the field, or press Ctrl + "
+                f"Unedited, the checkpoint says {subject.rate_text(unedited)}"
+                f"{_call(subject, unedited)}. Edit the text and leave the field, or press Ctrl + "
                 "Enter, and it is scored again."
             )
         )
@@ -65,8 +65,8 @@ def _draw_edit(subject: Subject) -> None:
         f":primary[**{subject.rate_text(rate)}**]"
         + plain(
             f", {signed(rate - unedited, subject.digits)} to the unedited "
-            f"{subject.rate_text(unedited)}: {_goes(subject, rate)}, "
-            f"{'which is another decision' if flips else 'as before'}."
+            f"{subject.rate_text(unedited)}{_call(subject, rate)}, "
+            f"{'another decision' if flips else 'as before'}."
         )
     )
     reading.draw(found, "The edited query with its words coloured")
@@ -78,7 +78,7 @@ def _draw_deletion(subject: Subject) -> None:
     rate = subject.explained().strong_win_rate
     st.caption(
         plain(
-            f"The checkpoint itself says {subject.rate_text(rate)}: {_goes(subject, rate)}. Words "
+            f"The checkpoint itself says {subject.rate_text(rate)}{_call(subject, rate)}. Words "
             "are deleted, those that speak most for it first, until it decides otherwise; then "
             "those that were not needed are given back."
         )
@@ -127,14 +127,14 @@ def _draw_found(subject: Subject, found: Deletion) -> None:
     st.markdown(
         plain(f"Without {listed} ({n} of {n_words:,} words) the win rate is ")
         + f":primary[**{subject.rate_text(found.strong_win_rate)}**]"
-        + plain(f": {_goes(subject, found.strong_win_rate)}.")
+        + plain(f"{_call(subject, found.strong_win_rate)}.")
     )
     box("The query with the deleted words struck through", struck(subject.text, found.words))
     st.caption(f"{found.n_scored:,} texts were scored. A smaller deletion may exist.")
 
 
-def _goes(subject: Subject, rate: float) -> str:
-    return f"to {subject.goes_to(rate >= subject.threshold)} at α = {subject.alpha}"
+def _call(subject: Subject, rate: float) -> str:
+    return f", which calls {subject.goes_to(rate >= subject.threshold)} at α = {subject.alpha}"
 
 
 def _name_of(subject: Subject) -> str:
