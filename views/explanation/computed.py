@@ -86,7 +86,8 @@ def _draw_terms(found: Explanation) -> None:
         rest = sum(term.contribution for term in others)
         shown.append(_named(f"{len(others)} others", "", rest))
     total = sum(term.contribution for term in found.terms)
-    odds = math.log(found.strong_win_rate / (1 - found.strong_win_rate))
+    rate = min(max(found.strong_win_rate, 1e-12), 1 - 1e-12)
+    odds = math.log(rate / (1 - rate))
     if abs(odds - total) > 5e-4:  # more than rounding
         shown.append(_named("whatever the query", "", odds - total))
     heading("Terms of its log-odds")
