@@ -90,9 +90,11 @@ def status(parsed: argparse.Namespace) -> Result:
 def import_files(parsed: argparse.Namespace) -> Result:
     """Import benchmarks and battles from files as the user's own."""
     from routellm_core.battles import read_battles
-    from routellm_core.importers import is_no_benchmark, read
+    from routellm_core.importers import Imported, is_no_benchmark, read
+    from routellm_core.importers.pairing import paired
 
     imported: list[dict[str, Any]] = []
+    parts: list[Imported] = []
     with Store(parsed.store) as store, store.atomic():
         for path in parsed.files:
             if parsed.format == "battles" or (parsed.format is None and is_no_benchmark(path)):
@@ -101,29 +103,33 @@ def import_files(parsed: argparse.Namespace) -> Result:
                 for source, rows in battles.groupby("source"):
                     imported.append({"battles": source, "n_battles": len(rows)})
                 continue
-            for part in read(path, format_name=parsed.format):
-                prefix = f"{parsed.name}-" if parsed.name else ""
-                card = replace(
-                    part.benchmark,
-                    benchmark_id=prefix + part.benchmark.benchmark_id,
-                    origin="user",
-                )
-                store.add_benchmark(card, part.queries, part.outcomes)
+            parts += read(path, format_name=parsed.format)
+        for part in paired(parts):
+            prefix = f"{parsed.name}-" if parsed.name else ""
+            name = prefix + part.benchmark.benchmark_id
+            card = replace(part.benchmark, benchmark_id=name, origin="user")
+            bare = part.outcomes.empty
+            store.add_benchmark(card, part.queries, None if bare else part.outcomes)
+            if len(part.texts):
                 store.add_texts(part.texts)
-                imported.append({"benchmark": card.benchmark_id, "n_queries": len(part.queries)})
-    lines = [
-        f"{i['benchmark']}: {i['n_queries']:,} queries imported"
-        if "benchmark" in i
-        else f"{i['battles']}: {i['n_battles']:,} battles imported"
-        for i in imported
-    ]
+            imported.append(
+                {"benchmark": name, "n_queries": len(part.queries), "notes": list(part.notes)}
+            )
+    lines = []
+    for i in imported:
+        if "benchmark" in i:
+            lines.append(f"{i['benchmark']}: {i['n_queries']:,} queries imported")
+            lines += [f"  {note}" for note in i["notes"]]
+        else:
+            lines.append(f"{i['battles']}: {i['n_battles']:,} battles imported")
     return {"imported": imported}, lines
 
 
 def evaluate(parsed: argparse.Namespace) -> Result:
     """APGR and CPT of the routers on benchmarks, with 95% intervals."""
     with Store(parsed.store, read_only=True) as store:
-        ids = parsed.benchmark or store.benchmarks()["benchmark_id"].tolist()
+        table = store.benchmarks()
+        ids = parsed.benchmark or table["benchmark_id"][table["n_models"] >= 2].tolist()
         reports = [
             evaluate_benchmark(
                 store,

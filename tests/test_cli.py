@@ -341,3 +341,47 @@ def test_a_name_that_is_none_is_refused_with_the_choices(tiny, capsys, arguments
         main([arguments[0], "--store", str(tiny), *arguments[1:]])
     assert stop.value.code == 2
     assert re.search(message, capsys.readouterr().err)
+
+
+# Files of the user's own
+
+
+def run_of(folder, model, scores):
+    path = folder / f"{model}.csv"
+    texts = [f"How high is tide {i}?" for i in range(len(scores))]
+    pd.DataFrame({"query": texts, "score": scores, "model": model}).to_csv(path, index=False)
+    return path
+
+
+def test_two_runs_are_imported_as_one_benchmark_with_what_to_know(run, tiny, tmp_path):
+    files = [run_of(tmp_path, "wren", [0, 1, 1]), run_of(tmp_path, "heron", [1, 1, 0])]
+    code, out, err = run("import", *files, "--name", "mine", "--json", store=tiny)
+    assert (code, err) == (0, "")
+    (imported,) = json.loads(out)["imported"]
+    assert (imported["benchmark"], imported["n_queries"]) == ("mine-wren", 3)
+    assert "3 queries of a table, heron.csv matched by id." in imported["notes"]
+    code, out, _ = run("import", files[0], store=tiny)
+    assert code == 0
+    assert out.startswith("wren: 3 queries imported\n  Columns: query 'query', model 'model'")
+
+
+def test_bare_queries_are_imported_and_evaluate_passes_them_by(run, tiny, tmp_path):
+    path = tmp_path / "asked.csv"
+    path.write_text("prompt\nWhy do kites fly?\n")
+    assert run("import", path, store=tiny)[0] == 0
+    code, out, err = run("status", "--json", store=tiny)
+    assert {b["benchmark_id"]: b["n_models"] for b in json.loads(out)["benchmarks"]}["asked"] == 0
+    code, out, err = run("evaluate", store=tiny)
+    assert code == 0, err
+    assert "asked" not in out
+    code, _, err = run("evaluate", "--benchmark", "asked", store=tiny)
+    assert (code, "outcomes of 0 model; routing needs two" in err) == (2, True)
+
+
+def test_one_file_that_is_off_keeps_all_of_them_out(run, tiny, tmp_path):
+    good, bad = run_of(tmp_path, "wren", [0, 1]), run_of(tmp_path, "heron", [1, "?"])
+    code, _, err = run("import", good, bad, store=tiny)
+    assert code == 2
+    assert "heron.csv, column 'score': '?' is no number, right or wrong in 1 row (2)" in err
+    code, out, _ = run("status", "--json", store=tiny)
+    assert {b["benchmark_id"] for b in json.loads(out)["benchmarks"]} == {"sums", "quiz"}

@@ -701,3 +701,12 @@ with store.atomic():
         assert store.benchmarks()["benchmark_id"].tolist() == ["sample"]
         assert store.version == version
         assert store.pair_outcomes("sample", PAIR).n_queries == 3
+
+
+def test_bare_queries_need_no_outcomes(fresh_store, sample_benchmark, sample_texts):
+    card, queries, _ = sample_benchmark
+    fresh_store.add_benchmark(card, queries, None)
+    fresh_store.add_texts(sample_texts)
+    row = fresh_store.benchmarks().iloc[0]
+    assert (row["n_queries"], row["n_models"]) == (4, 0)
+    assert fresh_store.n_texts("sample") == (4, 4)

@@ -14,7 +14,7 @@ from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.types import Benchmark
 
 # Format name to module; the first that recognises a file reads it.
-IMPORTERS = {"routellm": "routellm"}
+IMPORTERS = {"routellm": "routellm", "table": "table"}
 
 
 class Imported(NamedTuple):
@@ -24,11 +24,15 @@ class Imported(NamedTuple):
     queries: pd.DataFrame
     """One row a query: query_id, slice, cluster_id, contaminated, prompt_tokens, text_hash."""
     outcomes: pd.DataFrame
-    """One row a query and model: query_id, model, quality, answer_tokens."""
+    """One row a query and model: query_id, model, quality, answer_tokens and, where known,
+    cost_usd and latency_s. Without a row the queries are bare: there to be scored."""
     texts: pd.DataFrame
     """One row a distinct text: text_hash, text."""
     notes: tuple[str, ...] = ()
     """What the reader of these figures should know, one sentence each."""
+    usage: pd.DataFrame | None = None
+    """Of answers that nobody graded, where known: query_id, model, prompt_tokens, answer_tokens,
+    cost_usd, latency_s. The store keeps none of it."""
 
 
 class Importer(Protocol):

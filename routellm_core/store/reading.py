@@ -27,14 +27,21 @@ class Reader(Database):
     """Readings; contaminated queries are left out of every figure unless asked for."""
 
     def benchmarks(self) -> pd.DataFrame:
-        """One row a benchmark: its card, `n_queries` and how many of them are `n_contaminated`."""
+        """One row a benchmark: its card, `n_queries`, how many are `n_contaminated`, `n_models`.
+
+        Below two models there is nothing to route: bare queries, or one model's run.
+        """
         return self._frame(
             """SELECT benchmark.*, coalesce(n_queries, 0) AS n_queries,
-                      coalesce(n_contaminated, 0) AS n_contaminated
+                      coalesce(n_contaminated, 0) AS n_contaminated,
+                      coalesce(n_models, 0) AS n_models
                FROM benchmark LEFT JOIN (
                    SELECT benchmark_id, count(*) AS n_queries,
                           count_if(contaminated)::BIGINT AS n_contaminated
                    FROM query GROUP BY benchmark_id) USING (benchmark_id)
+               LEFT JOIN (
+                   SELECT benchmark_id, count(DISTINCT model) AS n_models
+                   FROM outcome GROUP BY benchmark_id) USING (benchmark_id)
                ORDER BY origin, benchmark_id"""
         )
 

@@ -35,7 +35,7 @@ class Store(QueryReader):
     """A store on disk, or in memory when no path is given: what it can be asked and told."""
 
     def add_benchmark(
-        self, benchmark: Benchmark, queries: pd.DataFrame, outcomes: pd.DataFrame
+        self, benchmark: Benchmark, queries: pd.DataFrame, outcomes: pd.DataFrame | None
     ) -> None:
         """Add a benchmark with its queries and outcomes, all or nothing.
 
@@ -44,7 +44,8 @@ class Store(QueryReader):
             queries: `query_id`, `slice`; if known `cluster_id` (default: the text's hash, else the
                 query's name), `contaminated` (default False), `prompt_tokens`, `text_hash`.
             outcomes: `query_id`, `model`, `quality` on the benchmark's scale; if known
-                `answer_tokens`, `cost_usd`, `latency_s`.
+                `answer_tokens`, `cost_usd`, `latency_s`. None for bare queries, which can be scored
+                and not evaluated.
 
         Raises:
             DataError: the id is taken, or a table does not have the agreed form.
@@ -52,12 +53,13 @@ class Store(QueryReader):
         scale = benchmark.quality_low, benchmark.quality_high
         name = benchmark.benchmark_id
         query_rows = tables.checked(queries, tables.QUERIES, f"queries of {name}", ("query_id",))
-        outcome_rows = tables.checked(
-            outcomes, tables.outcome_columns(*scale), f"outcomes of {name}", ("query_id", "model")
-        )
-        tables.missing_names(
-            outcome_rows["query_id"], query_rows["query_id"], f"outcomes of {name}", "query_id"
-        )
+        outcome_rows = None
+        if outcomes is not None:
+            columns = tables.outcome_columns(*scale)
+            of_name = f"outcomes of {name}"
+            outcome_rows = tables.checked(outcomes, columns, of_name, ("query_id", "model"))
+            known = query_rows["query_id"]
+            tables.missing_names(outcome_rows["query_id"], known, of_name, "query_id")
         with self.atomic():
             if self._one("SELECT count(*) FROM benchmark WHERE benchmark_id = $id", id=name)[0]:
                 raise DataError(
@@ -73,11 +75,12 @@ class Store(QueryReader):
                 given=query_rows,
                 name=name,
             )
-            self._write(
-                "INSERT INTO outcome BY NAME SELECT *, $name AS benchmark_id FROM given",
-                given=outcome_rows,
-                name=name,
-            )
+            if outcome_rows is not None:
+                self._write(
+                    "INSERT INTO outcome BY NAME SELECT *, $name AS benchmark_id FROM given",
+                    given=outcome_rows,
+                    name=name,
+                )
 
     def delete_benchmark(self, benchmark_id: str) -> None:
         """Remove a benchmark with its queries, outcomes, scores, and the texts only it used.

@@ -1,0 +1,77 @@
+"""Zip archives that may be hostile: sizes and counts are checked before anything is unpacked."""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+from routellm_core.errors import DataError
+
+MOST_ENTRIES = 100_000
+LARGEST_ENTRY = 1 << 30  # bytes unpacked
+LARGEST_SUM = 1 << 32
+LARGEST_RATIO = 200
+"""Unpacked to packed, of entries above a megabyte; text rarely packs to less than a fiftieth."""
+
+DAMAGE = (
+    *(zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError),
+    RuntimeError,  # encrypted
+)
+
+
+def names(path: Path) -> list[str]:
+    """Names of all entries; none for what is no zip archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except DAMAGE:
+        return []
+
+
+def check(path: Path) -> None:
+    """Refuse an archive that claims to unpack to too much.
+
+    Raises:
+        DataError: damaged, or too many entries, too large ones, or packed too well.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+    except DAMAGE as error:
+        raise DataError(f"{path.name}: is no whole zip archive ({error}); fetch it anew") from None
+    if len(entries) > MOST_ENTRIES:
+        raise DataError(f"{path.name}: {len(entries):,} entries, more than {MOST_ENTRIES:,}")
+    total = 0
+    for entry in entries:
+        total += entry.file_size
+        packed = max(entry.compress_size, 1)
+        if entry.file_size > LARGEST_ENTRY or total > LARGEST_SUM:
+            raise DataError(
+                f"{path.name}: {entry.filename[:80]!r} brings it to {total:,} bytes unpacked, too "
+                f"much (an entry {LARGEST_ENTRY:,}, all {LARGEST_SUM:,}); unpack it yourself"
+            )
+        if entry.file_size > 1 << 20 and entry.file_size / packed > LARGEST_RATIO:
+            raise DataError(
+                f"{path.name}: {entry.filename[:80]!r} unpacks to {entry.file_size / packed:,.0f} "
+                "times its size, as only a trap does; unpack it yourself and import the files"
+            )
+
+
+def content(archive: zipfile.ZipFile, name: str, file: str) -> bytes:
+    """One entry; never more bytes than the archive claims it has, nor than is allowed.
+
+    Raises:
+        DataError: absent, damaged, encrypted, or larger than it claims.
+    """
+    try:
+        entry = archive.getinfo(name)
+        with archive.open(entry) as packed:
+            found = packed.read(min(entry.file_size, LARGEST_ENTRY) + 1)
+    except KeyError:
+        raise DataError(f"{file}: {name} is missing; export it anew") from None
+    except DAMAGE as error:
+        raise DataError(
+            f"{file}: {name[:80]} cannot be unpacked ({error}); fetch it anew"
+        ) from None
+    if len(found) > entry.file_size or len(found) > LARGEST_ENTRY:
+        raise DataError(f"{file}: {name[:80]} unpacks to more than it claims; fetch it anew")
+    return found
