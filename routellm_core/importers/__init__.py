@@ -14,7 +14,12 @@ from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.types import Benchmark
 
 # Format name to module; the first that recognises a file reads it.
-IMPORTERS = {"routellm": "routellm", "table": "table"}
+# Any table comes last.
+IMPORTERS = {
+    "routellm": "routellm",
+    "lm_eval": "lm_eval",
+    "table": "table",
+}
 
 
 class Imported(NamedTuple):

@@ -17,6 +17,7 @@ from routellm_core.normalise import cluster_key, text_hash
 from routellm_core.types import Benchmark
 
 ONE_SLICE = "all"
+ONE_MODEL = "routing needs a second model"
 MOST_COUNTED = 20_000_000
 """Bytes of query texts; of more the tokens are not counted while importing."""
 LONGEST_COUNTED = 100_000
@@ -128,10 +129,7 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
             "be scored and compared, not evaluated."
         )
     if graded and len(models) == 1:
-        notes.append(
-            f"All outcomes are of {models[0]}: routing needs a second model, so import both runs "
-            "together."
-        )
+        notes.append(f"All outcomes are of {models[0]}: {ONE_MODEL}, so import both runs together.")
     return Imported(
         benchmark=Benchmark(
             benchmark_id=benchmark_id(card.name),

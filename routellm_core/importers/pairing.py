@@ -12,6 +12,7 @@ import pandas as pd
 
 from routellm_core.errors import DataError
 from routellm_core.importers import Imported
+from routellm_core.importers.assembling import ONE_MODEL
 from routellm_core.normalise import text_hash
 
 NAMED = 3
@@ -27,12 +28,12 @@ def paired(parts: Sequence[Imported]) -> list[Imported]:
     """
     groups: list[list[Imported]] = []
     for part in parts:
-        for group in groups:
-            if _one_task(group[0], part):
-                group.append(part)
-                break
-        else:
+        group = next((g for g in groups if _of_one_name(g[0], part)), None)
+        group = group or next((g for g in groups if _asks_the_same(g, part)), None)
+        if group is None:
             groups.append([part])
+        else:
+            group.append(part)
     return [group[0] if len(group) == 1 else joined(group) for group in groups]
 
 
@@ -52,15 +53,47 @@ def joined(runs: Sequence[Imported]) -> Imported:
     models = whole.outcomes["model"].nunique()
     complete = int((shared == models).sum())
     note = f"{len(runs)} runs, {models} models: {complete:,} queries were answered by all of them."
-    return whole._replace(notes=(*whole.notes, note))
+    notes = (n for n in whole.notes if ONE_MODEL not in n or models == 1)
+    return whole._replace(notes=(*notes, note))
 
 
-def _one_task(one: Imported, other: Imported) -> bool:
-    if one.outcomes.empty or other.outcomes.empty:
+def stacked(parts: Sequence[Imported]) -> Imported:
+    """Parts of one run, one below the other.
+
+    Raises:
+        DataError: they hold a query of one name.
+    """
+
+    def below(name: str) -> pd.DataFrame:
+        return pd.concat([getattr(part, name) for part in parts], ignore_index=True)
+
+    queries = below("queries")
+    twice = queries.duplicated("query_id")
+    if twice.any():
+        raise DataError(
+            f"{' and '.join(part.benchmark.source for part in parts[:NAMED])}: two runs of one model "
+            f"hold query {queries['query_id'][twice].iloc[0]!r}; keep one of them"
+        )
+    return parts[0]._replace(
+        queries=queries,
+        outcomes=below("outcomes"),
+        texts=below("texts").drop_duplicates("text_hash").reset_index(drop=True),
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
+
+
+def _of_one_name(one: Imported, other: Imported) -> bool:
+    graded = not (one.outcomes.empty or other.outcomes.empty)
+    return graded and one.benchmark.benchmark_id == other.benchmark.benchmark_id
+
+
+def _asks_the_same(group: Sequence[Imported], other: Imported) -> bool:
+    """Whether another model answered the texts of the group; one model's runs are two tasks."""
+    if group[0].outcomes.empty or other.outcomes.empty:
         return False
-    if one.benchmark.benchmark_id == other.benchmark.benchmark_id:
-        return True
-    texts, others = set(_texts(one)) - {None}, set(_texts(other)) - {None}
+    if any(set(one.outcomes["model"]) & set(other.outcomes["model"]) for one in group):
+        return False
+    texts, others = set(_texts(group[0])) - {None}, set(_texts(other)) - {None}
     fewer = min(len(texts), len(others))
     return fewer > 0 and len(texts & others) >= ALIKE * fewer
 
