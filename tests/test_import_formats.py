@@ -187,3 +187,389 @@ def test_lm_eval_totals_alone_say_what_is_needed(tmp_path):
     samples = written(tmp_path / "two" / "samples_shore.jsonl", json_lines([sample(0, 1.0)]))
     with pytest.raises(DataError, match="several results files beside it hold task 'shore'"):
         read(samples, "lm_eval")
+
+
+# promptfoo
+
+
+def result(test, index, label, score, **changes):
+    return {
+        "cost": 0.002 * index,
+        "gradingResult": {"pass": score == 1, "score": score, "reason": "…", "namedScores": {}},
+        "id": f"r{test}{index}",
+        "latencyMs": 250,
+        "namedScores": {},
+        "prompt": {"raw": f"Answer: {TEXTS[test]}", "label": "Answer: {{query}}", "config": {}},
+        "promptId": f"p{index}",
+        "promptIdx": index,
+        "provider": {"id": f"birds:{label}", "label": label},
+        "response": {"output": "x", "tokenUsage": {"prompt": 9, "completion": 4, "total": 13}},
+        "score": score,
+        "success": score == 1,
+        "testCase": {"vars": {"query": TEXTS[test]}, "assert": [], "metadata": {}},
+        "testIdx": test,
+        "vars": {"query": TEXTS[test]},
+        "failureReason": 0 if score == 1 else 1,
+    } | changes
+
+
+RESULTS = [
+    result(i, p, label, score)
+    for i in range(3)
+    for p, label, score in ((0, "wren", float(i > 0)), (1, "heron", 1))
+]
+
+
+def promptfoo_json(results):
+    return json.dumps(
+        {
+            "evalId": "eval-1",
+            "results": {"version": 3, "prompts": [], "results": results, "stats": {}},
+            "config": {"description": "tides"},
+            "shareableUrl": None,
+        }
+    )
+
+
+PROMPTFOO_CSV = (
+    "query,[wren] Answer: {{query}},Status,Score,Named Scores,Grader Reason,Comment,"
+    "[heron] Answer: {{query}},Status,Score,Named Scores,Grader Reason,Comment\n"
+    "Sum 2 and 3.,5,PASS,1.00,,ok,,6,FAIL,0.00,,,\n"
+    '"Name a knot, please.",bow,FAIL,0.25,,,,reef,PASS,1.00,,,\n'
+)
+
+
+@pytest.mark.parametrize("content", [promptfoo_json(RESULTS), json_lines(RESULTS)])
+def test_promptfoo_pairs_providers_by_test(tmp_path, content):
+    part = one(written(tmp_path / "out", content), "promptfoo")
+    found = pair_of(part, "wren", "heron")
+    assert (found.quality_weak.tolist(), found.quality_strong.tolist()) == ([0, 1, 1], [1, 1, 1])
+    assert part.texts["text"].tolist() == list(TEXTS)
+    row = part.outcomes.set_index(["query_id", "model"]).loc[("1", "heron")]
+    assert row.tolist() == [1.0, 4.0, 0.002, 0.25]
+    assert part.outcomes["cost_usd"].isna().sum() == 3  # a price of nothing is no price
+
+
+def test_promptfoo_csv_has_the_providers_side_by_side(tmp_path):
+    part = one(written(tmp_path / "out", PROMPTFOO_CSV), "promptfoo")
+    assert qualities(part, "wren") == {"1": 1.0, "2": 0.25}
+    assert qualities(part, "heron") == {"1": 0.0, "2": 1.0}
+
+
+def test_promptfoo_calls_that_failed_are_no_outcomes_and_prompts_are_told_apart(tmp_path):
+    results = [
+        result(0, 0, "wren", 0, failureReason=2, error="timeout"),
+        result(1, 0, "wren", 0, error="Expected 5"),
+        result(0, 1, "wren", 1, prompt={"raw": "x", "label": "Be terse"}),
+    ]
+    part = one(written(tmp_path / "out", promptfoo_json(results)), "promptfoo")
+    assert qualities(part) == {"1": 0.0, "0": 1.0}
+    assert set(part.outcomes["model"]) == {"wren · Answer: {{query}}", "wren · Be terse"}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (promptfoo_json([RESULTS[0], 3]), "out, result 2: is no object"),
+        (promptfoo_json([RESULTS[0], RESULTS[0]]), r"earlier row in 1 result \(2\)"),
+        (promptfoo_json([result(0, 0, "wren", "good")]), "result 1, field 'score': 'good' is no"),
+        (promptfoo_json([result(0, 0, None, 1, provider={})]), "field 'provider': None is no text"),
+        (promptfoo_json({"testIdx": 1}), "field 'results': is no list"),
+        (promptfoo_json([]).replace("version", "testIdx"), "there is no result"),
+        (promptfoo_json(RESULTS)[:-30], "out: is no JSON"),
+        (PROMPTFOO_CSV.replace("0.25", "high"), "'high' is no number"),
+    ],
+)
+def test_promptfoo_results_that_are_off_are_named(tmp_path, content, message):
+    with pytest.raises(DataError, match=message):
+        importers.read(written(tmp_path / "out", content), "promptfoo")
+
+
+# LiteLLM
+
+
+def spend(i, **changes):
+    return {
+        "request_id": f"chat-{i}",
+        "call_type": "acompletion",
+        "api_key": "",
+        "spend": 0.25 * (i + 1),
+        "total_tokens": 30,
+        "prompt_tokens": 10 + i,
+        "completion_tokens": 20,
+        "startTime": "2026-01-02 09:20:46.500000",
+        "endTime": "2026-01-02 09:20:48.000000",
+        "model": "birds/heron-2026",
+        "model_group": "heron",
+        "metadata": "{}",
+        "messages": json.dumps([{"role": "user", "content": TEXTS[i]}]),
+        "response": "{}",
+        "proxy_server_request": "{}",
+        "status": "success",
+        "cache_hit": "None",
+    } | changes
+
+
+@pytest.mark.parametrize("form", ["list", "lines", "one", "csv"])
+def test_litellm_requests_are_bare_queries_with_what_they_cost(tmp_path, form):
+    rows = [spend(0), spend(1, messages={}, proxy_server_request={"messages": TEXTS[1]}), spend(2)]
+    rows = rows[:1] if form == "one" else rows
+    content = {
+        "list": lambda: json.dumps(rows),
+        "lines": lambda: json_lines(rows),
+        "one": lambda: json.dumps(rows[0], indent=2),
+        "csv": lambda: pd.DataFrame([spend(0), spend(1), spend(2)]).to_csv(index=False),
+    }[form]()
+    part = one(written(tmp_path / "log", content), "litellm")
+    assert part.outcomes.empty
+    n = len(rows)
+    assert part.texts["text"].tolist() == list(TEXTS[:n])
+    assert part.usage["cost_usd"].tolist() == [0.25, 0.5, 0.75][:n]
+    assert part.usage["latency_s"].tolist() == [1.5] * n
+    assert part.usage["model"].tolist() == ["heron"] * n
+    assert part.queries["prompt_tokens"].tolist() == [10.0, 11.0, 12.0][:n]
+    assert part.notes[0].startswith(f"{n} requests cost ${[0.25, 0.75, 1.5][n - 1]}: heron {n}.")
+
+
+def test_litellm_leaves_out_what_is_no_answered_chat_and_says_so(tmp_path):
+    rows = [
+        spend(0),
+        spend(1, status="failure"),
+        spend(2, call_type="aembedding"),
+        spend(1, request_id="z", messages="{}"),
+    ]
+    part = one(written(tmp_path / "log", json_lines(rows)), "litellm")
+    assert part.queries["query_id"].tolist() == ["chat-0"]
+    assert "Left out: 1 failed requests and 1 that are no chat" in part.notes[0]
+    assert "1 requests without a text were left out: set store_prompts" in part.notes[2]
+    part = one(written(tmp_path / "log", json_lines([spend(0, messages="{}")])), "litellm")
+    assert part.texts.empty
+    assert "The log holds no texts" in part.notes[1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([spend(0, spend="dear")], "column 'spend': 'dear' is no number in 1 line"),
+        ([spend(0, spend=-1)], r"negative cost_usd in 1 line \(1\)"),
+        ([spend(0), spend(0)], r"earlier row in 1 line \(2\).*'chat-0' \+ 'heron'"),
+        ([spend(0, status="failure")], "none of 1 requests is an answered chat"),
+        ([spend(0, request_id=None)], r"no id in 1 line \(1\)"),
+    ],
+)
+def test_litellm_rows_that_are_off_are_named(tmp_path, rows, message):
+    with pytest.raises(DataError, match=message):
+        importers.read(written(tmp_path / "log", json_lines(rows)), "litellm")
+
+
+# RouterBench
+
+
+def routerbench():
+    return pd.DataFrame(
+        {
+            "sample_id": ["tides.1", "knots.2"],
+            "prompt": [str([TEXTS[0]]), str([TEXTS[2], "And one more?"])],
+            "eval_name": ["tides", "knots"],
+            "birds/wren": [0.0, 0.5],
+            "heron": [1.0, 0.25],
+            "heron|model_response": ["['A']", "['B']"],
+            "birds/wren|model_response": ["['A']", "['B']"],
+            "birds/wren|total_cost": [0.001, 0.002],
+            "heron|total_cost": [0.01, 0.02],
+            "oracle_model_to_route_to": ["heron", "no_model_correct"],
+        }
+    )
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_routerbench_has_quality_and_cost_of_each_model(tmp_path, kind):
+    path = tmp_path / "wide.data"
+    frame = routerbench()
+    frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path)
+    part = one(path, "routerbench")
+    assert part.texts["text"].tolist() == [TEXTS[0], TEXTS[2]]
+    assert part.queries["slice"].tolist() == ["tides", "knots"]
+    by_name = part.outcomes.set_index(["query_id", "model"])
+    assert by_name.loc[("knots.2", "birds/wren"), ["quality", "cost_usd"]].tolist() == [0.5, 0.002]
+    assert set(part.outcomes["model"]) == {"birds/wren", "heron"}
+
+
+def test_routerbench_texts_that_are_no_lists_stay_as_they_are(tmp_path):
+    frame = routerbench().assign(prompt=["[not closed", "[" * 5000])
+    path = tmp_path / "wide.csv"
+    frame.to_csv(path, index=False)
+    assert one(path, "routerbench").texts["text"].tolist() == ["[not closed", "[" * 5000]
+
+
+class Trap:
+    """Would leave a file behind if it were unpickled."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+@pytest.mark.parametrize("protocol", [2, 4, 5])
+def test_a_pickle_is_refused_unopened_with_how_to_convert_it(tmp_path, protocol):
+    path = written(tmp_path / "routerbench.pkl", pickle.dumps(Trap(tmp_path / "x"), protocol))
+    with pytest.raises(DataError, match=r"can run code .* pandas.read_pickle\('routerbench.pkl'\)"):
+        read(path, "routerbench")
+    for name in importers.IMPORTERS:
+        with pytest.raises(DataError):
+            importers.read(path, name)
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"heron": ["1", "x"]}, "column 'heron': 'x' is no number"),
+        ({"sample_id": ["a", "a"]}, r"id of an earlier row in 1 row \(2\), for example 'a'"),
+        ({"heron|total_cost": [-1, 0]}, r"negative cost_usd in 1 row \(1\)"),
+        ({"prompt": ["", "[]"]}, r"no query text in 1 row \(1\)"),
+    ],
+)
+def test_routerbench_rows_that_are_off_are_named(tmp_path, change, message):
+    path = tmp_path / "wide.csv"
+    routerbench().assign(**change).to_csv(path, index=False)
+    with pytest.raises(DataError, match=message):
+        importers.read(path, "routerbench")
+
+
+# Inspect
+
+
+def inspect_sample(i, value, epoch=1, **changes):
+    return {
+        "id": i,
+        "epoch": epoch,
+        "input": TEXTS[i],
+        "target": "A",
+        "messages": [{"role": "user", "content": "…"}],
+        "scores": {"choice": {"value": value, "answer": "A", "explanation": "…"}},
+        "metadata": {"subject": "tides"},
+        "model_usage": {"birds/wren": {"input_tokens": 12, "output_tokens": 5}},
+        "total_time": 1.5,
+    } | changes
+
+
+def inspect_log(samples, model="birds/wren", status="success"):
+    return {
+        "version": 2,
+        "status": status,
+        "eval": {"task": "inspect_evals/shore", "model": model, "dataset": {"name": "x"}},
+        "plan": {"name": "plan"},
+        "results": {"total_samples": len(samples)},
+        "samples": samples,
+    }
+
+
+def inspect_eval(path, log, compression=zipfile.ZIP_DEFLATED, header="header.json"):
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for i, one_sample in enumerate(log["samples"]):
+            archive.writestr(f"samples/{i}_epoch_1.json", json.dumps(one_sample))
+        archive.writestr("summaries.json", "[]")
+        archive.writestr(header, json.dumps({k: v for k, v in log.items() if k != "samples"}))
+    return path
+
+
+@pytest.mark.parametrize("form", ["json", "eval", "crashed"])
+def test_inspect_logs_of_both_forms_read_alike(tmp_path, form):
+    samples = [inspect_sample(0, "C"), inspect_sample(1, "I"), inspect_sample(2, 0.25)]
+    log = inspect_log(samples)
+    if form == "json":
+        path = written(tmp_path / "log", json.dumps(log))
+    else:
+        header = "header.json" if form == "eval" else "_journal/start.json"
+        path = inspect_eval(tmp_path / "log", log, header=header)
+    part = one(path, "inspect")
+    assert part.benchmark.benchmark_id == "shore"
+    assert qualities(part) == {"0": 1.0, "1": 0.0, "2": 0.25}
+    assert part.queries["slice"].unique().tolist() == ["tides"]
+    assert part.queries["prompt_tokens"].unique().tolist() == [12.0]
+    assert part.outcomes[["answer_tokens", "latency_s"]].iloc[0].tolist() == [5.0, 1.5]
+
+
+def test_inspect_epochs_are_averaged_and_one_scorer_is_taken(tmp_path):
+    both = {"match": {"value": "C"}, "other": {"value": "I"}}
+    samples = [
+        inspect_sample(0, "C", scores=both),
+        inspect_sample(0, "C", epoch=2, scores={"match": {"value": "P"}}),
+        inspect_sample(1, "C", scores={}),
+    ]
+    log = inspect_log(samples, status="cancelled")
+    part = one(written(tmp_path / "log", json.dumps(log)), "inspect")
+    assert qualities(part) == {"0": 0.75}
+    notes = " ".join(part.notes)
+    assert "run that ended as 'cancelled'" in notes
+    assert "several scores (match, other): 'match' was taken" in notes
+    assert "run up to 2 times: the mean is taken" in notes
+
+
+def test_inspect_inputs_are_messages_choices_and_attachments(tmp_path):
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": TEXTS[0]}, {"type": "image"}]},
+    ]
+    samples = [
+        inspect_sample(0, True, input=messages, choices=["high", "low"]),
+        inspect_sample(1, 1, input="attachment://a1", attachments={"a1": TEXTS[1]}),
+    ]
+    part = one(written(tmp_path / "log", json.dumps(inspect_log(samples))), "inspect")
+    assert part.texts["text"].tolist() == [f"{TEXTS[0]}\nA. high\nB. low", TEXTS[1]]
+
+
+def test_two_inspect_runs_are_one_benchmark(tmp_path):
+    parts = [
+        one(
+            written(
+                tmp_path / model,
+                json.dumps(inspect_log([inspect_sample(i, v) for i in range(3)], model)),
+            ),
+            "inspect",
+        )
+        for model, v in (("wren", "I"), ("heron", "C"))
+    ]
+    (part,) = paired(parts)
+    assert pair_of(part, "wren", "heron").quality_strong.tolist() == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("log", "message"),
+    [
+        (inspect_log([inspect_sample(0, "Q")]), "sample 1, field 'scores.choice.value': 'Q' is no"),
+        (inspect_log([inspect_sample(0, {"a": 1})]), "score 'choice': holds several values"),
+        (inspect_log([inspect_sample(0, "C", input=[])]), "sample 1, field 'input': None is no te"),
+        (inspect_log([3]), "sample 1: is no object"),
+        (inspect_log([]), "holds no samples"),
+        ({**inspect_log([]), "samples": None}, "holds no samples, only totals"),
+        (inspect_log([inspect_sample(0, "C")], model=None), "field 'eval.model': None is no text"),
+    ],
+)
+def test_inspect_samples_that_are_off_are_named(tmp_path, log, message):
+    path = written(tmp_path / "log", json.dumps(log))
+    with pytest.raises(DataError, match=message):
+        importers.read(path, "inspect")
+
+
+def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
+    path = inspect_eval(tmp_path / "log.eval", inspect_log([inspect_sample(0, "C")]))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("samples/9_epoch_1.json", b"[" + b" " * 50_000_000)
+    with pytest.raises(DataError, match=r"unpacks to .* times its size, as only a trap does"):
+        read(path, "inspect")
+
+
+def test_an_archive_that_lies_about_its_sizes_is_refused(tmp_path):
+    log = inspect_log([inspect_sample(0, "C", padding="x" * 5000)])
+    path = inspect_eval(tmp_path / "log.eval", log, zipfile.ZIP_STORED)
+    content = bytearray(path.read_bytes())
+    for mark, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        start = content.index(mark)
+        content[start + at : start + at + 4] = (100).to_bytes(4, "little")
+    path.write_bytes(bytes(content))
+    with pytest.raises(DataError, match=r"cannot be unpacked|is no JSON|than it claims"):
+        importers.read(path, "inspect")

@@ -18,6 +18,10 @@ from routellm_core.types import Benchmark
 IMPORTERS = {
     "routellm": "routellm",
     "lm_eval": "lm_eval",
+    "promptfoo": "promptfoo",
+    "litellm": "litellm",
+    "routerbench": "routerbench",
+    "inspect": "inspect",
     "table": "table",
 }
 

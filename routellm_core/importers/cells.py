@@ -32,7 +32,7 @@ class Where(NamedTuple):
 
     def rows(self, marked: NDArray[np.bool_]) -> str:
         """How many rows are marked and which, as `3 rows (2, 5, 9)`."""
-        at = self.row[marked]
+        at = np.unique(self.row[marked])  # a wide row stands for several
         named = ", ".join(f"{row}" for row in at[:ROWS_NAMED])
         named += ", …" if len(at) > ROWS_NAMED else ""
         return f"{len(at):,} {self.unit}{'' if len(at) == 1 else 's'} ({named})"

@@ -71,8 +71,8 @@ def stacked(parts: Sequence[Imported]) -> Imported:
     twice = queries.duplicated("query_id")
     if twice.any():
         raise DataError(
-            f"{' and '.join(part.benchmark.source for part in parts[:NAMED])}: two runs of one model "
-            f"hold query {queries['query_id'][twice].iloc[0]!r}; keep one of them"
+            f"{' and '.join(part.benchmark.source for part in parts[:NAMED])}: query "
+            f"{queries['query_id'][twice].iloc[0]!r} stands in two runs of one model; keep one run"
         )
     return parts[0]._replace(
         queries=queries,

@@ -63,10 +63,20 @@ def read(path: Path, mapping: Mapping | None = None) -> list[Imported]:
             raise DataError(
                 f"{path.name}: no column looks like queries (there are: {shown}); name one 'query'"
             )
+    rows, where, notes = rows_of(path, mapping)
+    card = Card(path.stem, f"a table, {path.name}", scale=mapping.scale)
+    return [assembled(rows, where, card, notes)]
+
+
+def rows_of(path: Path, mapping: Mapping) -> tuple[pd.DataFrame, Where, list[str]]:
+    """The rows of a table as `assembling.assembled` takes them, their numbers, and notes.
+
+    Raises:
+        DataError: a column is missing, or a cell is off.
+    """
     table = read_columns(path, mapping.columns())
     rows, where = (_wide if mapping.wide else _long)(table, mapping, path)
-    card = Card(path.stem, f"a table, {path.name}", scale=mapping.scale)
-    return [assembled(rows, where, card, [*table.notes, _read_as(mapping)])]
+    return rows, where, [*table.notes, _read_as(mapping)]
 
 
 def _long(table: Table, mapping: Mapping, path: Path) -> tuple[pd.DataFrame, Where]:
