@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-NAMES = ["metrics", "intervals", "routers", "store", "queries", "page"]
+NAMES = ["metrics", "intervals", "routers", "store", "queries", "faithfulness", "page"]
 
 
 def main() -> None:

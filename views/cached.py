@@ -418,7 +418,7 @@ def similar_queries(version: int, pair: ModelPair, query: str) -> pd.DataFrame |
     if known is None:
         return None
     with _READING:
-        return similar(store(), known, query, pair, embedder=_sentences())
+        return similar(store(), known, query, pair, embedder=_embedder_of(known))
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -441,11 +441,11 @@ def nearest_across(
             threshold,
             calls_strong,
             key.pair,
-            embedder=_sentences(),
+            embedder=_embedder_of(known),
         )
 
 
-def _sentences() -> Embedder:
+def _embedder_of(known: "LabelledQueries") -> Embedder:
     """What the labelled queries were embedded with."""
-    found: Embedder = _shared(SentenceEmbedder(), _models())
+    found: Embedder = _shared(SentenceEmbedder(known.embedder), _models())
     return found

@@ -1,18 +1,22 @@
 """`bert`: the words by integrated gradients through all layers, with the completeness gap."""
 
+from typing import Any
+
+from routellm_core.errors import MissingPackageError
 from routellm_core.explain import words
 from routellm_core.explain.explanation import Explanation
 from routellm_core.routers.bert import CREDIT, LABELS, BertRouter
 from routellm_core.token_states import run_layers
 
-_N_STEPS = 32
+_N_STEPS = 20
+_STEPS_AT_ONCE = 8
 
 
 def explain(router: BertRouter, query: str) -> Explanation:
     """Integrated gradients (Sundararajan, Taly and Yan 2017) from a query of mask tokens."""
     import torch
-    from captum.attr import IntegratedGradients
 
+    gradients = _integrated_gradients()
     tokens, places = router.embedder.tokens(query)
     # bfloat16 would drown the sums, so the frozen half is read in float32.
     encoder = router.embedder.in_float32
@@ -34,8 +38,8 @@ def explain(router: BertRouter, query: str) -> Explanation:
     credit = torch.tensor(CREDIT, device=device)
     # Copies, because tensors of inference mode can carry no gradient.
     at, start = inputs[None].clone(), baseline[None].clone()
-    found = IntegratedGradients(lambda hidden: chances(hidden) @ credit).attribute(
-        at, start, n_steps=_N_STEPS
+    found = gradients(lambda hidden: chances(hidden) @ credit).attribute(
+        at, start, n_steps=_N_STEPS, internal_batch_size=_STEPS_AT_ONCE
     )
     with torch.inference_mode():
         (labels, of_masked) = chances(torch.cat([at, start])).double().cpu().numpy()
@@ -55,3 +59,13 @@ def explain(router: BertRouter, query: str) -> Explanation:
         gap=rate - base - rest - words.total(of_words),
         labels=tuple(zip(LABELS, map(float, labels), strict=True)),
     )
+
+
+def _integrated_gradients() -> Any:
+    try:
+        from captum.attr import IntegratedGradients
+    except ModuleNotFoundError as error:
+        raise MissingPackageError(
+            f"explaining bert needs {error.name}: pip install -r requirements.txt"
+        ) from error
+    return IntegratedGradients

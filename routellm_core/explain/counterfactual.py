@@ -13,7 +13,6 @@ Score = Callable[[Sequence[str]], Floats]
 """Strong win rates of queries, as `Router.strong_win_rate`."""
 
 _MOST_WORDS = 200
-_ROUNDS = 8
 
 
 class Deletion(NamedTuple):
@@ -29,15 +28,19 @@ class Deletion(NamedTuple):
     """Queries that were scored on the way."""
 
 
-def smallest_deletion(score: Score, found: Explanation, threshold: float) -> Deletion | None:
+def smallest_deletion(
+    score: Score, found: Explanation, threshold: float, most_scored: int = 150
+) -> Deletion | None:
     """Delete the words that carry the decision until it flips, then give back what is not needed.
 
-    A greedy search: a smaller deletion may exist.
+    Words are given back in runs, halved when all are needed, as in delta debugging (Zeller and
+    Hildebrandt 2002). A greedy search: a smaller deletion may exist.
 
     Args:
         score: of the explained router.
         found: the explanation, whose words say where to begin.
         threshold: the strong model is called at or above it.
+        most_scored: queries after which no more words are given back.
 
     Returns:
         None when even all of the words that speak for the decision do not flip it.
@@ -58,15 +61,15 @@ def smallest_deletion(score: Score, found: Explanation, threshold: float) -> Del
     enough = _first_that_flips(spans, tried)
     if not enough:
         return None
-    for _ in range(_ROUNDS):
-        fewer = [[word for word in enough if word != one] for one in enough]
-        if len(fewer) < 2:
-            break
+    size = len(enough) // 2
+    while size and n_scored + -(-len(enough) // size) <= most_scored:
+        runs = [enough[i : i + size] for i in range(0, len(enough), size)]
+        fewer = [[word for word in enough if word not in run] for run in runs]
         _, flips = tried(fewer)
-        if not any(flips):
-            break
-        # Give back the word that did the least among those that are not needed.
-        enough = fewer[max(i for i, flipped in enumerate(flips) if flipped)]
+        needless = [i for i, flipped in enumerate(flips) if flipped and fewer[i]]
+        # Of the runs that are not needed the last one speaks least for the decision.
+        enough = fewer[needless[-1]] if needless else enough
+        size = min(size, len(enough) // 2) if needless else size // 2
     rates, _ = tried([enough])
     words = tuple(sorted(enough))
     return Deletion(words, without(found.query, words), float(rates[0]), n_scored)

@@ -23,6 +23,8 @@ class LabelledQueries(NamedTuple):
     """(n_queries,) names of the queries' texts."""
     embeddings: Floats
     """(n_queries, dimension) of length one."""
+    embedder: str
+    """Name of the model that embedded them; only its embeddings compare with these."""
 
 
 class Neighbour(NamedTuple):
@@ -38,7 +40,7 @@ def labelled_queries(router: SimilarityWeightedRouter) -> LabelledQueries:
     """
     if router.text_hashes is None:
         raise DataError("this checkpoint does not name its queries: train sw_ranking again")
-    return LabelledQueries(np.asarray(router.text_hashes), router.embeddings)
+    return LabelledQueries(np.asarray(router.text_hashes), router.embeddings, router.embedder.name)
 
 
 def nearest(

@@ -70,7 +70,7 @@ def report(
         **as_json(found),
     }
     known = remembered(store, data_dir)
-    embedder = SentenceEmbedder()
+    embedder = SentenceEmbedder(known.embedder) if known is not None else SentenceEmbedder()
     document["similar"] = (
         []
         if known is None
