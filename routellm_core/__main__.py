@@ -33,6 +33,8 @@ from routellm_core.uncertainty import N_RESAMPLES
 ROOT = Path(__file__).resolve().parent.parent
 DATA_DIR = ROOT / "data"
 CACHE_DIR = ROOT / ".cache"
+BATTLES = ("battles", "llm_comparator")
+"""What `--format` may say of files that hold battles."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,7 +99,7 @@ def import_files(parsed: argparse.Namespace) -> Result:
     parts: list[Imported] = []
     with Store(parsed.store) as store, store.atomic():
         for path in parsed.files:
-            if parsed.format == "battles" or (parsed.format is None and is_no_benchmark(path)):
+            if parsed.format in BATTLES or (parsed.format is None and is_no_benchmark(path)):
                 battles = read_battles(path, drop_unjudged=parsed.drop_unjudged)
                 store.add_battles(battles)
                 for source, rows in battles.groupby("source"):

@@ -1,8 +1,8 @@
 """Preference battles from files, in one agreed form: who answered what, and who was preferred.
 
 A file is recognised by what it holds, not by its name: CSV, a JSON list, JSON lines or Parquet,
-with the columns of this project, of the QLoRA judgements, of LMArena or of AlpacaEval. Nothing is
-ever unpickled, and nothing that is not understood is read as a tie.
+with the columns of this project, of the QLoRA judgements, of LMArena or of AlpacaEval, or LLM
+Comparator's object. Nothing is ever unpickled, and nothing that is not understood is read as a tie.
 """
 
 import json
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from routellm_core.errors import DataError
+from routellm_core.importers import llm_comparator
 from routellm_core.tables import ROWS_NAMED, Column, checked
 
 COLUMNS = ("query", "model_a", "model_b", "winner", "judge", "source")
@@ -49,6 +50,8 @@ def read_battles(path: Path, *, drop_unjudged: bool = False) -> pd.DataFrame:
     Raises:
         DataError: the file cannot be read, or what it holds does not have the agreed form.
     """
+    if path.is_file() and llm_comparator.recognises(path):
+        return checked_battles(llm_comparator.read(path), path.name, drop_unjudged=drop_unjudged)
     frame = _frame(path)
     layout = next((f for f in _FORMATS if f.telling <= set(frame.columns)), _PLAIN)
     absent = [column for column in layout.needed if column not in frame]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from routellm_core import importers
+from routellm_core.battles import read_battles
 from routellm_core.errors import DataError
 from routellm_core.importers.pairing import paired
 from routellm_core.store import Store
@@ -573,3 +574,438 @@ def test_an_archive_that_lies_about_its_sizes_is_refused(tmp_path):
     path.write_bytes(bytes(content))
     with pytest.raises(DataError, match=r"cannot be unpacked|is no JSON|than it claims"):
         importers.read(path, "inspect")
+
+
+# HELM
+
+
+def instance(name, value, trial=0, perturbation=None, **stats):
+    named = {"exact_match": value, "num_prompt_tokens": 30.0, "num_completion_tokens": 2.0} | stats
+    entry = {
+        "instance_id": name,
+        "train_trial_index": trial,
+        "stats": [
+            {"name": {"name": k, "split": "test"}, "count": 1, "mean": v} for k, v in named.items()
+        ],
+    }
+    return entry | ({"perturbation": {"name": "typos"}} if perturbation else {})
+
+
+def helm_run(folder, model="birds/wren", subject="tides", values=(0.0, 1.0, 1.0), stats=None):
+    name = f"quiz:subject={subject},method=joint,model={model.replace('/', '_')}"
+    folder = folder / name.replace("/", "_")
+    spec = {"name": name, "adapter_spec": {"model": model}, "groups": ["quiz"]}
+    states = [
+        {"instance": {"input": {"text": text}, "id": f"id{i}", "split": "test"}}
+        for i, text in enumerate(TEXTS)
+    ]
+    stats = stats or [instance(f"id{i}", v) for i, v in enumerate(values)]
+    written(folder / "run_spec.json", json.dumps(spec))
+    written(folder / "scenario_state.json", json.dumps({"request_states": states}))
+    written(folder / "per_instance_stats.json", json.dumps(stats))
+    return folder
+
+
+def test_helm_a_run_is_a_benchmark_with_tokens(tmp_path):
+    folder = helm_run(tmp_path)
+    part = one(folder, "helm")
+    assert part.benchmark.benchmark_id == "quiz"
+    assert qualities(part) == {"tides-id0": 0.0, "tides-id1": 1.0, "tides-id2": 1.0}
+    assert part.queries["slice"].unique().tolist() == ["tides"]
+    assert part.outcomes["answer_tokens"].unique().tolist() == [2.0]
+    assert qualities(one(folder / "per_instance_stats.json", "helm")) == qualities(part)
+
+
+def test_helm_runs_of_a_suite_are_joined_over_subjects_and_models(tmp_path):
+    for model, values in (("birds/wren", (0, 0, 1)), ("birds/heron", (1, 1, 1))):
+        for subject in ("tides", "knots"):
+            helm_run(tmp_path, model, subject, values)
+    part = one(tmp_path, "helm")
+    assert sorted(part.queries["slice"].unique()) == ["knots", "tides"]
+    assert pair_of(part, "birds/wren", "birds/heron").n_queries == 6
+
+
+def test_helm_perturbed_instances_are_left_out_and_trials_averaged(tmp_path):
+    stats = [
+        instance("id0", 1.0),
+        instance("id0", 0.0, trial=1),
+        instance("id0", 0.0, perturbation=True),
+        instance("id1", None),
+    ]
+    part = one(helm_run(tmp_path, stats=stats), "helm")
+    assert qualities(part) == {"tides-id0": 0.5}
+    notes = " ".join(part.notes)
+    assert "1 perturbed instances" in notes
+    assert "The mean of 2 trials" in notes
+    assert "No quality in 1 instance (2)" in notes
+
+
+def test_helm_display_files_and_instances_do_as_well(tmp_path):
+    folder = helm_run(tmp_path)
+    plain = [
+        {
+            "instance_id": "id0",
+            "train_trial_index": 0,
+            "predicted_text": "x",
+            "stats": {"f1_score": 0.4},
+        }
+    ]
+    (folder / "per_instance_stats.json").unlink()
+    (folder / "scenario_state.json").unlink()
+    written(folder / "display_predictions.json", json.dumps(plain))
+    written(folder / "instances.json", json.dumps([{"id": "id0", "input": {"text": TEXTS[0]}}]))
+    part = one(folder, "helm")
+    assert qualities(part) == {"tides-id0": 0.4}
+    assert "Quality is 'f1_score'" in part.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: (f / "scenario_state.json").unlink(), "has neither scenario_state.json nor"),
+        (lambda f: written(f / "scenario_state.json", "{}"), "instance 'id0': has no text"),
+        (lambda f: written(f / "run_spec.json", "{"), "run_spec.json: is no JSON"),
+        (
+            lambda f: written(
+                f / "per_instance_stats.json",
+                json.dumps([instance("id0", 1.0), {"instance_id": "id1", "stats": []}]),
+            ),
+            "item 2: has no exact_match",
+        ),
+        (
+            lambda f: written(f / "per_instance_stats.json", json.dumps([3])),
+            "holds no per_instance",
+        ),
+    ],
+)
+def test_helm_runs_that_are_off_say_what_is_missing(tmp_path, change, message):
+    folder = helm_run(tmp_path)
+    change(folder)
+    with pytest.raises(DataError, match=message):
+        importers.read(folder, "helm")
+
+
+# FastChat
+
+
+def judged(question, model, turn, score, **changes):
+    return {
+        "question_id": question,
+        "model": model,
+        "judge": ["owl-4", "single-v1"],
+        "user_prompt": f"[Question]\n{TEXTS[question]}\n\n[The Start of Assistant's Answer]\nx",
+        "judgment": "Fine.",
+        "score": score,
+        "turn": turn,
+        "tstamp": 1.5,
+    } | changes
+
+
+JUDGED = [
+    judged(q, model, turn, base + turn + q)
+    for q in range(3)
+    for model, base in (("wren", 1), ("heron", 5))
+    for turn in (2, 1)
+]
+ASKED = [
+    {"question_id": q, "category": "knots", "turns": [text, "And now?"]}
+    for q, text in enumerate(TEXTS)
+]
+
+
+def test_mt_bench_judgements_average_the_turns_and_find_the_questions(tmp_path):
+    written(tmp_path / "question.jsonl", json_lines(ASKED))
+    path = written(tmp_path / "model_judgment" / "owl.jsonl", json_lines(JUDGED))
+    part = one(path, "fastchat")
+    assert qualities(part, "heron") == {"0": 6.5, "1": 7.5, "2": 8.5}
+    assert (part.benchmark.quality_low, part.benchmark.quality_unit) == (1.0, "points")
+    assert part.queries["slice"].unique().tolist() == ["knots"]
+    assert part.texts["text"].tolist() == list(TEXTS)
+    bare = one(tmp_path / "question.jsonl", "fastchat")
+    assert bare.outcomes.empty
+    assert bare.texts["text"].tolist() == list(TEXTS)
+
+
+def test_mt_bench_judgements_without_questions_take_the_texts_from_the_prompts(tmp_path):
+    part = one(written(tmp_path / "a" / "j", json_lines(JUDGED)), "fastchat")
+    assert part.texts["text"].tolist() == list(TEXTS)
+    lines = [line | {"user_prompt": "…"} for line in JUDGED]
+    part = one(written(tmp_path / "b" / "j", json_lines(lines)), "fastchat")
+    assert part.texts.empty
+    assert any("put question.jsonl beside" in note for note in part.notes)
+
+
+def test_mt_bench_judgements_without_a_score_are_left_out_and_one_judge_is_taken(tmp_path):
+    lines = [*JUDGED[:-1], judged(2, "heron", 1, -1), judged(0, "wren", 1, 9, judge=["crow", "x"])]
+    part = one(written(tmp_path / "a" / "j", json_lines(lines)), "fastchat")
+    assert qualities(part, "heron")["2"] == 9.0
+    assert qualities(part, "wren")["0"] == 2.5
+    notes = " ".join(part.notes)
+    assert "owl-4, crow judged: the scores of owl-4 were taken" in notes
+    assert "1 judgements hold no score" in notes
+    assert "1 of 6 answers were judged in fewer turns" in notes
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([judged(0, "wren", 1, 11)], "line 1, field 'score': 11 is outside 1 to 10"),
+        ([judged(0, "wren", 1, "9 of 10")], "line 1, field 'score': '9 of 10' is no"),
+        ([JUDGED[0], JUDGED[0]], r"a second judgement of one answer in 1 line \(2\)"),
+        ([judged(0, "wren", 1, -1)], "no judgement holds a score"),
+        ([judged(0, "", 1, 3)], "line 1, field 'model': '' is no text"),
+        ([{"question_id": 1, "category": "x", "turns": []}], r"field 'turns': \[\] is no text"),
+    ],
+)
+def test_mt_bench_lines_that_are_off_are_named(tmp_path, lines, message):
+    path = written(tmp_path / "a" / "j", json_lines(lines))
+    with pytest.raises(DataError, match=message):
+        importers.read(path, "fastchat")
+
+
+# RouterArena
+
+
+def prediction(i, model, accuracy, **changes):
+    return {
+        "global index": f"Shore_{i}",
+        "prompt": TEXTS[i],
+        "prediction": model,
+        "generated_result": {
+            "generated_answer": "x",
+            "success": True,
+            "token_usage": {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13},
+        },
+        "cost": 0.001,
+        "accuracy": accuracy,
+    } | changes
+
+
+def cached(i, model, score, **changes):
+    return {
+        "global_index": f"Shore_{i}",
+        "question": TEXTS[i],
+        "llm_selected": model,
+        "generated_answer": "x",
+        "token_usage": {"input_tokens": 9, "output_tokens": 4},
+        "success": True,
+        "evaluation_result": {"score": score, "inference_cost": 0.002},
+    } | changes
+
+
+def test_routerarena_predictions_are_a_trace_and_say_so(tmp_path):
+    rows = [prediction(0, "wren", 1.0), prediction(1, "heron", 0.0), prediction(2, "wren", None)]
+    rows += [prediction(0, "heron", 1.0, for_optimality=True)]
+    part = one(written(tmp_path / "p", json.dumps(rows)), "routerarena")
+    assert qualities(part) == {"Shore_0": 1.0, "Shore_1": 0.0}
+    assert part.queries["slice"].unique().tolist() == ["Shore"]
+    assert part.outcomes["cost_usd"].tolist() == [0.001, 0.001]
+    assert "a router's trace" in part.notes[0]
+
+
+def test_routerarena_cached_results_of_two_models_are_paired(tmp_path):
+    parts = []
+    for model, score in (("wren", 0.0), ("heron", 1.0)):
+        rows = [cached(i, model, score) for i in range(2)] + [cached(2, model, 1.0, success=False)]
+        parts.append(one(written(tmp_path / model, json_lines(rows)), "routerarena"))
+    (part,) = paired(parts)
+    assert pair_of(part, "wren", "heron").n_queries == 2
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([prediction(0, "wren", "yes")], "item 1, field 'accuracy': 'yes' is no finite number"),
+        ([prediction(0, None, 1)], "item 1, field 'prediction': None is no text"),
+        ([prediction(0, "wren", 1)] * 2, r"earlier row in 1 item \(2\)"),
+        ([prediction(0, "wren", 1, cost=-1)], r"negative cost_usd in 1 item \(1\)"),
+        ([cached(0, "wren", 1, evaluation_result=3)], "'evaluation_result': is no object"),
+        ([prediction(0, "wren", 1, for_optimality=True)], "holds no result"),
+    ],
+)
+def test_routerarena_items_that_are_off_are_named(tmp_path, rows, message):
+    with pytest.raises(DataError, match=message):
+        importers.read(written(tmp_path / "p", json.dumps(rows)), "routerarena")
+
+
+# LLM Comparator: battles
+
+
+def comparison(*scores, models=("wren", "heron")):
+    return {
+        "metadata": {"source_path": "", "custom_fields_schema": []},
+        "models": [{"name": name} for name in models],
+        "examples": [
+            {"input_text": TEXTS[i], "tags": [], "output_text_a": "x", "score": score}
+            for i, score in enumerate(scores)
+        ],
+    }
+
+
+def test_llm_comparator_files_are_battles(tmp_path):
+    path = written(tmp_path / "c", json.dumps(comparison(1.5, -0.25, 0), indent=2))
+    assert importers.is_no_benchmark(path)
+    battles = read_battles(path)
+    assert battles["winner"].tolist() == ["model_a", "model_b", "tie"]
+    assert battles["query"].tolist() == list(TEXTS)
+    assert battles["source"].unique().tolist() == ["llm_comparator"]
+    path = written(tmp_path / "d", json.dumps(comparison(1.5, None)))
+    with pytest.raises(DataError, match="no value in 1 row"):
+        read_battles(path)
+    assert len(read_battles(path, drop_unjudged=True)) == 1
+
+
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        (comparison(1, models=("a", "b", "c")), "does not hold two models"),
+        (comparison(), "is no list of examples"),
+        (comparison("x"), "example 1, field 'score': 'x' is no finite number"),
+        (comparison(1, models=("a", "")), r"field 'models\[1\].name': '' is no text"),
+        (comparison(1) | {"examples": [3]}, "example 1, field 'input_text': None is no text"),
+    ],
+)
+def test_llm_comparator_files_that_are_off_are_refused(tmp_path, found, message):
+    with pytest.raises(DataError, match=message):
+        read_battles(written(tmp_path / "c", json.dumps(found)))
+
+
+# Requests in OpenAI's form
+
+
+def asked(i):
+    return [{"role": "system", "content": "Be brief."}, {"role": "user", "content": TEXTS[i]}]
+
+
+LOGS = {
+    "requests": [{"model": "wren", "messages": asked(i)} for i in range(3)],
+    "batch": [
+        {"custom_id": f"c{i}", "method": "POST", "body": {"model": "wren", "messages": asked(i)}}
+        for i in range(3)
+    ],
+    "pairs": [
+        {
+            "id": f"r{i}",
+            "request": {"model": "wren", "messages": asked(i)},
+            "response": {"model": "wren-2", "usage": {"prompt_tokens": 9, "completion_tokens": 4}},
+            "latency_ms": 500,
+            "cost": 0.5,
+        }
+        for i in range(3)
+    ],
+    "responses": [
+        {"model": "wren", "input": asked(i), "usage": {"input_tokens": 9, "output_tokens": 4}}
+        for i in range(3)
+    ],
+}
+
+
+@pytest.mark.parametrize("form", LOGS)
+def test_logs_of_requests_are_bare_queries(tmp_path, form):
+    part = one(written(tmp_path / "log", json_lines(LOGS[form])), "openai_log")
+    assert part.outcomes.empty
+    assert part.texts["text"].tolist() == list(TEXTS)
+    assert part.usage["model"].tolist() == ["wren"] * 3
+    if form in ("pairs", "responses"):
+        assert part.usage["answer_tokens"].tolist() == [4.0] * 3
+    if form == "pairs":
+        assert part.queries["query_id"].tolist() == ["r0", "r1", "r2"]
+        assert part.usage[["cost_usd", "latency_s"]].iloc[0].tolist() == [0.5, 0.5]
+
+
+def test_requests_in_which_nobody_spoke_are_left_out(tmp_path):
+    silent = {"model": "wren", "messages": [{"role": "system", "content": "Be brief."}]}
+    path = written(tmp_path / "log", json_lines([*LOGS["requests"], silent]))
+    part = one(path, "openai_log")
+    assert len(part.queries) == 3
+    assert "1 requests in which no user said anything" in part.notes[0]
+    with pytest.raises(DataError, match="no request holds a message of a user"):
+        importers.read(written(tmp_path / "l", json_lines([silent])), "openai_log")
+    with pytest.raises(DataError, match="line 1, field 'cost': 'much' is no finite number"):
+        importers.read(
+            written(tmp_path / "l", json_lines([LOGS["pairs"][0] | {"cost": "much"}])), "openai_log"
+        )
+
+
+# Archives
+
+
+def packed(path, files):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_an_archive_holds_several_formats_and_pairs_runs(tmp_path):
+    lm_eval_run(tmp_path / "runs" / "a", "wren", [0, 1, 0])
+    lm_eval_run(tmp_path / "runs" / "b", "heron", [1, 1, 0])
+    helm_run(tmp_path / "runs" / "h", "wren")
+    inspect_eval(tmp_path / "runs" / "log.eval", inspect_log([inspect_sample(0, "C")]))
+    files = {
+        str(p.relative_to(tmp_path)): p.read_bytes()
+        for p in (tmp_path / "runs").rglob("*")
+        if p.is_file()
+    }
+    table = "query,wren,heron\nEbb or flow?,1,0\nWhat is a bight?,0,1\n"
+    files |= {"notes/READ.md": "Hello.", "wide.csv": table, "empty/": ""}
+    parts = read(packed(tmp_path / "all.zip", files), "archive")
+    assert [p.benchmark.benchmark_id for p in parts] == ["shore", "quiz", "wide"]
+    # Inspect's task of the same name answers a query of lm-eval's.
+    assert parts[0].outcomes["model"].nunique() == 3
+    assert "1 files of all.zip are of no known format: notes/READ.md." in parts[0].notes
+
+
+def test_names_that_lead_out_of_an_archive_lead_nowhere(tmp_path):
+    inside = "query,wren,heron\nEbb or flow?,1,0\n"
+    names = ["../../up.csv", "/etc/abs.csv", "C:\\win.csv", "a/../../b.csv"]
+    path = packed(
+        tmp_path / "evil.zip",
+        {name: inside.replace("Ebb", f"Ebb {i}") for i, name in enumerate(names)},
+    )
+    parts = importers.read(path)
+    assert sorted(p.benchmark.benchmark_id for p in parts) == ["abs", "b", "up", "win"]
+    assert list(tmp_path.iterdir()) == [path]
+    assert not (tmp_path.parent / "up.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "no format recognises any of its files; there are: none"),
+        ({"a.txt": "Hello"}, "there are: a.txt"),
+        (
+            {"a.csv": "query,score\nx,?\ny,1\n"},
+            r"all.zip: a.csv, column 'score': '\?' is no number",
+        ),
+        (
+            {"a/b": "query,score\nx,1\n", "a\\b": "query,score\nx,1\n"},
+            "two entries are called 'a/b'",
+        ),
+        ({"a": "query,score\nx,1\n", "a/b": "query\nx\n"}, "two entries are called"),
+        ({"..": "query\nx\n"}, "an entry has no usable name"),
+        ({"v.csv": "query,model_a,model_b,winner\nx,a,b,tie\n"}, "v.csv: holds battles; import it"),
+        ({"c.json": json.dumps(comparison(1))}, "c.json: holds battles"),
+        ({"big.csv": b"query\n" + b"x" * 40_000_000}, "times its size, as only a trap does"),
+    ],
+)
+def test_archives_that_are_off_are_refused(tmp_path, files, message):
+    with pytest.raises(DataError, match=message):
+        importers.read(packed(tmp_path / "all.zip", files))
+
+
+def test_an_archive_in_an_archive_is_refused(tmp_path):
+    inner = packed(tmp_path / "in.zip", {"a.csv": "query,score\nx,1\n"}).read_bytes()
+    with pytest.raises(DataError, match=r"in.zip: is an archive in an archive"):
+        importers.read(packed(tmp_path / "all.zip", {"in.zip": inner}))
+
+
+def test_a_cut_or_encrypted_archive_is_refused(tmp_path):
+    whole = packed(tmp_path / "all.zip", {"a.csv": "query,score\nx,1\n" * 500}).read_bytes()
+    with pytest.raises(DataError, match="is no whole zip archive"):
+        importers.read(written(tmp_path / "cut.zip", whole[:-30]), "archive")
+    locked = bytearray(whole)
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        locked[whole.index(mark) + at] |= 1
+    with pytest.raises(DataError, match=r"cannot be unpacked .*encrypted"):
+        importers.read(written(tmp_path / "locked.zip", bytes(locked)), "archive")

@@ -546,3 +546,16 @@ def test_a_cell_that_is_off_does_not_turn_outcomes_into_bare_queries(tmp_path):
     path = written(LONG.assign(is_correct=[1, 0, 1, "?"]), tmp_path / "long.csv")
     with pytest.raises(DataError, match=r"column 'is_correct': '\?' is no number"):
         read(path)
+
+
+def test_graded_conversations_are_a_table_whose_query_is_said_last(tmp_path):
+    messages = [
+        {"role": "user", "content": "Hello."},
+        {"role": "assistant", "content": "Ahoy."},
+        {"role": "user", "content": "How high is the tide?"},
+    ]
+    rows = [{"messages": messages, "model": model, "score": 1} for model in ("wren", "heron")]
+    path = tmp_path / "t"
+    path.write_text(json.dumps(rows))
+    assert importers.recognise(path) == "table"
+    assert read(path).texts["text"].tolist() == ["How high is the tide?"]

@@ -13,8 +13,9 @@ import pandas as pd
 from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.types import Benchmark
 
-# Format name to module; the first that recognises a file reads it.
-# Any table comes last.
+# Format name to module; the first that recognises a file reads it. Formats of battles are not among
+# them: `routellm_core.battles` reads those.
+# Any table, and what is packed, come last.
 IMPORTERS = {
     "routellm": "routellm",
     "lm_eval": "lm_eval",
@@ -22,8 +23,17 @@ IMPORTERS = {
     "litellm": "litellm",
     "routerbench": "routerbench",
     "inspect": "inspect",
+    "helm": "helm",
+    "fastchat": "fastchat",
+    "routerarena": "routerarena",
+    "openai_log": "openai_log",
     "table": "table",
+    "archive": "archive",
 }
+
+
+OF_FOLDERS = ("routellm", "lm_eval", "helm")
+"""Formats that a folder may have."""
 
 
 class Imported(NamedTuple):
@@ -72,7 +82,13 @@ def read(path: Path, format_name: str | None = None) -> list[Imported]:
         UnknownNameError: there is no such format.
         DataError: no format recognises it, or what it holds does not have the agreed form.
     """
-    return importer(format_name or recognise(path)).read(path)
+    name = format_name or recognise(path)
+    chosen = importer(name)
+    if not path.exists():
+        raise DataError(f"there is no {path}; check the path")
+    if path.is_dir() and name not in OF_FOLDERS:
+        raise DataError(f"{path}: is a folder, and {name} reads a file; give one of its files")
+    return chosen.read(path)
 
 
 def is_no_benchmark(path: Path) -> bool:

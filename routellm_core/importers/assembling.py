@@ -133,7 +133,7 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     return Imported(
         benchmark=Benchmark(
             benchmark_id=benchmark_id(card.name),
-            title=card.name,
+            title=card.name.encode("utf-8", "replace").decode(),
             description=card.description,
             weak_spots="",
             origin="user",

@@ -40,7 +40,7 @@ def beginning(path: Path) -> Beginning:
         content = file.read(LOOKED_AT)
     if content.startswith(b"PAR1"):
         return Beginning("parquet")
-    if content.startswith(b"PK\x03\x04"):
+    if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return Beginning("zip")
     if re.match(rb"\x80[\x02-\x05]", content):
         return Beginning("pickle")

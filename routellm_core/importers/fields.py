@@ -49,8 +49,19 @@ def text(value: Any, where: str, field: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, str) and value.strip():
+        check_whole(value, f"{where}, field {field!r}")
         return value
     raise DataError(f"{where}, field {field!r}: {_short(value)} is no text; fill or drop it")
+
+
+def check_whole(value: str, where: str) -> None:
+    """Raise a `DataError` when a text has no UTF-8 form."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise DataError(
+            f"{where}: a text holds half a character (a lone surrogate); write it anew as UTF-8"
+        ) from None
 
 
 def spoken(value: Any) -> str | None:
@@ -84,8 +95,16 @@ def spoken(value: Any) -> str | None:
 def rows_of(
     file: str, found: Iterable[tuple[int, dict[str, Any]]], unit: str
 ) -> tuple[pd.DataFrame, Where]:
-    """Numbered rows as a table, as `assembling.assembled` takes them."""
+    """Numbered rows as a table, as `assembling.assembled` takes them.
+
+    Raises:
+        DataError: a text holds half a character.
+    """
     numbered = list(found)
+    for number_, row in numbered:
+        for value in row.values():
+            if isinstance(value, str) and not value.isascii():
+                check_whole(value, f"{file}, {unit} {number_:,}")
     where = Where(file, np.array([number for number, _ in numbered], dtype=np.int64), unit)
     return pd.DataFrame([row for _, row in numbered]), where
 

@@ -22,6 +22,7 @@ QUERY = (
     *("query", "prompt", "question", "input", "instruction", "user_query", "user_prompt"),
     *("input_text", "query_text", "prompt_text", "question_text", "problem", "request", "text"),
     *("user_input", "user_message", "turns", "inputs", "prompts", "queries", "questions"),
+    *("messages", "conversation"),
 )
 QUERY_ID = (
     *("query_id", "question_id", "prompt_id", "sample_id", "example_id", "item_id", "doc_id"),

@@ -49,9 +49,9 @@ def read(path: Path) -> list[Imported]:
     if beginning(path).kind == "text":
         return _csv(path)
     results = list(_results(path))
-    prompts: dict[str, set[Any]] = {}
+    prompts: dict[str, set[str]] = {}
     for where, _, result in results:
-        prompts.setdefault(_provider(result, where), set()).add(result.get("promptIdx"))
+        prompts.setdefault(_provider(result, where), set()).add(str(result.get("promptIdx")))
     several = {provider for provider, indices in prompts.items() if len(indices) > 1}
     queries: dict[str, str] = {}
     found = []

@@ -14,6 +14,7 @@ from routellm_core.importers import Imported, cells, workbook
 from routellm_core.importers.assembling import Card, assembled
 from routellm_core.importers.beginning import beginning
 from routellm_core.importers.cells import Where
+from routellm_core.importers.fields import spoken
 from routellm_core.importers.mapping import Mapping, guess, holds_battles, is_told
 from routellm_core.importers.tabular import Table, read_columns, read_sample
 
@@ -136,9 +137,14 @@ def _wide(table: Table, mapping: Mapping, path: Path) -> tuple[pd.DataFrame, Whe
 
 def _names(data: pa.Table, mapping: Mapping) -> pd.DataFrame:
     columns = {"query": mapping.query, "query_id": mapping.query_id, "slice": mapping.slice}
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         {name: cells.texts(data[c]).to_pandas() for name, c in columns.items() if c is not None}
     )
+    if "query" in rows:
+        # Messages are a list in JSON; the query is what the person said last.
+        listed = rows["query"].str.startswith("[{", na=False)
+        rows.loc[listed, "query"] = rows.loc[listed, "query"].map(lambda text: spoken(text) or text)
+    return rows
 
 
 def _check_once(ids: pd.Series, where: Where) -> None:
