@@ -1,0 +1,248 @@
+"""Damaged files of every format: whatever is wrong is said as an error that the user can read.
+
+Bytes are changed, cut and repeated, and values inside JSON are replaced, so that the readers behind
+the parsers are reached as well.
+"""
+
+import copy
+import dataclasses
+import json
+import random
+
+import numpy as np
+import pytest
+
+from routellm_core import importers
+from routellm_core.battles import read_battles
+from routellm_core.errors import RoutingError
+from routellm_core.importers import assembling, routellm
+from routellm_core.store import Store
+from routellm_core.tables import QUERIES, TEXTS, checked, outcome_columns
+from tests import test_import_formats as formats
+from tests import test_import_tables as tables
+from tests.test_importers import archive_of, files
+
+JUNK = (
+    *(b'"', b"{", b"}", b"[", b"]", b",", b"\n", b"\r", b"\0", b"\xff", b"\x80\x04", b"NaN"),
+    *(b"1e999", b"-1", b"null", b"true", b'"\\ud800"', b"[" * 3000, b"9" * 5000, b"\xef\xbb\xbf"),
+)
+VALUES = (
+    *(None, True, False, 0, -1, 7, 1e308, float("inf"), float("nan"), 10**400, "", " ", "x"),
+    *("\ud800", "inf", "1e999", [], {}, [[]], [None], {"a": 1}, {"content": 3}, "a" * 300, "\0"),
+)
+N_FAST, N_SLOW = 100, 1_000
+
+
+def lm_eval(folder):
+    formats.lm_eval_run(folder / "a", "wren", [0, 1, 0])
+    formats.lm_eval_run(folder / "b", "heron", [1, 1, 0])
+    return folder
+
+
+def promptfoo_csv(folder):
+    return formats.written(folder / "x", formats.PROMPTFOO_CSV)
+
+
+def lines(rows):
+    return lambda folder: formats.written(folder / "x", formats.json_lines(rows))
+
+
+def listed(value):
+    return lambda folder: formats.written(folder / "x", json.dumps(value, indent=1))
+
+
+def fastchat(folder):
+    formats.written(folder / "question.jsonl", formats.json_lines(formats.ASKED))
+    return formats.written(folder / "x", formats.json_lines(formats.JUDGED))
+
+
+def routerbench(folder, suffix="csv"):
+    return tables.written(formats.routerbench(), folder / f"x.{suffix}")
+
+
+def archive(folder):
+    runs = lm_eval(folder / "runs")
+    inside = {p.name: p.read_bytes() for p in runs.rglob("*") if p.is_file()}
+    path = folder / "x.zip"
+    (folder / "runs").rename(folder.parent / f"{folder.name}-aside")
+    return formats.packed(path, inside | {"t.csv": "query,wren\nEbb?,1\n"})
+
+
+def table(frame, suffix):
+    return lambda folder: tables.written(frame, folder / f"x.{suffix}")
+
+
+SAMPLES = formats.inspect_log([formats.inspect_sample(i, "C") for i in range(3)])
+GOOD = {
+    "routellm": lambda folder: archive_of(files(), folder / "x.tar.gz"),
+    "lm_eval": lm_eval,
+    "promptfoo": listed(json.loads(formats.promptfoo_json(formats.RESULTS))),
+    "promptfoo lines": lines(formats.RESULTS),
+    "promptfoo csv": promptfoo_csv,
+    "litellm": lines([formats.spend(i) for i in range(3)]),
+    "routerbench": routerbench,
+    "routerbench parquet": lambda folder: routerbench(folder, "parquet"),
+    "inspect": listed(SAMPLES),
+    "inspect eval": lambda folder: formats.inspect_eval(folder / "x", SAMPLES),
+    "helm": formats.helm_run,
+    "fastchat": fastchat,
+    "routerarena": listed([formats.prediction(i, "wren", 1.0) for i in range(3)]),
+    "routerarena cached": lines([formats.cached(i, "wren", 1.0) for i in range(3)]),
+    "llm_comparator": listed(formats.comparison(1.0, -0.5, 0)),
+    "openai_log": lines(formats.LOGS["pairs"]),
+    "archive": archive,
+    "table": table(tables.LONG, "csv"),
+    "table json": table(tables.LONG, "json"),
+    "table lines": table(tables.WIDE, "jsonl"),
+    "table parquet": table(tables.LONG, "parquet"),
+    "table excel": table(tables.WIDE, "xlsx"),
+}
+
+
+def changed_bytes(content, rng):
+    content = bytearray(content)
+    for _ in range(rng.choice([1, 1, 1, 2, 5])):
+        at = rng.randrange(len(content) + 1)
+        end = min(len(content), at + rng.choice([1, 1, 4, 50, 2000]))
+        kind = rng.randrange(6)
+        if kind == 0 and at < len(content):
+            content[at] = rng.randrange(256)
+        elif kind == 1:
+            del content[at:end]
+        elif kind == 2:
+            content[at:at] = content[at:end]
+        elif kind == 3:
+            content[at:at] = rng.choice(JUNK)
+        elif kind == 4:
+            content[at:end] = rng.choice(JUNK)
+        else:
+            del content[at:]
+    return bytes(content)
+
+
+def changed_values(value, rng):
+    """The same JSON with one value, key or item changed somewhere inside."""
+    value = copy.deepcopy(value)
+    inner = value
+    while True:
+        if not isinstance(inner, dict | list) or not inner:
+            return rng.choice(VALUES)
+        key = rng.choice(list(inner) if isinstance(inner, dict) else range(len(inner)))
+        if isinstance(inner[key], dict | list) and inner[key] and rng.random() < 0.8:
+            inner = inner[key]
+            continue
+        if rng.random() < 0.3:
+            del inner[key]
+        else:
+            inner[key] = rng.choice(VALUES)
+        return value
+
+
+def changed(content, rng):
+    """A file's content, damaged; as JSON where it is JSON and the dice say so."""
+    if rng.random() < 0.6:
+        try:
+            text = content.decode()
+            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+            at = rng.randrange(len(rows))
+            rows[at] = changed_values(rows[at], rng)
+            return "\n".join(map(json.dumps, rows)).encode()
+        except (ValueError, TypeError):
+            pass
+        try:
+            return json.dumps(changed_values(json.loads(content), rng)).encode()
+        except (ValueError, TypeError):
+            pass
+    return changed_bytes(content, rng)
+
+
+def damage_and_read(name, folder, n, seed, take):
+    rng = random.Random(f"{name} {seed}")
+    path = GOOD[name](folder)
+    format_name = name.split()[0]
+    whole = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    outcomes = {"read": 0, "refused": 0}
+    for i in range(n):
+        file = rng.choice(list(whole))
+        file.write_bytes(changed(whole[file], rng))
+        try:
+            if format_name == "llm_comparator":
+                read_battles(path)
+            else:
+                importers.importer(format_name).recognises(path)
+                for j, part in enumerate(importers.read(path, format_name)):
+                    take(part, f"b{i}-{j}")
+            outcomes["read"] += 1
+        except RoutingError as error:
+            assert str(error)
+            outcomes["refused"] += 1
+        finally:
+            file.write_bytes(whole[file])
+    return outcomes
+
+
+def has_the_agreed_form(part, _name):
+    """What the store checks before it writes."""
+    card = part.benchmark
+    checked(part.queries, QUERIES, "queries", ("query_id",))
+    if len(part.texts):
+        checked(part.texts, TEXTS, "texts", ("text_hash",))
+    if len(part.outcomes):
+        columns = outcome_columns(card.quality_low, card.quality_high)
+        checked(part.outcomes, columns, "outcomes", ("query_id", "model"))
+
+
+def kept_in(store):
+    def keep(part, name):
+        card = dataclasses.replace(part.benchmark, benchmark_id=name)
+        store.add_benchmark(card, part.queries, None if part.outcomes.empty else part.outcomes)
+        if len(part.texts):
+            store.add_texts(part.texts)
+
+    return keep
+
+
+@pytest.fixture(autouse=True)
+def _no_tokens(monkeypatch):
+    """Counting tokens is slow and not what is tried here."""
+    for module in (assembling, routellm):
+        monkeypatch.setattr(module, "n_tokens", lambda texts, counting: np.ones(len(texts)))
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_damaged_files_are_refused_in_words(tmp_path, name):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    outcomes = damage_and_read(name, folder, N_FAST, 0, has_the_agreed_form)
+    assert sum(outcomes.values()) == N_FAST
+    assert outcomes["refused"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GOOD)
+def test_many_damaged_files_are_refused_in_words(tmp_path, name):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    with Store() as store:
+        damage_and_read(name, folder, N_SLOW, 1, kept_in(store))
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_file_of_one_format_never_breaks_another(tmp_path, name):
+    path = GOOD[name](tmp_path)
+    for other in importers.IMPORTERS:
+        importers.importer(other).recognises(path)
+        try:
+            importers.read(path, other)
+        except RoutingError as error:
+            assert str(error)
+
+
+@pytest.mark.parametrize("name", [name for name in GOOD if name != "llm_comparator"])
+def test_the_content_alone_says_which_format_it_is(tmp_path, name):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    path = GOOD[name](folder)
+    if path.is_file() and name != "routellm":
+        path = path.rename(folder / "without a suffix")
+    assert importers.recognise(path) == name.split()[0]
