@@ -3,7 +3,7 @@
 import argparse
 import importlib
 
-NAMES = ["metrics", "intervals", "routers", "store", "queries", "faithfulness", "page"]
+NAMES = ["metrics", "intervals", "routers", "store", "imports", "queries", "faithfulness", "page"]
 
 
 def main() -> None:
