@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from routellm_core.importers import IMPORTERS
 from routellm_core.routers import ROUTERS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,6 +18,11 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_every_router_and_core_module_is_named(name):
     if name != "__init__.py":
         assert name in README
+
+
+@pytest.mark.parametrize("name", IMPORTERS)
+def test_every_import_format_is_named(name):
+    assert f"| `{name}` |" in README
 
 
 def test_every_make_target_that_readme_names_is_there():

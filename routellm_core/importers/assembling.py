@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from routellm_core.errors import DataError
 from routellm_core.importers import Imported
 from routellm_core.importers.cells import Where
+from routellm_core.importers.fields import is_whole
 from routellm_core.importers.tokens import NOT_COUNTED, n_tokens
 from routellm_core.normalise import cluster_key, text_hash
 from routellm_core.types import Benchmark
@@ -170,7 +171,7 @@ def _codes(values: pd.Series, where: Where | None = None) -> tuple[NDArray[np.in
     try:
         array = pa.array(values, pa.string(), from_pandas=True)
     except UnicodeEncodeError:
-        broken = np.array([isinstance(v, str) and not _is_whole(v) for v in values])
+        broken = np.array([isinstance(v, str) and not is_whole(v) for v in values])
         where = where or Where("the file", np.arange(1, len(values) + 1))
         where.refuse(broken, "half a character", "write the file as UTF-8 anew")
         raise
@@ -180,14 +181,6 @@ def _codes(values: pd.Series, where: Where | None = None) -> tuple[NDArray[np.in
         coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64),
         coded.dictionary.to_pylist(),
     )
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _queries(

@@ -54,14 +54,21 @@ def text(value: Any, where: str, field: str) -> str:
     raise DataError(f"{where}, field {field!r}: {_short(value)} is no text; fill or drop it")
 
 
-def check_whole(value: str, where: str) -> None:
-    """Raise a `DataError` when a text has no UTF-8 form."""
+def is_whole(value: str) -> bool:
+    """Whether a text has a UTF-8 form, that is, no half of a surrogate pair."""
     try:
         value.encode()
     except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_whole(value: str, where: str) -> None:
+    """Raise a `DataError` when a text has no UTF-8 form."""
+    if not is_whole(value):
         raise DataError(
             f"{where}: a text holds half a character (a lone surrogate); write it anew as UTF-8"
-        ) from None
+        )
 
 
 def spoken(value: Any) -> str | None:
@@ -73,7 +80,8 @@ def spoken(value: Any) -> str | None:
                 inner = json.loads(stripped)
             except (ValueError, RecursionError):
                 return value
-            return spoken(inner) if isinstance(inner, list | dict) else value
+            said = spoken(inner) if isinstance(inner, list | dict) else value
+            return said if said is None or is_whole(said) else value
         return value if stripped else None
     if isinstance(value, Mapping):
         if "content" in value and value.get("role", "user") in PEOPLE:

@@ -68,7 +68,8 @@ def read(path: Path) -> list[Imported]:
 def _read_run(path: Path, run: Run) -> Imported:
     texts = _texts(path.parent)
     by_id: dict[str, list[dict[str, float]]] = {}
-    metric, n_perturbed, trials = "", 0, set()
+    metric, n_perturbed = "", 0
+    trials: set[str] = set()
     for number_, entry in objects(path):
         where = f"{path.name}, item {number_:,}"
         if entry.get("perturbation"):
@@ -81,7 +82,7 @@ def _read_run(path: Path, run: Run) -> Imported:
                 f"{where}: has no {metric or 'known metric'} (there are: "
                 f"{', '.join(sorted(values))[:200]}); import the metric you mean as a table"
             )
-        trials.add(entry.get("train_trial_index"))
+        trials.add(str(entry.get("train_trial_index")))
         by_id.setdefault(text(entry.get("instance_id"), where, "instance_id"), []).append(values)
     notes = [f"Quality is {metric!r} of {path.parent.name}."]
     if n_perturbed:

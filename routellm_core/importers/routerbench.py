@@ -10,6 +10,7 @@ from routellm_core.errors import DataError
 from routellm_core.importers import Imported, table
 from routellm_core.importers.assembling import Card, assembled
 from routellm_core.importers.beginning import beginning
+from routellm_core.importers.fields import is_whole
 from routellm_core.importers.mapping import Mapping, WideModel
 from routellm_core.importers.tabular import read_sample
 
@@ -83,4 +84,6 @@ def _unlisted(prompt: str) -> str:
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return prompt
     first = turns[0] if isinstance(turns, list) and turns else None
-    return first if isinstance(first, str) and first.strip() else prompt
+    if not isinstance(first, str) or not first.strip() or not is_whole(first):
+        return prompt
+    return first

@@ -265,7 +265,7 @@ def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
             if len(set(names)) < len(names):
                 raise DataError(f"{path.name}: has two columns of one name; rename one")
             yield file
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError) as error:
         raise DataError(
             f"{path.name}: is a damaged Parquet file ({_reason(error)}); write it anew"
         ) from None
