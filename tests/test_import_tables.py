@@ -559,3 +559,16 @@ def test_graded_conversations_are_a_table_whose_query_is_said_last(tmp_path):
     path.write_text(json.dumps(rows))
     assert importers.recognise(path) == "table"
     assert read(path).texts["text"].tolist() == ["How high is the tide?"]
+
+
+def test_outcomes_may_name_their_queries_by_an_id_alone(tmp_path):
+    answers = ["Because of the wind, surely.", "It is five, all in all.", "By the wind.", "Six."]
+    frame = LONG.drop(columns="Question").assign(response=answers)
+    path = written(frame, tmp_path / "runs.csv")
+    assert importers.recognise(path) == "table"
+    part = read(path)
+    assert part.queries["query_id"].tolist() == ["k1", "s1"]
+    assert part.texts.empty
+    with Store() as store:
+        store.add_benchmark(part.benchmark, part.queries, part.outcomes)
+        assert store.n_texts("runs") == (0, 2)

@@ -72,6 +72,14 @@ NO_MODEL = frozenset(
     }
 )
 """Columns of numbers that are no model's qualities."""
+NO_QUERY = frozenset(
+    {
+        *("response", "answer", "output", "completion", "generation", "reference", "explanation"),
+        *("judgment", "judgement", "reasoning", "comment", "target", "label", "expected", "gold"),
+        *("rationale", "feedback", "reply", "solution", "system"),
+    }
+)
+"""Words in the names of columns that hold texts, but none that a user wrote."""
 BATTLE = frozenset(
     {
         *("model_a", "model_b", "winner", "generator_1", "generator_2", "preference"),
@@ -195,10 +203,14 @@ def guess(columns: Sequence[str], sample: pa.Table) -> Mapping:
 
 
 def is_told(found: Mapping) -> bool:
-    """Whether a guess is more than the column of the longest texts."""
+    """Whether a guess is more than the column of the longest texts.
+
+    Outcomes may name their queries by an id alone; their texts are not known then.
+    """
     named = found.query is not None and _plain(found.query) in QUERY
     graded = found.model is not None and found.quality is not None
-    return named or (found.query is not None and (graded or bool(found.wide)))
+    known = found.query is not None or found.query_id is not None
+    return named or (known and graded) or (found.query is not None and bool(found.wide))
 
 
 def holds_battles(columns: Sequence[str]) -> bool:
@@ -227,6 +239,8 @@ def _wordy(columns: Sequence[str], sample: pa.Table) -> str | None:
     best, longest = None, 20.0
     for column in columns:
         values = sample[column]
+        if NO_QUERY & set(_plain(column).split("_")):
+            continue
         if not pa.types.is_string(values.type) or values.null_count == len(values):
             continue
         # What begins with a bracket is a structure, not something a person wrote.
