@@ -381,6 +381,21 @@ def test_a_decision_for_the_weak_model_is_flipped_by_what_speaks_for_it():
     assert [query[start:end] for start, end in one.words] == ["please"]
 
 
+def test_a_long_query_is_searched_with_few_readings_and_only_what_speaks_for_it_goes():
+    names = [f"for{i}" for i in range(150)] + [f"against{i}" for i in range(150)]
+    weights = {name: 0.002 if name.startswith("for") else -0.001 for name in names}
+    query = " ".join(names)  # 0.4 + 0.3 - 0.15
+    found = smallest_deletion(lambda q: sum_of(q, weights), scored(query, weights), 0.45)
+    gone = [query[start:end] for start, end in found.words]
+    assert all(name.startswith("for") for name in gone)
+    assert len(gone) in (50, 51)  # each takes 0.002 of what is 0.1 too much
+    assert found.n_scored <= 151
+    lowest = 0.4 - 0.15  # without all that speaks for it
+    assert smallest_deletion(
+        lambda q: sum_of(q, weights), scored(query, weights), lowest - 1e-6
+    ) is (None)
+
+
 def test_no_deletion_flips_what_no_word_decides():
     assert smallest_deletion(lambda q: sum_of(q, {}), scored("say it now", {}), 0.3) is None
     assert smallest_deletion(lambda q: sum_of(q, {}), scored("", {}), 0.3) is None

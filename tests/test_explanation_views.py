@@ -20,6 +20,7 @@ from routellm_core.explain.words import word_spans
 from routellm_core.labels import golden_battles
 from routellm_core.normalise import text_hash
 from routellm_core.routers import load_router, router_class
+from routellm_core.routers.sharing import shared
 from routellm_core.store import Store
 from routellm_core.types import RouterEntry
 from tests.conftest import PAIR
@@ -365,12 +366,12 @@ def test_models_are_loaded_once_for_all_who_read_with_them(learned, monkeypatch,
     assert routers[0].embedder is routers[1].embedder
     assert cached.checkpoint(1, str(learned / "mf")) is routers[0]
     stacked = load_router(ROOT / "data/routers/stacked-golden")
-    cached._shared(stacked.embedder, known)
+    shared(stacked.embedder, known)
     members = stacked.embedder.members
     bert = load_router(ROOT / "data/routers/bert-golden")
-    assert cached._shared(bert.embedder, known) is members["bert"].embedder
+    assert shared(bert.embedder, known) is members["bert"].embedder
     other = load_router(ROOT / "data/routers/stacked-golden").embedder
-    assert cached._shared(other, known) is other  # its members have weights of their own
+    assert shared(other, known) is other  # its members have weights of their own
     assert other.members["text"].embedder.parts[0].name == DEFAULT_EMBEDDER
     assert other.members["text"].embedder is members["text"].embedder
     _forget()

@@ -30,6 +30,7 @@ from routellm_core.evaluation import (
 from routellm_core.metrics import apgr, cpt, curve_of, rank_queries, routed_mean
 from routellm_core.recipes import recipe_of, tier_table, training_set
 from routellm_core.routers import load_router
+from routellm_core.routers.sharing import shared
 from routellm_core.shipped import data_hash, ensure_store
 from routellm_core.similarity import Similarity, read_similarities
 from routellm_core.slices import slice_table
@@ -363,7 +364,7 @@ def checkpoint(version: int, folder: str) -> "Router":
     """
     router = load_router(DATA_DIR / folder)
     if hasattr(router, "embedder"):
-        router.embedder = _shared(router.embedder, _models())
+        router.embedder = shared(router.embedder, _models())
     return router
 
 
@@ -371,18 +372,6 @@ def checkpoint(version: int, folder: str) -> "Router":
 def _models() -> dict[tuple[Any, ...], Any]:
     """What routers read queries with: each model is loaded once, whoever reads with it."""
     return {}
-
-
-def _shared(embedder: Any, known: dict[tuple[Any, ...], Any]) -> Any:
-    """The embedder that stands for all that read as this one does."""
-    for member in getattr(embedder, "members", {}).values():
-        member.embedder = _shared(member.embedder, known)
-    if hasattr(embedder, "members"):
-        return embedder
-    if hasattr(embedder, "parts"):
-        embedder.parts = tuple(_shared(part, known) for part in embedder.parts)
-    options = (getattr(embedder, name, None) for name in ("name", "n_layers", "adapter_dir"))
-    return known.setdefault((type(embedder), *options), embedder)
 
 
 @st.cache_data(max_entries=128, show_spinner=_READS)
@@ -447,5 +436,5 @@ def nearest_across(
 
 def _embedder_of(known: "LabelledQueries") -> Embedder:
     """What the labelled queries were embedded with."""
-    found: Embedder = _shared(SentenceEmbedder(known.embedder), _models())
+    found: Embedder = shared(SentenceEmbedder(known.embedder), _models())
     return found

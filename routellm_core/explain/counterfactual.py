@@ -3,8 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from routellm_core.explain.explanation import Explanation
 from routellm_core.explain.words import without
 from routellm_core.types import Floats
@@ -47,8 +45,8 @@ def smallest_deletion(
     """
     calls_strong = found.strong_win_rate >= threshold
     sign = 1 if calls_strong else -1
-    read = [word for word in found.words if np.isfinite(word.attribution)]
-    ordered = sorted(read, key=lambda word: -sign * word.attribution)[:_MOST_WORDS]
+    carrying = [word for word in found.words if sign * word.attribution > 0]
+    ordered = sorted(carrying, key=lambda word: -sign * word.attribution)[:_MOST_WORDS]
     spans = [(word.start, word.end) for word in ordered]
     n_scored = 0
 
@@ -79,20 +77,21 @@ def _first_that_flips(
     spans: list[tuple[int, int]],
     tried: Callable[[Sequence[Sequence[tuple[int, int]]]], tuple[Floats, list[bool]]],
 ) -> list[tuple[int, int]]:
-    """The shortest run of the ordered words that flips, by runs that grow and then in between."""
-    low = 0
-    sizes = sorted({min(2**k, len(spans)) for k in range(9)} - {0})
-    for few in (sizes[:4], sizes[4:]):
-        if not few:
-            continue
-        _, flips = tried([spans[:n] for n in few])
-        if any(flips):
-            high = few[flips.index(True)]
-            low = max([0, *(n for n in sizes if n < high)])
-            between = range(low + 1, high)
-            if between:
-                _, inside = tried([spans[:n] for n in between])
-                if any(inside):
-                    high = between[inside.index(True)]
-            return spans[:high]
-    return []
+    """A run of the first words that flips while a run one word shorter does not; none if none does.
+
+    Runs double until one flips, then the gap to the last that did not is halved.
+    """
+    low, high = 0, 0
+    while high < len(spans):
+        low, high = high, min(max(2 * high, 1), len(spans))
+        if tried([spans[:high]])[1][0]:
+            break
+    else:
+        return []
+    while high - low > 1:
+        middle = (low + high) // 2
+        if tried([spans[:middle]])[1][0]:
+            high = middle
+        else:
+            low = middle
+    return spans[:high]

@@ -58,7 +58,7 @@ class Explanation:
     words: tuple[Word, ...]
     """In the order of the query."""
     base: float
-    """Win rate of an empty reading; see `method`."""
+    """Win rate from which the method starts: of an empty query, an average one or a masked one."""
     rest: float
     """What is read besides the words: special tokens, the instruction, counts of the text."""
     gap: float

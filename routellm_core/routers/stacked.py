@@ -26,6 +26,7 @@ from routellm_core.routers.base import (
 )
 from routellm_core.routers.configs import StackedConfig
 from routellm_core.routers.label_head import strong_wins
+from routellm_core.routers.sharing import reads_with, shared
 from routellm_core.types import Floats, ModelPair
 
 _WEIGHTS_NAME = "ranks.safetensors"
@@ -44,7 +45,7 @@ class MemberScores:
         inputs: dict[tuple[Any, ...], Any] = {}
         scores = np.empty((len(queries), len(self.members)), dtype=np.float32)
         for column, member in zip(scores.T, self.members.values(), strict=True):
-            name = _reads_with(member)
+            name = reads_with(member.embedder)
             if name not in inputs:
                 inputs[name] = member.embedder.embed(queries)
             column[:] = member.strong_win_rate_of(inputs[name])
@@ -156,23 +157,8 @@ class StackedRouter(EmbeddingRouter):
         if embedder is None:
             kinds: dict[str, Any] = {name: router_class(name) for name in names}
             members = {n: k.load(checkpoint_dir / n) for n, k in kinds.items()}
-            embedder = MemberScores(_sharing_embedders(members))
+            embedder = shared(MemberScores(members), {})
         return cls(ModelPair(**config["model_pair"]), reference, curve, embedder)
-
-
-def _reads_with(member: LearnedRouter) -> tuple[Any, ...]:
-    """Equal for members that see the same inputs."""
-    embedder = member.embedder
-    options = (getattr(embedder, name, None) for name in ("n_layers", "adapter_dir"))
-    return (type(embedder), embedder.name, *options)
-
-
-def _sharing_embedders(members: dict[str, LearnedRouter]) -> dict[str, LearnedRouter]:
-    """One embedder for all members that read alike, so that a model is loaded once."""
-    embedders: dict[tuple[Any, ...], Any] = {}
-    for member in members.values():
-        member.embedder = embedders.setdefault(_reads_with(member), member.embedder)
-    return members
 
 
 def _rising(quantiles: Floats) -> Floats:

@@ -57,8 +57,8 @@ def draw_sum(found: Explanation) -> None:
         )
         st.html(f'<dl class="why-sum">{items}</dl>')
         st.caption(
-            "Base: the win rate of an empty reading. Rest: what is read besides the words. Gap: "
-            "the error of this sum."
+            "Base: the win rate that the method starts from. Rest: what is read besides the words. "
+            "Gap: the error of this sum."
         )
     st.caption(plain(found.method))
     st.caption(plain(faithfulness.sentence(found.router_name)))
