@@ -373,6 +373,9 @@ def _accounted(folder: Path, document: dict[str, Any]) -> Iterator[Watch]:
         document["status"] = "cancelled"
         raise
     except Exception as error:
+        if asked:  # foreign code made another error of it
+            document["status"] = "cancelled"
+            raise Cancelled from error
         document["status"] = "failed"
         expected = isinstance(error, RoutingError)
         document["message"] = str(error) if expected else f"{type(error).__name__}: {error}"

@@ -404,6 +404,21 @@ def test_a_cancel_is_not_lost_in_code_whose_exceptions_are(work, tmp_path):
     assert read_run(tmp_path / "runs" / "one").status == "cancelled"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
+def test_a_cancel_stays_one_where_other_code_makes_another_error_of_it(work, tmp_path):
+    def watch(progress):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
+        except Cancelled as stop:
+            raise TypeError("no such method") from stop
+
+    with pytest.raises(Cancelled):
+        work(watch=watch)
+    run = read_run(tmp_path / "runs" / "one")
+    assert (run.status, run.message) == ("cancelled", "")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_a_killed_run_is_stopped(started):
     run = wait_for(started(ENDLESS).folder, is_training)
