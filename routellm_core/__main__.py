@@ -16,12 +16,12 @@ from typing import Any
 
 from routellm_core import calibration
 from routellm_core.calibration import Calibration
-from routellm_core.costs import Price, list_price, pair_costs
+from routellm_core.costs import UNKNOWN_PRICE, list_price, pair_costs, routed_cost
 from routellm_core.errors import DataError, RoutingError
 from routellm_core.evaluation import default_pair, evaluate_benchmark
 from routellm_core.importers.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
 from routellm_core.jsonable import with_nulls
-from routellm_core.metrics import curve_of, operating_point, rank_queries, routed_mean
+from routellm_core.metrics import curve_of, operating_point, rank_queries
 from routellm_core.progress import Progress, Watch
 from routellm_core.rescoring import PAIR, SHIPPED, Places, rescore
 from routellm_core.routers import ROUTERS
@@ -156,8 +156,8 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         scores = store.strong_win_rates(parsed.benchmark, pair, row.router_id, row.view)
     ranking = rank_queries(scores)
     curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
-    costs = pair_costs(outcomes, _price(pair.weak), _price(pair.strong))
-    cost = routed_mean(ranking, costs.weak, costs.strong)
+    costs = pair_costs(outcomes, *(list_price(model) or UNKNOWN_PRICE for model in pair))
+    cost = routed_cost(ranking, costs)
     found: Calibration
     if parsed.share is not None:
         found = calibration.for_share(curve, parsed.share)
@@ -478,14 +478,6 @@ def _pair(parsed: argparse.Namespace, store: Store, benchmark_id: str) -> ModelP
         return None
     usual = default_pair(store, benchmark_id)
     return ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong)
-
-
-def _price(model: str) -> Price:
-    price = list_price(model)
-    if price is None:
-        _say(f"no list price for {model}: counted as $0")
-        return Price(0.0, 0.0, "unknown")
-    return price
 
 
 def _evaluation_lines(report: dict[str, Any]) -> list[str]:

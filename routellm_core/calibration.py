@@ -97,9 +97,11 @@ def for_budget(
         queries_per_month: what must be answered for it.
 
     Raises:
-        UnreachableError: the money does not even pay for always the cheaper model, or a number
-            is not positive; the text names the least budget.
+        UnreachableError: the money does not even pay for always the cheaper model, a number is
+            not positive, or a price is unknown; the text names the least budget.
     """
+    if not np.isfinite(cost_per_query).all():
+        raise UnreachableError("a price of this pair is not known: type it, then name a budget")
     if not (queries_per_month > 0 and np.isfinite(queries_per_month)):
         raise UnreachableError("name how many queries a month there are, at least 1")
     per_month = cost_per_query * queries_per_month

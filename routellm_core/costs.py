@@ -4,12 +4,14 @@ Costs are USD. A token count that nobody measured is replaced by the paper's ave
 result says so.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from routellm_core.types import Floats, PairOutcomes
+from routellm_core.metrics import routed_mean
+from routellm_core.types import Floats, PairOutcomes, Ranking
 
 PAPER_PROMPT_TOKENS = 95.0
 """Average tokens of a query (arXiv 2406.18665, appendix D)."""
@@ -21,15 +23,20 @@ _PRICED_AS = {
     "gpt-4-1106-preview": ("openai", "gpt-4-1106-preview"),
     # At $0.24 a million tokens, as in the paper's appendix D.
     "mistralai/Mixtral-8x7B-Instruct-v0.1": ("openrouter", "mistralai/mixtral-8x7b-instruct"),
+    "Meta-Llama-3_1-70B-Instruct": ("openrouter", "meta-llama/llama-3.1-70b-instruct"),
+    "Meta-Llama-3_1-8B-Instruct": ("openrouter", "meta-llama/llama-3.1-8b-instruct"),
 }
 
 
 class Price(NamedTuple):
-    """USD for a million tokens, and who says so."""
+    """USD for a million tokens, and who says so; NaN where nobody does."""
 
     prompt_usd: float
     answer_usd: float
     source: str
+
+
+UNKNOWN_PRICE = Price(math.nan, math.nan, "no list price known: type one")
 
 
 class TokenSource(NamedTuple):
@@ -49,11 +56,26 @@ class UsualTokens(NamedTuple):
 
 @dataclass(frozen=True)
 class PairCosts:
-    """USD a query with each model, shape (n_queries,), and where the token counts come from."""
+    """USD a query with each model, shape (n_queries,), and where the token counts come from.
+
+    NaN all over for a model without a known price.
+    """
 
     weak: Floats
     strong: Floats
     tokens: TokenSource
+
+    @property
+    def are_known(self) -> bool:
+        """Whether both models have a price."""
+        return bool(np.isfinite(self.weak).all() and np.isfinite(self.strong).all())
+
+
+def routed_cost(ranking: Ranking, costs: PairCosts) -> Floats:
+    """(n_points,) mean USD a query at every threshold; NaN where a price is unknown."""
+    if not costs.are_known:
+        return np.full(len(ranking.threshold), np.nan)
+    return routed_mean(ranking, costs.weak, costs.strong)
 
 
 def list_price(model: str) -> Price | None:

@@ -75,6 +75,8 @@ def test_a_budget_below_the_cheapest_model_names_the_least_budget():
         calibration.for_budget(curve, cost, 5.0, 1000)
     with pytest.raises(UnreachableError, match="how many queries"):
         calibration.for_budget(curve, cost, 5.0, 0)
+    with pytest.raises(UnreachableError, match="a price of this pair is not known"):
+        calibration.for_budget(curve, np.full(3, np.nan), 5.0, 1000)
 
 
 def test_equal_models_have_no_gap_to_recover():

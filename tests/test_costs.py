@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from routellm_core.costs import Price, list_price, pair_costs, saving
+from routellm_core.costs import (
+    UNKNOWN_PRICE,
+    Price,
+    list_price,
+    pair_costs,
+    routed_cost,
+    saving,
+)
+from routellm_core.metrics import rank_queries
 from routellm_core.types import ModelPair, PairOutcomes
 
 CHEAP = Price(0.24, 0.24, "test")
@@ -59,6 +67,23 @@ def test_a_price_is_that_of_a_usual_query_not_of_a_long_context():
 
 def test_an_unknown_model_has_no_price():
     assert list_price("nobody/never-heard-of-it") is None
+
+
+def test_without_a_price_there_is_no_cost_anywhere():
+    known = outcomes([100.0, 200.0], [10.0, 10.0], [20.0, 20.0])
+    costs = pair_costs(known, UNKNOWN_PRICE, Price(1.0, 2.0, "typed"))
+    assert not costs.are_known
+    assert np.isnan(costs.weak).all()
+    assert np.isfinite(costs.strong).all()
+    cost = routed_cost(rank_queries(np.array([0.2, 0.8])), costs)
+    assert cost.shape == (3,)
+    assert np.isnan(cost).all()
+    assert np.isnan(saving(float("nan"), 1.0))
+
+
+def test_models_of_public_leaderboards_are_priced_by_their_own_name():
+    for size in ("70B", "8B"):
+        assert "llama-3.1" in list_price(f"Meta-Llama-3_1-{size}-Instruct").source
 
 
 def test_a_saving_names_what_is_saved_of_the_baseline():

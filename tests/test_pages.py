@@ -326,6 +326,35 @@ def test_the_queries_are_read_aloud_and_agree_with_the_curve(open_page):
         assert never.endswith("No call of gpt-4-1106 was wasted.")
 
 
+UNPRICED = {
+    "benchmark": "mt_bench",
+    "strong": "claude-3-5-sonnet-20240620",
+    "weak": "llama2_chat_7b",  # which genai-prices does not know
+}
+
+
+def test_an_unknown_price_is_a_dash_and_never_nothing(open_page):
+    at = open_page(**UNPRICED, x="cost")
+    data = curve_data(at)
+    assert data["exact"]["cost"] is data["weak"]["cost"] is None
+    assert set(data["points"]["cost"]) == {None}
+    assert data["axes"]["x"] == "share"
+    assert any("No list price of both models" in caption.value for caption in at.caption)
+    assert at.sidebar.number_input(key="_weak_prompt_usd").value is None
+    asked = open_page(**UNPRICED, mode="budget", wanted="400")
+    assert "a price of this pair is not known" in curve_data(asked)["choice"]["problem"]
+    assert "$" not in sentence(open_page(QUERIES, **UNPRICED))
+
+
+def test_a_price_that_is_typed_makes_money_known(open_page):
+    at = open_page(**UNPRICED)
+    at.sidebar.number_input(key="_weak_prompt_usd").set_value(0.2).run()
+    assert curve_data(at)["exact"]["cost"] is None  # an answer has no price yet
+    assert at.sidebar.number_input(key="_weak_prompt_usd").value == 0.2
+    at.sidebar.number_input(key="_weak_answer_usd").set_value(0.3).run()
+    assert curve_data(at)["exact"]["cost"] > 0
+
+
 def test_a_link_restores_filters_order_and_page_of_the_queries(open_page):
     asked = {"only": "lost,near", "slice": "professional_law", "sort": "id"}
     at = open_page(QUERIES, **asked)

@@ -405,6 +405,9 @@ def test_the_sentence_says_what_was_lost_and_wasted():
         "done better. 200 calls of large were wasted, $3.46 more than small would have cost for "
         "answers no worse."
     )
+    unknown = Regret(1_000, 30, 12.5, 200, math.nan)
+    said = "".join(words.sentence("0.5", unknown, card, "small", "large"))
+    assert said.endswith("200 calls of large were wasted: the answers of small were no worse.")
 
 
 def points_of(add, other):

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import streamlit as st
 
 from routellm_core import baselines, battles
-from routellm_core.costs import PairCosts, Price, pair_costs
+from routellm_core.costs import PairCosts, Price, pair_costs, routed_cost
 from routellm_core.embeddings import Embedder, SentenceEmbedder
 from routellm_core.errors import RoutingError
 from routellm_core.evaluation import (
@@ -27,7 +27,7 @@ from routellm_core.evaluation import (
     evaluate_benchmark,
     evaluate_router,
 )
-from routellm_core.metrics import apgr, cpt, curve_of, rank_queries, routed_mean
+from routellm_core.metrics import apgr, cpt, curve_of, rank_queries
 from routellm_core.recipes import recipe_of, tier_table, training_set
 from routellm_core.routers import load_router
 from routellm_core.routers.sharing import shared
@@ -204,7 +204,7 @@ def scored_pairs(version: int, benchmark_id: str) -> list[ModelPair]:
 def money(key: RouterKey, price_weak: Price, price_strong: Price) -> Money:
     known = outcomes(key.version, key.benchmark_id, key.pair)
     costs = pair_costs(known, price_weak, price_strong)
-    return Money(costs, routed_mean(ranked(key).ranking, costs.weak, costs.strong))
+    return Money(costs, routed_cost(ranked(key).ranking, costs))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 
-from routellm_core.costs import Price, list_price
+from routellm_core.costs import UNKNOWN_PRICE, Price, list_price
 from routellm_core.errors import RoutingError
 from routellm_core.types import Benchmark, ModelPair
 from views import cached, glossary, inputs, link
@@ -188,13 +188,11 @@ def _prices(pair: ModelPair) -> tuple[Price, Price]:
 
 def _price(side: str, model: str) -> Price:
     """The list price of a model, or what the user typed in its place."""
-    price = _edited_price(side, model) or list_price(model)
-    if price is None:
-        price = Price(0.0, 0.0, "no list price known: type one")
+    price = _edited_price(side, model) or list_price(model) or UNKNOWN_PRICE
     for column, kind, usd in zip(
         st.columns(2), ("prompt", "answer"), (price.prompt_usd, price.answer_usd), strict=True
     ):
-        st.session_state[f"_{side}_{kind}_usd"] = usd
+        st.session_state[f"_{side}_{kind}_usd"] = None if math.isnan(usd) else usd
         column.number_input(
             plain(f"{short_name(model)}: {kind}"),
             min_value=0.0,
@@ -214,15 +212,17 @@ def _edited_price(side: str, model: str) -> Price | None:
     usd, _, priced_model = link.text(f"{side}_usd", "").partition("@")
     prompt, _, answer = usd.partition("/")
     try:
-        price = Price(float(prompt), float(answer), "edited by you")
+        typed = [float(part) for part in (prompt, answer) if part]
     except ValueError:
         return None
-    fits = all(math.isfinite(usd) and 0 <= usd <= 10_000 for usd in price[:2])
-    return price if fits and priced_model == model else None
+    if priced_model != model or not all(0 <= usd <= 10_000 for usd in typed):
+        return None
+    return Price(float(prompt or "nan"), float(answer or "nan"), "edited by you")
 
 
 def _keep_price(side: str, model: str) -> None:
-    prompt, answer = (st.session_state[f"_{side}_{kind}_usd"] for kind in ("prompt", "answer"))
+    typed = (st.session_state[f"_{side}_{kind}_usd"] for kind in ("prompt", "answer"))
+    prompt, answer = ("" if usd is None else usd for usd in typed)
     link.remember(**{f"{side}_usd": f"{prompt}/{answer}@{model}"})
 
 

@@ -14,11 +14,15 @@ class Column(NamedTuple):
     is_figure: bool = False
     is_wide: bool = False
     """Left out where there is no room."""
+    is_short: bool = False
+    """Of a word or two that stay in one line."""
 
 
 def draw(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """Draw the table; the first cell of a row is its heading, the caption is for screen readers."""
-    kinds = [f"{'figure ' * c.is_figure}{'wide' * c.is_wide}".strip() for c in columns]
+    kinds = [
+        " ".join(n for n in ("figure", "wide", "short") if getattr(c, f"is_{n}")) for c in columns
+    ]
     head = "".join(
         f'<th scope="col" class="{kind}">{escape(column.title)}</th>'
         for kind, column in zip(kinds, columns, strict=True)
@@ -45,7 +49,8 @@ _STYLE = """<style>
   vertical-align: baseline; overflow-wrap: anywhere;
   border-bottom: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
 .plain-table thead th { color: color-mix(in srgb, currentColor 72%, transparent); }
-.plain-table .figure { text-align: right; white-space: nowrap; }
+.plain-table .figure, .plain-table .short { white-space: nowrap; }
+.plain-table .figure { text-align: right; }
 .plain-table tr > :last-child { padding-right: 0; }
 @container (max-width: 600px) { .plain-table .wide { display: none; } }
 </style>"""

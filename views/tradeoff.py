@@ -63,11 +63,12 @@ def draw(selection: Selection) -> None:
 def draw_curve(selection: Selection, readings: Readings) -> None:
     """The live curve with sentence, tiles, controls and histogram."""
     ranked, money = readings.ranked, readings.money
+    across = _across(readings)
     data = {
-        **_picture(selection, link.text("x", "share", ["share", "cost"])),
+        **_picture(selection, across),
         "seq": st.session_state.get("seq", 0),
         "axes": {
-            "x": link.text("x", "share", ["share", "cost"]),
+            "x": across,
             "y": link.text("y", "quality", ["quality", "pgr"]),
         },
         "choice": {
@@ -84,6 +85,12 @@ def draw_curve(selection: Selection, readings: Readings) -> None:
     live_curve(data, key=_COMPONENT, on_choice=_take_choice, on_pin=_take_pin)
 
 
+def _across(readings: Readings) -> Literal["share", "cost"]:
+    """The axis across: money only where both prices are known."""
+    is_money = readings.money.costs.are_known and link.text("x", "share") == "cost"
+    return "cost" if is_money else "share"
+
+
 @st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Selection: _identity})
 def _picture(selection: Selection, x: Literal["share", "cost"]) -> dict[str, Any]:
     """All that the browser is given and that no α, pin or wish changes."""
@@ -96,6 +103,7 @@ def _picture(selection: Selection, x: Literal["share", "cost"]) -> dict[str, Any
     mixing = payload.mixing_line(cached.random_line(*selection.where), cost_weak, cost_strong)
     edges, counts, alpha_range = cached.histogram(selection.key)
     names = {"weak": short_name(selection.pair.weak), "strong": short_name(selection.pair.strong)}
+    usd_weak, usd_strong = (payload.number(1000 * cost) for cost in (cost_weak, cost_strong))
     return {
         "n": len(ranked.strong_win_rate),
         "names": names,
@@ -103,20 +111,20 @@ def _picture(selection: Selection, x: Literal["share", "cost"]) -> dict[str, Any
         "subject": [selection.benchmark.benchmark_id, *selection.pair, *selection.key[3:]],
         "points": points,
         "lines": lines,
-        "oracle": payload.oracle_line(*_oracle(selection, x), money.costs.weak, money.costs.strong),
+        "oracle": payload.oracle_line(*_oracle(selection, x), money.costs),
         "hull": payload.hull_line([points, *lines], x),
         "random": mixing,
-        "weak": {"quality": float(ranked.curve.quality[0]), "cost": 1000 * cost_weak},
-        "strong": {"quality": float(ranked.curve.quality[-1]), "cost": 1000 * cost_strong},
+        "weak": {"quality": float(ranked.curve.quality[0]), "cost": usd_weak},
+        "strong": {"quality": float(ranked.curve.quality[-1]), "cost": usd_strong},
         "histogram": {"edges": payload.numbers(edges), "count": counts.tolist()},
         "alpha_range": alpha_range,
         "quality_format": quality_format(selection.benchmark),
-        "baseline": {"label": f"always {names['strong']}", "cost": 1000 * cost_strong},
+        "baseline": {"label": f"always {names['strong']}", "cost": usd_strong},
         "saving_baselines": [
             {
                 "id": "always_strong",
                 "label": f"always {names['strong']}",
-                "cost": 1000 * cost_strong,
+                "cost": usd_strong,
             },
             {"id": "random", "label": "random at equal quality", "cost": None},
         ],
@@ -128,10 +136,15 @@ def _picture(selection: Selection, x: Literal["share", "cost"]) -> dict[str, Any
 
 def draw_axes(readings: Readings) -> None:
     """Two switches: share or money across, quality or recovered gap upwards."""
-    tokens = readings.money.costs.tokens
+    costs = readings.money.costs
+    tokens = costs.tokens
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _switch("Across", "x", {"share": "strong calls", "cost": "cost"})
+        if costs.are_known:
+            _switch("Across", "x", {"share": "strong calls", "cost": "cost"})
         _switch("Upwards", "y", {"quality": "quality", "pgr": "gap recovered"})
+        if not costs.are_known:
+            st.caption("No list price of both models is known: type them in the sidebar.")
+            return
         st.caption(
             f"Money is tokens times the prices in the sidebar. Tokens of a query: {tokens.prompt}. "
             f"Tokens of an answer: {tokens.answer}."

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from routellm_core.baselines import MixingLine, upper_hull
-from routellm_core.metrics import point_index, routed_mean
+from routellm_core.costs import PairCosts, routed_cost
+from routellm_core.metrics import point_index
 from routellm_core.types import Floats, Ints, OperatingPoint, Ranking, RoutingCurve
 from routellm_core.uncertainty import CurveIntervals
 
@@ -82,10 +83,10 @@ def hull_line(lines: list[dict[str, Any]], x: Literal["share", "cost"]) -> dict[
 
 
 def oracle_line(
-    ranking: Ranking, curve: RoutingCurve, cost_weak: Floats, cost_strong: Floats
+    ranking: Ranking, curve: RoutingCurve, costs: PairCosts
 ) -> dict[str, list[float | None]]:
-    """The oracle's line; costs are (n_queries,) USD."""
-    return drawn_line(curve, routed_mean(ranking, cost_weak, cost_strong))
+    """The oracle's line."""
+    return drawn_line(curve, routed_cost(ranking, costs))
 
 
 def exact_point(
@@ -98,7 +99,7 @@ def exact_point(
         "share": point.strong_call_share,
         "quality": point.quality,
         "pgr": number(point.pgr),
-        "cost": 1000 * float(cost[point_index(curve, point.threshold)]),
+        "cost": number(1000 * float(cost[point_index(curve, point.threshold)])),
         "low": number(float(low[0])),
         "high": number(float(high[0])),
     }

@@ -213,11 +213,13 @@ def _draw_where_from(selection: Selection, now: Asked) -> None:
             "from a table of yours."
         )
     money = "Money is tokens times the prices in the sidebar. "
-    if not now.has_usd:
-        tokens = cached.money(selection.key, selection.price_weak, selection.price_strong)
+    costs = cached.money(selection.key, selection.price_weak, selection.price_strong).costs
+    if not costs.are_known:
+        money = "No list price of both models is known: type them in the sidebar."
+    elif not now.has_usd:
         money += (
             "Nobody counted the tokens of these calls, so none of them has a cost; sums take "
-            f"{tokens.costs.tokens.answer} tokens an answer."
+            f"{costs.tokens.answer} tokens an answer."
         )
     st.caption(money)
 

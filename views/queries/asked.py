@@ -114,8 +114,11 @@ def _decisions(selection: Selection, readings: Readings, other: RouterKey | None
 
 
 def _has_usd(selection: Selection) -> bool:
+    """Whether any call has a cost: both prices are known and tokens were counted."""
     known = cached.outcomes(*selection.where)
     counts = (known.answer_tokens_weak, known.answer_tokens_strong)
-    return bool(
-        np.isfinite(known.prompt_tokens).any() and any(np.isfinite(n).any() for n in counts)
+    money = cached.money(selection.key, selection.price_weak, selection.price_strong)
+    is_counted = np.isfinite(known.prompt_tokens).any() and any(
+        np.isfinite(n).any() for n in counts
     )
+    return bool(money.costs.are_known and is_counted)

@@ -1,5 +1,6 @@
 """One query: its text, where it goes and why that is right or not, and what every router says."""
 
+import math
 from html import escape
 from typing import Any, NamedTuple
 
@@ -80,8 +81,9 @@ def _verdict(selection: Selection, query: dict[str, Any]) -> str:
         return f"● Goes to {weak}, and quality is lost: {strong} {rest}."
     if query["wasted"]:
         as_good = _as_good(benchmark, query)
-        extra = words.usd_text(query["usd_strong"] - query["usd_weak"])
-        return f"■ Goes to {strong}, and the call is wasted: {weak} {as_good}, for {extra} less."
+        extra = query["usd_strong"] - query["usd_weak"]
+        saved = "" if math.isnan(extra) else f", for {words.usd_text(extra)} less"
+        return f"■ Goes to {strong}, and the call is wasted: {weak} {as_good}{saved}."
     if query["calls_strong"]:
         return f"■ Goes to {strong}, rightly: it did better than {weak}."
     return f"● Goes to {weak}, rightly: {strong} did not do better."
@@ -128,11 +130,12 @@ def _expectation(selection: Selection, readings: Readings, query: dict[str, Any]
     mean, low, high = (
         words.signed(form["scale"] * value, form["digits"]) for value in (gain.mean, *gain.interval)
     )
-    extra = words.usd_text(query["usd_strong"] - query["usd_weak"])
+    extra = query["usd_strong"] - query["usd_weak"]
     tokens = "" if query["is_counted"] else ", at usual token counts"
+    money = "" if math.isnan(extra) else f", for {words.usd_text(extra)} more{tokens}"
     return (
         f"Expected of the strong call: {mean} {unit} of quality (95% {low} – {high}; mean over the "
-        f"{gain.n_queries:,} queries with the nearest strong win rate), for {extra} more{tokens}."
+        f"{gain.n_queries:,} queries with the nearest strong win rate){money}."
     )
 
 
@@ -167,7 +170,7 @@ def _draw_routers(selection: Selection, readings: Readings, query: dict[str, Any
             Column("router"),
             Column("win rate", is_figure=True),
             Column("higher than", is_figure=True, is_wide=True),
-            Column("goes to"),
+            Column("goes to", is_short=True),
             Column("agrees", is_wide=True),
         ],
         rows,

@@ -26,6 +26,9 @@ def sentence(alpha: str, regret: Regret, benchmark: Benchmark, weak: str, strong
     ]
     if not regret.n_wasted:
         return [*lost, "No", f" call of {strong} was wasted."]
+    if math.isnan(regret.wasted_usd):
+        said = f" calls of {strong} were wasted: the answers of {weak} were no worse."
+        return [*lost, f"{regret.n_wasted:,}", said]
     return [
         *lost,
         f"{regret.n_wasted:,}",
