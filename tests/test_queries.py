@@ -14,7 +14,7 @@ from routellm_core.regret import N_ALIKE, expected_gain, near_ranks
 from routellm_core.store.queries import FILTERS, REGRETS, SORTS, Decisions, Listing, Regret
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 from tests.conftest import PAIR
-from views.queries import figure, words
+from views.queries import figure, slices, words
 
 HOSTILE = [
     "100% of it",
@@ -407,7 +407,25 @@ def test_the_sentence_says_what_was_lost_and_wasted():
     )
     unknown = Regret(1_000, 30, 12.5, 200, math.nan)
     said = "".join(words.sentence("0.5", unknown, card, "small", "large"))
-    assert said.endswith("200 calls of large were wasted: the answers of small were no worse.")
+    assert said.endswith("200 calls of large were wasted: what small answers is no worse.")
+    one = Regret(1_000, 30, 12.5, 1, 0.5)
+    said = "".join(words.sentence("0.5", one, card, "small", "large"))
+    assert "1 call of large was wasted, $0.500 more" in said
+
+
+def test_a_sum_with_an_unknown_part_is_unknown():
+    card = Benchmark("b", "B", "", "", "user", 0, 10, "points", "", "")
+    table = pd.DataFrame(
+        {
+            "slice": ["a", "b"],
+            "n_queries": [5, 6],
+            "n_lost": [1, 2],
+            "lost_quality": [1.0, 2.0],
+            "n_wasted": [1, 0],
+            "wasted_usd": [math.nan, 0.0],
+        }
+    )
+    assert slices._sum_row("all", table, card) == ["all", "11", "3", "3.00", "1", "–"]
 
 
 def points_of(add, other):

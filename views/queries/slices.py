@@ -45,7 +45,7 @@ def _keep() -> None:
 
 
 def _sum_row(name: str, table: pd.DataFrame, benchmark: Benchmark) -> list[str]:
-    summed = table[_SUMMED].sum()
+    summed = table[_SUMMED].sum(skipna=False)  # with an unknown part no sum is known
     return _cells(name, *summed, benchmark=benchmark)
 
 

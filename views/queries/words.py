@@ -26,13 +26,14 @@ def sentence(alpha: str, regret: Regret, benchmark: Benchmark, weak: str, strong
     ]
     if not regret.n_wasted:
         return [*lost, "No", f" call of {strong} was wasted."]
+    calls = f" call of {strong} was" if regret.n_wasted == 1 else f" calls of {strong} were"
     if math.isnan(regret.wasted_usd):
-        said = f" calls of {strong} were wasted: the answers of {weak} were no worse."
-        return [*lost, f"{regret.n_wasted:,}", said]
+        no_worse = f"{calls} wasted: what {weak} answers is no worse."
+        return [*lost, f"{regret.n_wasted:,}", no_worse]
     return [
         *lost,
         f"{regret.n_wasted:,}",
-        f" calls of {strong} were wasted, ",
+        f"{calls} wasted, ",
         usd_text(regret.wasted_usd),
         f" more than {weak} would have cost for answers no worse.",
     ]
