@@ -260,7 +260,7 @@ def scores(parsed: argparse.Namespace) -> Result:
 
 def train(parsed: argparse.Namespace) -> Result:
     """Train a router on battles or golden labels, score benchmarks, keep it in the store."""
-    from routellm_core import runs
+    from routellm_core import jobs, runs
 
     if parsed.plan is not None:
         plan = runs.read_plan(parsed.plan)
@@ -283,7 +283,7 @@ def train(parsed: argparse.Namespace) -> Result:
     try:
         with Store(parsed.store, read_only=True) as store:
             run = runs.work_on(folder, plan, store, CACHE_DIR, _say_progress())
-    except (runs.Cancelled, KeyboardInterrupt) as stop:
+    except (jobs.Cancelled, KeyboardInterrupt) as stop:
         raise DataError(
             f"cancelled; what is finished stays in {folder}, and the same training with "
             f"--out {folder} goes on from there"

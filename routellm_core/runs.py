@@ -1,45 +1,32 @@
-"""Trainings as folders: what is trained, how far it is, and what came of it.
+"""Trainings as jobs: what is trained, how far it is, and what came of it.
 
-    <run>/run.json         the plan, who works on it, and how it ended
-    <run>/progress.jsonl   how far it is, a line each time
+Beside what every job has, a run's folder holds
+
     <run>/checkpoint/      the router, once it is fitted
     <run>/scores.parquet   its scores of benchmarks
 
-A run is worked on by one process, which may be another than the one that looks at it; a stopped
-run goes on where it was when it is started again with the same plan.
+A stopped run goes on where it was when it is started again with the same plan.
 """
 
 import itertools
 import json
-import os
 import re
-import shutil
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow.parquet as pq
 
-from routellm_core.errors import DataError, RoutingError
-from routellm_core.progress import Progress, Watch
+from routellm_core import jobs
+from routellm_core.errors import DataError
+from routellm_core.progress import Watch
 from routellm_core.recipes import benchmark_part, recipe_of, tier_table, training_set
 from routellm_core.routers import configs
 from routellm_core.store import Store
 from routellm_core.types import ModelPair, RouterEntry
-
-_SECONDS_BETWEEN_LINES = 0.5
-
-
-class Cancelled(Exception):  # noqa: N818  it is no error
-    """Somebody asked the run to stop."""
 
 
 @dataclass(frozen=True)
@@ -124,22 +111,20 @@ def work_on(folder: Path, plan: Plan, store: Store, cache_dir: Path, watch: Watc
     """
     from routellm_core.training import train
 
-    document = _claimed(folder, plan)
-    with _accounted(folder, document) as check:
+    with jobs.at_work(folder, asdict(plan), watch) as desk:
         config = config_of(plan)
         training = training_set(store, recipe_of(plan.golden, plan.battles), plan.model_pair)
         further = [name for name in plan.score_on if name not in plan.golden]
         scored = [benchmark_part(store, name, _pair_for(store, name, plan)) for name in further]
         store.release()
-        document["facts"] = {
-            "recipe": training.recipe.name,
-            "n_queries": len(training.queries),
-            "n_battles": len(training.battles.win_a),
-            "stand_ins": dict(training.stand_ins),
-            "warnings": list(training.warnings),
-            "models": tier_table(training).to_dict("records"),
-        }
-        _write_json(folder / "run.json", document)
+        desk.tell(
+            recipe=training.recipe.name,
+            n_queries=len(training.queries),
+            n_battles=len(training.battles.win_a),
+            stand_ins=dict(training.stand_ins),
+            warnings=list(training.warnings),
+            models=tier_table(training).to_dict("records"),
+        )
         trained = train(
             training,
             plan.router_name,
@@ -149,11 +134,11 @@ def work_on(folder: Path, plan: Plan, store: Store, cache_dir: Path, watch: Watc
             work_dir=folder / "unfinished",
             seed=plan.seed,
             config=config,
-            watch=_all(check, watch, _line_writer(folder / "progress.jsonl")),
+            watch=desk.watch,
         )
         trained.router.save(folder / "checkpoint")
         trained.scores.to_parquet(folder / "scores.parquet", index=False)
-        document["facts"]["n_dropped"] = trained.n_dropped
+        desk.tell(n_dropped=trained.n_dropped)
     return read_run(folder)
 
 
@@ -163,49 +148,8 @@ def start(folder: Path, plan: Plan, store_path: Path) -> None:
     Raises:
         DataError: a process works on it already, or it is another plan's.
     """
-    if (folder / "run.json").exists():
-        former = read_run(folder)
-        _refuse_another_plan(former, plan)
-        if former.status == "running":
-            raise DataError(f"another process works on {folder} already")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "progress.jsonl").unlink(missing_ok=True)
-    _write_json(folder / "plan.json", asdict(plan))
-    with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "routellm_core", "train", "--no-keep"),
-                *("--plan", str(folder / "plan.json")),
-                *("--out", str(folder)),
-                *("--store", str(store_path)),
-            ],
-            cwd=Path(__file__).resolve().parent.parent,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    # It takes seconds to load what it needs, and may fail at that: the run is there already.
-    _write_json(folder / "run.json", _begun(plan, process.pid))
-
-
-def cancel(run: Run) -> None:
-    """Ask a running run to end; what it has finished is kept."""
-    pid = _read_json(run.folder / "run.json").get("pid")
-    if run.status == "running" and pid is not None:
-        with suppress(ProcessLookupError):  # it has just ended
-            os.kill(int(pid), signal.SIGTERM)
-
-
-def delete(run: Run) -> None:
-    """Remove a run's folder with its checkpoint and scores; what the store keeps stays.
-
-    Raises:
-        DataError: it is being worked on.
-    """
-    if read_run(run.folder).status == "running":
-        raise DataError(f"run {run.run_id} is being worked on: cancel it first")
-    shutil.rmtree(run.folder)
+    command = ["routellm_core", "train", "--no-keep", "--plan", str(folder / "plan.json")]
+    jobs.start(folder, asdict(plan), [*command, "--out", str(folder), "--store", str(store_path)])
 
 
 def keep(run: Run, store: Store, router_id: str) -> None:
@@ -261,19 +205,8 @@ def read_run(folder: Path) -> Run:
     Raises:
         DataError: the folder holds no run.
     """
-    document = _read_json(folder / "run.json")
-    status, message = document["status"], document.get("message", "")
-    if status == "running" and not _alive(document["pid"]):
-        status, message = "stopped", _last_error(folder / "log.txt")
-    return Run(
-        folder=folder,
-        plan=_plan_of(document["plan"]),
-        status=status,
-        message=message,
-        started_at=datetime.fromisoformat(document["started_at"]),
-        facts=document.get("facts", {}),
-        progress=_read_lines(folder / "progress.jsonl"),
-    )
+    job = jobs.read(folder)
+    return Run(**job._asdict() | {"plan": _plan_of(job.plan)})
 
 
 def read_plan(path: Path) -> Plan:
@@ -282,19 +215,7 @@ def read_plan(path: Path) -> Plan:
     Raises:
         DataError: it is no plan.
     """
-    return _plan_of(_read_json(path))
-
-
-def seconds_left(progress: pd.DataFrame) -> float:
-    """Of the stage that is being worked on, at its own rate so far; NaN where unknown."""
-    if progress.empty:
-        return float("nan")
-    stage = progress[progress["stage"] == progress["stage"].iloc[-1]]
-    first, last = stage.iloc[0], stage.iloc[-1]
-    done = last["done"] - first["done"]
-    if done <= 0:
-        return float("nan")
-    return float((last["total"] - last["done"]) * (last["time"] - first["time"]) / done)
+    return _plan_of(jobs.read_json(path))
 
 
 def _pair_for(store: Store, benchmark_id: str, plan: Plan) -> ModelPair:
@@ -311,149 +232,3 @@ def _plan_of(document: Any) -> Plan:
         return Plan(**(document | lists))
     except (TypeError, AttributeError) as error:
         raise DataError(f"this is no plan of a training ({error})") from error
-
-
-def _claimed(folder: Path, plan: Plan) -> dict[str, Any]:
-    """The run's document with this process at work on it.
-
-    Raises:
-        DataError: another process works on it, or it is another plan's.
-    """
-    path = folder / "run.json"
-    if path.exists():
-        former = read_run(folder)
-        _refuse_another_plan(former, plan)
-        if former.status == "running" and _read_json(path)["pid"] != os.getpid():
-            raise DataError(f"another process works on {folder} already")
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "progress.jsonl").unlink(missing_ok=True)
-    document = _begun(plan, os.getpid())
-    _write_json(path, document)
-    return document
-
-
-def _refuse_another_plan(former: Run, plan: Plan) -> None:
-    # As it would be read again: JSON knows no tuple.
-    if former.plan != _plan_of(json.loads(json.dumps(asdict(plan)))):
-        raise DataError(f"{former.folder} holds a run of another plan: name another folder")
-
-
-def _begun(plan: Plan, pid: int) -> dict[str, Any]:
-    return {
-        "plan": asdict(plan),
-        "status": "running",
-        "pid": pid,
-        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-
-
-@contextmanager
-def _accounted(folder: Path, document: dict[str, Any]) -> Iterator[Watch]:
-    """However the work ends, run.json says so.
-
-    SIGTERM ends it at once; where the interpreter happens to be in code whose exceptions are
-    lost, the watcher that is yielded ends it at the next step.
-    """
-    asked = False
-
-    def stop(*_: Any) -> None:
-        nonlocal asked
-        asked = True
-        raise Cancelled
-
-    def check(progress: Progress) -> None:
-        if asked:
-            raise Cancelled
-
-    former = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield check
-        document["status"] = "done"
-    except (Cancelled, KeyboardInterrupt):
-        document["status"] = "cancelled"
-        raise
-    except Exception as error:
-        if asked:  # foreign code made another error of it
-            document["status"] = "cancelled"
-            raise Cancelled from error
-        document["status"] = "failed"
-        expected = isinstance(error, RoutingError)
-        document["message"] = str(error) if expected else f"{type(error).__name__}: {error}"
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, former)
-        _write_json(folder / "run.json", document)
-
-
-def _line_writer(path: Path) -> Watch:
-    last: tuple[str, float] = ("", 0.0)
-
-    def write(progress: Progress) -> None:
-        nonlocal last
-        now = time.time()
-        is_news = progress.stage != last[0] or progress.held_out_loss is not None
-        if (
-            not is_news
-            and progress.done < progress.total
-            and now - last[1] < _SECONDS_BETWEEN_LINES
-        ):
-            return
-        last = (progress.stage, now)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"time": now, **progress._asdict()}) + "\n")
-
-    return write
-
-
-def _all(*watches: Watch) -> Watch:
-    def tell(progress: Progress) -> None:
-        for watch in watches:
-            watch(progress)
-
-    return tell
-
-
-def _read_lines(path: Path) -> pd.DataFrame:
-    columns = ["time", *Progress._fields]
-    rows = []
-    if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except ValueError:
-                break  # being written at this moment
-    return pd.DataFrame(rows, columns=columns)
-
-
-def _last_error(log_path: Path) -> str:
-    """What a process that could not say it in run.json said last; empty when it said nothing."""
-    if not log_path.exists():
-        return ""
-    lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()
-    said = [line for line in lines if re.match(r"error: |[\w.]*Error\b", line)]
-    return said[-1].removeprefix("error: ") if said else ""
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    # A child of this process that has ended stays in the table until it is asked for.
-    try:
-        return os.waitpid(pid, os.WNOHANG) == (0, 0)
-    except ChildProcessError:
-        return True
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read ({error})") from error
-
-
-def _write_json(path: Path, document: Any) -> None:
-    aside = path.with_suffix(".part")
-    aside.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    aside.replace(path)

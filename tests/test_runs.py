@@ -12,18 +12,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import runs
+from routellm_core import jobs, runs
 from routellm_core.errors import DataError, UnknownNameError
+from routellm_core.jobs import Cancelled, seconds_left
 from routellm_core.progress import Progress, silent
 from routellm_core.routers import load_router
 from routellm_core.runs import (
-    Cancelled,
     Plan,
     config_of,
     keep,
     read_run,
     read_runs,
-    seconds_left,
     work_on,
 )
 from routellm_core.store import Store
@@ -248,7 +247,7 @@ def test_a_deleted_run_leaves_what_the_store_keeps(work, store_path):
     run = work()
     with Store(store_path) as store:
         keep(run, store, "mine")
-        runs.delete(run)
+        jobs.delete(run.folder)
         assert not run.folder.exists()
         assert len(store.strong_win_rates("sums", PAIR, "mine", "in_domain")) == 60
 
@@ -375,13 +374,13 @@ def test_a_running_run_is_cancelled_from_outside(started, store_path):
     with pytest.raises(DataError, match="another process works on"):
         started(ENDLESS)
     with pytest.raises(DataError, match="is being worked on: cancel it first"):
-        runs.delete(run)
-    runs.cancel(run)
+        jobs.delete(run.folder)
+    jobs.cancel(run.folder)
     run = wait_for(run.folder, lambda run: run.status != "running")
     assert (run.status, run.message) == ("cancelled", "")
     assert "Traceback" not in (run.folder / "log.txt").read_text()
     assert not (run.folder / "checkpoint").exists()
-    runs.cancel(run)  # a second time does nothing
+    jobs.cancel(run.folder)  # a second time does nothing
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")

@@ -12,7 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from routellm_core import runs
+from routellm_core import jobs, runs
 from routellm_core.normalise import text_hash
 from routellm_core.routers import ROUTERS
 from routellm_core.routers.configs import CONFIGS
@@ -272,9 +272,9 @@ def test_a_run_at_work_is_watched_and_cancelled(open_page, store_path, monkeypat
     at = open_page(**TINY)
     assert "on everything: training" in tables(at)
     assert "4 of 9 · 1.0 a second · 5 s left in this stage" in tables(at)
-    monkeypatch.setattr(runs.os, "kill", lambda pid, signal: killed.append((pid, signal)))
+    monkeypatch.setattr(jobs.os, "kill", lambda pid, signal: killed.append((pid, signal)))
     button(at, "Cancel").click().run()
-    assert (os.getpid(), runs.signal.SIGTERM) in killed
+    assert (os.getpid(), jobs.signal.SIGTERM) in killed
 
 
 def test_a_finished_run_is_kept_seen_taken_out_and_deleted(open_page, store_path):

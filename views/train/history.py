@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from routellm_core import runs
+from routellm_core import jobs, runs
 from routellm_core.errors import DataError
 from routellm_core.recipes import recipe_of
 from routellm_core.runs import Run
@@ -237,7 +237,7 @@ def _forget(router_id: str) -> None:
 
 def _delete(run: Run) -> None:
     with attempt(f"{run.run_id} is deleted."):
-        runs.delete(run)
+        jobs.delete(run.folder)
 
 
 def _resume(run: Run) -> None:

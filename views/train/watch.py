@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from routellm_core import runs
+from routellm_core import jobs, runs
 from routellm_core.runs import Run
 from views.loss_curve import loss_curve
 from views.train.attempt import attempt
@@ -58,7 +58,7 @@ def said(run: Run) -> tuple[str, float, str]:
     n_done = rows["done"].iloc[-1] - rows["done"].iloc[0]
     if seconds > 0 and n_done > 0:
         figures += f" · {n_done / seconds:,.1f} a second"
-    left = runs.seconds_left(run.progress)
+    left = jobs.seconds_left(run.progress)
     if math.isfinite(left):
         figures += f" · {_duration(left)} left in this stage"
     return str(last["stage"]), min(max(share, 0.0), 1.0), figures
@@ -76,7 +76,7 @@ def draw_loss(run: Run) -> None:
 
 def _cancel(run: Run) -> None:
     with attempt():
-        runs.cancel(run)
+        jobs.cancel(run.folder)
 
 
 def _duration(seconds: float) -> str:
