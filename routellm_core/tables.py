@@ -43,6 +43,13 @@ QUERIES = (
     Column("prompt_tokens", "number", needed=False, low=0),
     Column("text_hash", "text", needed=False),
 )
+USAGE = (
+    Column("query_id", "text"),
+    Column("model", "text"),
+    Column("answer_tokens", "number", needed=False, low=0),
+    Column("cost_usd", "number", needed=False, low=0),
+    Column("latency_s", "number", needed=False, low=0),
+)
 STRONG_WIN_RATES = (
     Column("query_id", "text"),
     Column("strong_win_rate", "number", low=0, high=1),

@@ -120,6 +120,8 @@ class Benchmark:
     """`share right` for answers that are right or wrong, `points` for judged ones."""
     source: str
     licence: str
+    owner: str | None = None
+    """The browser session that alone sees it; None: everybody does."""
 
     def __post_init__(self) -> None:
         if not self.benchmark_id or not set(self.benchmark_id) <= _ID_CHARACTERS:

@@ -186,6 +186,35 @@ class Database:
         with self.atomic(), self._cursor() as cursor, _given(cursor, given):
             cursor.execute(sql, parameters)
 
+    def rewrite(self) -> None:
+        """Write the file anew, so that not a byte of what was deleted is left in it.
+
+        A store in memory stays as it is. Readings of other threads wait until it ends.
+
+        Raises:
+            StoreError: another process holds the file; it stays as it was.
+        """
+        if self._path is None:
+            return
+        aside = self._path.with_suffix(".rewritten")
+        with self._gate.alone():
+            self._disconnect()
+            aside.unlink(missing_ok=True)
+            connection = _connect(self._path, read_only=False)
+            try:
+                former = connection.execute("SELECT current_database()").fetchall()[0][0]
+                connection.execute("CHECKPOINT")
+                connection.execute(f"ATTACH '{_quoted(str(aside))}' AS rewritten")
+                connection.execute(f'COPY FROM DATABASE "{former}" TO rewritten')
+                connection.execute("DETACH rewritten")
+                # The lock is held until the new file stands in the place of the former one.
+                aside.replace(self._path)
+            except duckdb.Error as error:
+                _raise_as_store_error(error, self._path)
+            finally:
+                connection.close()
+                aside.unlink(missing_ok=True)
+
     def _checkpoint(self) -> None:
         """Move everything written into the file itself, so that no log lies beside it."""
         with self._cursor() as cursor:
@@ -224,8 +253,26 @@ def _create_tables(cursor: duckdb.DuckDBPyConnection) -> None:
     cursor.execute(Path(__file__).with_name("schema.sql").read_text(encoding="utf-8"))
 
 
+def _add_owner_and_usage(cursor: duckdb.DuckDBPyConnection) -> None:
+    # owner: the browser session that alone sees the benchmark; NULL: everybody does.
+    cursor.execute("ALTER TABLE benchmark ADD COLUMN owner VARCHAR")
+    # What answers took that nobody graded; units as in outcome. Unique: as there.
+    cursor.execute(
+        """CREATE TABLE usage (
+               benchmark_id  VARCHAR NOT NULL,
+               query_id      VARCHAR NOT NULL,
+               model         VARCHAR NOT NULL,
+               answer_tokens DOUBLE CHECK (answer_tokens >= 0),
+               cost_usd      DOUBLE CHECK (cost_usd >= 0),
+               latency_s     DOUBLE CHECK (latency_s >= 0))"""
+    )
+
+
 # Each takes a store from the version of its position to the next; only ever add at the end.
-MIGRATIONS: list[Callable[[duckdb.DuckDBPyConnection], None]] = [_create_tables]
+MIGRATIONS: list[Callable[[duckdb.DuckDBPyConnection], None]] = [
+    _create_tables,
+    _add_owner_and_usage,
+]
 
 
 def _check_and_migrate(
@@ -255,6 +302,11 @@ def _check_and_migrate(
             cursor.rollback()
             raise
         cursor.commit()
+
+
+def _quoted(text: str) -> str:
+    """A text as it may stand between the quotes of an SQL literal."""
+    return text.replace("'", "''")
 
 
 def _connect(path: Path | None, read_only: bool) -> duckdb.DuckDBPyConnection:

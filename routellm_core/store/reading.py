@@ -26,10 +26,13 @@ PAIR_QUERIES = """
 class Reader(Database):
     """Readings; contaminated queries are left out of every figure unless asked for."""
 
-    def benchmarks(self) -> pd.DataFrame:
+    def benchmarks(self, owner: str | None = None) -> pd.DataFrame:
         """One row a benchmark: its card, `n_queries`, how many are `n_contaminated`, `n_models`.
 
         Below two models there is nothing to route: bare queries, or one model's run.
+
+        Args:
+            owner: a browser session, whose private benchmarks are among them.
         """
         return self._frame(
             """SELECT benchmark.*, coalesce(n_queries, 0) AS n_queries,
@@ -42,7 +45,9 @@ class Reader(Database):
                LEFT JOIN (
                    SELECT benchmark_id, count(DISTINCT model) AS n_models
                    FROM outcome GROUP BY benchmark_id) USING (benchmark_id)
-               ORDER BY origin, benchmark_id"""
+               WHERE owner IS NULL OR owner = $owner
+               ORDER BY origin, benchmark_id""",
+            owner=owner,
         )
 
     def benchmark(self, benchmark_id: str) -> Benchmark:
@@ -54,9 +59,10 @@ class Reader(Database):
         cards = self._frame("SELECT * FROM benchmark ORDER BY origin, benchmark_id")
         found = cards[cards["benchmark_id"] == benchmark_id]
         if found.empty:
-            there = ", ".join(cards["benchmark_id"]) or "none yet"
+            there = ", ".join(cards["benchmark_id"][cards["owner"].isna()]) or "none yet"
             raise UnknownNameError(f"no benchmark {benchmark_id!r}; there are: {there}")
-        return Benchmark(**found.iloc[0].to_dict())
+        card = found.iloc[0].to_dict()
+        return Benchmark(**card | {"owner": None if pd.isna(card["owner"]) else card["owner"]})
 
     def models(self, benchmark_id: str) -> pd.DataFrame:
         """`model`, `n_queries` and mean `quality` in the benchmark's scale, the best first."""
@@ -106,6 +112,79 @@ class Reader(Database):
                 for name in rows.column_names
                 if name.startswith(("quality_", "answer_tokens_", "prompt_tokens"))
             },
+        )
+
+    def one_models_outcomes(self, benchmark_id: str, model: str) -> pd.DataFrame:
+        """`query_id`, `cluster_id` and `quality` of the queries that a model answered, in order.
+
+        Raises:
+            UnknownNameError: no such benchmark.
+        """
+        self.benchmark(benchmark_id)
+        return self._frame(
+            """SELECT query_id, cluster_id, quality
+               FROM (SELECT * FROM query WHERE benchmark_id = $benchmark_id AND NOT contaminated)
+               JOIN (SELECT query_id, quality FROM outcome
+                     WHERE benchmark_id = $benchmark_id AND model = $model) USING (query_id)
+               ORDER BY query_id""",
+            benchmark_id=benchmark_id,
+            model=model,
+        )
+
+    def usage(self, benchmark_id: str) -> pd.DataFrame:
+        """What ungraded answers took, a row a model, the most used first.
+
+        Columns `model`, `n_answers`, and means over the answers where they are known:
+        `answer_tokens`, `cost_usd`, `latency_s`.
+        """
+        self.benchmark(benchmark_id)
+        return self._frame(
+            """SELECT model, count(*) AS n_answers, avg(answer_tokens) AS answer_tokens,
+                      avg(cost_usd) AS cost_usd, avg(latency_s) AS latency_s
+               FROM usage WHERE benchmark_id = $benchmark_id
+               GROUP BY model ORDER BY n_answers DESC, model""",
+            benchmark_id=benchmark_id,
+        )
+
+    def scored_queries(
+        self, benchmark_id: str, model_pair: ModelPair, router_id: str, view: str
+    ) -> pd.DataFrame:
+        """The queries that a router has scored for a pair, whether or not they have outcomes.
+
+        Returns:
+            `query_id`, `slice`, `cluster_id`, `prompt_tokens`, `text_hash`, `strong_win_rate`, by
+            query_id; contaminated queries are left out.
+        """
+        self.router(router_id)
+        self.benchmark(benchmark_id)
+        return self._frame(
+            """SELECT query_id, slice, cluster_id, prompt_tokens, text_hash, strong_win_rate
+               FROM (SELECT * FROM query WHERE benchmark_id = $benchmark_id AND NOT contaminated)
+               JOIN (SELECT query_id, strong_win_rate FROM strong_win_rate
+                     WHERE benchmark_id = $benchmark_id AND weak_model = $weak
+                       AND strong_model = $strong AND router_id = $router_id AND view = $view
+                    ) USING (query_id)
+               ORDER BY query_id""",
+            benchmark_id=benchmark_id,
+            router_id=router_id,
+            view=view,
+            **ModelPair(*model_pair)._asdict(),
+        )
+
+    def scorings(self, benchmark_id: str) -> pd.DataFrame:
+        """Which routers have scored a benchmark for which pair, outcomes or not.
+
+        Columns `router_id`, `router_name`, `recipe`, `weak_model`, `strong_model`, `view`,
+        `n_scored`.
+        """
+        self.benchmark(benchmark_id)
+        return self._frame(
+            """SELECT router_id, router_name, recipe, weak_model, strong_model, view,
+                      count(*) AS n_scored
+               FROM strong_win_rate JOIN router USING (router_id)
+               WHERE benchmark_id = $benchmark_id GROUP BY ALL
+               ORDER BY router_name, recipe, router_id, weak_model, strong_model, view""",
+            benchmark_id=benchmark_id,
         )
 
     def routers(self, benchmark_id: str, model_pair: ModelPair) -> pd.DataFrame:
@@ -249,6 +328,8 @@ class Reader(Database):
     def labelled(self, text_hashes: Sequence[str], model_pair: ModelPair) -> pd.DataFrame:
         """What both models of a pair did on the queries with these texts, wherever they stand.
 
+        Private benchmarks are left out.
+
         Returns:
             One row a text at the most: `text_hash`, `benchmark_id`, `query_id`, `slice`, `text`
             (None where it is not on this machine), `quality_weak`, `quality_strong`.
@@ -257,6 +338,8 @@ class Reader(Database):
             """SELECT text_hash, query.benchmark_id, query.query_id, slice, text,
                       weak.quality AS quality_weak, strong.quality AS quality_strong
                FROM query
+               SEMI JOIN (SELECT benchmark_id FROM benchmark WHERE owner IS NULL)
+                 USING (benchmark_id)
                JOIN (SELECT * FROM outcome WHERE model = $weak) AS weak
                  USING (benchmark_id, query_id)
                JOIN (SELECT * FROM outcome WHERE model = $strong) AS strong

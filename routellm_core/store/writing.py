@@ -25,6 +25,7 @@ USER_ROWS = {
         SELECT benchmark_id FROM benchmark WHERE origin = 'user') USING (benchmark_id)""",
     "outcome": """SELECT outcome.* FROM outcome SEMI JOIN (
         SELECT benchmark_id FROM benchmark WHERE origin = 'user') USING (benchmark_id)""",
+    "usage": "SELECT * FROM usage",
     "strong_win_rate": """SELECT * FROM strong_win_rate
         WHERE router_id IN (SELECT router_id FROM router WHERE origin = 'user')
            OR benchmark_id IN (SELECT benchmark_id FROM benchmark WHERE origin = 'user')""",
@@ -35,7 +36,11 @@ class Store(QueryReader):
     """A store on disk, or in memory when no path is given: what it can be asked and told."""
 
     def add_benchmark(
-        self, benchmark: Benchmark, queries: pd.DataFrame, outcomes: pd.DataFrame | None
+        self,
+        benchmark: Benchmark,
+        queries: pd.DataFrame,
+        outcomes: pd.DataFrame | None,
+        usage: pd.DataFrame | None = None,
     ) -> None:
         """Add a benchmark with its queries and outcomes, all or nothing.
 
@@ -46,6 +51,8 @@ class Store(QueryReader):
             outcomes: `query_id`, `model`, `quality` on the benchmark's scale; if known
                 `answer_tokens`, `cost_usd`, `latency_s`. None for bare queries, which can be scored
                 and not evaluated.
+            usage: of answers that nobody graded: `query_id`, `model`; if known `answer_tokens`,
+                `cost_usd`, `latency_s`.
 
         Raises:
             DataError: the id is taken, or a table does not have the agreed form.
@@ -60,6 +67,13 @@ class Store(QueryReader):
             outcome_rows = tables.checked(outcomes, columns, of_name, ("query_id", "model"))
             known = query_rows["query_id"]
             tables.missing_names(outcome_rows["query_id"], known, of_name, "query_id")
+        usage_rows = None
+        if usage is not None:
+            of_name = f"usage of {name}"
+            usage_rows = tables.checked(usage, tables.USAGE, of_name, ("query_id", "model"))
+            tables.missing_names(
+                usage_rows["query_id"], query_rows["query_id"], of_name, "query_id"
+            )
         with self.atomic():
             if self._one("SELECT count(*) FROM benchmark WHERE benchmark_id = $id", id=name)[0]:
                 raise DataError(
@@ -81,12 +95,44 @@ class Store(QueryReader):
                     given=outcome_rows,
                     name=name,
                 )
+            if usage_rows is not None:
+                self._write(
+                    "INSERT INTO usage BY NAME SELECT *, $name AS benchmark_id FROM given",
+                    given=usage_rows,
+                    name=name,
+                )
+
+    def save_benchmark(self, benchmark_id: str) -> None:
+        """Make a private benchmark everybody's; it stays when its session ends.
+
+        Raises:
+            UnknownNameError: there is none of that name.
+        """
+        with self.atomic():
+            self.benchmark(benchmark_id)
+            self._write(
+                "UPDATE benchmark SET owner = NULL WHERE benchmark_id = $id", id=benchmark_id
+            )
+
+    def delete_private(self, owner: str | None = None) -> list[str]:
+        """Remove the private benchmarks of a browser session, or of all; returns their ids."""
+        with self.atomic():
+            rows = self._rows(
+                """SELECT benchmark_id FROM benchmark
+                   WHERE owner = $owner OR ($owner IS NULL AND owner IS NOT NULL)
+                   ORDER BY benchmark_id""",
+                owner=owner,
+            )
+            ids: list[str] = rows["benchmark_id"].to_pylist()
+            for benchmark_id in ids:
+                self.delete_benchmark(benchmark_id)
+        return ids
 
     def delete_benchmark(self, benchmark_id: str) -> None:
         """Remove a benchmark with its queries, outcomes, scores, and the texts only it used.
 
         No reading finds any of it afterwards. The file's free space may hold the bytes until other
-        rows need it or the store is built anew.
+        rows need it; `rewrite` leaves none of them.
 
         Raises:
             UnknownNameError: there is none of that name.
@@ -100,7 +146,7 @@ class Store(QueryReader):
                        EXCEPT SELECT text_hash FROM battle)""",
                 benchmark_id=benchmark_id,
             )
-            for table in ("strong_win_rate", "outcome", "query", "benchmark"):
+            for table in ("strong_win_rate", "usage", "outcome", "query", "benchmark"):
                 self._write(
                     f"DELETE FROM {table} WHERE benchmark_id = $benchmark_id",
                     benchmark_id=benchmark_id,
@@ -134,7 +180,8 @@ class Store(QueryReader):
 
         Args:
             benchmark_id: the benchmark scored.
-            model_pair: the pair scored for.
+            model_pair: the pair scored for; one of the benchmark's unless it has fewer than two
+                models, whose queries can be scored for any pair.
             router_id: a router of this store.
             view: one of `types.VIEWS`.
             scores: `query_id`, `strong_win_rate` in [0, 1]; for out-of-fold scores `fold`, -1 for
@@ -152,7 +199,8 @@ class Store(QueryReader):
         key |= model_pair._asdict()
         with self.atomic():
             self.router(router_id)
-            self._check_pair(benchmark_id, model_pair)
+            if len(self.models(benchmark_id)) >= 2:
+                self._check_pair(benchmark_id, model_pair)
             known = self._rows(
                 "SELECT query_id FROM query WHERE benchmark_id = $id", id=benchmark_id
             )
@@ -262,6 +310,7 @@ class Store(QueryReader):
             StoreError: the other store cannot be opened, or a name of the user's now ships.
         """
         with Store(from_path) as former:
+            former.delete_private()  # their sessions ended with the process that held the store
             carried = {table: former._rows(sql) for table, sql in USER_ROWS.items()}
             version = former.version
             former._checkpoint()
