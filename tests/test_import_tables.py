@@ -11,10 +11,11 @@ import pytest
 from routellm_core import importers
 from routellm_core.battles import read_battles
 from routellm_core.errors import DataError
-from routellm_core.importers import table
+from routellm_core.importers import table, tabular
 from routellm_core.importers.assembling import Scale
 from routellm_core.importers.mapping import Mapping, WideModel, guess
 from routellm_core.importers.pairing import joined, paired
+from routellm_core.importers.watched import watched_by
 from routellm_core.normalise import text_hash
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
@@ -53,6 +54,34 @@ def written(frame, path):
     }
     writers[path.suffix]()
     return path
+
+
+def test_a_small_parquet_file_that_unpacks_to_gigabytes_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "packed.parquet"
+    text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(200_000, np.int32)), ["tide " * 200])
+    right = np.ones(200_000)
+    pq.write_table(pa.table({"query": text, "wren": right, "heron": right}), path)
+    assert path.stat().st_size < 100_000
+    monkeypatch.setattr(tabular, "LARGEST_UNPACKED", 150_000_000)
+    with pytest.raises(DataError, match="unpacks to more than 150,000,000 bytes by row"):
+        read(path)
+
+
+def test_reading_tells_how_far_it_is_and_stops_when_the_watcher_says_so(tmp_path):
+    path = written(WIDE, tmp_path / "runs.csv")
+    told = []
+    with watched_by(told.append):
+        read(path)
+    assert {p.stage for p in told} == {"reading runs.csv"}
+    assert told[-1].done == told[-1].total == path.stat().st_size
+
+    def stop(progress):
+        raise ZeroDivisionError
+
+    for name in ("runs.csv", "runs.jsonl", "runs.parquet"):
+        path = written(WIDE, tmp_path / name)
+        with pytest.raises(ZeroDivisionError), watched_by(stop):
+            read(path)
 
 
 def read(path, *arguments):

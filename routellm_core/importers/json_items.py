@@ -1,5 +1,6 @@
 """JSON of any size: the objects of a list or of lines one at a time, or one whole document."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importers.beginning import beginning, encoding_of
+from routellm_core.importers.watched import open_watched
 
 LARGEST_DOCUMENT = 1 << 30  # bytes; held in memory several times over
 _BLOCK = 1 << 20
@@ -75,7 +77,7 @@ def parsed(content: bytes, name: str, encoding: str = "utf-8-sig") -> dict[str, 
 
 def _of_lines(path: Path) -> Iterator[tuple[int, Any]]:
     # Only the line feed ends a line: a query may hold any other separator.
-    with path.open(encoding=_encoding(path), newline="\n") as file:
+    with io.TextIOWrapper(open_watched(path), encoding=_encoding(path), newline="\n") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
@@ -94,7 +96,7 @@ def _of_lines(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def _of_list(path: Path) -> Iterator[tuple[int, Any]]:
-    with path.open(encoding=_encoding(path)) as file:
+    with io.TextIOWrapper(open_watched(path), encoding=_encoding(path)) as file:
         rest = file.read(_BLOCK).lstrip()[1:]
         ended = False
         for number in range(1, 1 << 62):

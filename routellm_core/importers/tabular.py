@@ -22,12 +22,17 @@ from routellm_core.importers import workbook
 from routellm_core.importers.beginning import LOOKED_AT, beginning, encoding_of
 from routellm_core.importers.cells import Where
 from routellm_core.importers.json_items import objects
+from routellm_core.importers.watched import open_watched, told
+from routellm_core.progress import Progress
 
 SAMPLED = 200
 LARGEST_ROW = 1 << 28
+LARGEST_UNPACKED = 1 << 31
+"""Bytes in memory of the chosen columns of a Parquet file."""
 DELIMITERS = ",\t;|"
 _BLOCK = 1 << 23
 _JSON_ROWS = 50_000
+_PARQUET_ROWS = 1 << 16
 _NO_DELIMITER = "\x1f"
 
 
@@ -72,7 +77,7 @@ def read_columns(path: Path, names: Sequence[str]) -> Table:
     if kind == "parquet":
         with _parquet(path) as file:
             _check_names(path, file.schema_arrow.names, names)
-            return _numbered(file.read(list(names)).select(list(names)), path)
+            return _numbered(_unpacked(path, file, names), path)
     if kind == "zip":
         whole, row, notes = workbook.read(path)
         _check_names(path, whole.column_names, names)
@@ -125,7 +130,10 @@ def _csv(path: Path, names: Sequence[str]) -> Table:
     while True:
         off.clear()
         try:
-            with _open_csv(str(path), header, encoding, size, ragged, names) as reader:
+            with (
+                open_watched(path) as file,
+                _open_csv(file, header, encoding, size, ragged, names) as reader,
+            ):
                 data = reader.read_all()
             break
         except (pa.ArrowException, UnicodeError, OSError) as error:
@@ -269,6 +277,31 @@ def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
         raise DataError(
             f"{path.name}: is a damaged Parquet file ({_reason(error)}); write it anew"
         ) from None
+
+
+def _unpacked(path: Path, file: pq.ParquetFile, names: Sequence[str]) -> pa.Table:
+    """Some columns, a batch at a time: a small file can unpack to more than memory holds."""
+    schema = pa.schema([_decoded(file.schema_arrow.field(name)) for name in names])
+    batches, n_rows, n_bytes = [], 0, 0
+    for packed in file.iter_batches(_PARQUET_ROWS, columns=list(names)):
+        batch = pa.RecordBatch.from_arrays(
+            [packed[field.name].cast(field.type) for field in schema], schema=schema
+        )
+        n_rows += batch.num_rows
+        n_bytes += batch.nbytes
+        if n_bytes > LARGEST_UNPACKED:
+            raise DataError(
+                f"{path.name}: unpacks to more than {LARGEST_UNPACKED:,} bytes by row {n_rows:,} "
+                f"of {file.metadata.num_rows:,}; import it in parts"
+            )
+        batches.append(batch)
+        told(Progress(f"reading {path.name}", n_rows, file.metadata.num_rows))
+    return pa.Table.from_batches(batches, schema)
+
+
+def _decoded(field: pa.Field) -> pa.Field:
+    is_dictionary = pa.types.is_dictionary(field.type)
+    return field.with_type(field.type.value_type) if is_dictionary else field
 
 
 def _check_names(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
