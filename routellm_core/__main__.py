@@ -10,7 +10,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from routellm_core.errors import DataError, RoutingError
 from routellm_core.evaluation import default_pair, evaluate_benchmark
 from routellm_core.importers.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
 from routellm_core.jsonable import with_nulls
+from routellm_core.labelling import command as labelling
 from routellm_core.metrics import curve_of, operating_point, rank_queries
 from routellm_core.progress import Progress, Watch
 from routellm_core.rescoring import PAIR, SHIPPED, Places, rescore
@@ -33,7 +33,6 @@ from routellm_core.uncertainty import N_RESAMPLES
 ROOT = Path(__file__).resolve().parent.parent
 DATA_DIR = ROOT / "data"
 CACHE_DIR = ROOT / ".cache"
-BATTLES = ("battles", "llm_comparator")
 """What `--format` may say of files that hold battles."""
 
 
@@ -91,32 +90,22 @@ def status(parsed: argparse.Namespace) -> Result:
 
 def import_files(parsed: argparse.Namespace) -> Result:
     """Import benchmarks and battles from files as the user's own."""
-    from routellm_core.battles import read_battles
-    from routellm_core.importers import Imported, is_no_benchmark, read
-    from routellm_core.importers.pairing import paired
+    from routellm_core import importing
 
+    plan = importing.ImportPlan(
+        tuple(map(str, parsed.files)), parsed.format, drop_unjudged=parsed.drop_unjudged
+    )
+    prefix = f"{parsed.name}-" if parsed.name else ""
+    with Store(parsed.store) as store:
+        found = importing.read(plan)
+        ids = importing.add(store, found, prefix=prefix)
     imported: list[dict[str, Any]] = []
-    parts: list[Imported] = []
-    with Store(parsed.store) as store, store.atomic():
-        for path in parsed.files:
-            if parsed.format in BATTLES or (parsed.format is None and is_no_benchmark(path)):
-                battles = read_battles(path, drop_unjudged=parsed.drop_unjudged)
-                store.add_battles(battles)
-                for source, rows in battles.groupby("source"):
-                    imported.append({"battles": source, "n_battles": len(rows)})
-                continue
-            parts += read(path, format_name=parsed.format)
-        for part in paired(parts):
-            prefix = f"{parsed.name}-" if parsed.name else ""
-            name = prefix + part.benchmark.benchmark_id
-            card = replace(part.benchmark, benchmark_id=name, origin="user")
-            bare = part.outcomes.empty
-            store.add_benchmark(card, part.queries, None if bare else part.outcomes)
-            if len(part.texts):
-                store.add_texts(part.texts)
-            imported.append(
-                {"benchmark": name, "n_queries": len(part.queries), "notes": list(part.notes)}
-            )
+    if found.battles is not None:
+        for source, rows in found.battles.groupby("source"):
+            imported.append({"battles": source, "n_battles": len(rows)})
+    for name, part in zip(ids, found.parts, strict=True):
+        row = {"benchmark": name, "n_queries": len(part.queries), "notes": list(part.notes)}
+        imported.append(row)
     lines = []
     for i in imported:
         if "benchmark" in i:
@@ -391,6 +380,8 @@ def _parser() -> argparse.ArgumentParser:
         "--alpha", type=float, help="threshold: adds what would turn the decision round"
     )
     with_pair(explaining)
+
+    labelling.add_parser(verb, _say_progress, _say)
 
     resolving, rebuilding = verb("texts", texts), verb("data", data)
     for added in (resolving, rebuilding):

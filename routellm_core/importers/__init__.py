@@ -51,7 +51,7 @@ class Imported(NamedTuple):
     """What the reader of these figures should know, one sentence each."""
     usage: pd.DataFrame | None = None
     """Of answers that nobody graded, where known: query_id, model, prompt_tokens, answer_tokens,
-    cost_usd, latency_s. The store keeps none of it."""
+    cost_usd, latency_s."""
 
 
 class Importer(Protocol):

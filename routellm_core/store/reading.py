@@ -64,6 +64,12 @@ class Reader(Database):
         card = found.iloc[0].to_dict()
         return Benchmark(**card | {"owner": None if pd.isna(card["owner"]) else card["owner"]})
 
+    def has_benchmark(self, benchmark_id: str) -> bool:
+        """Whether there is one of that name, private ones of any session among them."""
+        return bool(
+            self._one("SELECT count(*) FROM benchmark WHERE benchmark_id = $id", id=benchmark_id)[0]
+        )
+
     def models(self, benchmark_id: str) -> pd.DataFrame:
         """`model`, `n_queries` and mean `quality` in the benchmark's scale, the best first."""
         self.benchmark(benchmark_id)
@@ -451,6 +457,24 @@ class Reader(Database):
             benchmark_id=benchmark_id,
         )
         return dict(zip(rows["query_id"].to_pylist(), rows["text"].to_pylist(), strict=True))
+
+    def queries(self, benchmark_id: str) -> pd.DataFrame:
+        """All queries of a benchmark but the contaminated ones, outcomes or not, by query_id.
+
+        Columns `query_id`, `slice`, `cluster_id`, `prompt_tokens`, `text_hash` and `text`, missing
+        where it is not on this machine.
+
+        Raises:
+            UnknownNameError: no such benchmark.
+        """
+        self.benchmark(benchmark_id)
+        return self._frame(
+            """SELECT query_id, slice, cluster_id, prompt_tokens, text_hash, text
+               FROM (SELECT * FROM query WHERE benchmark_id = $benchmark_id AND NOT contaminated)
+               LEFT JOIN query_text USING (text_hash)
+               ORDER BY query_id""",
+            benchmark_id=benchmark_id,
+        )
 
     def query_ids(self, benchmark_id: str) -> list[str]:
         """All queries of a benchmark by name, the contaminated ones too."""

@@ -75,7 +75,7 @@ class Store(QueryReader):
                 usage_rows["query_id"], query_rows["query_id"], of_name, "query_id"
             )
         with self.atomic():
-            if self._one("SELECT count(*) FROM benchmark WHERE benchmark_id = $id", id=name)[0]:
+            if self.has_benchmark(name):
                 raise DataError(
                     f"there is a benchmark {name!r} already; delete it first or choose another name"
                 )
