@@ -1,0 +1,154 @@
+"""Queries scored by several routers: in order, shared, resumed by chunk, kept."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from routellm_core import jobs, scoring
+from routellm_core.errors import DataError, NotTrainedError, TextsError
+from routellm_core.labels import Battles
+from routellm_core.normalise import text_hash
+from routellm_core.routers.mf import MatrixFactorizationRouter
+from routellm_core.routers.random import RandomRouter
+from routellm_core.scoring import ScoringPlan, keep, plan_of, score, work_on
+from routellm_core.store import Store
+from routellm_core.types import Benchmark, RouterEntry
+from tests.conftest import PAIR
+from tests.invented import WordVectors, golden_texts, is_hard
+
+OWN = [
+    f"{'prove' if i % 3 else 'say'} kettles guess{i % 40} " + "now " * (i % 7) for i in range(90)
+]
+PLAN = ScoringPlan("own", ("mf-x", "random-x"), *PAIR)
+
+
+@pytest.fixture
+def routers():
+    texts = golden_texts("sums")
+    win_b = [1.0 if is_hard(i) else 0.5 for i in range(len(texts))]
+    n = len(texts)
+    battles = Battles(
+        tuple(PAIR), np.arange(n), np.zeros(n, int), np.ones(n, int), 1 - np.array(win_b)
+    )
+    mf = MatrixFactorizationRouter.fit(
+        PAIR, WordVectors().embed(texts), battles, seed=0, embedder=WordVectors()
+    )
+    return {"mf-x": mf, "random-x": RandomRouter(PAIR, seed=0)}
+
+
+@pytest.fixture
+def store(tmp_path, routers, word_vectors):
+    with Store.create(tmp_path / "store.duckdb") as store:
+        card = Benchmark("own", "Own", "", "", "user", 0.0, 1.0, "share right", "me", "mine")
+        ids = [f"q{i:03}" for i in range(len(OWN))]
+        hashes = [text_hash(text) for text in OWN]
+        queries = pd.DataFrame({"query_id": ids, "slice": "all", "text_hash": hashes})
+        store.add_benchmark(card, queries, None)
+        texts = pd.DataFrame({"text_hash": hashes, "text": OWN}).drop_duplicates()
+        store.add_texts(texts)
+        for name, router in routers.items():
+            router.save(tmp_path / "data" / name)
+            kind = type(router).router_name
+            entry = RouterEntry(name, kind, "golden", trained_on="sums", checkpoint=name)
+            store.add_router(entry)
+        store.add_router(RouterEntry("bare-x", "mf", "chat", trained_on="nothing"))
+        yield store
+
+
+@pytest.fixture
+def work(store, tmp_path):
+    def work(plan=PLAN, watch=lambda progress: None):
+        folder = tmp_path / "job"
+        work_on(folder, plan, store, tmp_path / "data", tmp_path / "cache", watch)
+        return folder
+
+    return work
+
+
+def test_scores_come_in_the_order_of_the_queries(routers, monkeypatch):
+    monkeypatch.setattr(scoring, "CHUNK", 7)
+    rates = score(routers, OWN)
+    for name, router in routers.items():
+        np.testing.assert_allclose(rates[name], router.strong_win_rate(OWN), atol=1e-6)
+        assert rates[name].dtype == np.float32
+    assert score(routers, [])["mf-x"].shape == (0,)
+
+
+def test_each_text_is_read_once_for_all_routers_that_read_alike(routers, monkeypatch):
+    read = []
+    embed = WordVectors.embed
+    monkeypatch.setattr(
+        WordVectors, "embed", lambda self, texts: read.extend(texts) or embed(self, texts)
+    )
+    both = {"one": routers["mf-x"], "two": routers["mf-x"]}
+    score(both, [*OWN, *OWN])
+    assert sorted(read) == sorted(set(OWN))
+
+
+def test_a_stopped_scoring_goes_on_with_the_chunks_that_are_missing(routers, tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring, "CHUNK", 10)
+
+    def stop(progress):
+        if progress.done >= 30:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        score(routers, OWN, chunks_dir=tmp_path, watch=stop)
+    assert len(list(tmp_path.glob("*.parquet"))) == 3
+    read = []
+    embed = WordVectors.embed
+    monkeypatch.setattr(
+        WordVectors, "embed", lambda self, texts: read.extend(texts) or embed(self, texts)
+    )
+    rates = score(routers, OWN, chunks_dir=tmp_path)
+    assert len(read) == len(set(OWN)) - 30
+    np.testing.assert_allclose(rates["mf-x"], routers["mf-x"].strong_win_rate(OWN), atol=1e-6)
+
+
+def test_a_full_disk_while_writing_is_a_sentence(routers, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    with pytest.raises(DataError, match="make room and start it again"):
+        score(routers, OWN, chunks_dir=tmp_path)
+
+
+def test_kept_scores_are_those_of_the_routers(work, store, routers):
+    folder = work()
+    assert jobs.read(folder).facts == {"n_scored": len(OWN), "n_queries": len(OWN)}
+    keep(folder, store)
+    for name, router in routers.items():
+        rows = store.scored_queries("own", PAIR, name, "untouched")
+        np.testing.assert_allclose(rows["strong_win_rate"], router.strong_win_rate(OWN), atol=1e-5)
+    keep(folder, store)  # again: replaced, not doubled
+    assert store.scorings("own")["n_scored"].tolist() == [len(OWN)] * 2
+
+
+def test_only_a_finished_scoring_is_kept(work, store, tmp_path):
+    def stop(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        work(watch=stop)
+    with pytest.raises(DataError, match="is cancelled; only a finished one can be kept"):
+        keep(tmp_path / "job", store)
+    assert store.scorings("own").empty
+
+
+def test_what_cannot_be_scored_is_said(work, store, tmp_path):
+    with pytest.raises(NotTrainedError, match="'bare-x' has no checkpoint"):
+        work(ScoringPlan("own", ("bare-x",), *PAIR))
+    assert "bare-x" in jobs.read(tmp_path / "job").message
+    store._write("DELETE FROM query_text")
+    jobs.delete(tmp_path / "job")
+    with pytest.raises(TextsError, match="no text of own is on this machine"):
+        work()
+
+
+def test_a_plan_comes_back_from_json(work):
+    assert plan_of(json.loads((work() / "run.json").read_text())["plan"]) == PLAN
+    with pytest.raises(DataError, match="no plan of a scoring"):
+        plan_of({"benchmark_id": "own"})
