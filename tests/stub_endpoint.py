@@ -68,6 +68,7 @@ class StubEndpoint:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = 1 << 16  # head and body in one packet
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))

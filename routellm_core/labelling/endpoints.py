@@ -8,11 +8,11 @@ everything that comes back.
 import asyncio
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from routellm_core.errors import DataError, MissingPackageError, RoutingError
 from routellm_core.labelling.counting import count_tokens
@@ -65,19 +65,43 @@ def read_keys(plan: LabellingPlan, environ: Mapping[str, str]) -> dict[str, str]
     return keys
 
 
+@asynccontextmanager
+async def connected(
+    plan: LabellingPlan, keys: Mapping[str, str]
+) -> AsyncIterator[Mapping[Endpoint, "Connection"]]:
+    """Every endpoint of a plan, ready for requests until the context ends.
+
+    Raises:
+        MissingPackageError: the client is not installed.
+    """
+    try:
+        import openai
+    except ModuleNotFoundError as error:
+        raise MissingPackageError(
+            f"asking endpoints needs openai: pip install {PACKAGE}"
+        ) from error
+    async with openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=None) as transport:
+        yield {
+            end: Connection(end, keys.get(end.key_variable or ""), plan.timeout_s, transport)
+            for end in dict.fromkeys(plan.endpoints)
+        }
+
+
 class Connection:
-    """An endpoint with its key, ready for requests.
+    """An endpoint with its key.
 
     The client's own retries are off: whoever asks must see each request, since each may be billed.
     """
 
-    def __init__(self, endpoint: Endpoint, key: str | None, timeout_s: float) -> None:
-        try:
-            import openai
-        except ModuleNotFoundError as error:
-            raise MissingPackageError(
-                f"asking endpoints needs openai: pip install {PACKAGE}"
-            ) from error
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        key: str | None,
+        timeout_s: float,
+        transport: "openai.DefaultAsyncHttpxClient",
+    ) -> None:
+        import openai
+
         self._endpoint, self._key, self._timeout_s = endpoint, key, timeout_s
         self._client = openai.AsyncOpenAI(
             api_key=key or "",
@@ -86,20 +110,9 @@ class Connection:
             default_headers={"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()},  # type: ignore[dict-item]
             max_retries=0,
             timeout=None,
-            http_client=openai.DefaultAsyncHttpxClient(follow_redirects=False, timeout=None),
+            http_client=transport,
             _enforce_credentials=False,
         )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self._client.close()
 
     async def request(self, call: Call) -> Reply | Trouble:
         """Send a call once."""

@@ -12,13 +12,12 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pandas as pd
 
 from routellm_core.labelling.asking import Asker
-from routellm_core.labelling.endpoints import Connection, EndpointError, read_keys
+from routellm_core.labelling.endpoints import EndpointError, connected, read_keys
 from routellm_core.labelling.outcomes import Labelled, checked_queries, found
 from routellm_core.labelling.plan import LabellingPlan
 from routellm_core.labelling.record import Record
@@ -91,13 +90,7 @@ async def _ask_all(
 ) -> bool:
     """Ask about all texts; says whether a cap ended it."""
     waiting, count = deque(texts), _Count(len(texts), watch)
-    async with AsyncExitStack() as stack:
-        connections = {
-            end: await stack.enter_async_context(
-                Connection(end, keys.get(end.key_variable or ""), plan.timeout_s)
-            )
-            for end in dict.fromkeys(plan.endpoints)
-        }
+    async with connected(plan, keys) as connections:
         asker = Asker(plan, record, connections)
 
         async def work() -> None:
