@@ -187,7 +187,8 @@ def _read(parsed: argparse.Namespace) -> Result:
     }
     lines = [f"{name}: {len(found.queries):,} of {labels.n_rows:,} rows are labelled"]
     if n_half:
-        lines.append(f"  {n_half:,} rows have one quality only and are left out")
+        rows = "row with one quality only is" if n_half == 1 else "rows with one quality only are"
+        lines.append(f"  {n_half:,} {rows} left out")
     return document, lines
 
 

@@ -23,6 +23,7 @@ QUERIES = (
 NO_SLICE = "all"
 BATTLE_SOURCE = "labelled"
 NOT_REACHED = "not asked yet"
+REASONS_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -59,23 +60,25 @@ class Labelled:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader should know, a sentence each."""
-        plan, n = self.plan, len(self.queries)
-        notes = [f"{n:,} of {n + len(self.failed):,} queries have outcomes of both models."]
-        notes += [
-            f"{count:,} left out: {reason}."
-            for reason, count in self.failed["reason"].value_counts().items()
-        ]
+        plan, n_found = self.plan, len(self.queries)
+        n_asked = n_found + len(self.failed)
+        notes = [f"{n_found:,} of {n_asked:,} queries have outcomes of both models."]
+        reasons = self.failed["reason"].value_counts()
+        notes += [f"{n:,} left out: {reason}." for reason, n in reasons[:REASONS_NAMED].items()]
+        if len(reasons) > REASONS_NAMED:
+            notes.append(f"{reasons[REASONS_NAMED:].sum():,} left out for other reasons.")
         if self.battles is not None and len(self.battles):
             notes.append(
                 f"On {self.n_inconsistent:,} of {len(self.battles):,} texts the judge changed its "
                 "verdict with the order of the answers; these are ties."
             )
         if self.n_cut:
-            notes.append(f"{self.n_cut:,} answers were cut at the most tokens allowed.")
+            cut = "answer was" if self.n_cut == 1 else "answers were"
+            notes.append(f"{self.n_cut:,} {cut} cut at the most tokens allowed.")
         if self.n_counted_here:
             notes.append(
-                f"Of {self.n_counted_here:,} answers the endpoint did not say the tokens; they "
-                "were counted here."
+                f"The tokens of {self.n_counted_here:,} of {2 * len(self.texts):,} answers were "
+                "counted here, since the endpoint did not say them."
             )
         for end in (plan.weak, plan.strong):
             if (end.base_url, end.model) == (plan.judge.base_url, plan.judge.model):
