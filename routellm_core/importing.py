@@ -24,12 +24,14 @@ import pandas as pd
 from routellm_core import jobs
 from routellm_core.battles import read_battles
 from routellm_core.errors import DataError, RoutingError, UnknownNameError
-from routellm_core.importers import IMPORTERS, Imported, is_no_benchmark, table
+from routellm_core.importers import IMPORTERS, Imported, is_no_benchmark, llm_comparator, table
 from routellm_core.importers import read as read_benchmarks
+from routellm_core.importers import recognise as recognise_benchmark
 from routellm_core.importers.assembling import Scale
 from routellm_core.importers.mapping import Mapping as ColumnMapping
-from routellm_core.importers.mapping import WideModel
+from routellm_core.importers.mapping import WideModel, holds_battles
 from routellm_core.importers.pairing import paired
+from routellm_core.importers.tabular import read_sample
 from routellm_core.importers.watched import watched_by
 from routellm_core.progress import Progress, Watch, silent
 from routellm_core.store import Store
@@ -61,6 +63,27 @@ class Read(NamedTuple):
     parts: list[Imported]
     battles: pd.DataFrame | None
     """In the agreed form of `routellm_core.battles`."""
+
+
+def recognise(path: Path) -> str:
+    """The format that a file seems to have, one of `FORMATS`.
+
+    Raises:
+        DataError: none; the text says what can be imported.
+    """
+    if not is_no_benchmark(path):
+        return recognise_benchmark(path)
+    if llm_comparator.recognises(path):
+        return "llm_comparator"
+    try:
+        if holds_battles(read_sample(path).column_names):
+            return "battles"
+    except DataError as error:
+        raise DataError(f"no format recognises it: {error}") from error
+    raise DataError(
+        f"{path.name}: no format recognises it. A table needs a column of queries, and for "
+        "outcomes one of models and one of qualities, or a column of qualities for each model"
+    )
 
 
 def read(plan: ImportPlan) -> Read:

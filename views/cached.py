@@ -6,10 +6,13 @@ them either.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 from tempfile import TemporaryDirectory
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -17,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import streamlit as st
 
-from routellm_core import baselines, battles
+from routellm_core import baselines, battles, importing
 from routellm_core.costs import PairCosts, Price, pair_costs, routed_cost
 from routellm_core.embeddings import Embedder, SentenceEmbedder
 from routellm_core.errors import RoutingError
@@ -27,6 +30,7 @@ from routellm_core.evaluation import (
     evaluate_benchmark,
     evaluate_router,
 )
+from routellm_core.importers import table
 from routellm_core.metrics import apgr, cpt, curve_of, rank_queries
 from routellm_core.recipes import recipe_of, tier_table, training_set
 from routellm_core.routers import load_router
@@ -41,6 +45,7 @@ from routellm_core.uncertainty import CurveIntervals, curve_intervals
 if TYPE_CHECKING:
     from routellm_core.explain.explanation import Explanation
     from routellm_core.explain.neighbours import LabelledQueries
+    from routellm_core.importers.mapping import Mapping
     from routellm_core.routers.base import Router
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,7 +108,27 @@ def store() -> Store:
     """The process's one store, built or brought up to date when it is first asked for."""
     ensure_store(DATA_DIR, store_path())
     # Pages only read: so the command line and a second dashboard can read at the same time.
-    return Store(store_path(), read_only=True)
+    opened = Store(store_path(), read_only=True)
+    _sweep(opened)
+    return opened
+
+
+def _sweep(opened: Store) -> None:
+    """Delete what sessions left behind whose process was killed.
+
+    While another dashboard holds the file, its sessions may be alive: then nothing is deleted.
+    """
+    left = opened.private_ids()
+    folder = session_dir("")
+    if not left and not folder.exists():
+        return
+    with suppress(RoutingError):
+        with opened.open_for_writing():
+            opened.delete_private()
+        opened.rewrite()
+        for benchmark_id in left:
+            rmtree(set_dir(benchmark_id), ignore_errors=True)
+        rmtree(folder, ignore_errors=True)
 
 
 @st.cache_resource(show_spinner=False)
@@ -111,11 +136,50 @@ def shipped_hash() -> str:
     return data_hash(DATA_DIR)
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
+def _forget(session: str) -> None:
+    """What a browser session left that it did not save."""
+    with suppress(RoutingError):  # another process writes: the next start sweeps
+        if private := store().private_ids(session):
+            with store().open_for_writing():
+                store().delete_private(session)
+            store().rewrite()
+            for benchmark_id in private:
+                rmtree(set_dir(benchmark_id), ignore_errors=True)
+    rmtree(session_dir(session), ignore_errors=True)
+
+
+@st.cache_resource(scope="session", on_release=_forget, show_spinner=False)
+def owner() -> str:
+    """Names this browser session; when it ends, what is private to it is deleted."""
+    return uuid4().hex
+
+
+def session_dir(session: str) -> Path:
+    """Where uploads and imports of a browser session lie."""
+    return store_path().resolve().parent / "private" / session
+
+
+def set_dir(benchmark_id: str) -> Path:
+    """Where what was worked out about a set of the user's own lies; it goes when the set goes."""
+    return store_path().resolve().parent / "sets" / benchmark_id
+
+
 def benchmarks(version: int) -> pd.DataFrame:
     """Those with outcomes of two models: with fewer there is nothing to route."""
-    table = store().benchmarks()
+    table = _visible(version, owner())
     return table[table["n_models"] >= 2].reset_index(drop=True)
+
+
+def own_sets(version: int) -> pd.DataFrame:
+    """Sets of the user's own, this session's private ones first; bare queries too."""
+    table = _visible(version, owner())
+    mine = table[table["origin"] == "user"]
+    return mine.sort_values("owner", na_position="last", kind="stable", ignore_index=True)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _visible(version: int, session: str) -> pd.DataFrame:
+    return store().benchmarks(session)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -302,6 +366,18 @@ def training_data(
         stand_ins=dict(training.stand_ins),
         warnings=training.warnings,
     )
+
+
+@st.cache_data(max_entries=64, show_spinner="Looking at the file …")
+def recognised(path: str, written_ns: int) -> str:
+    """The format of a file on this machine."""
+    return importing.recognise(Path(path))
+
+
+@st.cache_data(max_entries=16, show_spinner="Looking at the file …")
+def guessed_columns(path: str, written_ns: int) -> "tuple[Mapping, pa.Table]":
+    """What the columns of a table seem to mean, and its first rows."""
+    return table.guessed(Path(path))
 
 
 @st.cache_data(max_entries=2, show_spinner="Reading the file …")

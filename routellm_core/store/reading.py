@@ -50,6 +50,17 @@ class Reader(Database):
             owner=owner,
         )
 
+    def private_ids(self, owner: str | None = None) -> list[str]:
+        """Ids of the private benchmarks of a browser session, or of all sessions."""
+        rows = self._rows(
+            """SELECT benchmark_id FROM benchmark
+               WHERE owner = $owner OR ($owner IS NULL AND owner IS NOT NULL)
+               ORDER BY benchmark_id""",
+            owner=owner,
+        )
+        ids: list[str] = rows["benchmark_id"].to_pylist()
+        return ids
+
     def benchmark(self, benchmark_id: str) -> Benchmark:
         """The card of one benchmark.
 

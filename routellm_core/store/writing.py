@@ -117,13 +117,7 @@ class Store(QueryReader):
     def delete_private(self, owner: str | None = None) -> list[str]:
         """Remove the private benchmarks of a browser session, or of all; returns their ids."""
         with self.atomic():
-            rows = self._rows(
-                """SELECT benchmark_id FROM benchmark
-                   WHERE owner = $owner OR ($owner IS NULL AND owner IS NOT NULL)
-                   ORDER BY benchmark_id""",
-                owner=owner,
-            )
-            ids: list[str] = rows["benchmark_id"].to_pylist()
+            ids = self.private_ids(owner)
             for benchmark_id in ids:
                 self.delete_benchmark(benchmark_id)
         return ids

@@ -4,9 +4,9 @@ import streamlit as st
 
 from routellm_core import runs
 from views import cached
+from views.attempt import attempt, say
 from views.frame import boundary
 from views.train import choice, data, history, similarity, uploads
-from views.train.attempt import attempt, say
 
 
 def draw() -> None:

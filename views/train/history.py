@@ -12,12 +12,12 @@ from routellm_core.errors import DataError
 from routellm_core.recipes import recipe_of
 from routellm_core.runs import Run
 from views import cached, link
+from views.attempt import attempt
 from views.live_curve.payload import number
 from views.names import short_name
 from views.plain import plain
 from views.router_table import router_table
 from views.train import watch
-from views.train.attempt import attempt
 
 _SHOWN = 6
 _STATUS = {
@@ -105,6 +105,7 @@ def _rows(version: int, run: Run) -> list[dict[str, Any]]:
             "cpt50_high": number(found["cpt50_interval"].high),
         }
         for found in cached.run_evaluations(version, str(path), path.stat().st_mtime_ns)
+        if found["benchmark_id"] in titles  # not private to another session
     ]
 
 

@@ -9,10 +9,10 @@ import streamlit as st
 
 from routellm_core.battles import warnings_about
 from views import cached, plain_table
+from views.attempt import attempt
 from views.frame import boundary
 from views.plain import plain
 from views.plain_table import Column
-from views.train.attempt import attempt
 
 
 def draw(version: int) -> None:

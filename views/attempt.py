@@ -8,7 +8,7 @@ import streamlit as st
 from routellm_core.errors import RoutingError
 from views.plain import plain
 
-_KEY = "train_said"
+_KEY = "said"
 
 
 @contextmanager

@@ -1,0 +1,149 @@
+"""What the columns of a table mean: guessed, shown beside its first rows, and corrected."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import streamlit as st
+
+from routellm_core.errors import DataError
+from routellm_core.importers.assembling import Scale
+from routellm_core.importers.mapping import Mapping, WideModel
+from views import cached, plain_table
+from views.plain import plain
+from views.plain_table import Column
+
+_NONE = "–"
+_WIDE, _LONG, _ONE, _BARE = (
+    "a column of qualities for each model",
+    "a row for each query and model",
+    "outcomes of one model",
+    "queries alone",
+)
+_SCALES = {
+    "told from the qualities": None,
+    "0 to 1, share right": Scale(0.0, 1.0, "share right"),
+    "0 to 1, points": Scale(0.0, 1.0, "points"),
+    "1 to 5, points": Scale(1.0, 5.0, "points"),
+    "1 to 10, points": Scale(1.0, 10.0, "points"),
+    "0 to 100, points": Scale(0.0, 100.0, "points"),
+    "−1 to 1, points": Scale(-1.0, 1.0, "points"),
+}
+_ROWS, _COLUMNS, _CHARACTERS = 5, 8, 90
+
+
+def draw(path: Path) -> Mapping:
+    """Draw the preview and the mapping, and return what is chosen."""
+    guess, sample = cached.guessed_columns(str(path), path.stat().st_mtime_ns)
+    _draw_preview(sample, guess)
+    names = sample.column_names
+    st.markdown("**What its columns mean**")
+    shapes = [_WIDE, _LONG, _ONE, _BARE]
+    key = f"columns_{path.parent.name}_{path.name}"
+    shape = st.selectbox("The table has", shapes, shapes.index(_shape(guess)), key=f"{key}_shape")
+    left, middle, right = st.columns(3)
+    with left:
+        query = _column("Query", names, guess.query, f"{key}_query")
+        query_id = _column("Its id", names, guess.query_id, f"{key}_id")
+    with middle:
+        slice_ = _column("Slice (subject, category)", names, guess.slice, f"{key}_slice")
+        prompt = _column("Prompt tokens", names, guess.prompt_tokens, f"{key}_prompt")
+    common = {"query": query, "query_id": query_id, "slice": slice_, "prompt_tokens": prompt}
+    with right:
+        scale = None
+        if shape != _BARE:
+            scale = _SCALES[st.selectbox("Scale of the qualities", _SCALES, key=f"{key}_scale")]
+    if shape == _WIDE:
+        return Mapping(
+            **common,
+            scale=scale,
+            wide=_wide(names, guess, key),
+            in_milliseconds=guess.in_milliseconds,
+        )
+    if shape == _BARE:
+        return Mapping(**common, **_amounts(names, guess, key))
+    with middle:
+        quality = _column("Quality", names, guess.quality, f"{key}_quality")
+    model, one_model = None, None
+    with right:
+        if shape == _LONG:
+            model = _column("Model", names, guess.model, f"{key}_model")
+        else:
+            one_model = st.text_input("Name of the model", path.stem, key=f"{key}_one") or None
+    return Mapping(
+        **common,
+        model=model,
+        quality=quality,
+        one_model=one_model,
+        scale=scale,
+        **_amounts(names, guess, key),
+    )
+
+
+def _shape(guess: Mapping) -> str:
+    if guess.wide:
+        return _WIDE
+    if guess.quality is None:
+        return _BARE
+    return _LONG if guess.model else _ONE
+
+
+def _column(label: str, names: list[str], guessed: str | None, key: str) -> str | None:
+    options = [_NONE, *names]
+    index = options.index(guessed) if guessed in names else 0
+    chosen = st.selectbox(label, options, index, key=key)
+    return None if chosen == _NONE else chosen
+
+
+def _amounts(names: list[str], guess: Mapping, key: str) -> dict[str, str | bool | None]:
+    """Tokens, cost and time of a row's answer."""
+    with st.expander("Tokens, cost and time of the answers"):
+        left, middle, right = st.columns(3)
+        with left:
+            tokens = _column("Answer tokens", names, guess.answer_tokens, f"{key}_tokens")
+        with middle:
+            cost = _column("Cost, USD", names, guess.cost_usd, f"{key}_cost")
+        with right:
+            latency = _column("Time to the answer", names, guess.latency, f"{key}_latency")
+            in_ms = st.checkbox("in milliseconds", guess.in_milliseconds, key=f"{key}_ms")
+    return {
+        "answer_tokens": tokens,
+        "cost_usd": cost,
+        "latency": latency,
+        "in_milliseconds": in_ms,
+    }
+
+
+def _wide(names: list[str], guess: Mapping, key: str) -> tuple[WideModel, ...]:
+    guessed = {model.quality: model for model in guess.wide}
+    chosen = st.multiselect(
+        "Columns of qualities, a model each", names, list(guessed), key=f"{key}_wide"
+    )
+    known = (guessed.get(name) or WideModel(name, name) for name in chosen)
+    return tuple(known)
+
+
+def _draw_preview(sample: pa.Table, guess: Mapping) -> None:
+    """The first rows; mapped columns first, long texts cut."""
+    mapped = [name for name in _mapped(guess) if name in sample.column_names]
+    names = list(dict.fromkeys([*mapped, *sample.column_names]))[:_COLUMNS]
+    rows = sample.select(names).slice(0, _ROWS).to_pylist()
+    plain_table.draw(
+        "First rows of the file",
+        [Column(name) for name in names],
+        [[_cut(row[name]) for name in names] for row in rows],
+    )
+    hidden = sample.num_columns - len(names)
+    if hidden > 0:
+        st.caption(plain(f"First {len(rows)} rows; {hidden:,} further columns are not shown."))
+
+
+def _mapped(guess: Mapping) -> list[str]:
+    try:
+        return guess.columns()
+    except DataError:
+        return []
+
+
+def _cut(value: object) -> str:
+    text = "" if value is None else str(value)
+    return text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]}…"
