@@ -3,7 +3,17 @@
 import argparse
 import importlib
 
-NAMES = ["metrics", "intervals", "routers", "store", "imports", "queries", "faithfulness", "page"]
+NAMES = [
+    "metrics",
+    "intervals",
+    "routers",
+    "store",
+    "imports",
+    "queries",
+    "faithfulness",
+    "transport",
+    "page",
+]
 
 
 def main() -> None:

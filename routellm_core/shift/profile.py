@@ -16,16 +16,18 @@ from routellm_core.shift.languages import language, script_counts
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _LONGEST = 20_000
 _CODE = re.compile(
-    r"```|</\w+>|[;{}]\s*$|^\s*#include\b|^\s*(?:from\s+[\w.]+\s+)?import\s+[\w.]+\s*(?:as|,|$)"
-    r"|\b(?:def|function|func|fn)\s+\w+\s*\(|\bclass\s+\w+\s*[:({]|\b\w+\([^()\n]*\)\s*[;{]"
-    r"|\bSELECT\b.+\bFROM\b|\breturn\s+\w+[;(]|=>|\w\+\+|[!=]=\s*\w",
+    r"```|</\w+>|[;{}][ \t]*$|^[ \t]*#include\b"
+    r"|^[ \t]*(?:from[ \t]+[\w.]+[ \t]+)?import[ \t]+[\w.]+[ \t]*(?:as\b|,|$)"
+    r"|\b(?:def|function|func|fn) +\w+\(|\bclass +\w+ *[:({]|\b\w+\([^()\n]*\) *[;{]"
+    r"|\bSELECT\b.{1,200}\bFROM\b|\breturn +\w+[;(]|=>|\w\+\+;|[!=]= ?\w",
     re.MULTILINE,
 )
 _NUMBER = re.compile(r"\d")
 _MATHS = re.compile(
-    r"\d\s*[+*/^×÷−=<>≤≥]\s*[\w(−-]|\w\s*[=^]\s*[\w(−-]|\$[^$\n]*[\\^_=][^$\n]*\$"
+    r"\d ?[+*/^×÷−=<>≤≥] ?[\w(−-]|\w ?[=^] ?[\w(−-]|\$[^$\n]{0,80}[\\^_=][^$\n]{0,80}\$"
     r"|\\(?:frac|sum|int|sqrt|times|cdot|leq?|geq?|pi|alpha|beta|theta)\b|[∑∫√∂∞≤≥≠≈π∈∀∃]"
 )
+"""Both find their match or none in a time that grows with the text alone: repeats are bounded."""
 
 
 @dataclass(frozen=True)

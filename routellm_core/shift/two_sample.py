@@ -34,8 +34,9 @@ by several points (`python -m benchmarks transport`)."""
 _N_FOLDS = 5
 _FOLDS_SHARE = 2.0
 """Variance of the mean of the folds' AUCs, in that of as many independent values."""
-_C = 1.0
 _Z = float(ndtri(0.975))
+_TINY = 1e-12
+"""Keeps the search for one end of an interval off the end where the error vanishes."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ def two_sample(
     own_keys: Sequence[str],
     benchmark_keys: Sequence[str],
     *,
+    inverse_penalty: float = 1.0,
     seed: int = 0,
 ) -> TwoSample:
     """Test whether own queries can be told from benchmark queries.
@@ -105,6 +107,7 @@ def two_sample(
         benchmark_embeddings: (n_benchmark_queries, dimension), of the same embedder.
         own_keys: (n_own_queries,) `normalise.cluster_key` of each text.
         benchmark_keys: (n_benchmark_queries,) the same.
+        inverse_penalty: scikit-learn's C of the regression.
         seed: of folds and drawing.
 
     Returns:
@@ -121,7 +124,9 @@ def two_sample(
     if min(n_own, n_benchmark) < FEWEST:
         log_odds, auc = np.full(n_rows, np.nan), float("nan")
     else:
-        log_odds, auc = _cross_fitted(own, benchmark, [*own_keys, *benchmark_keys], seed)
+        log_odds, auc = _cross_fitted(
+            own, benchmark, [*own_keys, *benchmark_keys], inverse_penalty, seed
+        )
     return TwoSample(
         auc=auc,
         interval=auc_interval(auc, n_own, n_benchmark),
@@ -149,8 +154,8 @@ def auc_interval(auc: float, n: int, n_others: int) -> Interval:
         return abs(auc - true) - _Z * _error(true, n, n_others)
 
     return Interval(
-        low=brentq(excess, 0.0, auc) if excess(0.0) > 0 else 0.0,
-        high=brentq(excess, auc, 1.0) if excess(1.0) > 0 else 1.0,
+        low=brentq(excess, 0.0, min(auc, 1 - _TINY)) if excess(0.0) > 0 else 0.0,
+        high=brentq(excess, max(auc, _TINY), 1.0) if excess(1.0) > 0 else 1.0,
     )
 
 
@@ -167,6 +172,7 @@ def _cross_fitted(
     own: NDArray[np.float32],
     benchmark: NDArray[np.float32],
     keys: Sequence[str],
+    inverse_penalty: float,
     seed: int,
 ) -> tuple[Floats, float]:
     """(n_rows,) held-out log-odds, own rows first, and the mean AUC of the folds."""
@@ -179,7 +185,7 @@ def _cross_fitted(
         learned = np.concatenate(
             [_drawn(np.flatnonzero(~held_out & side), rng) for side in (is_own, ~is_own)]
         )
-        classifier = LogisticRegression(C=_C, class_weight="balanced", max_iter=1_000)
+        classifier = LogisticRegression(C=inverse_penalty, class_weight="balanced", max_iter=1_000)
         classifier.fit(rows[learned], is_own[learned])
         log_odds[held_out] = classifier.decision_function(rows[held_out])
         aucs.append(_auc(log_odds[held_out], is_own[held_out]))
