@@ -13,10 +13,10 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtrit
 
 from routellm_core.metrics import point_index
 from routellm_core.types import Floats, Interval, Ranking
+from routellm_core.uncertainty import mean_interval
 
 NEAR_SHARE = 0.05
 """Of the queries, those that count as near a threshold."""
@@ -78,7 +78,4 @@ def expected_gain(
         gain = gain[distance <= farthest]
     n = len(gain)
     mean = float(gain.mean()) if n else math.nan
-    if n < 2:
-        return ExpectedGain(mean, Interval(math.nan, math.nan), n)
-    half = float(stdtrit(n - 1, 0.975) * gain.std(ddof=1) / math.sqrt(n))
-    return ExpectedGain(mean, Interval(mean - half, mean + half), n)
+    return ExpectedGain(mean, mean_interval(gain), n)

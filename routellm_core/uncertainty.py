@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.special import stdtrit
 
 from routellm_core.types import Floats, Interval, Ints, Ranking
 
@@ -321,6 +322,16 @@ def _first_share(share: Floats, recovered: Floats, wanted_pgr: float) -> Floats:
     first = reached.argmax(axis=1)
     found = np.take_along_axis(share, first[:, None], axis=1)[:, 0]
     return np.where(reached.any(axis=1), found, np.nan)
+
+
+def mean_interval(values: Floats) -> Interval:
+    """95% interval of the mean of independent values (Student's t); NaN for fewer than two."""
+    n = len(values)
+    if n < 2:
+        return Interval(float("nan"), float("nan"))
+    mean = float(values.mean())
+    half = float(stdtrit(n - 1, 0.975) * values.std(ddof=1) / np.sqrt(n))
+    return Interval(mean - half, mean + half)
 
 
 def middle(resamples: Floats) -> Interval:

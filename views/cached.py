@@ -5,6 +5,7 @@ read before it stale. Arrays are cached as resources, so nobody copies them; nob
 them either.
 """
 
+import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -331,6 +332,13 @@ def n_texts(version: int, benchmark_id: str) -> tuple[int, int]:
     return store().n_texts(benchmark_id)
 
 
+def forget_texts() -> None:
+    """Drop what is cached of texts: a set was deleted, and no trace of it stays."""
+    for kept in (found_queries, routed_queries, scored_queries, explanation, similar_queries):
+        kept.clear()
+    nearest_across.clear()
+
+
 def n_missing_texts(version: int, benchmark_id: str) -> int:
     known, total = n_texts(version, benchmark_id)
     return total - known
@@ -366,6 +374,38 @@ def training_data(
         stand_ins=dict(training.stand_ins),
         warnings=training.warnings,
     )
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def scorings(version: int, benchmark_id: str) -> pd.DataFrame:
+    """Which routers have scored a set, outcomes or not."""
+    return store().scorings(benchmark_id)
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def scoring_routers(version: int) -> pd.DataFrame:
+    """Routers with a checkpoint: `router_id`, `router_name`, `recipe` and their pair."""
+    table = store().trained_routers()
+    pairs = table["config"].map(json.loads).map(lambda config: config["model_pair"])
+    return table.assign(
+        weak=pairs.map(lambda pair: pair["weak"]), strong=pairs.map(lambda pair: pair["strong"])
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def scored_queries(key: RouterKey) -> pd.DataFrame:
+    """The scored queries of a set that may have no outcomes."""
+    return store().scored_queries(key.benchmark_id, key.pair, key.router_id, key.view)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def one_models_outcomes(version: int, benchmark_id: str, model: str) -> pd.DataFrame:
+    return store().one_models_outcomes(benchmark_id, model)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def usage(version: int, benchmark_id: str) -> pd.DataFrame:
+    return store().usage(benchmark_id)
 
 
 @st.cache_data(max_entries=64, show_spinner="Looking at the file …")

@@ -288,6 +288,12 @@ class Reader(Database):
         found: list[str] = rows["router_id"].to_pylist()
         return found
 
+    def trained_routers(self) -> pd.DataFrame:
+        """One row a router with a checkpoint, by id, with the columns of `RouterEntry`."""
+        return self._frame(
+            "SELECT * FROM router WHERE checkpoint IS NOT NULL ORDER BY origin, router_id"
+        )
+
     def own_routers(self) -> pd.DataFrame:
         """One row a router of the user's, the latest first, with the columns of `RouterEntry`."""
         return self._frame(

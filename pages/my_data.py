@@ -1,0 +1,8 @@
+"""Bring your own: eval logs, labelled or bare query sets, traffic, battles."""
+
+from views import my_data
+from views.frame import frame, sidebar
+
+with frame("My data"):
+    sidebar()
+    my_data.draw()

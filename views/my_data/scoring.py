@@ -1,0 +1,182 @@
+"""Scoring a set by routers: chosen, watched, kept."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core import jobs, scoring
+from routellm_core.errors import DataError, RoutingError
+from routellm_core.scoring import ScoringPlan
+from routellm_core.types import ModelPair
+from views import cached, watching
+from views.attempt import attempt
+from views.plain import plain
+
+_USUAL = ("mf-golden",)
+_READS = {
+    "random": "no model",
+    "sw_ranking": "embeddings",
+    "mf": "embeddings",
+    "bert": "a small BERT",
+    "causal_llm": "a language model: slow without a GPU",
+    "stacked": "all of these: slow without a GPU",
+}
+
+
+def draw(version: int, row: Any, pair: ModelPair | None) -> None:
+    """Take up what is finished, show what is at work, offer more.
+
+    Args:
+        version: of the store.
+        row: of the set.
+        pair: to score for; None: each router's own.
+    """
+    _take_finished(row.benchmark_id)
+    found = _jobs(row.benchmark_id)
+    watching.watch([job.folder for job in found if job.status == "running"], _draw_running)
+    for job in found:
+        if job.status in ("failed", "stopped", "cancelled"):
+            _draw_ended(job)
+    texts, total = cached.n_texts(version, row.benchmark_id)
+    if not texts:
+        st.info("A router reads texts, and this set has none.", icon=":material/description:")
+        return
+    done = set(cached.scorings(version, row.benchmark_id)["router_id"])
+    routers = cached.scoring_routers(version)
+    routers = routers[~routers["router_id"].isin(done)]
+    if routers.empty:
+        return
+    is_first = not done and not found
+    with st.expander("Score it with routers" if not done else "More routers", expanded=is_first):
+        labels = {
+            r.router_id: f"{r.router_id} · reads with {_READS.get(r.router_name, r.router_name)}"
+            for r in routers.itertuples()
+        }
+        chosen = st.multiselect(
+            "Routers",
+            list(labels),
+            [name for name in _USUAL if name in labels],
+            format_func=labels.__getitem__,
+            key=f"_routers_{row.benchmark_id}",
+        )
+        said = f"{texts:,} of {total:,} queries have a text. " if texts < total else ""
+        st.caption(
+            said + "Embeddings take about 20 seconds for a thousand queries on two processor cores, "
+            "a language model some minutes."
+        )
+        st.button(
+            "Score",
+            type="primary",
+            disabled=not chosen,
+            on_click=_start,
+            args=(version, row.benchmark_id, tuple(chosen), pair),
+        )
+
+
+def _start(
+    version: int, benchmark_id: str, routers: tuple[str, ...], pair: ModelPair | None
+) -> None:
+    """One job for each pair, since a router without outcomes to go by keeps its own."""
+    with attempt():
+        table = cached.scoring_routers(version).set_index("router_id")
+        pairs = {
+            name: pair or ModelPair(table.at[name, "weak"], table.at[name, "strong"])
+            for name in routers
+        }
+        for wanted in dict.fromkeys(pairs.values()):
+            ids = tuple(name for name in routers if pairs[name] == wanted)
+            folder = _free(cached.set_dir(benchmark_id) / "scoring")
+            plan = ScoringPlan(benchmark_id, ids, *wanted)
+            _start_job(folder, plan)
+
+
+def _start_job(folder: Path, plan: ScoringPlan) -> None:
+    scoring.start(
+        folder,
+        plan,
+        cached.store_path().resolve(),
+        cached.DATA_DIR,
+        cached.set_dir(plan.benchmark_id),
+    )
+
+
+def _free(folder: Path) -> Path:
+    taken = (folder / str(number) for number in itertools.count(1))
+    return next(path for path in taken if not path.exists())
+
+
+def _jobs(benchmark_id: str) -> list[jobs.Job]:
+    folder = cached.set_dir(benchmark_id) / "scoring"
+    return [jobs.read(path.parent) for path in sorted(folder.glob("*/run.json"))]
+
+
+def _draw_running(folder: Path) -> None:
+    job = jobs.read(folder)
+    stage, share, figures = watching.said(job.progress, "Loading the routers")
+    watching.heading(f"Scoring by {_routers(job)}", "at work", True, stage, figures)
+    st.progress(share)
+    st.button("Cancel", key=f"cancel_scoring_{folder.name}", on_click=_cancel, args=(folder,))
+
+
+def _draw_ended(job: jobs.Job) -> None:
+    reason = job.message or {"cancelled": "it was cancelled"}.get(job.status, "its process is gone")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(
+            plain(f"Scoring by {_routers(job)} is not finished: {reason}"), icon=":material/info:"
+        )
+        st.button("Go on", key=f"go_on_{job.folder.name}", on_click=_go_on, args=(job,))
+        st.button("Put away", key=f"away_{job.folder.name}", on_click=_drop, args=(job.folder,))
+
+
+def _routers(job: jobs.Job) -> str:
+    return ", ".join(job.plan["router_ids"])
+
+
+def _take_finished(benchmark_id: str) -> None:
+    """Put finished scores into the store."""
+    for job in _jobs(benchmark_id):
+        if job.status != "done":
+            continue
+        try:
+            store = cached.store()
+            with store.open_for_writing():
+                scoring.keep(job.folder, store)
+            jobs.delete(job.folder)
+        except RoutingError as error:
+            st.error(plain(f"The scores are there, but not kept yet: {error}"))
+        else:
+            st.rerun()
+
+
+def _cancel(folder: Path) -> None:
+    with attempt():
+        jobs.cancel(folder)
+
+
+def _drop(folder: Path) -> None:
+    with attempt():
+        jobs.delete(folder)
+
+
+def _go_on(job: jobs.Job) -> None:
+    with attempt():
+        _start_job(job.folder, scoring.plan_of(job.plan))
+
+
+def chosen(version: int, row: Any) -> pd.Series | None:
+    """The scoring that is looked at; None while there is none."""
+    table = cached.scorings(version, row.benchmark_id)
+    if table.empty:
+        return None
+    labels = {
+        i: f"{r.router_id} · {r.n_scored:,} scored" for i, r in enumerate(table.itertuples())
+    }
+    place = st.selectbox(
+        "Router", list(labels), format_func=labels.__getitem__, key=f"_scoring_{row.benchmark_id}"
+    )
+    if place is None:
+        raise DataError("choose a router")
+    return table.iloc[place]
