@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from routellm_core.battles import checked_battles
-from routellm_core.errors import DataError
+from routellm_core.errors import DataError, MissingPackageError
 from routellm_core.labelling import asking
+from routellm_core.labelling.counting import count_tokens, how_counted
 from routellm_core.labelling.endpoints import EndpointError
 from routellm_core.labelling.estimate import estimate
 from routellm_core.labelling.judging import pairwise_messages, read_grade, read_verdict
@@ -346,6 +347,28 @@ def test_failures_in_a_row_stop_the_work_and_keep_what_is_there(stub, tmp_path):
     assert kept.failed["reason"].str.contains("refused it with 400").sum() == 3
 
 
+def test_failures_between_answers_stop_nothing(stub, tmp_path):
+    misbehaving(
+        stub, Status(400), lambda s, _: s.model == "large" and int(s.text.split()[2]) % 2 == 0
+    )
+    texts = [f"Is pebble {i} round?" for i in range(6)]
+    found = work(stub, tmp_path, *texts, concurrency=1, failures_in_a_row=2)
+    assert found.queries["query_id"].tolist() == ["q1", "q3", "q5"]
+
+
+def test_once_an_endpoint_has_stopped_nobody_asks_on(stub, tmp_path):
+    def behave(seen, nth):
+        if seen.model == "large":
+            return Status(401)
+        return Stall(0.3) if "tide" in seen.text else well_behaved(seen, nth)
+
+    stub.behave = behave
+    with pytest.raises(EndpointError, match="'large' refuses access"):
+        work(stub, tmp_path, TEXTS[1], TEXTS[0], TEXTS[2])
+    assert [seen.model for seen in stub.seen].count("large") == 1
+    assert len(stub.seen) == 3
+
+
 def test_a_query_that_is_refused_is_left_out_and_named(stub, tmp_path):
     misbehaving(
         stub, Status(400, "too long"), lambda seen, _: "tide" in seen.text and seen.model == "large"
@@ -406,6 +429,15 @@ def test_tokens_are_counted_here_where_the_endpoint_does_not_say(stub, tmp_path)
     weak = found.outcomes[found.outcomes["model"] == "small"].iloc[0]
     assert 3 <= weak["answer_tokens"] <= 4
     assert found.n_counted_here == 1
+
+
+def test_without_the_tokenizer_a_token_is_four_characters(monkeypatch):
+    def absent(texts, how):
+        raise MissingPackageError("no tokenizer")
+
+    monkeypatch.setattr("routellm_core.labelling.counting.n_tokens", absent)
+    assert count_tokens(["", "tide", "tides"]).tolist() == [0.0, 1.0, 2.0]
+    assert how_counted() == "characters / 4"
 
 
 def test_cut_answers_are_counted(stub, tmp_path):
@@ -481,23 +513,27 @@ def test_nothing_is_sent_without_a_cap(stub, tmp_path):
 
 
 def test_the_estimate_agrees_with_what_is_then_sent(stub, tmp_path):
+    def behave(seen, nth):
+        said = well_behaved(seen, nth)
+        return said if seen.model == "owl" else said._replace(text=said.text + " tide" * 37)
+
+    stub.behave = behave
     plan, queries = plan_at(stub, concurrency=1), set_of(*TEXTS, TEXTS[0])
-    told = estimate(plan, queries, tmp_path, answer_tokens=10)
+    told = estimate(plan, queries, tmp_path, answer_tokens=40)
     assert told.n_queries == 4
     assert told.n_calls == (16, 24)
     assert not stub.seen
     assert not list(tmp_path.iterdir())
     work(stub, tmp_path)
-    from routellm_core.labelling.counting import count_tokens
-
     sent = {m: [s.text for s in requests_about(stub, m)] for m in ("small", "large", "owl")}
     for load in told.expected:
         assert load.n_calls == len(sent[load.name])
-        assert load.prompt_tokens == pytest.approx(
-            count_tokens(sent[load.name]).sum(), rel=0.2, abs=40
-        )
-        assert load.answer_tokens == 10 * load.n_calls
+        n_sent = count_tokens(sent[load.name]).sum() + 8 * load.n_calls
+        assert load.prompt_tokens == pytest.approx(n_sent, rel=0.03)
+        assert load.answer_tokens == 40 * load.n_calls
         assert load.usd == pytest.approx(0.001 * (load.prompt_tokens + load.answer_tokens))
+    assert told.at_worst[0].answer_tokens == 50 * 4
+    assert told.at_worst[2].n_calls == 2 * told.expected[2].n_calls
     assert told.usd[0] < told.usd[1]
     assert estimate(plan, queries, tmp_path).n_calls == (0, 0)
     unpriced = replace(plan, weak=replace(plan.weak, answer_usd=None))
