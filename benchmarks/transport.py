@@ -315,10 +315,11 @@ def _lines(title: str, found: dict[str, list[Found]], places: Sequence[int]) -> 
         some = [of_method[i] for i in places]
         errors = np.array([np.abs(one.errors).mean() for one in some])
         largest = max(np.abs(one.errors).max() for one in some)
+        of_apgr = [one.apgr_error for one in some if not np.isnan(one.apgr_error)]
         yield (
             f"{title}, {name}: mean error {errors.mean():.2f} points (median group "
             f"{np.median(errors):.2f}, largest {largest:.1f}), APGR off by "
-            f"{np.nanmedian([one.apgr_error for one in some]):.3f} (median); 95% intervals hold "
+            f"{f'{np.median(of_apgr):.3f}' if of_apgr else '–'} (median); 95% intervals hold "
             f"{np.mean([one.covered for one in some]):.0%}; effective queries "
             f"{np.median([one.effective_n for one in some]):.0f}"
         )

@@ -81,7 +81,7 @@ def test_alike_traffic_is_read_like_the_benchmark_itself(rng):
     names = [f"q{i}" for i in range(3_000)]
     told_apart = two_sample(own, x, names[:1_500], names[1_500:])
     found = transported(outcomes_of(weak, strong), score, x, own_score, own, told_apart)
-    assert found.warning == "" and found.covered_share == 1.0
+    assert found.warning == "" and found.covered_share == 1.0 and found.usual_miss == 0.006
     curve = routing_curve(own_score, own_weak, own_strong)
     assert found.apgr.interval.low <= apgr(curve) <= found.apgr.interval.high
     band = found.curve(n_points=21)
@@ -229,6 +229,7 @@ def test_a_far_traffic_is_called_a_guess_and_says_why(rng):
     found = transported(outcomes_of(weak, strong), score, x, rng.random(60), own, told_apart)
     assert found.covered_share == 0.0
     assert found.warning.startswith("This is a guess: a classifier tells own queries")
+    assert "off by 11% of the scale" in found.warning and found.usual_miss == 0.106
     assert "only 0% of the own queries" in found.warning
 
 
@@ -236,8 +237,9 @@ def test_few_own_queries_are_called_a_guess(rng):
     found = plain(*rng.random((3, 500)), [0.5] * 3, nearest=[0.9, 0.2, 0.7])
     assert found.covered_share == pytest.approx(2 / 3)
     assert "only 0 different queries" in found.warning and "rests on" not in found.warning
+    assert np.isnan(found.usual_miss)
     narrow = plain(*rng.random((3, 50)), [0.5], weight=[1.0] + [0.0] * 49)
-    assert "rests on about 1 of its queries" in narrow.warning
+    assert "rests on about 1 queries" in narrow.warning
 
 
 def test_what_does_not_fit_together_is_said(rng):
