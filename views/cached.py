@@ -386,6 +386,9 @@ def scorings(version: int, benchmark_id: str) -> pd.DataFrame:
 def scoring_routers(version: int) -> pd.DataFrame:
     """Routers with a checkpoint: `router_id`, `router_name`, `recipe` and their pair."""
     table = store().trained_routers()
+    folders = table["checkpoint"].map(lambda checkpoint: DATA_DIR / checkpoint)
+    has_weights = folders.map(lambda folder: any(folder.rglob("*.safetensors")))
+    table = table[has_weights | (table["router_name"] == "random")]
     pairs = table["config"].map(json.loads).map(lambda config: config["model_pair"])
     return table.assign(
         weak=pairs.map(lambda pair: pair["weak"]), strong=pairs.map(lambda pair: pair["strong"])

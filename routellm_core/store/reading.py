@@ -503,6 +503,14 @@ class Reader(Database):
         found: list[str] = rows["query_id"].to_pylist()
         return found
 
+    def contaminated_ids(self, benchmark_id: str) -> set[str]:
+        """Queries of a benchmark that are left out of its figures."""
+        self.benchmark(benchmark_id)
+        rows = self._rows(
+            "SELECT query_id FROM query WHERE benchmark_id = $id AND contaminated", id=benchmark_id
+        )
+        return set(rows["query_id"].to_pylist())
+
     def missing_texts(self, benchmark_id: str) -> set[str]:
         """Hashes of the benchmark's query texts that are not on this machine."""
         self.benchmark(benchmark_id)

@@ -1,5 +1,6 @@
 """Everything that is written to the store; each method is a transaction."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -112,6 +113,25 @@ class Store(QueryReader):
             self.benchmark(benchmark_id)
             self._write(
                 "UPDATE benchmark SET owner = NULL WHERE benchmark_id = $id", id=benchmark_id
+            )
+
+    def set_contaminated(self, benchmark_id: str, query_ids: Sequence[str]) -> None:
+        """Leave queries of the user's own set out of its figures, these and no others.
+
+        Raises:
+            DataError: the benchmark ships with the project, or a query is unknown.
+        """
+        with self.atomic():
+            if self.benchmark(benchmark_id).origin == "shipped":
+                raise DataError(f"benchmark {benchmark_id!r} ships with the project and stays")
+            unknown = set(query_ids) - set(self.query_ids(benchmark_id))
+            if unknown:
+                raise DataError(f"{benchmark_id} has no query {min(unknown)!r}")
+            self._write(
+                """UPDATE query SET contaminated = query_id IN (SELECT unnest($query_ids))
+                   WHERE benchmark_id = $benchmark_id""",
+                benchmark_id=benchmark_id,
+                query_ids=list(query_ids),
             )
 
     def delete_private(self, owner: str | None = None) -> list[str]:

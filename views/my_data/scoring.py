@@ -64,7 +64,8 @@ def draw(version: int, row: Any, pair: ModelPair | None) -> None:
         )
         said = f"{texts:,} of {total:,} queries have a text. " if texts < total else ""
         st.caption(
-            said + "Embeddings take about 20 seconds for a thousand queries on two processor cores, "
+            said
+            + "Embeddings take about 20 seconds for a thousand queries on two processor cores, "
             "a language model some minutes."
         )
         st.button(
@@ -171,9 +172,7 @@ def chosen(version: int, row: Any) -> pd.Series | None:
     table = cached.scorings(version, row.benchmark_id)
     if table.empty:
         return None
-    labels = {
-        i: f"{r.router_id} · {r.n_scored:,} scored" for i, r in enumerate(table.itertuples())
-    }
+    labels = {i: f"{r.router_id} · {r.n_scored:,} scored" for i, r in enumerate(table.itertuples())}
     place = st.selectbox(
         "Router", list(labels), format_func=labels.__getitem__, key=f"_scoring_{row.benchmark_id}"
     )

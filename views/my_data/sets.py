@@ -22,8 +22,10 @@ def choose(table: pd.DataFrame) -> Any:
         "set",
         ids,
         ids[0],
-        lambda name: f"{rows[name].title} · {rows[name].n_queries:,} queries · "
-        f"{'saved' if _is_saved(rows[name]) else 'private to this session'}",
+        lambda name: (
+            f"{rows[name].title} · {rows[name].n_queries:,} queries · "
+            f"{'saved' if _is_saved(rows[name]) else 'private to this session'}"
+        ),
     )
     return rows[chosen]
 
@@ -63,7 +65,9 @@ def _is_saved(row: Any) -> bool:
 
 
 def _save(benchmark_id: str) -> None:
-    with attempt(f"{benchmark_id} is saved: it stays, and every visitor of this dashboard sees it."):
+    with attempt(
+        f"{benchmark_id} is saved: it stays, and every visitor of this dashboard sees it."
+    ):
         store = cached.store()
         with store.open_for_writing():
             store.save_benchmark(benchmark_id)
