@@ -198,6 +198,13 @@ def test_no_gap_leaves_no_pgr():
     assert reading.quality.value == 0.5
 
 
+def test_a_gap_that_may_be_nothing_leaves_no_pgr_either(rng):
+    found = plain(*rng.random((3, 40)), [0.2, 0.8])
+    reading = found.at(0.5)
+    assert reading.quality_weak.value != reading.quality_strong.value
+    assert np.isnan(reading.pgr.value) and np.isnan(found.apgr.value)
+
+
 def test_tokens_are_those_of_the_answers_that_are_given():
     found = plain(
         [0, 0, 0, 0],
