@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from routellm_core.explain.neighbours import LabelledQueries
     from routellm_core.importers.mapping import Mapping
     from routellm_core.routers.base import Router
+    from routellm_core.shift.comparison import Comparison
+    from routellm_core.transport import Transported
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA_DIR = ROOT / "data"
@@ -334,8 +336,9 @@ def n_texts(version: int, benchmark_id: str) -> tuple[int, int]:
 
 def forget_texts() -> None:
     """Drop what is cached of texts: a set was deleted, and no trace of it stays."""
-    for kept in (found_queries, routed_queries, scored_queries, explanation, similar_queries):
+    for kept in (found_queries, routed_queries, scored_queries, query_texts, explanation):
         kept.clear()
+    similar_queries.clear()
     nearest_across.clear()
 
 
@@ -409,6 +412,40 @@ def one_models_outcomes(version: int, benchmark_id: str, model: str) -> pd.DataF
 @st.cache_data(max_entries=16, show_spinner=False)
 def usage(version: int, benchmark_id: str) -> pd.DataFrame:
     return store().usage(benchmark_id)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def query_texts(version: int, benchmark_id: str) -> dict[str, str]:
+    """The texts of a set that are on this machine, by query_id."""
+    return store().query_texts(benchmark_id)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def contaminated_ids(version: int, benchmark_id: str) -> set[str]:
+    return store().contaminated_ids(benchmark_id)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def comparison(version: int, folder: str, written_ns: int) -> "Comparison":
+    """A finished comparison of a set with a benchmark."""
+    from routellm_core.shift.comparison import read_comparison
+
+    return read_comparison(Path(folder))
+
+
+@st.cache_resource(max_entries=8, show_spinner="Carrying the quality over …")
+def transported(
+    key: RouterKey, reference: RouterKey, folder: str, written_ns: int
+) -> "Transported":
+    """The reference benchmark weighted to resemble a scored set that was compared with it."""
+    from routellm_core.shift.comparison import carried_over
+
+    return carried_over(
+        comparison(key.version, folder, written_ns),
+        outcomes(reference.version, reference.benchmark_id, reference.pair),
+        ranked(reference).strong_win_rate,
+        scored_queries(key),
+    )
 
 
 @st.cache_data(max_entries=64, show_spinner="Looking at the file …")

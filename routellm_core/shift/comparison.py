@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from routellm_core import jobs
 from routellm_core.embeddings import SentenceEmbedder
@@ -26,8 +27,8 @@ from routellm_core.shift.profile import Profile, profile
 from routellm_core.shift.two_sample import TwoSample, two_sample
 from routellm_core.similarity import benchmark_similarity
 from routellm_core.store import Store
-from routellm_core.transport import similarity_weights
-from routellm_core.types import Floats, Interval
+from routellm_core.transport import Transported, similarity_weights
+from routellm_core.types import Floats, Interval, PairOutcomes
 
 SEED = 0
 
@@ -123,6 +124,41 @@ def compared(
         map=drawn,
         own_profile=profile(own_texts),
         benchmark_profile=profile(their_texts),
+    )
+
+
+def carried_over(
+    found: Comparison,
+    outcomes: PairOutcomes,
+    strong_win_rate: Floats,
+    own_scores: pd.DataFrame,
+) -> Transported:
+    """The benchmark's outcomes, weighted to resemble the own queries.
+
+    Args:
+        found: the comparison; benchmark queries that it does not know weigh nothing.
+        outcomes: of the benchmark.
+        strong_win_rate: (n_queries,) a router's scores of the benchmark, out of fold.
+        own_scores: `query_id` and `strong_win_rate` of the own queries by the same router.
+
+    Raises:
+        DataError: no own query that was compared has a score.
+    """
+    weight_of = pd.Series(found.weight, index=found.benchmark_query_id)
+    weight = weight_of.reindex(outcomes.query_id).fillna(0.0).to_numpy()
+    scored = pd.Series(
+        own_scores["strong_win_rate"].to_numpy(np.float32), index=own_scores["query_id"]
+    ).reindex(found.own_query_id)
+    is_scored = scored.notna().to_numpy()
+    if not is_scored.any():
+        raise DataError("no query that was compared has a score: score the set, or compare again")
+    return Transported(
+        outcomes=outcomes,
+        strong_win_rate=strong_win_rate,
+        own_strong_win_rate=scored.to_numpy()[is_scored],
+        weight=weight,
+        own_nearest=found.own.cosine[is_scored],
+        told_apart=found.told_apart,
     )
 
 

@@ -1,0 +1,218 @@
+"""What a set tells, by what it has: outcomes of two models, of one, or none."""
+
+from typing import Any
+from urllib.parse import quote
+
+import streamlit as st
+
+from routellm_core.bounds import one_model_bounds
+from routellm_core.costs import list_price
+from routellm_core.metrics import index_at_share
+from routellm_core.types import Benchmark, ModelPair
+from routellm_core.uncertainty import mean_interval
+from views import cached, link, plain_table
+from views.frame import router_key
+from views.my_data import scoring, traffic
+from views.names import distinct_names, short_name
+from views.plain import plain
+from views.plain_table import Column
+from views.readings import interval_text, quality_format, quality_text
+
+_SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
+_PAGES = {name: str(cached.ROOT / "pages" / f"{name}.py") for name in ("tradeoff", "train")}
+
+
+def draw(version: int, row: Any) -> None:
+    """The part of the page for one set."""
+    if row.n_models >= 2:
+        _draw_two(version, row)
+    elif row.n_models == 1:
+        _draw_one(version, row)
+    else:
+        st.markdown(
+            "**Queries alone.** No outcome says which model is better on them. What can be told: "
+            "how a router scores them, which share it would send to the strong model, what that "
+            "costs, and what quality to expect if they are like a benchmark's."
+        )
+        traffic.draw(version, row)
+
+
+# Two models or more
+
+
+def _draw_two(version: int, row: Any) -> None:
+    card = cached.benchmark(version, row.benchmark_id)
+    table = cached.models(version, row.benchmark_id)
+    _draw_models(version, card, table["model"].tolist())
+    names = table["model"].tolist()
+    label = distinct_names(names)
+    usual = cached.usual_pair(version, row.benchmark_id)
+    left, right = st.columns(2)
+    with left:
+        strong = st.selectbox(
+            "Strong model ■",
+            names,
+            names.index(usual.strong),
+            format_func=label.__getitem__,
+            key=f"_set_strong_{row.benchmark_id}",
+        )
+    others = [name for name in names if name != strong]
+    with right:
+        weak = st.selectbox(
+            "Weak model ●",
+            others,
+            others.index(usual.weak) if usual.weak in others else 0,
+            format_func=label.__getitem__,
+            key=f"_set_weak_{row.benchmark_id}",
+        )
+    pair = ModelPair(weak=weak, strong=strong)
+    known = cached.outcomes(version, row.benchmark_id, pair)
+    gap = known.quality_strong - known.quality_weak
+    form = quality_format(card)
+    st.markdown(
+        plain(
+            f"On the {known.n_queries:,} queries that both answered, {label[strong]} is better by "
+            f"{gap.mean() * form['scale']:+.{form['digits']}f}{form['unit']} "
+            f"({interval_text(mean_interval(gap), form['scale'], form['digits'])}): that gap is "
+            "what routing has to recover."
+        )
+    )
+    unknown = [label[name] for name in pair if list_price(name) is None]
+    if unknown:
+        st.caption(
+            plain(
+                f"No list price is known for {' and '.join(unknown)}: type one in the sidebar of "
+                "the Trade-off page, and costs appear."
+            )
+        )
+    scoring.draw(version, row, pair)
+    routers = cached.routers(version, row.benchmark_id, pair)
+    if not routers.empty:
+        st.caption(
+            "Scored as they were trained, on another pair of models. Training on your own outcomes "
+            "is worth more: it is tried out of fold, so that its figures are honest."
+        )
+        for found in routers.head(3).itertuples():
+            st.markdown(plain(f"{found.label}: APGR {found.apgr:.3f} on n = {known.n_queries:,}"))
+    with st.container(horizontal=True):
+        if not routers.empty:
+            if st.button("See the trade-off", type="primary"):
+                _go_to_tradeoff(row.benchmark_id, pair, routers.iloc[0])
+        if st.button("Train a router on it"):
+            link.remember(
+                golden=[quote(row.benchmark_id, safe="")],
+                battles=[],
+                train_strong=strong,
+                train_weak=weak,
+            )
+            st.switch_page(_PAGES["train"])
+
+
+def _draw_models(version: int, card: Benchmark, names: list[str]) -> None:
+    label = distinct_names(names)
+    rows = []
+    for name in names:
+        quality = cached.one_models_outcomes(version, card.benchmark_id, name)["quality"].to_numpy()
+        form = quality_format(card)
+        rows.append(
+            [
+                label[name],
+                f"{len(quality):,}",
+                quality_text(card, quality.mean()),
+                interval_text(mean_interval(quality), form["scale"], form["digits"]),
+            ]
+        )
+    plain_table.draw(
+        "Models of the set",
+        [
+            Column("model"),
+            Column("n", is_figure=True),
+            Column("quality", is_figure=True),
+            Column("interval", is_figure=True, is_wide=True),
+        ],
+        rows,
+    )
+
+
+def _go_to_tradeoff(benchmark_id: str, pair: ModelPair, router: Any) -> None:
+    link.remember(
+        benchmark=benchmark_id,
+        strong=pair.strong,
+        weak=pair.weak,
+        router=router_key(router),
+        beside=None,
+        pin=None,
+        mode=None,
+        wanted=None,
+    )
+    st.switch_page(_PAGES["tradeoff"])
+
+
+# One model
+
+
+def _draw_one(version: int, row: Any) -> None:
+    card = cached.benchmark(version, row.benchmark_id)
+    model = cached.models(version, row.benchmark_id)["model"].iloc[0]
+    _draw_models(version, card, [model])
+    name = short_name(model)
+    st.markdown(
+        plain(
+            f"**Outcomes of {name} alone.** Nothing is known of a second model here, so that no "
+            "router can be judged: only bounds can be given. They hold whatever the other model "
+            "does, and are wide for that reason. A run of a second model on the same queries, "
+            "imported together with this one, gives the whole dashboard."
+        ).replace(r"\*\*", "**")
+    )
+    side = st.segmented_control(
+        f"{plain(name)} would be",
+        ["weak", "strong"],
+        default="weak",
+        format_func=lambda side: "the weak model ●" if side == "weak" else "the strong model ■",
+        key=f"_side_{row.benchmark_id}",
+        required=True,
+    )
+    scoring.draw(version, row, None)
+    scored = scoring.chosen(version, row)
+    if scored is None:
+        st.caption("Score the set by a router to see the bounds at its thresholds.")
+        return
+    _draw_bounds(version, card, model, scored, is_strong=side == "strong")
+    with st.expander("The same queries as traffic"):
+        traffic.draw_scored(version, row, scored)
+
+
+def _draw_bounds(
+    version: int, card: Benchmark, model: str, scored: Any, *, is_strong: bool
+) -> None:
+    queries = cached.scored_queries(traffic.key_of(version, card.benchmark_id, scored))
+    known = cached.one_models_outcomes(version, card.benchmark_id, model)
+    both = queries.merge(known[["query_id", "quality"]], on="query_id")
+    curve = traffic.shares_of(both["strong_win_rate"].to_numpy())
+    bounds = one_model_bounds(
+        curve.ranking,
+        both["quality"].to_numpy(),
+        is_strong=is_strong,
+        quality_low=card.quality_low,
+        quality_high=card.quality_high,
+    )
+    rows = []
+    for share in _SHARES:
+        i = index_at_share(curve.curve, share)
+        rows.append(
+            [
+                f"{100 * curve.curve.strong_call_share[i]:.1f}%",
+                traffic.threshold_text(curve.curve.threshold[i]),
+                f"{quality_text(card, bounds.low[i])} to {quality_text(card, bounds.high[i])}",
+            ]
+        )
+    plain_table.draw(
+        "Bounds of the routed quality",
+        [
+            Column("strong calls", is_figure=True),
+            Column("α", is_figure=True),
+            Column("quality between", is_figure=True),
+        ],
+        rows,
+    )
+    st.caption(f"n = {len(both):,} queries; worst-case bounds of these queries, not an interval.")

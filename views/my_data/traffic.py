@@ -1,0 +1,305 @@
+"""Queries as traffic: their scores beside a benchmark's, α for a share, money, expected quality."""
+
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from routellm_core import calibration
+from routellm_core.costs import PAPER_ANSWER_TOKENS, PAPER_PROMPT_TOKENS, Price, list_price
+from routellm_core.metrics import curve_of, operating_point, rank_queries
+from routellm_core.types import Floats, ModelPair, Ranking, RoutingCurve
+from views import cached, charts, plain_table
+from views.cached import RouterKey
+from views.my_data import scoring
+from views.my_data.against import finished
+from views.names import short_name
+from views.plain import plain
+from views.plain_table import Column
+from views.readings import interval_text, quality_format, quality_text
+
+if TYPE_CHECKING:
+    from routellm_core.transport import Transported
+
+_SHARES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
+
+
+class Shares(NamedTuple):
+    """Strong-call shares at every threshold, qualities unknown."""
+
+    ranking: Ranking
+    curve: RoutingCurve
+
+
+def key_of(version: int, benchmark_id: str, scored: pd.Series) -> RouterKey:
+    """Of a row of `cached.scorings`."""
+    pair = ModelPair(weak=scored["weak_model"], strong=scored["strong_model"])
+    return RouterKey(version, benchmark_id, pair, scored["router_id"], scored["view"])
+
+
+def shares_of(strong_win_rate: Floats) -> Shares:
+    """The thresholds of scores, and the share that each sends to the strong model."""
+    ranking = rank_queries(strong_win_rate)
+    nothing = np.zeros(len(strong_win_rate))
+    return Shares(ranking, curve_of(ranking, nothing, nothing))
+
+
+def threshold_text(threshold: float) -> str:
+    """A threshold as it is shown; infinity means that no query reaches it."""
+    return "never" if math.isinf(threshold) else f"{threshold:.4f}"
+
+
+def draw(version: int, row: Any) -> None:
+    """Score the set, then what its scores say."""
+    scoring.draw(version, row, None)
+    scored = scoring.chosen(version, row)
+    if scored is not None:
+        draw_scored(version, row, scored)
+
+
+def draw_scored(version: int, row: Any, scored: pd.Series) -> None:
+    """What a router's scores of the set say."""
+    key = key_of(version, row.benchmark_id, scored)
+    queries = cached.scored_queries(key)
+    if queries.empty:
+        st.info("All scored queries of this set are left out of the figures.")
+        return
+    own = shares_of(queries["strong_win_rate"].to_numpy())
+    reference = _reference(version, key)
+    other = None if reference is None else cached.ranked(reference)
+    wanted = _wanted_share(row.benchmark_id)
+    found = calibration.for_share(own.curve, wanted)
+    threshold = calibration.between_scores(own.curve, found.threshold)
+    strong = short_name(key.pair.strong)
+    sentence = (
+        f"α = {threshold_text(threshold)} sends {100 * found.achieved:.1f}% of your "
+        f"{len(queries):,} queries to {strong} ■"
+    )
+    if reference is not None and other is not None:
+        theirs = operating_point(other.curve, threshold).strong_call_share
+        title = cached.benchmark(version, reference.benchmark_id).title
+        sentence += f"; on {title} the same α sends {100 * theirs:.1f}%"
+    st.markdown(f"##### {plain(sentence)}.")
+    if reference is not None and other is not None:
+        st.plotly_chart(
+            charts.score_distribution(
+                own.ranking,
+                other.ranking,
+                cached.benchmark(version, reference.benchmark_id).title,
+                threshold,
+            ),
+            config=charts.CONFIG,
+            key="score_distribution",
+        )
+    _draw_shares(version, own, reference)
+    _draw_money(version, row, key, queries, own, threshold)
+    if reference is not None:
+        _draw_expected(version, row, key, reference, queries, threshold)
+
+
+def _reference(version: int, key: RouterKey) -> RouterKey | None:
+    """The benchmark beside which the scores are laid: one that the router has scored, chosen."""
+    found = {}
+    table = cached.benchmarks(version)
+    for name, title in table[["benchmark_id", "title"]].itertuples(index=False):
+        rows = cached.scorings(version, name)
+        rows = rows[(rows["router_id"] == key.router_id) & (name != key.benchmark_id)]
+        if len(rows):
+            found[title] = key_of(version, name, rows.iloc[0])
+    if not found:
+        return None
+    title = st.selectbox("Beside the benchmark", list(found), key="_reference")
+    return found[title]
+
+
+def _wanted_share(benchmark_id: str) -> float:
+    percent = st.slider(
+        "Share of your traffic that may go to the strong model, %",
+        0.0,
+        100.0,
+        30.0,
+        0.5,
+        key=f"_share_{benchmark_id}",
+    )
+    return float(percent) / 100
+
+
+def _draw_shares(version: int, own: Shares, reference: RouterKey | None) -> None:
+    columns = [
+        Column("share wanted", is_figure=True),
+        Column("α", is_figure=True),
+        Column("share of your traffic", is_figure=True),
+    ]
+    if reference is not None:
+        title = cached.benchmark(version, reference.benchmark_id).title
+        columns.append(Column(f"share of {title} at that α", is_figure=True))
+    rows = []
+    for share in _SHARES:
+        found = calibration.for_share(own.curve, share)
+        row = [
+            f"{100 * share:.0f}%",
+            threshold_text(found.threshold),
+            f"{100 * found.achieved:.1f}%",
+        ]
+        if reference is not None:
+            theirs = operating_point(cached.ranked(reference).curve, found.threshold)
+            row.append(f"{100 * theirs.strong_call_share:.1f}%")
+        rows.append(row)
+    with st.expander("α for other shares"):
+        plain_table.draw("α for a wanted share", columns, rows)
+        st.caption(
+            f"Of n = {own.curve.n_queries:,} queries. Equal scores move together, so that a share "
+            "may be missed by a step."
+        )
+
+
+def _draw_money(
+    version: int, row: Any, key: RouterKey, queries: pd.DataFrame, own: Shares, threshold: float
+) -> None:
+    st.markdown("**Money**")
+    prompt = queries["prompt_tokens"].to_numpy(np.float64)
+    is_counted = bool(np.isfinite(prompt).any())
+    mean_prompt = float(np.nanmean(prompt)) if is_counted else PAPER_PROMPT_TOKENS
+    usage = cached.usage(version, row.benchmark_id)
+    answered = usage["answer_tokens"].dropna()
+    usual_answer = float(answered.iloc[0]) if len(answered) else PAPER_ANSWER_TOKENS
+    columns = st.columns(4)
+    with columns[0]:
+        per_month = st.number_input(
+            "Queries a month", 0, None, 1_000_000, 10_000, key=f"_per_month_{row.benchmark_id}"
+        )
+    with columns[1]:
+        answer = st.number_input(
+            "Answer tokens", 0.0, None, round(usual_answer), key=f"_answer_{row.benchmark_id}"
+        )
+    weak, strong = (
+        _price(column, model, side)
+        for column, model, side in zip(columns[2:], key.pair, ("●", "■"), strict=True)
+    )
+    each = [
+        (mean_prompt * price.prompt_usd + answer * price.answer_usd) / 1e6
+        for price in (weak, strong)
+    ]
+    share = operating_point(own.curve, threshold).strong_call_share
+    routed = (1 - share) * each[0] + share * each[1]
+    names = [short_name(model) for model in key.pair]
+    rows = [
+        [f"always {names[1]} ■", _usd(per_month * each[1]), "–"],
+        [
+            f"routed at α = {threshold_text(threshold)}",
+            _usd(per_month * routed),
+            _less(routed, each[1]),
+        ],
+        [f"always {names[0]} ●", _usd(per_month * each[0]), _less(each[0], each[1])],
+    ]
+    plain_table.draw(
+        "Cost a month",
+        [
+            Column("what"),
+            Column("USD a month", is_figure=True),
+            Column(f"less than always {names[1]}", is_figure=True),
+        ],
+        rows,
+    )
+    said = [
+        f"{mean_prompt:,.0f} prompt tokens a query, "
+        + ("counted on your queries" if is_counted else "the paper's average")
+    ]
+    said.append(
+        "answer tokens measured in your log"
+        if len(answered)
+        else "answer tokens: the paper's average"
+    )
+    if len(usage) and usage["cost_usd"].notna().any():
+        billed = usage.dropna(subset="cost_usd").iloc[0]
+        said.append(f"your log was billed {billed.cost_usd:.6f} USD an answer of {billed.model}")
+    st.caption(plain(f"{'; '.join(said)}. Prices: {weak.source}; {strong.source}."))
+
+
+def _price(column: Any, model: str, side: str) -> Price:
+    """USD a million answer tokens may be edited; prompt tokens keep their ratio."""
+    listed = list_price(model)
+    usual = None if listed is None else listed.answer_usd
+    with column:
+        typed = st.number_input(
+            plain(f"{short_name(model)} {side}, USD per million answer tokens"),
+            0.0,
+            10_000.0,
+            usual,
+            format="%.2f",
+            key=f"_traffic_price_{model}",
+        )
+    if typed is None:
+        return Price(math.nan, math.nan, "no price typed")
+    if listed is None or not listed.answer_usd:
+        return Price(typed, typed, "typed by you, for prompt and answer alike")
+    if typed == listed.answer_usd:
+        return listed
+    return Price(typed * listed.prompt_usd / listed.answer_usd, typed, "edited by you")
+
+
+def _usd(amount: float) -> str:
+    return "–" if math.isnan(amount) else f"${amount:,.0f}" if amount >= 100 else f"${amount:,.2f}"
+
+
+def _less(cost: float, baseline: float) -> str:
+    return "–" if math.isnan(cost) or not baseline > 0 else f"{100 * (1 - cost / baseline):.0f}%"
+
+
+def _draw_expected(
+    version: int,
+    row: Any,
+    key: RouterKey,
+    reference: RouterKey,
+    queries: pd.DataFrame,
+    threshold: float,
+) -> None:
+    """Quality carried over from the benchmark, once the two were compared."""
+    card = cached.benchmark(version, reference.benchmark_id)
+    st.markdown(plain(f"Quality to expect, carried over from {card.title}").join(("**", "**")))
+    folder = finished(row.benchmark_id, reference.benchmark_id)
+    if folder is None:
+        st.caption(
+            plain(
+                f"Compare the set with {card.title} first, under “Against a benchmark”: a quality "
+                "can only be carried over where it is known how alike the two are."
+            )
+        )
+        return
+    carried: Transported = cached.transported(
+        key, reference, str(folder), folder.stat().st_mtime_ns
+    )
+    reading = carried.at(threshold)
+    if carried.warning:
+        st.warning(plain(carried.warning), icon=":material/warning:")
+    form = quality_format(card)
+    rows = [
+        [
+            what,
+            quality_text(card, e.value),
+            interval_text(e.interval, form["scale"], form["digits"]),
+        ]
+        for what, e in (
+            (f"always {short_name(reference.pair.strong)} ■", reading.quality_strong),
+            (f"routed at α = {threshold_text(threshold)}", reading.quality),
+            (f"always {short_name(reference.pair.weak)} ●", reading.quality_weak),
+        )
+    ]
+    plain_table.draw(
+        "Expected quality on your traffic",
+        [Column("what"), Column("quality", is_figure=True), Column("interval", is_figure=True)],
+        rows,
+    )
+    pgr = reading.pgr
+    recovered = "–" if math.isnan(pgr.value) else f"{100 * pgr.value:.0f}%"
+    st.caption(
+        plain(
+            f"An estimate, not a measurement: {card.title}'s outcomes, weighted by how like your "
+            f"queries they are. Effective sample size {carried.effective_n:,.0f} of "
+            f"{carried.outcomes.n_queries:,}; {100 * carried.covered_share:.0f}% of your queries "
+            f"have one like them there. Gap recovered (PGR) {recovered}, "
+            f"{interval_text(pgr.interval, 100, 0)}. n = {len(queries):,} of yours."
+        )
+    )
