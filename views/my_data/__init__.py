@@ -17,6 +17,7 @@ _PARTS = {
 def draw() -> None:
     """The page below its title."""
     say()
+    st.subheader("Your own data", anchor=False)
     adding.draw(is_first=cached.own_sets(cached.store().version).empty)
     version = cached.store().version  # what was read may just have been added
     table = cached.own_sets(version)

@@ -157,7 +157,8 @@ def _draw_found(version: int, row: Any, title: str, benchmark_id: str, found: Co
     seen = 100 * sum(found.map.variance_share)
     st.caption(
         f"Both sets on their first two principal components, which hold {seen:.0f}% of what "
-        "differs between the queries: near on the map need not mean alike. At most 2,000 points a side."
+        "differs between the queries: near on the map need not mean alike. At most 2,000 points a "
+        "side."
     )
 
 

@@ -69,12 +69,14 @@ def _draw_two(version: int, row: Any) -> None:
     known = cached.outcomes(version, row.benchmark_id, pair)
     gap = known.quality_strong - known.quality_weak
     form = quality_format(card)
+    points = "percentage points" if card.quality_unit == "share right" else "points"
     st.markdown(
         plain(
-            f"On the {known.n_queries:,} queries that both answered, {label[strong]} is better by "
-            f"{gap.mean() * form['scale']:+.{form['digits']}f}{form['unit']} "
+            f"On the {known.n_queries:,} queries that both answered, {label[strong]} is "
+            f"{abs(gap.mean()) * form['scale']:.{form['digits']}f} {points} "
+            f"{'better' if gap.mean() >= 0 else 'worse'} "
             f"({interval_text(mean_interval(gap), form['scale'], form['digits'])}): that gap is "
-            "what routing has to recover."
+            "what routing can recover."
         )
     )
     unknown = [label[name] for name in pair if list_price(name) is None]

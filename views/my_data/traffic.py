@@ -150,7 +150,7 @@ def _draw_shares(version: int, own: Shares, reference: RouterKey | None) -> None
     with st.expander("α for other shares"):
         plain_table.draw("α for a wanted share", columns, rows)
         st.caption(
-            f"Of n = {own.curve.n_queries:,} queries. Equal scores move together, so that a share "
+            f"Of n = {len(own.ranking.order):,} queries. Equal scores move together, so that a share "
             "may be missed by a step."
         )
 
@@ -240,6 +240,15 @@ def _price(column: Any, model: str, side: str) -> Price:
     return Price(typed * listed.prompt_usd / listed.answer_usd, typed, "edited by you")
 
 
+def _missed(usual_miss: float) -> str:
+    if math.isnan(usual_miss):
+        return ""
+    return (
+        f"Where sets were as far apart, such estimates missed by {100 * usual_miss:.0f}% of the "
+        "scale on average, which the intervals do not hold. "
+    )
+
+
 def _usd(amount: float) -> str:
     return "–" if math.isnan(amount) else f"${amount:,.0f}" if amount >= 100 else f"${amount:,.2f}"
 
@@ -299,7 +308,7 @@ def _draw_expected(
             f"An estimate, not a measurement: {card.title}'s outcomes, weighted by how like your "
             f"queries they are. Effective sample size {carried.effective_n:,.0f} of "
             f"{carried.outcomes.n_queries:,}; {100 * carried.covered_share:.0f}% of your queries "
-            f"have one like them there. Gap recovered (PGR) {recovered}, "
+            f"have one like them there. {_missed(carried.usual_miss)}Gap recovered (PGR) {recovered}, "
             f"{interval_text(pgr.interval, 100, 0)}. n = {len(queries):,} of yours."
         )
     )
