@@ -1,4 +1,4 @@
-"""Asking as a job: in order, accounted for, ended by a signal, taken up without repeating a call."""
+"""Asking as a job: in order, accounted for, ended by a signal, taken up without repeats."""
 
 import json
 import os

@@ -13,7 +13,6 @@ from shutil import rmtree
 from tempfile import TemporaryDirectory
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -42,11 +41,15 @@ from routellm_core.slices import slice_table
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, Floats, ModelPair, PairOutcomes, Ranking, RoutingCurve
 from routellm_core.uncertainty import CurveIntervals, curve_intervals
+from views import session
 
 if TYPE_CHECKING:
     from routellm_core.explain.explanation import Explanation
     from routellm_core.explain.neighbours import LabelledQueries
     from routellm_core.importers.mapping import Mapping
+    from routellm_core.labelling.job import AskingPlan
+    from routellm_core.labelling.outcomes import Labelled
+    from routellm_core.labelling.sheet import Labels
     from routellm_core.routers.base import Router
     from routellm_core.shift.comparison import Comparison
     from routellm_core.transport import Transported
@@ -139,27 +142,26 @@ def shipped_hash() -> str:
     return data_hash(DATA_DIR)
 
 
-def _forget(session: str) -> None:
+def _forget(owner: str) -> None:
     """What a browser session left that it did not save."""
     with suppress(RoutingError):  # another process writes: the next start sweeps
-        if private := store().private_ids(session):
+        if private := store().private_ids(owner):
             with store().open_for_writing():
-                store().delete_private(session)
+                store().delete_private(owner)
             store().rewrite()
             for benchmark_id in private:
                 rmtree(set_dir(benchmark_id), ignore_errors=True)
-    rmtree(session_dir(session), ignore_errors=True)
+    rmtree(session_dir(owner), ignore_errors=True)
 
 
-@st.cache_resource(scope="session", on_release=_forget, show_spinner=False)
 def owner() -> str:
     """Names this browser session; when it ends, what is private to it is deleted."""
-    return uuid4().hex
+    return session.owner(_forget)
 
 
-def session_dir(session: str) -> Path:
+def session_dir(owner: str) -> Path:
     """Where uploads and imports of a browser session lie."""
-    return store_path().resolve().parent / "private" / session
+    return store_path().resolve().parent / "private" / owner
 
 
 def set_dir(benchmark_id: str) -> Path:
@@ -181,8 +183,8 @@ def own_sets(version: int) -> pd.DataFrame:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _visible(version: int, session: str) -> pd.DataFrame:
-    return store().benchmarks(session)
+def _visible(version: int, owner: str) -> pd.DataFrame:
+    return store().benchmarks(owner)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -338,6 +340,8 @@ def forget_texts() -> None:
     """Drop what is cached of texts: a set was deleted, and no trace of it stays."""
     for kept in (found_queries, routed_queries, scored_queries, query_texts, explanation):
         kept.clear()
+    for kept in (set_queries, labelled, sheet_labels):
+        kept.clear()
     similar_queries.clear()
     nearest_across.clear()
 
@@ -418,6 +422,33 @@ def usage(version: int, benchmark_id: str) -> pd.DataFrame:
 def query_texts(version: int, benchmark_id: str) -> dict[str, str]:
     """The texts of a set that are on this machine, by query_id."""
     return store().query_texts(benchmark_id)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def set_queries(version: int, benchmark_id: str) -> pd.DataFrame:
+    """The queries of a set that count, with their texts."""
+    return store().queries(benchmark_id)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def labelled(version: int, plan: "AskingPlan", record_dir: str, written_ns: int) -> "Labelled":
+    """What endpoints have said so far about the queries of a plan."""
+    from routellm_core.labelling.job import asked_queries
+    from routellm_core.labelling.work import read_labelled
+
+    queries = asked_queries(set_queries(version, plan.benchmark_id), plan)
+    return read_labelled(Path(record_dir), plan.asked, queries)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the sheet …")
+def sheet_labels(
+    version: int, benchmark_id: str, path: str, written_ns: int, low: float, high: float
+) -> "Labels":
+    """What people wrote into a sheet about a set, on a scale of theirs."""
+    from routellm_core.labelling.sheet import read_sheet
+
+    ids = set(set_queries(version, benchmark_id)["query_id"])
+    return read_sheet(Path(path), ids, low, high)
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

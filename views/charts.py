@@ -100,7 +100,7 @@ def score_distribution(own: Ranking, benchmark: Ranking, title: str, threshold: 
     if np.isfinite(threshold):
         figure.add_vline(x=threshold, line={"color": STRONG, "width": 2, "dash": "dot"})
         figure.add_annotation(
-            x=threshold, y=1, yref="paper", yanchor="bottom", showarrow=False, text="α: strong →"
+            x=threshold, y=1, yref="paper", xanchor="left", showarrow=False, text=" strong →"
         )
     figure.update_layout(
         height=260,

@@ -11,7 +11,7 @@ from routellm_core import calibration
 from routellm_core.costs import PAPER_ANSWER_TOKENS, PAPER_PROMPT_TOKENS, Price, list_price
 from routellm_core.metrics import curve_of, operating_point, rank_queries
 from routellm_core.types import Floats, ModelPair, Ranking, RoutingCurve
-from views import cached, charts, plain_table
+from views import cached, charts, link, plain_table
 from views.cached import RouterKey
 from views.my_data import scoring
 from views.my_data.against import finished
@@ -110,7 +110,15 @@ def _reference(version: int, key: RouterKey) -> RouterKey | None:
             found[title] = key_of(version, name, rows.iloc[0])
     if not found:
         return None
-    title = st.selectbox("Beside the benchmark", list(found), key="_reference")
+    titles = list(found)
+    compared = [t for t in titles if finished(key.benchmark_id, found[t].benchmark_id)]
+    usual = next(iter(compared), "MMLU")
+    title = st.selectbox(
+        "Beside the benchmark",
+        titles,
+        titles.index(usual) if usual in titles else 0,
+        key=f"_reference_{key.benchmark_id}",
+    )
     return found[title]
 
 
@@ -150,8 +158,8 @@ def _draw_shares(version: int, own: Shares, reference: RouterKey | None) -> None
     with st.expander("α for other shares"):
         plain_table.draw("α for a wanted share", columns, rows)
         st.caption(
-            f"Of n = {len(own.ranking.order):,} queries. Equal scores move together, so that a share "
-            "may be missed by a step."
+            f"Of n = {len(own.ranking.order):,} queries. Equal scores move together, so that a "
+            "share may be missed by a step."
         )
 
 
@@ -172,7 +180,11 @@ def _draw_money(
         )
     with columns[1]:
         answer = st.number_input(
-            "Answer tokens", 0.0, None, round(usual_answer), key=f"_answer_{row.benchmark_id}"
+            "Answer tokens",
+            0.0,
+            None,
+            float(round(usual_answer)),
+            key=f"_answer_{row.benchmark_id}",
         )
     weak, strong = (
         _price(column, model, side)
@@ -271,10 +283,12 @@ def _draw_expected(
     folder = finished(row.benchmark_id, reference.benchmark_id)
     if folder is None:
         st.caption(
-            plain(
-                f"Compare the set with {card.title} first, under “Against a benchmark”: a quality "
-                "can only be carried over where it is known how alike the two are."
-            )
+            "A quality can only be carried over where it is known how alike the two sets are."
+        )
+        st.button(
+            plain(f"Compare with {card.title}"),
+            on_click=link.remember,
+            kwargs={"part": "against", "against": reference.benchmark_id},
         )
         return
     carried: Transported = cached.transported(
@@ -308,7 +322,7 @@ def _draw_expected(
             f"An estimate, not a measurement: {card.title}'s outcomes, weighted by how like your "
             f"queries they are. Effective sample size {carried.effective_n:,.0f} of "
             f"{carried.outcomes.n_queries:,}; {100 * carried.covered_share:.0f}% of your queries "
-            f"have one like them there. {_missed(carried.usual_miss)}Gap recovered (PGR) {recovered}, "
-            f"{interval_text(pgr.interval, 100, 0)}. n = {len(queries):,} of yours."
+            f"have one like them there. {_missed(carried.usual_miss)}Gap recovered (PGR) "
+            f"{recovered}, {interval_text(pgr.interval, 100, 0)}. n = {len(queries):,} of yours."
         )
     )

@@ -1,0 +1,201 @@
+"""Two models and a judge are asked: filled in, estimated, and only then started."""
+
+import itertools
+import math
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core import jobs
+from routellm_core.errors import DataError
+from routellm_core.labelling import job
+from routellm_core.labelling.endpoints import read_keys
+from routellm_core.labelling.estimate import Estimate, estimate
+from routellm_core.labelling.job import AskingPlan, asked_queries
+from routellm_core.labelling.plan import LabellingPlan
+from routellm_core.labelling.record import Record
+from views import cached, plain_table
+from views.attempt import attempt
+from views.my_data.outcomes import forms, watched, which
+from views.plain import plain
+from views.plain_table import Column
+
+_ESTIMATED = "outcomes_estimated"
+
+
+def draw(version: int, row: Any) -> None:
+    """Work that is there, then what is needed to begin more."""
+    st.markdown(
+        "**Texts leave this machine here.** Each query goes to the endpoints of both models, and "
+        "with both answers to the judge's; nowhere else. Keys come from environment variables of "
+        "this server, whose names you give."
+    )
+    found = watched.asking_jobs(row.benchmark_id)
+    watched.draw(version, row, found, start)
+    is_running = any(job.status == "running" for job in found)
+    with st.expander("Whom to ask", expanded=not found):
+        _draw_choice(version, row, is_running)
+
+
+def start(plan: AskingPlan, cap: float, instead_of: Path | None = None) -> None:
+    """Begin asking under a cap: in USD where all prices are known, else in calls.
+
+    Args:
+        plan: what to do.
+        cap: of all work about the set together.
+        instead_of: a job that ended; its replies are used.
+    """
+    with attempt():
+        folder = watched.labelling_dir(plan.benchmark_id)
+        if any(there.status == "running" for there in watched.asking_jobs(plan.benchmark_id)):
+            raise DataError("These queries are being asked about already: wait, or cancel that.")
+        plan = replace(plan, asked=_capped(plan.asked, cap, is_capped_in_usd(plan)))
+        plan.asked.check_caps()
+        read_keys(plan.asked, os.environ)
+        taken = (folder / str(number) for number in itertools.count(1))
+        free = next(path for path in taken if not path.exists())
+        job.start(free, plan, cached.store_path().resolve(), watched.record_dir(plan.benchmark_id))
+        if instead_of is not None:
+            jobs.delete(instead_of)
+        st.session_state.pop(_ESTIMATED, None)
+
+
+def is_capped_in_usd(plan: AskingPlan) -> bool:
+    """Whether what is spent can be told: now, and of what was asked before."""
+    priced = all(end.has_price for end in plan.asked.endpoints)
+    return priced and not math.isnan(Record(watched.record_dir(plan.benchmark_id)).usd)
+
+
+def _capped(asked: LabellingPlan, cap: float, in_usd: bool) -> LabellingPlan:
+    if in_usd:
+        return replace(asked, cap_usd=float(cap), cap_calls=None)
+    return replace(asked, cap_usd=None, cap_calls=int(cap))
+
+
+def _draw_choice(version: int, row: Any, is_running: bool) -> None:
+    """The inputs, the estimate, and the button that begins."""
+    problem, asked = "", None
+    try:
+        asked = forms.plan()
+    except DataError as error:
+        problem = str(error)
+    choice = which.choose(version, row, "drawn", "ask")
+    plan = None
+    if asked is not None:
+        ids = which.rows_of(version, row.benchmark_id, choice)["query_id"]
+        plan = AskingPlan(row.benchmark_id, tuple(ids), asked)
+    known = st.session_state.get(_ESTIMATED)
+    is_estimated = known is not None and known[0] == plan
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Estimate",
+            type="secondary" if is_estimated else "primary",
+            disabled=plan is None,
+            on_click=_estimate,
+            args=(version, plan),
+        )
+        st.caption(plain(problem) if problem else "Sends nothing.")
+    if plan is not None and is_estimated:
+        _draw_estimate(row, plan, known[1], is_running)
+
+
+def _estimate(version: int, plan: AskingPlan) -> None:
+    with attempt():
+        queries = asked_queries(cached.set_queries(version, plan.benchmark_id), plan)
+        found = estimate(plan.asked, queries, watched.record_dir(plan.benchmark_id))
+        st.session_state[_ESTIMATED] = plan, found
+
+
+def _draw_estimate(row: Any, plan: AskingPlan, found: Estimate, is_running: bool) -> None:
+    n, most = found.n_calls
+    usd, most_usd = found.usd
+    st.markdown(
+        plain(
+            f"{found.n_queries:,} texts to ask about: {n:,} calls, at worst {most:,}; "
+            f"{_usd(usd)}, at worst {_usd(most_usd)}."
+        )
+    )
+    plain_table.draw(
+        "What each endpoint would be asked",
+        [
+            Column("endpoint"),
+            Column("calls", is_figure=True),
+            Column("prompt tokens", is_figure=True, is_wide=True),
+            Column("answer tokens", is_figure=True, is_wide=True),
+            Column("USD", is_figure=True),
+            Column("at worst", is_figure=True),
+        ],
+        [
+            [
+                low.name,
+                f"{low.n_calls:,.0f}",
+                f"{low.prompt_tokens:,.0f}",
+                f"{low.answer_tokens:,.0f}",
+                _usd(low.usd),
+                _usd(high.usd),
+            ]
+            for low, high in zip(found.expected, found.at_worst, strict=True)
+        ],
+    )
+    st.caption(
+        plain(
+            f"Assumed: answers of {found.answer_tokens_assumed:g} tokens; prompts counted with "
+            f"{found.counted_with}, and other tokenizers count otherwise. At worst every answer is "
+            "as long as it may be and the judge is asked twice. Requests repeated after errors come "
+            "on top, up to the cap."
+        )
+    )
+    cap = _draw_cap(plan, found)
+    problem = ""
+    try:
+        read_keys(plan.asked, os.environ)
+    except DataError as error:
+        problem = str(error)
+    if problem:
+        st.error(plain(problem), icon=":material/key_off:")
+    limit = _usd(cap) if is_capped_in_usd(plan) else f"{cap:,.0f} calls"
+    addresses = ", ".join(dict.fromkeys(end.base_url for end in plan.asked.endpoints))
+    st.caption(plain(f"The texts are sent to {addresses}."))
+    st.button(
+        plain(f"Ask them: {n:,} calls, at most {limit} in all"),
+        key="_outcomes_ask",
+        type="primary",
+        disabled=bool(problem) or is_running,
+        on_click=start,
+        args=(plan, cap),
+    )
+    notes = ["It goes on when you leave this page."]
+    if not pd.isna(row.owner):
+        notes = [
+            "It goes on when you look at another page. When the browser is closed, this private "
+            "set goes and the asking ends: save the set first if it should outlast that."
+        ]
+    st.caption(" ".join(notes))
+
+
+def _draw_cap(plan: AskingPlan, found: Estimate) -> float:
+    """The cap, which counts all work about the set together."""
+    record = Record(watched.record_dir(plan.benchmark_id))
+    if is_capped_in_usd(plan):
+        usual = math.ceil(100 * (record.usd + found.usd[1])) / 100
+        before = f" {_usd(record.usd)} is spent already." if record.n_requests else ""
+        cap = st.number_input("Cap, USD", 0.0, 1e6, usual, format="%.2f", help=_CAP_HELP + before)
+    else:
+        before = f" {record.n_requests:,} are sent already." if record.n_requests else ""
+        usual_n = max(1, record.n_requests + found.n_calls[1])
+        cap = st.number_input("Cap, calls", 0, 10**9, usual_n, help=_CAP_HELP + before)
+        unknown = sorted({end.name for end in plan.asked.endpoints if not end.has_price})
+        why = f"no price is known for {', '.join(unknown)}" if unknown else "earlier ones had none"
+        st.caption(plain(f"Calls are capped, not dollars: {why}."))
+    return float(cap)
+
+
+_CAP_HELP = "No request is sent that might go over it. It counts all that was asked about this set."
+
+
+def _usd(amount: float) -> str:
+    return "–" if math.isnan(amount) else f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"

@@ -1,0 +1,182 @@
+"""Asking that is at work, and what came of it."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from routellm_core import jobs
+from routellm_core.labelling.job import AskingPlan, asking_plan_of
+from routellm_core.labelling.keeping import SUFFIX, gathered_from_endpoints
+from routellm_core.labelling.outcomes import Labelled
+from routellm_core.labelling.record import FILE_NAME
+from views import cached, plain_table, watching
+from views.attempt import attempt
+from views.my_data.outcomes import keeping
+from views.plain import plain
+from views.plain_table import Column
+
+Start = Callable[[AskingPlan, float, Path | None], None]
+_STATUS = {
+    "done": "finished",
+    "cancelled": "cancelled",
+    "failed": "not finished",
+    "stopped": "not finished: its process is gone",
+}
+
+
+def labelling_dir(benchmark_id: str) -> Path:
+    """Where the jobs lie that ask about a set."""
+    return cached.set_dir(benchmark_id) / "labelling"
+
+
+def record_dir(benchmark_id: str) -> Path:
+    """Where replies about a set are kept, for all of its jobs: so nothing is asked twice."""
+    return labelling_dir(benchmark_id) / "record"
+
+
+def asking_jobs(benchmark_id: str) -> list[jobs.Job]:
+    """Jobs that ask about a set, the newest first."""
+    found = [jobs.read(path.parent) for path in labelling_dir(benchmark_id).glob("*/run.json")]
+    return sorted(found, key=lambda job: (job.started_at, job.folder.name), reverse=True)
+
+
+def draw(version: int, row: Any, found: list[jobs.Job], start: Start) -> None:
+    """What is at work each second, and what has ended with its summary.
+
+    Args:
+        version: of the store.
+        row: of the set.
+        found: its jobs.
+        start: begins a job under a cap, instead of another.
+    """
+    watching.watch([job.folder for job in found if job.status == "running"], _draw_running)
+    for job in found:
+        if job.status != "running":
+            with st.container(border=True):
+                _draw_ended(version, row, job, start)
+
+
+def _title(plan: AskingPlan) -> str:
+    asked = plan.asked
+    return f"{asked.weak.name} and {asked.strong.name}, judged by {asked.judge.name}"
+
+
+def _draw_running(folder: Path) -> None:
+    job = jobs.read(folder)
+    plan = asking_plan_of(job.plan)
+    stage, share, figures = watching.said(job.progress, "beginning")
+    watching.heading(
+        _title(plan), "at work", True, f"{stage}: {figures}", f"{_spent(job.facts)}; {_cap(plan)}"
+    )
+    st.progress(share)
+    st.button("Cancel", key=f"_outcomes_cancel_{folder.name}", on_click=_cancel, args=(folder,))
+
+
+def _spent(facts: Any) -> str:
+    n = facts.get("n_requests")
+    if n is None:
+        return "nothing sent yet"
+    usd = facts.get("usd")
+    money = "price unknown" if usd is None else f"${usd:,.4f}"
+    if facts.get("usd_at_worst"):
+        money += f", ${facts['usd_at_worst']:,.4f} of it at worst"
+    return f"{n:,} requests so far, {money}"
+
+
+def _cap(plan: AskingPlan) -> str:
+    if plan.asked.cap_usd is not None:
+        return f"cap ${plan.asked.cap_usd:,.2f}"
+    return f"cap {plan.asked.cap_calls:,} calls"
+
+
+def _draw_ended(version: int, row: Any, job: jobs.Job, start: Start) -> None:
+    plan = asking_plan_of(job.plan)
+    is_cap_reached = bool(job.facts.get("is_cap_reached"))
+    status = "the cap is reached" if is_cap_reached else _STATUS[job.status]
+    watching.heading(_title(plan), status, False)
+    if job.message:
+        st.error(plain(job.message), icon=":material/error:")
+    record = record_dir(row.benchmark_id)
+    calls = record / FILE_NAME
+    if not calls.exists():
+        st.caption("Nothing was sent.")
+        labelled = None
+    else:
+        labelled = cached.labelled(version, plan, str(record), calls.stat().st_mtime_ns)
+        _draw_summary(labelled)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if labelled is not None and len(labelled.queries):
+            st.button(
+                "Keep as a set",
+                key=f"_outcomes_keep_{job.folder.name}",
+                type="primary",
+                on_click=_keep,
+                args=(version, plan, labelled),
+            )
+        if labelled is None or len(labelled.failed):
+            _draw_going_on(job, plan, is_cap_reached, start)
+        st.button(
+            "Put away",
+            key=f"_outcomes_away_{job.folder.name}",
+            on_click=_drop,
+            args=(job.folder,),
+            help="The replies stay with the set, so that nothing is asked twice.",
+        )
+
+
+def _draw_going_on(job: jobs.Job, plan: AskingPlan, is_cap_reached: bool, start: Start) -> None:
+    """The same again, under the same cap or another."""
+    more = 2 if is_cap_reached else 1
+    key = f"_outcomes_cap_{job.folder.name}"
+    cap: float
+    if plan.asked.cap_usd is not None:
+        usual = more * plan.asked.cap_usd
+        cap = st.number_input("Cap, USD", 0.0, 1e6, usual, format="%.2f", key=key, width=150)
+    else:
+        usual_n = more * (plan.asked.cap_calls or 1)
+        cap = st.number_input("Cap, calls", 0, 10**9, usual_n, key=key, width=150)
+    st.button(
+        "Go on",
+        key=f"_outcomes_go_on_{job.folder.name}",
+        on_click=start,
+        args=(plan, cap, job.folder),
+        help="What was said before is not asked again.",
+    )
+
+
+def _draw_summary(labelled: Labelled) -> None:
+    rows = []
+    if labelled.battles is not None:
+        n_texts = len(labelled.battles)
+        won = labelled.battles["winner"].value_counts()
+        for words, name in (
+            (f"{labelled.plan.strong.name} ■ preferred", "model_b"),
+            (f"{labelled.plan.weak.name} ● preferred", "model_a"),
+            ("ties", "tie"),
+        ):
+            rows.append([words, f"{won.get(name, 0):,} of {n_texts:,} texts"])
+    rows.append(["requests, of all work about this set", f"{labelled.n_requests:,}"])
+    spent = "–" if math.isnan(labelled.usd) else f"${labelled.usd:,.4f}"
+    rows.append(["spent, of all work about this set", spent])
+    plain_table.draw("What came of it", [Column("what"), Column("figure", is_figure=True)], rows)
+    st.markdown("\n".join(f"- {plain(note)}" for note in labelled.notes))
+
+
+def _keep(version: int, plan: AskingPlan, labelled: Labelled) -> None:
+    with attempt():
+        card = cached.benchmark(version, plan.benchmark_id)
+        found = gathered_from_endpoints(labelled, plan.benchmark_id + SUFFIX, card)
+        keeping.keep(found, card)
+
+
+def _cancel(folder: Path) -> None:
+    with attempt():
+        jobs.cancel(folder)
+
+
+def _drop(folder: Path) -> None:
+    with attempt():
+        jobs.delete(folder)
