@@ -145,8 +145,8 @@ def _draw_estimate(row: Any, plan: AskingPlan, found: Estimate, is_running: bool
         plain(
             f"Assumed: answers of {found.answer_tokens_assumed:g} tokens; prompts counted with "
             f"{found.counted_with}, and other tokenizers count otherwise. At worst every answer is "
-            "as long as it may be and the judge is asked twice. Requests repeated after errors come "
-            "on top, up to the cap."
+            "as long as it may be and the judge is asked twice. Requests repeated after errors "
+            "come on top, up to the cap."
         )
     )
     cap = _draw_cap(plan, found)

@@ -139,7 +139,7 @@ def _endpoint(title: str, typed: dict[str, Any]) -> Endpoint:
     variable = typed["key_variable"]
     if variable is not None and not variable.endswith(KEY_VARIABLE_ENDS):
         raise DataError(
-            f"{title}: the key variable must end in {KEY_VARIABLE_ENDS}, so that no other secret of "
-            "this server is sent; give the variable's name, never the key"
+            f"{title}: the key variable must end in {KEY_VARIABLE_ENDS}, so that no other secret "
+            "of this server is sent; give the variable's name, never the key"
         )
     return Endpoint(**typed)
