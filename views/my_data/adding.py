@@ -32,13 +32,17 @@ _FORMAT_TITLES = {
     "battles": "battles",
     "llm_comparator": "LLM Comparator",
 }
-_NOTES = "my_data_notes"
 
 
 def notes_on(benchmark_id: str) -> list[str]:
-    """What the import of a set had to say, in this session."""
-    found: list[str] = st.session_state.get(_NOTES, {}).get(benchmark_id, [])
-    return found
+    """What the import of a set had to say; nothing where it was imported elsewhere."""
+    path = _notes_path(benchmark_id)
+    notes: list[str] = jobs.read_json(path) if path.exists() else []
+    return notes
+
+
+def _notes_path(benchmark_id: str) -> Path:
+    return cached.set_dir(benchmark_id) / "notes.json"
 
 
 def draw(is_first: bool) -> None:
@@ -219,8 +223,9 @@ def _add(job: jobs.Job) -> list[str]:
     store = cached.store()
     with store.open_for_writing():
         ids = importing.add(store, found, owner=cached.owner(), renamed=True)
-    known = st.session_state.setdefault(_NOTES, {})
-    known |= {name: list(part.notes) for name, part in zip(ids, found.parts, strict=True)}
+    for name, part in zip(ids, found.parts, strict=True):
+        cached.set_dir(name).mkdir(parents=True, exist_ok=True)
+        jobs.write_json(_notes_path(name), list(part.notes))
     if ids:
         link.remember(set=ids[0])
     return ids
