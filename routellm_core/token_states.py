@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from routellm_core.embeddings import DEFAULT_EMBEDDER, best_dtype, weights_path
+from routellm_core.batches import Budget
+from routellm_core.devices import device
+from routellm_core.embeddings import DEFAULT_EMBEDDER, weights_path
 from routellm_core.errors import DataError, MissingPackageError
 
 MAX_TOKENS = 128
@@ -30,6 +32,7 @@ class TokenStates:
     def __init__(self, name: str = DEFAULT_EMBEDDER, n_layers: int = 3) -> None:
         self.name = name
         self.n_layers = n_layers
+        self._budget = Budget(_BATCH_TOKENS)
 
     def embed(self, queries: Sequence[str]) -> NDArray[np.object_]:
         """(n_queries,) arrays of shape (n_tokens, width) float32, in the order of `queries`."""
@@ -37,18 +40,20 @@ class TokenStates:
 
         tokens = [self.tokens(query)[0] for query in queries]
         states = np.empty(len(queries), dtype=object)
-        by_length = sorted(range(len(queries)), key=lambda i: len(tokens[i]))
+
+        def read(batch: list[int]) -> None:
+            width = max(len(tokens[i]) for i in batch)
+            rows = torch.zeros((len(batch), width), dtype=torch.long)
+            for row, i in zip(rows, batch, strict=True):
+                row[: len(tokens[i])] = torch.tensor(tokens[i])
+            lengths = torch.tensor([len(tokens[i]) for i in batch])
+            hidden = self.encoder.embeddings(input_ids=rows.to(self.encoder.device))
+            hidden = run_layers(self.lower_layers, hidden, lengths)
+            for of_query, i in zip(hidden.float().cpu().numpy(), batch, strict=True):
+                states[i] = of_query[: len(tokens[i])]
+
         with torch.inference_mode():
-            for batch in batches_of(by_length, [len(row) for row in tokens], _BATCH_TOKENS):
-                width = max(len(tokens[i]) for i in batch)
-                rows = torch.zeros((len(batch), width), dtype=torch.long)
-                for row, i in zip(rows, batch, strict=True):
-                    row[: len(tokens[i])] = torch.tensor(tokens[i])
-                lengths = torch.tensor([len(tokens[i]) for i in batch])
-                hidden = self.encoder.embeddings(input_ids=rows.to(self.encoder.device))
-                hidden = run_layers(self.lower_layers, hidden, lengths)
-                for of_query, i in zip(hidden.float().cpu().numpy(), batch, strict=True):
-                    states[i] = of_query[: len(tokens[i])]
+            self._budget.run([len(row) for row in tokens], read)
         return states
 
     @cached_property
@@ -100,10 +105,9 @@ class TokenStates:
     @cached_property
     def encoder(self) -> Any:
         """The whole encoder, without its pooling layer."""
-        import torch
-
+        chosen = device()
         encoder = _transformers().AutoModel.from_pretrained(
-            str(weights_path(self.name)), dtype=best_dtype(), add_pooling_layer=False
+            str(weights_path(self.name)), dtype=chosen.dtype, add_pooling_layer=False
         )
         n_there = len(getattr(getattr(encoder, "encoder", None), "layer", ()))
         if n_there <= self.n_layers:
@@ -111,8 +115,7 @@ class TokenStates:
                 f"{self.name!r} has {n_there} BERT layers, {self.n_layers} are to stay frozen: "
                 "name a larger BERT or freeze fewer"
             )
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        return encoder.to(device).eval()
+        return encoder.to(chosen.name).eval()
 
 
 def run_layers(layers: Any, hidden: Any, lengths: Any) -> Any:
@@ -130,17 +133,6 @@ def run_layers(layers: Any, hidden: Any, lengths: Any) -> Any:
     for layer in layers:
         hidden = layer(hidden, mask)
     return hidden
-
-
-def batches_of(by_length: Sequence[int], lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Runs of positions, as many as fit the token budget once padded; at least one each."""
-    batches: list[list[int]] = []
-    for i in by_length:
-        if batches and (len(batches[-1]) + 1) * lengths[i] <= budget:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
-    return batches
 
 
 def _transformers() -> Any:

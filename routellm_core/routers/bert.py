@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
+from routellm_core.batches import Budget
+from routellm_core.devices import device
 from routellm_core.errors import DataError
 from routellm_core.labels import Battles
 from routellm_core.progress import Watch, silent
@@ -26,7 +28,7 @@ from routellm_core.routers.base import (
 from routellm_core.routers.configs import BertConfig
 from routellm_core.routers.fine_tuning import fine_tune
 from routellm_core.routers.label_head import soft_labels
-from routellm_core.token_states import TokenStates, batches_of, run_layers
+from routellm_core.token_states import TokenStates, run_layers
 from routellm_core.types import Floats, Ints, ModelPair
 
 _WEIGHTS_NAME = "encoder.safetensors"
@@ -66,6 +68,7 @@ class BertRouter(LearnedRouter):
     ) -> None:
         super().__init__(model_pair, embedder)
         self.trained = trained
+        self._budget = Budget(_BATCH_TOKENS)
 
     @classmethod
     def default_embedder(cls, config: BertConfig | None = None) -> TokenStates:
@@ -101,14 +104,16 @@ class BertRouter(LearnedRouter):
         """
         _check(inputs, self.embedder.width)
         lengths = [len(state) for state in inputs]
-        by_length = sorted(range(len(inputs)), key=lengths.__getitem__)
         rates = np.empty(len(inputs), dtype=np.float32)
         credit = torch.tensor(CREDIT)
         self.trained.eval()
+
+        def judge(batch: list[int]) -> None:
+            logits = self.trained(*_padded(inputs, batch)).float().cpu()
+            rates[batch] = (logits.softmax(1) @ credit).numpy()
+
         with torch.inference_mode():
-            for batch in batches_of(by_length, lengths, _BATCH_TOKENS):
-                logits = self.trained(*_padded(inputs, batch)).float().cpu()
-                rates[batch] = (logits.softmax(1) @ credit).numpy()
+            self._budget.run(lengths, judge)
         return np.clip(rates, 0.0, 1.0)
 
     def save(self, checkpoint_dir: Path) -> None:
@@ -136,7 +141,7 @@ class BertRouter(LearnedRouter):
 
 
 def _module(embedder: TokenStates) -> _Upper:
-    return _Upper(embedder).to("cuda" if torch.cuda.is_available() else "cpu")
+    return _Upper(embedder).to(device().name)
 
 
 def _padded(states: States, batch: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,0 +1,85 @@
+"""Batches hold what fits; what does not fit is halved; nothing is lost or done twice."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routellm_core.batches import Budget, batches_of
+from routellm_core.devices import VARIABLE, device, memory_used
+from routellm_core.errors import DataError
+
+LENGTHS = st.lists(st.integers(1, 50), max_size=60)
+
+
+@given(LENGTHS, st.integers(1, 400))
+def test_each_query_stands_in_one_batch_that_fits(lengths, budget):
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    batches = batches_of(order, lengths, budget)
+    assert [i for batch in batches for i in batch] == order
+    for batch in batches:
+        assert len(batch) == 1 or len(batch) * max(lengths[i] for i in batch) <= budget
+
+
+@given(LENGTHS, st.integers(1, 400), st.integers(50, 200))
+def test_what_does_not_fit_is_halved_and_remembered(lengths, budget, memory):
+    done, refused = [], []
+
+    def work(batch):
+        n_tokens = len(batch) * max(lengths[i] for i in batch)
+        if n_tokens > memory:
+            refused.append(n_tokens)
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        done.extend(batch)
+
+    kept = Budget(budget)
+    kept.run(lengths, work)
+    assert sorted(done) == list(range(len(lengths)))
+    before = len(refused)
+    done.clear()
+    kept.run(lengths, work)
+    assert sorted(done) == list(range(len(lengths)))
+    assert len(refused) <= before
+    assert all(a >= b for a, b in zip(refused, refused[1:], strict=False))
+
+
+def test_one_query_that_does_not_fit_is_a_sentence():
+    def work(batch):
+        raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate")
+
+    with pytest.raises(DataError, match="a query of 7 tokens does not fit"):
+        Budget(100).run([7, 7], work)
+
+
+def test_other_errors_stay_what_they_are():
+    def work(batch):
+        raise RuntimeError("shapes do not match")
+
+    with pytest.raises(RuntimeError, match="shapes"):
+        Budget(100).run([7], work)
+
+
+def test_the_device_is_the_one_asked_for_or_the_best(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "cpu")
+    assert device().name == "cpu"
+    assert "asked for" in device().reason
+    monkeypatch.delenv(VARIABLE)
+    best = device()
+    assert best.name == ("cuda" if torch.cuda.is_available() else best.name)
+    assert best.dtype in (torch.float32, torch.bfloat16)
+    monkeypatch.setenv(VARIABLE, "abacus")
+    with pytest.raises(DataError, match="'abacus' is none of auto, cuda, mps, cpu"):
+        device()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "cuda")
+    with pytest.raises(DataError, match="torch finds none here"):
+        device()
+    assert memory_used() != memory_used()  # NaN: no GPU
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_memory_on_a_gpu_is_counted():
+    assert memory_used() >= 0
