@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from routellm_core import calibration
+from routellm_core import calibration, scoring_command
 from routellm_core.calibration import Calibration
 from routellm_core.costs import UNKNOWN_PRICE, list_price, pair_costs, routed_cost
 from routellm_core.errors import DataError, RoutingError
@@ -381,6 +381,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     with_pair(explaining)
 
+    scoring_command.add_parser(verb, _say_progress, DATA_DIR)
     labelling.add_parser(verb, _say_progress, _say)
 
     resolving, rebuilding = verb("texts", texts), verb("data", data)

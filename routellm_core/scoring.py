@@ -178,7 +178,7 @@ def work_on(
     with jobs.at_work(folder, asdict(plan), watch) as desk:
         texts = store.query_texts(plan.benchmark_id)
         n_queries = len(store.query_ids(plan.benchmark_id))
-        folders = {name: _checkpoint(store, data_dir, name) for name in plan.router_ids}
+        folders = {name: checkpoint_dir(store, data_dir, name) for name in plan.router_ids}
         store.release()
         if not texts:
             raise TextsError(
@@ -232,7 +232,12 @@ def plan_of(document: Mapping[str, Any]) -> ScoringPlan:
         raise DataError(f"this is no plan of a scoring ({error})") from error
 
 
-def _checkpoint(store: Store, data_dir: Path, router_id: str) -> Path:
+def checkpoint_dir(store: Store, data_dir: Path, router_id: str) -> Path:
+    """Where a router's checkpoint lies.
+
+    Raises:
+        NotTrainedError: it has none.
+    """
     checkpoint = store.router(router_id).checkpoint
     if checkpoint is None:
         raise NotTrainedError(
