@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import streamlit as st
 
-from routellm_core import baselines, battles, importing
+from routellm_core import baselines, battles, importing, jobs, runs
 from routellm_core.costs import PairCosts, Price, pair_costs, routed_cost
 from routellm_core.embeddings import Embedder, SentenceEmbedder
 from routellm_core.errors import RoutingError
@@ -35,6 +35,7 @@ from routellm_core.metrics import apgr, cpt, curve_of, rank_queries
 from routellm_core.recipes import recipe_of, tier_table, training_set
 from routellm_core.routers import load_router
 from routellm_core.routers.sharing import shared
+from routellm_core.runs import Run
 from routellm_core.shipped import data_hash, ensure_store
 from routellm_core.similarity import Similarity, read_similarities
 from routellm_core.slices import slice_table
@@ -133,7 +134,8 @@ def _sweep(opened: Store) -> None:
             opened.delete_private()
         opened.rewrite()
         for benchmark_id in left:
-            rmtree(set_dir(benchmark_id), ignore_errors=True)
+            forget_set(benchmark_id)
+        jobs.end_below(folder)
         rmtree(folder, ignore_errors=True)
 
 
@@ -144,14 +146,18 @@ def shipped_hash() -> str:
 
 def _forget(owner: str) -> None:
     """What a browser session left that it did not save."""
+    jobs.end_below(session_dir(owner))
+    rmtree(session_dir(owner), ignore_errors=True)
     with suppress(RoutingError):  # another process writes: the next start sweeps
         if private := store().private_ids(owner):
+            for benchmark_id in private:
+                jobs.end_below(set_dir(benchmark_id))
             with store().open_for_writing():
                 store().delete_private(owner)
             store().rewrite()
             for benchmark_id in private:
-                rmtree(set_dir(benchmark_id), ignore_errors=True)
-    rmtree(session_dir(owner), ignore_errors=True)
+                forget_set(benchmark_id)
+    forget_texts()
 
 
 def owner() -> str:
@@ -167,6 +173,36 @@ def session_dir(owner: str) -> Path:
 def set_dir(benchmark_id: str) -> Path:
     """Where what was worked out about a set of the user's own lies; it goes when the set goes."""
     return store_path().resolve().parent / "sets" / benchmark_id
+
+
+def forget_set(benchmark_id: str) -> None:
+    """Drop what was worked out about a set that was deleted: comparisons, trainings, caches.
+
+    A router that somebody kept stays, with its training.
+    """
+    sets = set_dir(benchmark_id).parent
+    kept = set(store().own_routers()["checkpoint"])
+    trainings = [
+        run.folder
+        for run in runs.read_runs(runs_dir())
+        if benchmark_id in run.plan.golden + run.plan.score_on
+        and str((run.folder / "checkpoint").resolve()) not in kept
+    ]
+    beside = [other / "against" / benchmark_id for other in sets.glob("*")]
+    for folder in (set_dir(benchmark_id), *beside, *trainings):
+        jobs.end_below(folder)
+        rmtree(folder, ignore_errors=True)
+    forget_texts()
+
+
+def trainings(version: int) -> list[Run]:
+    """All trainings, the latest first, but those on data that another session keeps to itself."""
+    others = set(store().private_ids()) - set(store().private_ids(owner()))
+    return [
+        run
+        for run in runs.read_runs(runs_dir())
+        if others.isdisjoint(run.plan.golden + run.plan.score_on)
+    ]
 
 
 def benchmarks(version: int) -> pd.DataFrame:
@@ -340,7 +376,7 @@ def forget_texts() -> None:
     """Drop what is cached of texts: a set was deleted, and no trace of it stays."""
     for kept in (found_queries, routed_queries, scored_queries, query_texts, explanation):
         kept.clear()
-    for kept in (set_queries, labelled, sheet_labels):
+    for kept in (set_queries, labelled, sheet_labels, guessed_columns):
         kept.clear()
     similar_queries.clear()
     nearest_across.clear()
@@ -428,6 +464,15 @@ def query_texts(version: int, benchmark_id: str) -> dict[str, str]:
 def set_queries(version: int, benchmark_id: str) -> pd.DataFrame:
     """The queries of a set that count, with their texts."""
     return store().queries(benchmark_id)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def spent(record_dir: str, written_ns: int | None) -> tuple[int, float]:
+    """Requests of a record of calls, and USD: NaN where a price is unknown."""
+    from routellm_core.labelling.record import Record
+
+    record = Record(Path(record_dir))
+    return record.n_requests, record.usd
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

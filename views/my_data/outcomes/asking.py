@@ -1,9 +1,7 @@
 """Two models and a judge are asked: filled in, estimated, and only then started."""
 
-import itertools
 import math
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,9 @@ from routellm_core.labelling import job
 from routellm_core.labelling.endpoints import read_keys
 from routellm_core.labelling.estimate import Estimate, estimate
 from routellm_core.labelling.job import AskingPlan, asked_queries
-from routellm_core.labelling.plan import LabellingPlan
-from routellm_core.labelling.record import Record
 from views import cached, plain_table
 from views.attempt import attempt
-from views.my_data.outcomes import forms, watched, which
+from views.my_data.outcomes import caps, forms, watched, which
 from views.plain import plain
 from views.plain_table import Column
 
@@ -42,38 +38,30 @@ def draw(version: int, row: Any) -> None:
 
 
 def start(plan: AskingPlan, cap: float, instead_of: Path | None = None) -> None:
-    """Begin asking under a cap: in USD where all prices are known, else in calls.
+    """Begin asking under a cap.
 
     Args:
         plan: what to do.
-        cap: of all work about the set together.
+        cap: as `caps.draw` gave it.
         instead_of: a job that ended; its replies are used.
     """
     with attempt():
-        folder = watched.labelling_dir(plan.benchmark_id)
+        folder = caps.labelling_dir(plan.benchmark_id)
         if any(there.status == "running" for there in watched.asking_jobs(plan.benchmark_id)):
             raise DataError("These queries are being asked about already: wait, or cancel that.")
-        plan = replace(plan, asked=_capped(plan.asked, cap, is_capped_in_usd(plan)))
+        plan = caps.capped(plan, cap)
         plan.asked.check_caps()
         read_keys(plan.asked, os.environ)
-        taken = (folder / str(number) for number in itertools.count(1))
-        free = next(path for path in taken if not path.exists())
-        job.start(free, plan, cached.store_path().resolve(), watched.record_dir(plan.benchmark_id))
+        taken = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()]
+        job.start(
+            folder / str(1 + max(taken, default=0)),
+            plan,
+            cached.store_path().resolve(),
+            caps.record_dir(plan.benchmark_id),
+        )
         if instead_of is not None:
             jobs.delete(instead_of)
         st.session_state.pop(_ESTIMATED, None)
-
-
-def is_capped_in_usd(plan: AskingPlan) -> bool:
-    """Whether what is spent can be told: now, and of what was asked before."""
-    priced = all(end.has_price for end in plan.asked.endpoints)
-    return priced and not math.isnan(Record(watched.record_dir(plan.benchmark_id)).usd)
-
-
-def _capped(asked: LabellingPlan, cap: float, in_usd: bool) -> LabellingPlan:
-    if in_usd:
-        return replace(asked, cap_usd=float(cap), cap_calls=None)
-    return replace(asked, cap_usd=None, cap_calls=int(cap))
 
 
 def _draw_choice(version: int, row: Any, is_running: bool) -> None:
@@ -106,7 +94,7 @@ def _draw_choice(version: int, row: Any, is_running: bool) -> None:
 def _estimate(version: int, plan: AskingPlan) -> None:
     with attempt():
         queries = asked_queries(cached.set_queries(version, plan.benchmark_id), plan)
-        found = estimate(plan.asked, queries, watched.record_dir(plan.benchmark_id))
+        found = estimate(plan.asked, queries, caps.record_dir(plan.benchmark_id))
         st.session_state[_ESTIMATED] = plan, found
 
 
@@ -116,7 +104,7 @@ def _draw_estimate(row: Any, plan: AskingPlan, found: Estimate, is_running: bool
     st.markdown(
         plain(
             f"{found.n_queries:,} texts to ask about: {n:,} calls, at worst {most:,}; "
-            f"{_usd(usd)}, at worst {_usd(most_usd)}."
+            f"{caps.usd_text(usd)}, at worst {caps.usd_text(most_usd)}."
         )
     )
     plain_table.draw(
@@ -135,8 +123,8 @@ def _draw_estimate(row: Any, plan: AskingPlan, found: Estimate, is_running: bool
                 f"{low.n_calls:,.0f}",
                 f"{low.prompt_tokens:,.0f}",
                 f"{low.answer_tokens:,.0f}",
-                _usd(low.usd),
-                _usd(high.usd),
+                caps.usd_text(low.usd),
+                caps.usd_text(high.usd),
             ]
             for low, high in zip(found.expected, found.at_worst, strict=True)
         ],
@@ -149,7 +137,13 @@ def _draw_estimate(row: Any, plan: AskingPlan, found: Estimate, is_running: bool
             "come on top, up to the cap."
         )
     )
-    cap = _draw_cap(plan, found)
+    n_before, usd_before = caps.spent(plan.benchmark_id)
+    usual_usd = 0.0 if math.isnan(most_usd) else math.ceil(100 * (usd_before + most_usd)) / 100
+    cap = caps.draw(plan, usual_usd, max(1, n_before + most))
+    if not caps.are_usd(plan):
+        unknown = sorted({end.name for end in plan.asked.endpoints if not end.has_price})
+        why = f"no price is known for {', '.join(unknown)}" if unknown else "earlier ones had none"
+        st.caption(plain(f"Calls are capped, not dollars: {why}."))
     problem = ""
     try:
         read_keys(plan.asked, os.environ)
@@ -157,11 +151,10 @@ def _draw_estimate(row: Any, plan: AskingPlan, found: Estimate, is_running: bool
         problem = str(error)
     if problem:
         st.error(plain(problem), icon=":material/key_off:")
-    limit = _usd(cap) if is_capped_in_usd(plan) else f"{cap:,.0f} calls"
     addresses = ", ".join(dict.fromkeys(end.base_url for end in plan.asked.endpoints))
     st.caption(plain(f"The texts are sent to {addresses}."))
     st.button(
-        plain(f"Ask them: {n:,} calls, at most {limit} in all"),
+        plain(f"Ask them: {n:,} calls, at most {caps.text(plan, cap)} in all"),
         key="_outcomes_ask",
         type="primary",
         disabled=bool(problem) or is_running,
@@ -171,31 +164,8 @@ def _draw_estimate(row: Any, plan: AskingPlan, found: Estimate, is_running: bool
     notes = ["It goes on when you leave this page."]
     if not pd.isna(row.owner):
         notes = [
-            "It goes on when you look at another page. When the browser is closed, this private "
-            "set goes and the asking ends: save the set first if it should outlast that."
+            "It goes on when you look at another page. Some minutes after the last tab is closed "
+            "this private set goes, and the asking ends: save the set first if it should outlast "
+            "that."
         ]
     st.caption(" ".join(notes))
-
-
-def _draw_cap(plan: AskingPlan, found: Estimate) -> float:
-    """The cap, which counts all work about the set together."""
-    record = Record(watched.record_dir(plan.benchmark_id))
-    if is_capped_in_usd(plan):
-        usual = math.ceil(100 * (record.usd + found.usd[1])) / 100
-        before = f" {_usd(record.usd)} is spent already." if record.n_requests else ""
-        cap = st.number_input("Cap, USD", 0.0, 1e6, usual, format="%.2f", help=_CAP_HELP + before)
-    else:
-        before = f" {record.n_requests:,} are sent already." if record.n_requests else ""
-        usual_n = max(1, record.n_requests + found.n_calls[1])
-        cap = st.number_input("Cap, calls", 0, 10**9, usual_n, help=_CAP_HELP + before)
-        unknown = sorted({end.name for end in plan.asked.endpoints if not end.has_price})
-        why = f"no price is known for {', '.join(unknown)}" if unknown else "earlier ones had none"
-        st.caption(plain(f"Calls are capped, not dollars: {why}."))
-    return float(cap)
-
-
-_CAP_HELP = "No request is sent that might go over it. It counts all that was asked about this set."
-
-
-def _usd(amount: float) -> str:
-    return "–" if math.isnan(amount) else f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"

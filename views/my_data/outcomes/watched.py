@@ -1,6 +1,5 @@
 """Asking that is at work, and what came of it."""
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ from routellm_core import jobs
 from routellm_core.labelling.job import AskingPlan, asking_plan_of
 from routellm_core.labelling.keeping import SUFFIX, gathered_from_endpoints
 from routellm_core.labelling.outcomes import Labelled
-from routellm_core.labelling.record import FILE_NAME
 from views import cached, plain_table, watching
 from views.attempt import attempt
-from views.my_data.outcomes import keeping
+from views.my_data.outcomes import caps, keeping
 from views.plain import plain
 from views.plain_table import Column
 
@@ -27,19 +25,9 @@ _STATUS = {
 }
 
 
-def labelling_dir(benchmark_id: str) -> Path:
-    """Where the jobs lie that ask about a set."""
-    return cached.set_dir(benchmark_id) / "labelling"
-
-
-def record_dir(benchmark_id: str) -> Path:
-    """Where replies about a set are kept, for all of its jobs: so nothing is asked twice."""
-    return labelling_dir(benchmark_id) / "record"
-
-
 def asking_jobs(benchmark_id: str) -> list[jobs.Job]:
     """Jobs that ask about a set, the newest first."""
-    found = [jobs.read(path.parent) for path in labelling_dir(benchmark_id).glob("*/run.json")]
+    found = [jobs.read(path.parent) for path in caps.labelling_dir(benchmark_id).glob("*/run.json")]
     return sorted(found, key=lambda job: (job.started_at, job.folder.name), reverse=True)
 
 
@@ -80,15 +68,15 @@ def _spent(facts: Any) -> str:
     if n is None:
         return "nothing sent yet"
     usd = facts.get("usd")
-    money = "price unknown" if usd is None else f"${usd:,.4f}"
+    money = "price unknown" if usd is None else caps.usd_text(usd)
     if facts.get("usd_at_worst"):
-        money += f", ${facts['usd_at_worst']:,.4f} of it at worst"
+        money += f", {caps.usd_text(facts['usd_at_worst'])} of it at worst"
     return f"{n:,} requests so far, {money}"
 
 
 def _cap(plan: AskingPlan) -> str:
     if plan.asked.cap_usd is not None:
-        return f"cap ${plan.asked.cap_usd:,.2f}"
+        return f"cap {caps.usd_text(plan.asked.cap_usd)}"
     return f"cap {plan.asked.cap_calls:,} calls"
 
 
@@ -99,13 +87,13 @@ def _draw_ended(version: int, row: Any, job: jobs.Job, start: Start) -> None:
     watching.heading(_title(plan), status, False)
     if job.message:
         st.error(plain(job.message), icon=":material/error:")
-    record = record_dir(row.benchmark_id)
-    calls = record / FILE_NAME
-    if not calls.exists():
+    written_ns = caps.written_ns(row.benchmark_id)
+    labelled = None
+    if written_ns is None:
         st.caption("Nothing was sent.")
-        labelled = None
     else:
-        labelled = cached.labelled(version, plan, str(record), calls.stat().st_mtime_ns)
+        record = str(caps.record_dir(row.benchmark_id))
+        labelled = cached.labelled(version, plan, record, written_ns)
         _draw_summary(labelled)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if labelled is not None and len(labelled.queries):
@@ -130,14 +118,14 @@ def _draw_ended(version: int, row: Any, job: jobs.Job, start: Start) -> None:
 def _draw_going_on(job: jobs.Job, plan: AskingPlan, is_cap_reached: bool, start: Start) -> None:
     """The same again, under the same cap or another."""
     more = 2 if is_cap_reached else 1
-    key = f"_outcomes_cap_{job.folder.name}"
-    cap: float
-    if plan.asked.cap_usd is not None:
-        usual = more * plan.asked.cap_usd
-        cap = st.number_input("Cap, USD", 0.0, 1e6, usual, format="%.2f", key=key, width=150)
-    else:
-        usual_n = more * (plan.asked.cap_calls or 1)
-        cap = st.number_input("Cap, calls", 0, 10**9, usual_n, key=key, width=150)
+    n_before, usd_before = caps.spent(plan.benchmark_id)
+    usd, n_calls = plan.asked.cap_usd, plan.asked.cap_calls
+    cap = caps.draw(
+        plan,
+        more * (usd_before if usd is None else usd),
+        more * (n_before + 1 if n_calls is None else n_calls),
+        key=f"_outcomes_cap_{job.folder.name}",
+    )
     st.button(
         "Go on",
         key=f"_outcomes_go_on_{job.folder.name}",
@@ -159,8 +147,7 @@ def _draw_summary(labelled: Labelled) -> None:
         ):
             rows.append([words, f"{won.get(name, 0):,} of {n_texts:,} texts"])
     rows.append(["requests, of all work about this set", f"{labelled.n_requests:,}"])
-    spent = "–" if math.isnan(labelled.usd) else f"${labelled.usd:,.4f}"
-    rows.append(["spent, of all work about this set", spent])
+    rows.append(["spent, of all work about this set", caps.usd_text(labelled.usd)])
     plain_table.draw("What came of it", [Column("what"), Column("figure", is_figure=True)], rows)
     st.markdown("\n".join(f"- {plain(note)}" for note in labelled.notes))
 
