@@ -19,15 +19,24 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from routellm_core import jobs
 from routellm_core.battles import read_battles
 from routellm_core.errors import DataError, RoutingError, UnknownNameError
-from routellm_core.importers import IMPORTERS, Imported, is_no_benchmark, llm_comparator, table
+from routellm_core.importers import (
+    IMPORTERS,
+    Imported,
+    is_no_benchmark,
+    llm_comparator,
+    lm_eval,
+    table,
+)
 from routellm_core.importers import read as read_benchmarks
 from routellm_core.importers import recognise as recognise_benchmark
-from routellm_core.importers.assembling import Scale
+from routellm_core.importers.assembling import Card, Scale, assembled
+from routellm_core.importers.cells import Where
 from routellm_core.importers.mapping import Mapping as ColumnMapping
 from routellm_core.importers.mapping import WideModel, holds_battles
 from routellm_core.importers.pairing import paired
@@ -99,7 +108,7 @@ def read(plan: ImportPlan) -> Read:
         )
     parts: list[Imported] = []
     battles = []
-    for path in map(Path, plan.paths):
+    for path in _without_totals([Path(path) for path in plan.paths]):
         if plan.format_name in OF_BATTLES or (plan.format_name is None and is_no_benchmark(path)):
             battles.append(read_battles(path, drop_unjudged=plan.drop_unjudged))
         elif plan.mapping is not None:
@@ -107,6 +116,27 @@ def read(plan: ImportPlan) -> Read:
         else:
             parts += read_benchmarks(path, plan.format_name)
     return Read(paired(parts), pd.concat(battles, ignore_index=True) if battles else None)
+
+
+def _without_totals(paths: list[Path]) -> list[Path]:
+    """The files without lm_eval's totals, which are read with the samples beside them."""
+    others = [path for path in paths if not (path.is_file() and lm_eval.is_totals(path))]
+    return others or paths
+
+
+def pasted(text: str) -> Imported:
+    """Bare queries, one a line; blank lines are left out.
+
+    Raises:
+        DataError: no line holds anything.
+    """
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    kept = [(number, line) for number, line in lines if line]
+    if not kept:
+        raise DataError("the pasted text holds no query; give one a line")
+    where = Where("pasted", np.array([number for number, _ in kept], dtype=np.int64), "line")
+    rows = pd.DataFrame({"query": [line for _, line in kept]})
+    return assembled(rows, where, Card("pasted", "pasted into the dashboard"))
 
 
 def add(

@@ -29,6 +29,7 @@ from routellm_core.errors import DataError, RoutingError
 from routellm_core.progress import Progress, Watch
 
 _SECONDS_BETWEEN_LINES = 0.5
+_SECONDS_TO_END = 10.0
 
 
 class Cancelled(Exception):  # noqa: N818  it is no error
@@ -162,6 +163,31 @@ def delete(folder: Path) -> None:
     if read(folder).status == "running":
         raise DataError(f"{folder.name} is being worked on: cancel it first")
     shutil.rmtree(folder)
+
+
+def end_below(folder: Path) -> None:
+    """End every job below a folder and wait until it has; who goes on when asked is killed."""
+    running = [job for job in jobs_below(folder) if job.status == "running"]
+    pids = {int(read_json(job.folder / "run.json")["pid"]) for job in running} - {os.getpid()}
+    for demand, seconds in ((signal.SIGTERM, _SECONDS_TO_END), (signal.SIGKILL, 1.0)):
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, demand)
+        until = time.monotonic() + seconds
+        while (pids := {pid for pid in pids if _alive(pid)}) and time.monotonic() < until:
+            time.sleep(0.02)
+
+
+def jobs_below(folder: Path) -> list[Job]:
+    """The jobs at any depth below a folder, by the names of their folders.
+
+    One that is deleted meanwhile is left out.
+    """
+    found = []
+    for path in sorted(folder.rglob("run.json")):
+        with suppress(DataError):
+            found.append(read(path.parent))
+    return found
 
 
 def read(folder: Path) -> Job:

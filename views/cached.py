@@ -134,7 +134,7 @@ def _sweep(opened: Store) -> None:
             opened.delete_private()
         opened.rewrite()
         for benchmark_id in left:
-            forget_set(benchmark_id)
+            _drop_beside(opened, benchmark_id)
         jobs.end_below(folder)
         rmtree(folder, ignore_errors=True)
 
@@ -180,19 +180,24 @@ def forget_set(benchmark_id: str) -> None:
 
     A router that somebody kept stays, with its training.
     """
-    sets = set_dir(benchmark_id).parent
-    kept = set(store().own_routers()["checkpoint"])
-    trainings = [
+    _drop_beside(store(), benchmark_id)
+    forget_texts()
+
+
+def _drop_beside(opened: Store, benchmark_id: str) -> None:
+    """Delete what lies beside a store about a set."""
+    kept = set(opened.own_routers()["checkpoint"])
+    on_it = [
         run.folder
         for run in runs.read_runs(runs_dir())
         if benchmark_id in run.plan.golden + run.plan.score_on
         and str((run.folder / "checkpoint").resolve()) not in kept
     ]
-    beside = [other / "against" / benchmark_id for other in sets.glob("*")]
-    for folder in (set_dir(benchmark_id), *beside, *trainings):
+    own = set_dir(benchmark_id)
+    against_it = [other / "against" / benchmark_id for other in own.parent.glob("*")]
+    for folder in (own, *against_it, *on_it):
         jobs.end_below(folder)
         rmtree(folder, ignore_errors=True)
-    forget_texts()
 
 
 def trainings(version: int) -> list[Run]:

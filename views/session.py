@@ -17,6 +17,7 @@ GRACE_SECONDS = 300.0
 _COOKIE = "_streamlit_xsrf"
 
 _tabs: Counter[str] = Counter()
+_waits: dict[str, Timer] = {}
 _lock = Lock()
 
 
@@ -31,10 +32,13 @@ def owner(forget: Callable[[str], None]) -> str:
 
 def _closed(tab: tuple[str, Callable[[str], None]]) -> None:
     name, forget = tab
-    with _lock:
-        _tabs[name] -= 1
     timer = Timer(GRACE_SECONDS, _end, (name, forget))
     timer.daemon = True
+    with _lock:
+        _tabs[name] -= 1
+        if name in _waits:  # an earlier tab's: the time runs from the last one
+            _waits[name].cancel()
+        _waits[name] = timer
     timer.start()
 
 
@@ -43,6 +47,7 @@ def _end(name: str, forget: Callable[[str], None]) -> None:
         if _tabs[name] > 0:
             return
         del _tabs[name]
+        _waits.pop(name, None)
     forget(name)
 
 

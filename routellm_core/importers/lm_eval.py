@@ -39,7 +39,7 @@ def recognises(path: Path) -> bool:
     """Whether it is a file of samples, of totals, or a folder with samples in it."""
     if path.is_dir():
         return next(_sample_files(path), None) is not None
-    return _is_samples(path) or _is_totals(path)
+    return _is_samples(path) or is_totals(path)
 
 
 def read(path: Path) -> list[Imported]:
@@ -59,7 +59,7 @@ def read(path: Path) -> list[Imported]:
             key = run.benchmark.benchmark_id, model, str(file.parent)
             runs.setdefault(key, []).append(run)
         return paired([stacked(parts) for parts in runs.values()])
-    if _is_totals(path) and not _is_samples(path):
+    if is_totals(path) and not _is_samples(path):
         raise DataError(
             f"{path.name}: holds totals only; give the samples_*.jsonl beside it (lm_eval writes "
             "them with --log_samples)"
@@ -162,7 +162,8 @@ def _is_samples(path: Path) -> bool:
     return keys >= SAMPLE and bool(keys & ANSWERED)
 
 
-def _is_totals(path: Path) -> bool:
+def is_totals(path: Path) -> bool:
+    """Whether a file holds the totals of a run, which name the model of the samples beside it."""
     return beginning(path).keys >= {"results", "configs", "versions"}
 
 
@@ -176,7 +177,7 @@ def _sample_files(folder: Path) -> Iterator[Path]:
 
 def _totals_of(path: Path) -> tuple[Totals | None, str]:
     """The results file of a samples file, and the task; the file's name where there is none."""
-    beside = [p for p in sorted(path.parent.glob("*.json")) if p != path and _is_totals(p)]
+    beside = [p for p in sorted(path.parent.glob("*.json")) if p != path and is_totals(p)]
     fitting: list[tuple[int, bool, Totals, str]] = []
     for totals in (_totals(p) for p in beside[:MOST_FILES]):
         named = [task for task in totals.tasks if task in path.stem]

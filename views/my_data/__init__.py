@@ -5,7 +5,7 @@ import streamlit as st
 from views import cached, inputs
 from views.attempt import say
 from views.frame import boundary
-from views.my_data import adding, against, outcomes, sets, telling
+from views.my_data import adding, against, imports, outcomes, sets, telling
 
 _PARTS = {
     "tells": "What it tells",
@@ -18,6 +18,7 @@ def draw() -> None:
     """The page below its title."""
     say()
     st.subheader("Your own data", anchor=False)
+    imports.draw()
     adding.draw(is_first=cached.own_sets(cached.store().version).empty)
     version = cached.store().version  # what was read may just have been added
     table = cached.own_sets(version)

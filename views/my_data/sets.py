@@ -1,14 +1,14 @@
 """The user's sets: which one is looked at, what it is, saving and deleting it."""
 
-from shutil import rmtree
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from routellm_core import jobs
 from views import cached, inputs, link
 from views.attempt import attempt
-from views.my_data.adding import notes_on
+from views.my_data.imports import notes_on
 from views.plain import plain
 
 
@@ -75,10 +75,12 @@ def _save(benchmark_id: str) -> None:
 
 def _delete(benchmark_id: str, title: str) -> None:
     with attempt(f"{title} is deleted."):
+        jobs.end_below(cached.set_dir(benchmark_id))
         store = cached.store()
         with store.open_for_writing():
             store.delete_benchmark(benchmark_id)
         store.rewrite()
-        rmtree(cached.set_dir(benchmark_id), ignore_errors=True)
-        link.remember(set=None, benchmark=None)
-        cached.forget_texts()
+        cached.forget_set(benchmark_id)
+        link.remember(set=None)
+        if link.text("benchmark", "") == benchmark_id:
+            link.remember(benchmark=None)

@@ -33,7 +33,7 @@ _PATHS = {"tradeoff": str(cached.ROOT / "pages" / "tradeoff.py")}
 def draw(version: int) -> None:
     """The runs, the latest first."""
     st.subheader("Trainings")
-    found = runs.read_runs(cached.runs_dir())
+    found = cached.trainings(version)
     watch.draw([run for run in found if run.status == "running"])
     ended = [run for run in found if run.status != "running"]
     if not found:

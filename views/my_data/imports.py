@@ -1,0 +1,135 @@
+"""Imports of this session: begun, watched, and what was read put into the store."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import streamlit as st
+
+from routellm_core import importing, jobs
+from routellm_core.errors import RoutingError
+from routellm_core.importing import ImportPlan
+from views import cached, link, watching
+from views.attempt import attempt
+from views.my_data import places
+from views.plain import plain
+
+_taking = Lock()
+"""Two tabs of a session look at the same imports: each is begun and added once."""
+
+
+def start(plan: ImportPlan) -> None:
+    """Begin to read; the folder of the import takes the uploads in.
+
+    Raises:
+        DataError: an upload is gone.
+    """
+    with _taking:
+        numbers = (str(number) for number in itertools.count(1))
+        folder = next(f for n in numbers if not (f := places.imports_dir() / n).exists())
+        paths = places.moved_uploads(map(Path, plan.paths), folder / "files")
+        importing.start(folder, replace(plan, paths=tuple(map(str, paths))))
+
+
+def draw() -> None:
+    """Take up what was read; imports at work with a bar, those that failed with their reason."""
+    with _taking:
+        for job in _jobs():
+            _take(job)
+    found = _jobs()
+    watching.watch([job.folder for job in found if job.status == "running"], _draw_running)
+    for job in found:
+        if job.status in ("failed", "stopped"):
+            _draw_failed(job)
+        elif job.status == "done":  # it could not be added
+            title = plain(_title(job))
+            st.button(f"Add {title} now", key=f"again_{job.folder.name}", type="primary")
+
+
+def notes_on(benchmark_id: str) -> list[str]:
+    """What the import of a set had to say; nothing where it was imported elsewhere."""
+    path = _notes_path(benchmark_id)
+    notes: list[str] = jobs.read_json(path) if path.exists() else []
+    return notes
+
+
+def _notes_path(benchmark_id: str) -> Path:
+    return cached.set_dir(benchmark_id) / "notes.json"
+
+
+def _jobs() -> list[jobs.Job]:
+    return jobs.jobs_below(places.imports_dir())
+
+
+def _take(job: jobs.Job) -> None:
+    """Add what was read, as this session's own; the first set becomes the chosen one."""
+    if job.status == "cancelled":
+        jobs.delete(job.folder)
+    if job.status != "done":
+        return
+    try:
+        ids = _add(job)
+    except RoutingError as error:
+        st.error(plain(f"{_title(job)} is read, but not added: {error}"), icon=":material/error:")
+        return
+    jobs.delete(job.folder)
+    st.toast(_welcome(job.facts, ids), icon=":material/check:")
+
+
+def _add(job: jobs.Job) -> list[str]:
+    found = importing.laid(job.folder)
+    store = cached.store()
+    with store.open_for_writing():
+        ids = importing.add(store, found, owner=cached.owner(), renamed=True)
+    for name, part in zip(ids, found.parts, strict=True):
+        cached.set_dir(name).mkdir(parents=True, exist_ok=True)
+        jobs.write_json(_notes_path(name), list(part.notes))
+    if ids:
+        link.remember(set=ids[0])
+    return ids
+
+
+def _welcome(facts: Mapping[str, Any], ids: list[str]) -> str:
+    said = []
+    if ids:
+        n_queries = sum(part["n_queries"] for part in facts["parts"])
+        said.append(f"{n_queries:,} queries added as {', '.join(ids[:3])}.")
+    if facts["n_battles"]:
+        said.append(f"{facts['n_battles']:,} battles added: train on them on the Train page.")
+    return plain(" ".join(said))
+
+
+def _draw_running(folder: Path) -> None:
+    job = jobs.read(folder)
+    stage, share, figures = watching.said(job.progress, "Looking at the file", in_bytes=True)
+    watching.heading(_title(job), "at work", True, stage, figures)
+    st.progress(share)
+    st.button("Cancel", key=f"cancel_import_{folder.name}", on_click=_cancel, args=(folder,))
+
+
+def _draw_failed(job: jobs.Job) -> None:
+    reason = job.message or "its process is gone; the machine may have run out of memory"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.error(
+            plain(f"{_title(job)} was not imported, nothing has changed: {reason}"),
+            icon=":material/error:",
+        )
+        st.button("Put away", key=f"away_{job.folder.name}", on_click=_put_away, args=(job.folder,))
+
+
+def _title(job: jobs.Job) -> str:
+    names = [Path(path).name for path in job.plan["paths"]]
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _cancel(folder: Path) -> None:
+    with attempt("The import is cancelled, nothing has changed."):
+        jobs.cancel(folder)
+
+
+def _put_away(folder: Path) -> None:
+    with attempt():
+        jobs.delete(folder)
