@@ -381,6 +381,8 @@ def test_dollars_are_no_cap_once_something_was_asked_at_unknown_prices(open_page
     next(b for b in at.button if b.key == "_outcomes_go_on_1").click().run()
     assert errors(at) == []
     assert finished(labelling, "3").facts["n_requests"] == len(stub.seen) == 7
+    at = estimated(fill(open_page(), stub.url))
+    assert "not dollars: earlier ones had none" in said(at)
 
 
 def test_an_endpoint_that_refuses_is_said_as_the_core_says_it(open_page, stub, labelling):

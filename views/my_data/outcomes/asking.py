@@ -138,8 +138,9 @@ def _draw_estimate(row: Any, plan: AskingPlan, found: Estimate, is_running: bool
         )
     )
     n_before, usd_before = caps.spent(plan.benchmark_id)
-    usual_usd = 0.0 if math.isnan(most_usd) else math.ceil(100 * (usd_before + most_usd)) / 100
-    cap = caps.draw(plan, usual_usd, max(1, n_before + most))
+    all_usd = usd_before + most_usd
+    usual = 0.0 if math.isnan(all_usd) else math.ceil(100 * all_usd) / 100
+    cap = caps.draw(plan, usual, max(1, n_before + most))
     if not caps.are_usd(plan):
         unknown = sorted({end.name for end in plan.asked.endpoints if not end.has_price})
         why = f"no price is known for {', '.join(unknown)}" if unknown else "earlier ones had none"
