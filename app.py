@@ -8,6 +8,7 @@ st.navigation(
         st.Page("pages/queries.py", title="Queries"),
         st.Page("pages/compare.py", title="Compare"),
         st.Page("pages/my_data.py", title="My data"),
+        st.Page("pages/score.py", title="Score"),
         st.Page("pages/train.py", title="Train"),
     ],
     position="top",

@@ -136,7 +136,7 @@ def pasted(text: str) -> Imported:
         raise DataError("the pasted text holds no query; give one a line")
     where = Where("pasted", np.array([number for number, _ in kept], dtype=np.int64), "line")
     rows = pd.DataFrame({"query": [line for _, line in kept]})
-    return assembled(rows, where, Card("pasted", "pasted into the dashboard"))
+    return assembled(rows, where, Card("pasted", "pasted into the dashboard"), [])
 
 
 def add(

@@ -10,7 +10,8 @@ on where it was, and one that is killed loses a chunk at the most.
 
 import hashlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +57,7 @@ def score(
     *,
     chunks_dir: Path | None = None,
     cache_dir: Path | None = None,
+    turns: Path | None = None,
     watch: Watch = silent,
 ) -> dict[str, Floats]:
     """Strong win rates of queries by several routers.
@@ -67,6 +69,8 @@ def score(
         queries: texts, any number of them.
         chunks_dir: where chunks are kept, and taken from when they are there already.
         cache_dir: where vectors are kept, as `inputs.read_inputs` does.
+        turns: a file by which scorings take turns, a chunk each, so that none waits for another
+            to end; None where there is no other.
         watch: told how many distinct texts are scored; what it raises ends the scoring.
 
     Returns:
@@ -84,12 +88,29 @@ def score(
         watch(Progress("scoring", start, len(by_length)))
         keys = by_length[start : start + CHUNK]
         texts = [text_of[key] for key in keys]
-        scored.append(_chunk(routers, keys, texts, chunks_dir, cache_dir))
+        with _turn(turns):
+            scored.append(_chunk(routers, keys, texts, chunks_dir, cache_dir))
     watch(Progress("scoring", len(by_length), len(by_length)))
     if not scored:
         return {name: np.empty(0, dtype=np.float32) for name in routers}
     table = pd.concat(scored, ignore_index=True).set_index("text_hash")
     return {name: table[name].loc[hashes].to_numpy(np.float32) for name in routers}
+
+
+@contextmanager
+def _turn(turns: Path | None) -> Iterator[None]:
+    """Waits until no other process has its turn."""
+    if turns is None:
+        yield
+        return
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system: scorings run side by side
+        yield
+        return
+    with turns.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _chunk(
@@ -111,9 +132,9 @@ def _chunk(
         rates[router_id] = _rates(router, texts, inputs, cache_dir)
     frame = pd.DataFrame(rates)
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_suffix(".part")
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             frame.to_parquet(aside, index=False)
         except OSError as error:
             raise DataError(
@@ -159,6 +180,7 @@ def work_on(
     data_dir: Path,
     cache_dir: Path,
     watch: Watch = silent,
+    turns: Path | None = None,
 ) -> None:
     """Score as planned, in this process.
 
@@ -169,6 +191,7 @@ def work_on(
         data_dir: where the checkpoints of shipped routers lie.
         cache_dir: keeps vectors; another folder for each set, so that they go when it goes.
         watch: told how far it is.
+        turns: as for `score`; by default scorings of one folder's parent take turns.
 
     Raises:
         TextsError: texts of the queries are not on this machine.
@@ -191,6 +214,7 @@ def work_on(
             list(texts.values()),
             chunks_dir=folder / "chunks",
             cache_dir=cache_dir,
+            turns=folder.parent / "turns" if turns is None else turns,
             watch=desk.watch,
         )
         frame = pd.DataFrame({"query_id": list(texts), **rates})
@@ -250,7 +274,8 @@ def _main(folder: Path, store_path: Path, data_dir: Path, cache_dir: Path) -> in
     plan = plan_of(jobs.read_json(folder / "plan.json"))
     try:
         with Store(store_path, read_only=True) as store:
-            work_on(folder, plan, store, data_dir, cache_dir)
+            turns = store_path.with_name("scoring.turns")
+            work_on(folder, plan, store, data_dir, cache_dir, turns=turns)
     except (jobs.Cancelled, RoutingError):
         return 2  # run.json says why
     return 0

@@ -65,6 +65,8 @@ def score_file(parsed: argparse.Namespace) -> Result:
     output: Path = parsed.output
     if output.suffix not in (".parquet", ".csv"):
         raise DataError(f"--output {output}: end it in .parquet or .csv")
+    if not output.parent.is_dir():
+        raise DataError(f"--output {output}: there is no folder {output.parent}; make it first")
     if parsed.alpha is not None and not 0 <= parsed.alpha <= 1:
         raise DataError(f"--alpha {parsed.alpha}: give a threshold between 0 and 1")
     if parsed.device is not None:

@@ -35,7 +35,7 @@ def draw(version: int, row: Any, pair: ModelPair | None) -> None:
         pair: to score for; None: each router's own.
     """
     _take_finished(row.benchmark_id)
-    found = _jobs(row.benchmark_id)
+    found = jobs_of(row.benchmark_id)
     watching.watch([job.folder for job in found if job.status == "running"], _draw_running)
     for job in found:
         if job.status in ("failed", "stopped", "cancelled"):
@@ -109,7 +109,7 @@ def _free(folder: Path) -> Path:
     return next(path for path in taken if not path.exists())
 
 
-def _jobs(benchmark_id: str) -> list[jobs.Job]:
+def jobs_of(benchmark_id: str) -> list[jobs.Job]:
     folder = cached.set_dir(benchmark_id) / "scoring"
     return [jobs.read(path.parent) for path in sorted(folder.glob("*/run.json"))]
 
@@ -138,7 +138,7 @@ def _routers(job: jobs.Job) -> str:
 
 def _take_finished(benchmark_id: str) -> None:
     """Put finished scores into the store."""
-    for job in _jobs(benchmark_id):
+    for job in jobs_of(benchmark_id):
         if job.status != "done":
             continue
         try:

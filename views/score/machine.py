@@ -1,0 +1,24 @@
+"""What models run on here."""
+
+import math
+
+import streamlit as st
+
+from routellm_core import devices
+from views.plain import plain
+
+
+def draw() -> None:
+    """The device, its precision and why; what stands in the way, if anything does."""
+    if not st.toggle("What the models run on", key="_machine"):
+        return  # asking loads torch
+    device = devices.device()
+    memory = devices.memory_used()
+    held = "" if math.isnan(memory) else f" {memory:.1f} GiB of GPU memory in use."
+    st.caption(
+        plain(
+            f"{device.name}, {device.precision}: {device.reason}.{held} "
+            f"{devices.VARIABLE}=cuda, mps or cpu, set before the dashboard starts, asks for "
+            "another."
+        )
+    )

@@ -1,0 +1,114 @@
+"""Many queries: pasted or stored, scored by processes that take turns, watched as they go."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import streamlit as st
+
+from routellm_core import importing, jobs
+from routellm_core.importing import Read
+from views import cached, link, plain_table, watching
+from views.attempt import attempt
+from views.my_data import scoring
+from views.plain import plain
+from views.plain_table import Column
+
+_SHOWN = 6
+_CHARACTERS = 100
+_MY_DATA = str(cached.ROOT / "pages" / "my_data.py")
+
+
+def draw(version: int) -> None:
+    """Paste, what is at work with its first results, and the sets that are stored."""
+    with st.expander("Paste queries, one a line"):
+        lines = st.text_area("Queries", key="_score_lines", height=160)
+        n = sum(1 for line in lines.splitlines() if line.strip())
+        st.button(
+            f"Make a set of {n:,} queries" if n else "Make a set of them",
+            disabled=not n,
+            on_click=_paste,
+            args=(lines,),
+        )
+        st.caption("Files go in on the My data page, and can be scored there or here.")
+    sets = cached.own_sets(version)
+    if sets.empty:
+        st.caption("There is no set of your own yet: paste queries, or add files on My data.")
+        return
+    ids = sets["benchmark_id"].tolist()
+    titles = dict(sets[["benchmark_id", "title"]].itertuples(index=False))
+    running = [job for name in ids for job in scoring.jobs_of(name) if job.status == "running"]
+    others = [job for job in running if job.plan["benchmark_id"] != link.text("set", "")]
+    watching.watch([job.folder for job in others], _draw_job)
+    chosen = st.selectbox(
+        "Set",
+        ids,
+        ids.index(link.text("set", ids[0])) if link.text("set", "") in ids else 0,
+        format_func=lambda name: titles[name],
+        key="_score_set",
+        on_change=_keep_set,
+    )
+    row = next(row for row in sets.itertuples() if row.benchmark_id == chosen)
+    pair = cached.usual_pair(version, chosen) if row.n_models >= 2 else None
+    scoring.draw(version, row, pair)
+    for job in running:
+        if job.plan["benchmark_id"] == chosen:
+            _draw_first_results(version, job)
+    if not cached.scorings(version, chosen).empty:
+        if st.button("See what the scores tell"):
+            link.remember(set=chosen, part="tells")
+            st.switch_page(_MY_DATA)
+
+
+def _keep_set() -> None:
+    link.remember(set=st.session_state["_score_set"])
+
+
+def _paste(lines: str) -> None:
+    """A private set of the lines that hold anything."""
+    with attempt("The set is there: score it below."):
+        found = importing.pasted(lines)
+        store = cached.store()
+        with store.open_for_writing():
+            ids = importing.add(store, Read([found], None), owner=cached.owner(), renamed=True)
+        link.remember(set=ids[0])
+        st.session_state["_score_lines"] = ""
+        st.session_state.pop("_score_set", None)
+
+
+def _draw_job(folder: Path) -> None:
+    job = jobs.read(folder)
+    stage, share, figures = watching.said(job.progress, "Loading the routers")
+    routers = ", ".join(job.plan["router_ids"])
+    watching.heading(f"{job.plan['benchmark_id']} by {routers}", "at work", True, stage, figures)
+    st.progress(share)
+
+
+def _draw_first_results(version: int, job: jobs.Job) -> None:
+    """Some of what is scored so far."""
+    st.fragment(_results, run_every=2.0)(version, job.folder)
+
+
+def _results(version: int, folder: Path) -> None:
+    chunks = sorted((folder / "chunks").glob("*.parquet"), key=lambda path: path.stat().st_mtime)
+    if not chunks:
+        return
+    frame: pd.DataFrame = pq.read_table(chunks[-1]).to_pandas().tail(_SHOWN)
+    texts = cached.store().texts(frame["text_hash"].tolist())
+    routers = [name for name in frame.columns if name != "text_hash"]
+    rows: list[list[Any]] = [
+        [_cut(texts.get(row["text_hash"], "–")), *(f"{row[name]:.4f}" for name in routers)]
+        for _, row in frame.iterrows()
+    ]
+    plain_table.draw(
+        "The latest scores",
+        [Column("query"), *(Column(name, is_figure=True) for name in routers)],
+        rows,
+    )
+    st.caption(plain(f"The latest of {len(chunks):,} finished chunks."))
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _CHARACTERS else f"{line[:_CHARACTERS]}…"

@@ -1,0 +1,188 @@
+"""One query, by several routers side by side: score, where α sends it, what that costs."""
+
+import math
+from typing import Any, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core import calibration
+from routellm_core.costs import (
+    PAPER_ANSWER_TOKENS,
+    PAPER_PROMPT_TOKENS,
+    UNKNOWN_PRICE,
+    list_price,
+)
+from routellm_core.errors import RoutingError
+from routellm_core.explain import EXPLAINED
+from routellm_core.importers.tokens import n_tokens
+from routellm_core.types import ModelPair
+from views import cached, inputs, link, plain_table
+from views.cached import RouterKey
+from views.explanation import reading
+from views.names import short_name
+from views.plain import plain
+from views.plain_table import Column
+
+_USUAL = ("sw_ranking-golden", "mf-golden", "bert-golden")
+_LONGEST = 100_000
+
+
+class Scored(NamedTuple):
+    """One router's word on the query."""
+
+    router_id: str
+    folder: str
+    pair: ModelPair
+    rate: float
+    threshold: float
+    """NaN where no benchmark gives the router one."""
+    trouble: str
+    """Why there is no rate; empty when there is."""
+
+
+def draw(version: int) -> None:
+    """Box, routers, share; then the table and an explanation."""
+    text = st.text_area(
+        "Query", key="_score_query", height=100, max_chars=_LONGEST, placeholder="What a user asks"
+    )
+    table = cached.scoring_routers(version)
+    names = table["router_id"].tolist()
+    left, right = st.columns([3, 2])
+    with left:
+        chosen = inputs.several_of(
+            "Routers",
+            "score_routers",
+            names,
+            link.texts("score_routers", [name for name in _USUAL if name in names], names),
+            plain,
+        )
+    with right:
+        percent = st.slider(
+            "α that sends this share of the benchmark to the strong model, %",
+            0.0,
+            100.0,
+            30.0,
+            0.5,
+            key="_score_share",
+        )
+    if not text.strip():
+        st.caption(
+            "Type a query to see it scored. The first one loads the routers' models, which takes "
+            "some seconds; they stay warm."
+        )
+        return
+    if not chosen:
+        st.caption("Choose a router.")
+        return
+    rows = table.set_index("router_id")
+    scored = [_scored(version, text, rows.loc[name], name, percent / 100) for name in chosen]
+    _draw_table(text, scored)
+    _draw_why(version, text, scored)
+
+
+def _scored(version: int, text: str, row: pd.Series, router_id: str, share: float) -> Scored:
+    pair = ModelPair(weak=row["weak"], strong=row["strong"])
+    threshold = _threshold(version, router_id, share)
+    try:
+        rate = float(cached.win_rates(version, row["checkpoint"], [text])[0])
+    except RoutingError as error:
+        return Scored(router_id, row["checkpoint"], pair, math.nan, threshold, str(error))
+    return Scored(router_id, row["checkpoint"], pair, rate, threshold, "")
+
+
+def _threshold(version: int, router_id: str, share: float) -> float:
+    """Of the router on the first benchmark that it has scored whole; α means little elsewhere."""
+    known = cached.benchmarks(version)["benchmark_id"].tolist()
+    for benchmark_id in sorted(known, key=lambda name: name != "mmlu"):
+        rows = cached.scorings(version, benchmark_id)
+        for row in rows[rows["router_id"] == router_id].itertuples():
+            pair = ModelPair(weak=row.weak_model, strong=row.strong_model)
+            key = RouterKey(version, benchmark_id, pair, router_id, row.view)
+            try:
+                curve = cached.ranked(key).curve
+            except RoutingError:
+                continue
+            found = calibration.for_share(curve, share)
+            return calibration.between_scores(curve, found.threshold)
+    return math.nan
+
+
+def _draw_table(text: str, scored: list[Scored]) -> None:
+    prompt, how = _prompt_tokens(text)
+    rows = []
+    for found in scored:
+        if found.trouble:
+            rows.append([found.router_id, "–", "–", found.trouble, "–"])
+            continue
+        is_strong = found.rate >= found.threshold
+        if math.isnan(found.threshold):
+            goes_to, cost = "–", "–"
+        else:
+            model = found.pair.strong if is_strong else found.pair.weak
+            goes_to = f"{short_name(model)} {'■' if is_strong else '●'}"
+            cost = _cost(model, prompt)
+        rows.append([found.router_id, f"{found.rate:.4f}", _alpha(found.threshold), goes_to, cost])
+    plain_table.draw(
+        "The query by each router",
+        [
+            Column("router"),
+            Column("strong win rate", is_figure=True),
+            Column("α", is_figure=True),
+            Column("goes to"),
+            Column("USD for 1,000 such", is_figure=True, is_wide=True),
+        ],
+        rows,
+    )
+    pairs = {found.pair for found in scored}
+    costs = ", ".join(
+        f"{short_name(model)} {_cost(model, prompt)}"
+        for model in dict.fromkeys(model for pair in sorted(pairs) for model in pair)
+    )
+    st.caption(
+        plain(
+            f"For 1,000 such queries: {costs} USD, with {prompt:.0f} prompt tokens ({how}) and "
+            f"answers of {PAPER_ANSWER_TOKENS:.0f} tokens, the paper's average. Scores of two "
+            "routers do not compare; each has its own α."
+        )
+    )
+
+
+def _prompt_tokens(text: str) -> tuple[float, str]:
+    counted = float(n_tokens([text], "wanted")[0])
+    if math.isnan(counted):
+        return max(
+            len(text) / 4, 1.0
+        ) if text else PAPER_PROMPT_TOKENS, "a quarter of its characters"
+    return counted, "counted"
+
+
+def _cost(model: str, prompt_tokens: float) -> str:
+    price = list_price(model) or UNKNOWN_PRICE
+    usd = (prompt_tokens * price.prompt_usd + PAPER_ANSWER_TOKENS * price.answer_usd) / 1e3
+    return "–" if math.isnan(usd) else f"{usd:,.2f}"
+
+
+def _alpha(threshold: float) -> str:
+    if math.isnan(threshold):
+        return "–"
+    return "never" if math.isinf(threshold) else f"{threshold:.4f}"
+
+
+def _draw_why(version: int, text: str, scored: list[Scored]) -> None:
+    explained: dict[str, Any] = {
+        found.router_id: found
+        for found in scored
+        if not found.trouble and found.router_id.split("-")[0] in EXPLAINED
+    }
+    if not explained:
+        return
+    wanted = st.segmented_control(
+        "Explain the score of", list(explained), key="_score_why", format_func=plain
+    )
+    if wanted is None:
+        return
+    found = cached.explanation(version, explained[wanted].folder, text)
+    reading.draw(found, "The query with its words coloured")
+    reading.draw_sum(found)
+    reading.draw_table(found)
