@@ -48,24 +48,21 @@ def draw(version: int) -> None:
     )
     table = cached.scoring_routers(version)
     names = table["router_id"].tolist()
-    left, right = st.columns([3, 2])
-    with left:
-        chosen = inputs.several_of(
-            "Routers",
-            "score_routers",
-            names,
-            link.texts("score_routers", [name for name in _USUAL if name in names], names),
-            plain,
-        )
-    with right:
-        percent = st.slider(
-            "α that sends this share of the benchmark to the strong model, %",
-            0.0,
-            100.0,
-            30.0,
-            0.5,
-            key="_score_share",
-        )
+    chosen = inputs.several_of(
+        "Routers",
+        "score_routers",
+        names,
+        link.texts("score_routers", [name for name in _USUAL if name in names], names),
+        plain,
+    )
+    percent = st.slider(
+        "Each router's α is the one that sends this share of its benchmark to the strong model, %",
+        0.0,
+        100.0,
+        30.0,
+        0.5,
+        key="_score_share",
+    )
     if not text.strip():
         st.caption(
             "Type a query to see it scored. The first one loads the routers' models, which takes "
