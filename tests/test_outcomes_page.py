@@ -6,6 +6,7 @@ import re
 import shutil
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from routellm_core import jobs
+from routellm_core.labelling import job
+from routellm_core.labelling.endpoints import EndpointError
 from routellm_core.labelling.record import FILE_NAME
 from routellm_core.normalise import text_hash
 from routellm_core.store import Store
@@ -123,12 +126,28 @@ def estimated(at):
     return at
 
 
-def finished(labelling, name="1"):
+def finished(labelling):
     until = time.monotonic() + 60
-    while (found := jobs.read(labelling / name)).status == "running":
-        assert time.monotonic() < until, (labelling / name / "log.txt").read_text()
+    while (found := jobs.read(labelling / "1")).status == "running":
+        assert time.monotonic() < until, (labelling / "1" / "log.txt").read_text()
         time.sleep(0.05)
     return found
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Replaces the process of a job: `here()` does in this one what was started."""
+    given = []
+    monkeypatch.setattr(job, "start", lambda *paths: given.append(paths))
+
+    def work():
+        folder, plan, store_path, record_dir = given.pop()
+        assert given == []
+        with Store(store_path, read_only=True) as store, suppress(EndpointError):
+            job.work_on(folder, plan, store, record_dir)
+        return jobs.read(folder)
+
+    return work
 
 
 def bytes_below(folder):
@@ -292,12 +311,12 @@ def test_asked_watched_kept_and_in_the_store(open_page, stub, store_path, labell
     assert "has outcomes of two models already" in said(at)
 
 
-def test_a_saved_set_gives_battles_too(open_page, stub, store_path, labelling):
+def test_a_saved_set_gives_battles_too(open_page, stub, store_path, here):
     with Store(store_path) as store:
         store.save_benchmark("log")
     at = estimated(fill(open_page(), stub.url))
     ask_button(at).click().run()
-    finished(labelling)
+    assert here().status == "done"
     at = open_page()
     button(at, "Keep as a set").click().run()
     assert errors(at) == []
@@ -306,17 +325,35 @@ def test_a_saved_set_gives_battles_too(open_page, stub, store_path, labelling):
         assert len(store.battles(["log-labelled"])) == N
 
 
-def test_a_reached_cap_and_a_cancel_keep_what_was_got_and_nothing_is_asked_twice(
-    open_page, stub, labelling
-):
+def test_a_reached_cap_goes_on_under_a_higher_one(open_page, stub, labelling, here):
     at = estimated(fill(open_page(), stub.url, prices=False))
     numbers(at, "Cap, calls")[0].set_value(8).run()
     ask_button(at).click().run()
-    assert finished(labelling).facts["is_cap_reached"]
+    assert here().facts["is_cap_reached"]
     assert len(stub.seen) == 8
-
     at = open_page()
     assert "the cap is reached" in tables(at)
+    (cap,) = (n for n in numbers(at, "Cap, calls") if n.key == "_outcomes_cap_1")
+    assert cap.value == 16
+    cap.set_value(24).run()
+    button(at, "Go on").click().run()
+    assert errors(at) == []
+    assert not (labelling / "1").exists()
+    assert here().folder == labelling / "2"
+    assert len({json.dumps(seen.document) for seen in stub.seen}) == len(stub.seen) == 24
+    at = open_page()
+    assert "6 of 6 queries have outcomes of both models." in said(at)
+    assert not any(b.label == "Go on" for b in at.button)
+    button(at, "Put away").click().run()
+    assert not (labelling / "2").exists()
+    assert (labelling / "record" / FILE_NAME).exists()
+    at = estimated(fill(open_page(), stub.url, prices=False))
+    assert "0 texts to ask about: 0 calls" in said(at)
+
+
+def test_a_cancel_keeps_what_was_got_and_no_reply_is_asked_for_twice(
+    open_page, stub, labelling, request
+):
     hold = threading.Event()
 
     def behave(seen, nth):
@@ -325,73 +362,62 @@ def test_a_reached_cap_and_a_cancel_keep_what_was_got_and_nothing_is_asked_twice
         return well_behaved(seen, nth)
 
     stub.behave = behave
-    (cap,) = (n for n in numbers(at, "Cap, calls") if n.key == "_outcomes_cap_1")
-    assert cap.value == 16
-    cap.set_value(100).run()
-    button(at, "Go on").click().run()
-    assert errors(at) == []
-    assert not (labelling / "1").exists()
+    at = estimated(fill(open_page(), stub.url))
+    ask_button(at).click().run()
     until = time.monotonic() + 60
     while len(stub.seen) < 15:
         assert time.monotonic() < until
-        time.sleep(0.05)
+        time.sleep(0.02)
     at = open_page()
-    assert "beginning" in tables(at) or "asking" in tables(at)
-    n_held = len(stub.seen)
     button(at, "Cancel").click().run()
-    assert finished(labelling, "2").status == "cancelled"
+    assert finished(labelling).status == "cancelled"
     hold.set()
     stub.behave = well_behaved
 
     at = open_page()
     assert "cancelled" in tables(at)
     assert button(at, "Keep as a set")
+    here = request.getfixturevalue("here")
     button(at, "Go on").click().run()
-    assert finished(labelling, "3").status == "done"
+    assert here().status == "done"
     replies = [
-        json.loads(line)
+        json.loads(line)["ended"]
         for line in (labelling / "record" / FILE_NAME).read_text().splitlines()
         if '"reply"' in line
     ]
-    assert len({line["ended"] for line in replies}) == len(replies) == 24
-    # Only those that were under way at the cancel were sent again: one a worker at the most.
-    assert 24 <= len(stub.seen) <= 24 + 4
-    assert n_held <= 14 + 4
-    at = open_page()
-    assert "6 of 6 queries have outcomes of both models." in said(at)
-    button(at, "Put away").click().run()
-    assert not (labelling / "3").exists()
-    estimated(fill(open_page(), stub.url, prices=False))
-    assert (labelling / "record" / FILE_NAME).exists()
+    assert len(set(replies)) == len(replies) == 24
+    # Sent again is only what was under way at the cancel: one request a worker at the most.
+    assert 24 < len(stub.seen) <= 24 + 4
+    assert "6 of 6 queries have outcomes of both models." in said(open_page())
 
 
-def test_dollars_are_no_cap_once_something_was_asked_at_unknown_prices(open_page, stub, labelling):
+def test_dollars_are_no_cap_once_something_was_asked_at_unknown_prices(open_page, stub, here):
     at = estimated(fill(open_page(), stub.url))
     numbers(at, "Cap, USD")[0].set_value(0.0).run()
     ask_button(at).click().run()
-    assert finished(labelling).facts["is_cap_reached"]
+    assert here().facts["is_cap_reached"]
     at = estimated(fill(open_page(), stub.url, prices=False))
     numbers(at, "Cap, calls")[0].set_value(5).run()
     ask_button(at).click().run()
-    assert finished(labelling, "2").facts["n_requests"] == 5
+    assert here().facts["n_requests"] == 5
     at = open_page()
     assert numbers(at, "Cap, USD") == []
     by_key = {n.key: n for n in numbers(at, "Cap, calls")}
     by_key["_outcomes_cap_1"].set_value(7).run()
     next(b for b in at.button if b.key == "_outcomes_go_on_1").click().run()
     assert errors(at) == []
-    assert finished(labelling, "3").facts["n_requests"] == len(stub.seen) == 7
+    assert here().facts["n_requests"] == len(stub.seen) == 7
     at = estimated(fill(open_page(), stub.url))
     assert "not dollars: earlier ones had none" in said(at)
 
 
-def test_an_endpoint_that_refuses_is_said_as_the_core_says_it(open_page, stub, labelling):
+def test_an_endpoint_that_refuses_is_said_as_the_core_says_it(open_page, stub, here):
     stub.behave = lambda seen, nth: (
         Status(404) if seen.model == "large" else well_behaved(seen, nth)
     )
     at = estimated(fill(open_page(), stub.url))
     ask_button(at).click().run()
-    assert finished(labelling).status == "failed"
+    assert here().status == "failed"
     at = open_page()
     (error,) = errors(at)
     assert "endpoint 'large' knows no model 'large', or base_url is wrong (404)" in error.replace(
@@ -401,7 +427,7 @@ def test_an_endpoint_that_refuses_is_said_as_the_core_says_it(open_page, stub, l
     assert button(at, "Go on")
 
 
-def test_grades_and_hostile_names_are_text(open_page, stub, labelling):
+def test_grades_and_hostile_names_are_text(open_page, stub, here):
     def behave(seen, nth):
         reply = well_behaved(seen, nth)
         return Say("<script>x</script>") if seen.model != "owl" else reply._replace(text="GRADE: 7")
@@ -412,7 +438,7 @@ def test_grades_and_hostile_names_are_text(open_page, stub, labelling):
     typed(at, "weak.name", "<b>w</b> [x](y)")
     at.run()
     ask_button(estimated(at)).click().run()
-    assert finished(labelling).status == "done"
+    assert here().status == "done"
     at = open_page()
     assert errors(at) == []
     assert "&lt;b&gt;w&lt;/b&gt; [x](y) and large" in tables(at)
