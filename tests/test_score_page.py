@@ -1,0 +1,111 @@
+"""The Score page without a browser: one query side by side, pasted lines as a set, the machine."""
+
+import math
+
+import pytest
+
+from routellm_core import calibration
+from routellm_core.metrics import routing_curve
+from routellm_core.paper import PAIR as PAPER_PAIR
+from routellm_core.store import Store
+from tests.test_train_page import open_page, store_path  # noqa: F401  fixtures
+from views import cached
+from views.score import one
+
+QUERY = "Prove that <b>tides</b> and [kettles](x) never meet."
+
+
+def tables(at):
+    return " ".join(block.proto.body for block in at.get("html"))
+
+
+def alpha_of(router_id, share):
+    """From the scores themselves, on MMLU."""
+    store = cached.store()
+    outcomes = store.pair_outcomes("mmlu", PAPER_PAIR)
+    scores = store.strong_win_rates("mmlu", PAPER_PAIR, router_id, "in_domain")
+    curve = routing_curve(scores, outcomes.quality_weak, outcomes.quality_strong)
+    return calibration.between_scores(curve, calibration.for_share(curve, share).threshold)
+
+
+@pytest.fixture
+def open_score(open_page, monkeypatch):  # noqa: F811
+    """With rates that are given, so that no model is loaded."""
+    rates = {"routers/mf-golden": 0.9, "routers/sw_ranking-golden": 0.1, "routers/bert-golden": 0.5}
+    monkeypatch.setattr(cached, "win_rates", lambda version, folder, texts: [rates[folder]])
+    return lambda **query: open_page("pages/score.py", **query)
+
+
+def typed(at, text):
+    return at.text_area(key="_score_query").set_value(text).run()
+
+
+def test_a_query_is_scored_by_each_router_with_an_alpha_of_its_own(open_score):
+    at = typed(open_score(), QUERY)
+    assert not at.exception
+    body = tables(at)
+    for name, goes_to in (("mf-golden", "gpt-4-1106 ■"), ("sw_ranking-golden", "Mixtral-8x7B ●")):
+        assert f"{name}</th>" in body
+        assert goes_to in body
+        assert one._alpha(alpha_of(name, 0.3)) in body
+    assert "0.9000" in body
+    assert "0.1000" in body
+
+
+def test_alpha_follows_the_share(open_score):
+    at = typed(open_score(), QUERY)
+    for percent in (0.0, 50.0, 100.0):
+        at.slider(key="_score_share").set_value(percent).run()
+        body = tables(at)
+        assert one._alpha(alpha_of("mf-golden", percent / 100)) in body
+        strong = {0.0: 0, 100.0: 3}.get(percent)
+        assert strong is None or body.count("gpt-4-1106 ■</td>") == strong
+
+
+def test_what_cannot_score_says_so_in_its_row(open_score, monkeypatch):
+    from routellm_core.errors import MissingPackageError
+
+    def missing(version, folder, texts):
+        raise MissingPackageError("the weights are missing: pip install <them>")
+
+    monkeypatch.setattr(cached, "win_rates", missing)
+    at = typed(open_score(), QUERY)
+    assert not at.exception
+    assert "pip install &lt;them&gt;" in tables(at)
+
+
+def test_an_empty_box_and_no_router_are_said(open_score):
+    at = open_score()
+    assert any("Type a query" in caption.value for caption in at.caption)
+    at = typed(open_score(score_routers=""), QUERY)
+    assert any("Choose a router" in caption.value for caption in at.caption)
+
+
+def test_pasted_lines_become_a_private_set(open_score, store_path):  # noqa: F811
+    at = open_score()
+    at.text_area(key="_score_lines").set_value("What is a tide?\n\nProve it.\n").run()
+    next(b for b in at.button if b.label == "Make a set of 2 queries").click().run()
+    assert not at.exception
+    sets = cached.store().benchmarks()["benchmark_id"].tolist()
+    assert "pasted" not in sets  # nobody else sees it
+    assert sorted(cached.store().query_texts("pasted").values()) == ["Prove it.", "What is a tide?"]
+    assert at.selectbox(key="_score_set").value == "pasted"
+
+
+def test_costs_are_of_a_thousand_such_queries():
+    assert one._cost("gpt-4-1106-preview", 100) == f"{(100 * 10 + 264 * 30) / 1e3:,.2f}"
+    assert one._cost("nobody's model", 100) == "–"
+    assert one._alpha(math.inf) == "never"
+
+
+def test_the_machine_is_told_when_asked(open_score):
+    at = open_score()
+    at.toggle(key="_machine").set_value(True).run()
+    assert any("ROUTELLM\\_DEVICE" in caption.value for caption in at.caption)
+
+
+def test_the_store_is_not_written_by_looking(open_score, store_path):  # noqa: F811
+    version = cached.store().version
+    typed(open_score(), QUERY)
+    assert cached.store().version == version
+    assert isinstance(cached.store(), Store)
