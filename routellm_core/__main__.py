@@ -13,19 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from routellm_core import calibration, scoring_command
-from routellm_core.calibration import Calibration
-from routellm_core.costs import UNKNOWN_PRICE, list_price, pair_costs, routed_cost
+from routellm_core import scoring_command
 from routellm_core.errors import DataError, RoutingError
 from routellm_core.evaluation import default_pair, evaluate_benchmark
 from routellm_core.importers.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
 from routellm_core.jsonable import with_nulls
 from routellm_core.labelling import command as labelling
-from routellm_core.metrics import curve_of, operating_point, rank_queries
 from routellm_core.progress import Progress, Watch
 from routellm_core.rescoring import PAIR, SHIPPED, Places, rescore
 from routellm_core.routers import ROUTERS
 from routellm_core.store import Store
+from routellm_core.targets import command as targets
+from routellm_core.targets.command import add_choice, chosen
 from routellm_core.training import VIEWS_OF_GOLDEN
 from routellm_core.types import ModelPair
 from routellm_core.uncertainty import N_RESAMPLES
@@ -139,35 +138,20 @@ def evaluate(parsed: argparse.Namespace) -> Result:
 def calibrate(parsed: argparse.Namespace) -> Result:
     """The threshold for a share, a recovered gap, a quality or a budget."""
     with Store(parsed.store, read_only=True) as store:
-        pair = _pair(parsed, store, parsed.benchmark) or default_pair(store, parsed.benchmark)
-        outcomes = store.pair_outcomes(parsed.benchmark, pair)
-        row = store.router_named(parsed.benchmark, pair, parsed.router, parsed.recipe)
-        scores = store.strong_win_rates(parsed.benchmark, pair, row.router_id, row.view)
-    ranking = rank_queries(scores)
-    curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
-    costs = pair_costs(outcomes, *(list_price(model) or UNKNOWN_PRICE for model in pair))
-    cost = routed_cost(ranking, costs)
-    found: Calibration
-    if parsed.share is not None:
-        found = calibration.for_share(curve, parsed.share)
-    elif parsed.pgr is not None:
-        found = calibration.for_pgr(curve, parsed.pgr)
-    elif parsed.quality is not None:
-        found = calibration.for_quality(curve, parsed.quality)
-    else:
-        found = calibration.for_budget(curve, cost, parsed.budget_usd, parsed.queries_per_month)
-    point = operating_point(curve, found.threshold)
+        choice = chosen(parsed, store)
+    found, point, outcomes = choice.calibration, choice.point, choice.outcomes
+    pair = outcomes.model_pair
     document = {
         "benchmark": parsed.benchmark,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
-        "router": row.router_name,
-        "recipe": row.recipe,
-        "view": row.view,
+        "router": choice.router.router_name,
+        "recipe": choice.router.recipe,
+        "view": choice.view,
         "n_queries": outcomes.n_queries,
         "mode": found.mode,
         "wanted": found.wanted,
         "achieved": found.achieved,
-        "threshold": calibration.between_scores(curve, found.threshold),
+        "threshold": choice.threshold,
         "strong_call_share": point.strong_call_share,
         "quality": point.quality,
         "pgr": point.pgr,
@@ -357,16 +341,8 @@ def _parser() -> argparse.ArgumentParser:
     with_pair(evaluating)
 
     calibrating = verb("calibrate", calibrate)
-    calibrating.add_argument("--router", required=True, metavar="R")
-    calibrating.add_argument("--recipe", help="where a router has several")
-    calibrating.add_argument("--benchmark", required=True, metavar="B")
-    wish = calibrating.add_mutually_exclusive_group(required=True)
-    wish.add_argument("--share", type=float, help="of strong calls, in [0, 1]")
-    wish.add_argument("--pgr", type=float, help="share of the gap to recover")
-    wish.add_argument("--quality", type=float, help="in the benchmark's own scale")
-    wish.add_argument("--budget-usd", type=float, help="a month")
-    calibrating.add_argument("--queries-per-month", type=float, default=100_000.0)
-    with_pair(calibrating)
+    add_choice(calibrating)
+    targets.add_parser(verb, DATA_DIR)
 
     explaining = verb("explain", explain)
     explaining.add_argument("--router", required=True, metavar="R")

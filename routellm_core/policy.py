@@ -1,99 +1,442 @@
-"""The choice as a document: which threshold, how it was chosen, what it achieves and on what."""
+"""A policy: the choice of a threshold as a document that leaves this machine and can be run.
 
-from datetime import UTC, datetime
-from typing import Any
+It names the router and its checkpoint, the model pair, the threshold, how it was chosen and what
+is known of it. Its last field is a hash over all others, so that a figure that was changed by hand
+is noticed. What a field cannot mean is refused when the document is read.
+"""
 
-from routellm_core.calibration import Calibration, between_scores
-from routellm_core.types import Interval, ModelPair, OperatingPoint, RoutingCurve
+import hashlib
+import json
+import math
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, NoReturn, Self, TypeAlias
 
-FORMAT = "routellm-explorer-choice"
-FORMAT_VERSION = 1
-_SCORES = {
-    "in_domain": "out of fold: the router learned from other queries of the same benchmark",
-    "unseen_slices": "out of fold: the router learned from other slices of the benchmark",
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+)
+
+from routellm_core.choice import choice_document, routellm_model_name
+from routellm_core.errors import DataError, NotTrainedError
+
+__all__ = ["Policy", "choice_document", "read_policy", "routellm_model_name"]
+
+POLICY_VERSION: Final = 1
+POLICY_NAME = "policy.json"
+MAX_BYTES = 1 << 18
+"""Of a policy file; a real one has some four thousand."""
+RULE = "call the strong model when strong_win_rate >= threshold"
+EVIDENCE = {
+    "in_domain": (
+        "out of fold: each query was scored by a router of this recipe that had not seen it; the "
+        "checkpoint itself is fitted on all of them"
+    ),
+    "unseen_slices": (
+        "out of fold: each query was scored by a router of this recipe that had seen other slices "
+        "only; the checkpoint itself is fitted on all of them"
+    ),
     "untouched": "the router learned nothing from this benchmark",
 }
+"""What the figures of each view say about the checkpoint."""
 
 
-def routellm_model_name(router_name: str, threshold: float) -> str:
-    """The model name by which a RouteLLM server is told router and threshold.
-
-    It splits the name at '-' and reads the threshold as a float in [0, 1], so all digits are kept
-    and a threshold that means "never" has no such name.
-
-    Raises:
-        ValueError: the threshold is outside [0, 1], or the router's name holds a '-'.
-    """
-    if not 0.0 <= threshold <= 1.0:
-        raise ValueError(f"threshold {threshold} is outside [0, 1]")
-    if "-" in router_name:
-        raise ValueError(f"router name {router_name!r} holds a '-'")
-    return f"router-{router_name}-{threshold!r}"
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("holds characters that cannot be printed")
+    return text
 
 
-def _model_name_or_none(router_name: str, threshold: float) -> str | None:
-    try:
-        return routellm_model_name(router_name, threshold)
-    except ValueError:
-        return None
+def _undefined_as_none(figure: float) -> float | None:
+    return figure if math.isfinite(figure) else None
 
 
-def choice_document(
-    *,
-    router: dict[str, Any],
-    model_pair: ModelPair,
-    benchmark_id: str,
-    n_queries: int,
-    data_hash: str,
-    curve: RoutingCurve,
-    calibration: Calibration,
-    achieved: OperatingPoint,
-    quality_interval: Interval,
-    money: dict[str, Any],
-) -> dict[str, Any]:
-    """What the Trade-off page offers for download.
+Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+"""Of a model or a set, as people wrote it; one line without control characters."""
+Words: TypeAlias = Annotated[str, Field(max_length=2_000), AfterValidator(_printable)]
+PlainName: TypeAlias = Annotated[
+    str, Field(max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$")
+]
+"""What may be a file name everywhere."""
+ProviderName: TypeAlias = Annotated[
+    str, Field(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$")
+]
+"""What may stand in a configuration, a shell or an address without quotes."""
+Sha256: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Figure: TypeAlias = Annotated[
+    float,
+    BeforeValidator(lambda value: math.nan if value is None else value),
+    PlainSerializer(_undefined_as_none, return_type=float | None),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "null"}]}),
+]
+"""NaN where it is undefined; null in the document."""
+Share: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class FigureInterval(_Part):
+    """A figure with its 95% interval."""
+
+    value: Figure
+    low: Figure
+    high: Figure
+
+
+class PolicyRouter(_Part):
+    """Who scores the queries."""
+
+    router_id: Name
+    router_name: PlainName
+    recipe: Name
+    checkpoint: PlainName
+    """Name of the checkpoint's folder, beside the policy."""
+    checkpoint_sha256: Sha256
+    """Of its files; see `checkpoint_hash`."""
+    embedder: Name | None
+
+
+class CalledModel(_Part):
+    """A model of the pair: as the benchmark names it, and as its provider does."""
+
+    name: Name
+    provider: Annotated[str, Field(max_length=50, pattern=r"^[a-z][a-z0-9_]*$")] = "openai"
+    """`openai` is any endpoint that speaks OpenAI's chat completions; else LiteLLM's name."""
+    provider_name: ProviderName
+
+
+class CalledPair(_Part):
+    """Whom the queries go to."""
+
+    weak: CalledModel
+    strong: CalledModel
+
+
+class ChosenBy(_Part):
+    """The wish that led to the threshold, and what it achieves of it."""
+
+    mode: Literal["alpha", "share", "budget", "quality", "pgr"]
+    wanted: Annotated[float, Field(allow_inf_nan=False)]
+    achieved: Annotated[float, Field(allow_inf_nan=False)]
+    queries_per_month: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """What a budget is for."""
+
+
+class Evidence(_Part):
+    """What the threshold gives, on which queries, and how that was measured."""
+
+    benchmark_id: PlainName
+    title: Name
+    n_queries: Annotated[int, Field(ge=1)]
+    """With both outcomes, contaminated ones left out."""
+    n_contaminated: Annotated[int, Field(ge=0)]
+    """Left out because they stand in what routers learned from."""
+    view: Literal["in_domain", "unseen_slices", "untouched"]
+    meaning: Words
+    """The view in words: what the figures say about the checkpoint."""
+    quality_unit: Literal["share right", "points"]
+    strong_call_share: FigureInterval
+    quality: FigureInterval
+    """In the benchmark's scale."""
+    pgr: FigureInterval
+    quality_weak: FigureInterval
+    quality_strong: FigureInterval
+    quality_random: FigureInterval
+    """Of as many strong calls dealt out blindly; the middle 95% of such deals."""
+    usd_per_query: Figure
+    usd_per_query_strong: Figure
+    """Of always calling the strong model."""
+    n_resamples: Annotated[int, Field(ge=100)]
+    seed: Annotated[int, Field(ge=0)]
+    """Of the bootstrap over queries."""
+    data_hash: Annotated[str, Field(pattern=r"^[0-9a-f]*$", max_length=64)]
+    """Of the shipped files below the store; empty when there were none."""
+    outcomes_sha256: Sha256
+    """Of the outcomes and scores that the figures are made of."""
+
+
+class ModelPrice(_Part):
+    """USD for a million tokens, and who says so."""
+
+    prompt_usd: Figure
+    answer_usd: Figure
+    source: Words
+
+
+class Prices(_Part):
+    """With which money was counted."""
+
+    weak: ModelPrice
+    strong: ModelPrice
+    prompt_tokens: Words
+    """Where the counts come from."""
+    answer_tokens: Words
+
+
+class Policy(_Part):
+    """Which queries go to the strong model, and why."""
+
+    model_config = ConfigDict(
+        title="Policy of RouteLLM Explorer", json_schema_extra={"$comment": RULE}
+    )
+
+    policy_version: Literal[1] = POLICY_VERSION
+    policy_id: PlainName
+    created_at: Annotated[AwareDatetime, Field(strict=False)]
+    project_version: PlainName
+    router: PolicyRouter
+    model_pair: CalledPair
+    threshold: Share | Literal["never", "always"]
+    """Midway between two scores, all digits; a word where no score matters."""
+    chosen_by: ChosenBy
+    evidence: Evidence
+    prices: Prices
+    content_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
+    """Of all other fields; see `content_hash`."""
+
+    @property
+    def alpha(self) -> float:
+        """The threshold as a number: +inf for never, 0 for always."""
+        words = {"never": math.inf, "always": 0.0}
+        return words[self.threshold] if isinstance(self.threshold, str) else self.threshold
+
+    def document(self) -> dict[str, Any]:
+        """The policy as a JSON object."""
+        return self.model_dump(mode="json")
+
+    def signed(self) -> Self:
+        """The same with the hash over its content."""
+        return self.model_copy(update={"content_sha256": content_hash(self)})
+
+    def as_bytes(self) -> bytes:
+        """The file: indented UTF-8 JSON, the same for the same policy."""
+        text = json.dumps(self.document(), indent=2, ensure_ascii=False, allow_nan=False)
+        return (text + "\n").encode("utf-8")
+
+
+def content_hash(policy: Policy) -> str:
+    """SHA-256 of the policy without its own hash: sorted JSON without blanks, in UTF-8."""
+    fields = policy.model_copy(update={"content_sha256": ""}).document()
+    text = json.dumps(
+        fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+# Reading
+
+
+def read_policy(path: Path, *, accept_edited: bool = False) -> Policy:
+    """A policy from its file, or from the folder that holds it as policy.json.
 
     Args:
-        router: router_id, router_name, recipe and view of the scores.
-        model_pair: by the outcomes' model names.
-        benchmark_id: on which the threshold was chosen.
-        n_queries: of the benchmark with both outcomes, contaminated ones left out.
-        data_hash: of the data the store was built from.
-        curve: of the router on the benchmark.
-        calibration: the wish and the threshold.
-        achieved: what the threshold gives.
-        quality_interval: 95%, of the achieved quality.
-        money: cost of the routed answers, baseline, prices and token sources.
+        path: of the file or the folder.
+        accept_edited: take it although its content is not what it was exported with.
 
-    Returns:
-        A JSON object; quality in the benchmark's scale, shares as fractions, money in USD.
+    Raises:
+        DataError: there is none, or `parse_policy` refuses it.
     """
-    threshold = between_scores(curve, calibration.threshold)
+    file = path / POLICY_NAME if path.is_dir() else path
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"the policy {file} cannot be read: {error.strerror or error}") from error
+    return parse_policy(raw, str(file), accept_edited=accept_edited)
+
+
+def parse_policy(raw: bytes, name: str, *, accept_edited: bool = False) -> Policy:
+    """A policy from the bytes of its file; one plain sentence says what is wrong with it.
+
+    Args:
+        raw: of the file.
+        name: of the file, for that sentence.
+        accept_edited: take it although its content is not what it was exported with.
+
+    Raises:
+        DataError: too large, no JSON, of a newer version, a field that is unknown, missing or out
+            of its range, or content that is not what it was exported with.
+    """
+    if len(raw) > MAX_BYTES:
+        raise DataError(f"{name} is larger than {MAX_BYTES:,} bytes: a policy never is")
+    try:
+        fields = json.loads(
+            raw.decode("utf-8"), object_pairs_hook=_named_once, parse_constant=_no_number
+        )
+    except _PolicyError as error:
+        raise DataError(f"{name} is refused: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{name} is no JSON in UTF-8, so it is no policy") from error
+    if not isinstance(fields, dict) or "policy_version" not in fields:
+        raise DataError(f"{name} is no policy: it has no policy_version; export one anew")
+    version = fields["policy_version"]
+    if isinstance(version, int) and version > POLICY_VERSION:
+        raise DataError(
+            f"{name} was written by a newer version of this project (policy version {version}, "
+            f"this one reads {POLICY_VERSION}): update the project"
+        )
+    try:
+        policy = Policy.model_validate(fields)
+    except ValidationError as error:
+        raise DataError(f"{name} is refused: {first_problem(error)}") from error
+    if policy.content_sha256 != content_hash(policy) and not accept_edited:
+        raise DataError(
+            f"{name} was edited by hand, so its evidence may not be that of its threshold: export "
+            "it anew, or accept it as it is with --accept-edited (accept_edited=True)"
+        )
+    return policy
+
+
+class _PolicyError(ValueError):
+    """What is wrong with the JSON although it is JSON."""
+
+
+def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _PolicyError(f"the field {twice!r} stands in it twice")
+    return fields
+
+
+def _no_number(word: str) -> NoReturn:
+    raise _PolicyError(f"{word} is no number that a policy may hold")
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong, as half a sentence with the field's path."""
+    problem = error.errors(include_url=False)[0]
+    place = problem["loc"]
+    if place[:1] == ("threshold",):
+        return (
+            f"the threshold {problem['input']!r} is neither a number in [0, 1] nor 'never' or "
+            "'always'"
+        )
+    path = ".".join(str(step) for step in place)
+    match problem["type"]:
+        case "extra_forbidden":
+            return f"it has a field {path!r} that this version does not know"
+        case "missing":
+            return f"it lacks the field {path!r}"
+        case _:
+            shown = repr(problem["input"])
+            shown = shown if len(shown) <= 80 else shown[:77] + "..."
+            return f"{path} is {shown}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+# The checkpoint
+
+
+def checkpoint_hash(checkpoint_dir: Path) -> str:
+    """SHA-256 over the checkpoint's files: path and hash of each, by path.
+
+    Raises:
+        NotTrainedError: there is no such folder, or nothing in it.
+    """
+    files = sorted(checkpoint_files(checkpoint_dir).items())
+    if not files:
+        raise NotTrainedError(f"there is no checkpoint in {checkpoint_dir}")
+    total = hashlib.sha256()
+    for name, content in files:
+        total.update(name.encode("utf-8") + b"\0" + hashlib.sha256(content).digest())
+    return total.hexdigest()
+
+
+def checkpoint_files(checkpoint_dir: Path) -> dict[str, bytes]:
+    """The files of a checkpoint by their path in it."""
     return {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "router": router,
-        "model_pair": {"strong": model_pair.strong, "weak": model_pair.weak},
-        "threshold": threshold,
-        "rule": "call the strong model when strong_win_rate >= threshold",
-        "routellm_model_name": _model_name_or_none(router["router_name"], threshold),
-        "chosen_by": {
-            "mode": calibration.mode,
-            "wanted": calibration.wanted,
-            "achieved": calibration.achieved,
-        },
-        "evidence": {
-            "benchmark": benchmark_id,
-            "n_queries": n_queries,
-            "scores": _SCORES[router["view"]],
-            "strong_call_share": achieved.strong_call_share,
-            "quality": achieved.quality,
-            "quality_interval": list(quality_interval),
-            "quality_weak": float(curve.quality[0]),
-            "quality_strong": float(curve.quality[-1]),
-            "pgr": achieved.pgr,
-            "money": money,
-            "data_hash": data_hash,
-        },
+        path.relative_to(checkpoint_dir).as_posix(): path.read_bytes()
+        for path in sorted(checkpoint_dir.rglob("*"))
+        if path.is_file()
     }
+
+
+def check_checkpoint(policy: Policy, checkpoint_dir: Path) -> None:
+    """Refuse another checkpoint than the one that the policy was made with.
+
+    Raises:
+        NotTrainedError: the folder is not there or is empty.
+        DataError: its files are others.
+    """
+    if not checkpoint_dir.is_dir():
+        raise NotTrainedError(
+            f"the checkpoint of policy {policy.policy_id} is missing: put the folder "
+            f"{policy.router.checkpoint} at {checkpoint_dir}, or name where it lies"
+        )
+    if checkpoint_hash(checkpoint_dir) != policy.router.checkpoint_sha256:
+        raise DataError(
+            f"{checkpoint_dir} is another checkpoint than the one that policy {policy.policy_id} "
+            "was made with, and its scores would mean something else at that threshold: bring "
+            "the former one, or make the policy anew"
+        )
+
+
+# Comparing, and the way back
+
+
+def diff(policy: Policy, other: Policy) -> list[str]:
+    """What is different in the other policy, a sentence a field; ids, times and hashes aside."""
+    before, after = dict(_leaves(policy.document())), dict(_leaves(other.document()))
+    return [
+        f"{name}: {_shown(before.get(name))} → {_shown(after.get(name))}"
+        for name in before | after
+        if before.get(name) != after.get(name) and name not in _NOT_COMPARED
+    ]
+
+
+_NOT_COMPARED = ("policy id", "created at", "content sha256")
+
+
+def _leaves(fields: Mapping[str, Any], *above: str) -> Iterator[tuple[str, Any]]:
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, *above, name)
+        else:
+            yield ", ".join((*above, name)).replace("_", " "), value
+
+
+def _shown(value: Any) -> str:
+    return "–" if value is None else str(value)
+
+
+def link_state(policy: Policy) -> dict[str, str]:
+    """The state of the dashboard's link that leads back to where the policy was made."""
+    chosen, evidence, pair = policy.chosen_by, policy.evidence, policy.model_pair
+    state = {
+        "benchmark": evidence.benchmark_id,
+        "strong": pair.strong.name,
+        "weak": pair.weak.name,
+        "router": f"{policy.router.router_id}.{evidence.view}",
+        "mode": chosen.mode,
+        "wanted": repr(chosen.wanted),
+    }
+    if chosen.queries_per_month is not None:
+        state["queries_per_month"] = repr(chosen.queries_per_month)
+    for side, price in (("weak", policy.prices.weak), ("strong", policy.prices.strong)):
+        known = (price.prompt_usd, price.answer_usd)
+        if any(math.isfinite(usd) for usd in known):
+            prompt, answer = (repr(usd) if math.isfinite(usd) else "" for usd in known)
+            state[f"{side}_usd"] = f"{prompt}/{answer}@{state[side]}"
+    return state
+
+
+def json_schema() -> str:
+    """The JSON Schema of a policy file, as data/policy.schema.json holds it."""
+    schema = Policy.model_json_schema(mode="validation")
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json_schema())

@@ -12,6 +12,7 @@ from routellm_core.battles import checked_battles
 from routellm_core.errors import DataError, StoreError, UnknownNameError
 from routellm_core.normalise import text_hash
 from routellm_core.store.database import SETUP
+from routellm_core.store.policies import PolicyShelf
 from routellm_core.store.queries import QueryReader
 from routellm_core.types import VIEWS, Benchmark, ModelPair, RouterEntry
 
@@ -33,7 +34,7 @@ USER_ROWS = {
 }
 
 
-class Store(QueryReader):
+class Store(PolicyShelf, QueryReader):
     """A store on disk, or in memory when no path is given: what it can be asked and told."""
 
     def add_benchmark(

@@ -1,0 +1,371 @@
+"""From a wish to a policy: the router's curve, the threshold on it, and the evidence for both."""
+
+import hashlib
+import math
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
+
+import numpy as np
+from pydantic import ValidationError
+
+from routellm_core import calibration
+from routellm_core.baselines import random_line
+from routellm_core.calibration import Calibration
+from routellm_core.costs import UNKNOWN_PRICE, PairCosts, Price, list_price, pair_costs, routed_cost
+from routellm_core.errors import DataError, NotTrainedError
+from routellm_core.evaluation import default_pair
+from routellm_core.metrics import calls_strong as called
+from routellm_core.metrics import curve_of, operating_point, pgr_of, point_index, rank_queries
+from routellm_core.policy import (
+    EVIDENCE,
+    CalledModel,
+    CalledPair,
+    ChosenBy,
+    Evidence,
+    FigureInterval,
+    ModelPrice,
+    Policy,
+    PolicyRouter,
+    Prices,
+    checkpoint_hash,
+    content_hash,
+    first_problem,
+)
+from routellm_core.store import Store
+from routellm_core.types import (
+    Benchmark,
+    Floats,
+    Interval,
+    ModelPair,
+    OperatingPoint,
+    PairOutcomes,
+    RouterEntry,
+    RoutingCurve,
+)
+from routellm_core.uncertainty import N_RESAMPLES, middle
+
+_CHUNK = 50
+_PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
+
+
+class Wish(NamedTuple):
+    """What the threshold is to give."""
+
+    mode: calibration.Mode
+    wanted: float
+    queries_per_month: float = 100_000.0
+    """What a budget is for."""
+
+
+class ProviderNames(NamedTuple):
+    """How a model is called where it is served."""
+
+    provider: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A threshold of a router on a benchmark, and all that it was read from."""
+
+    benchmark: Benchmark
+    outcomes: PairOutcomes
+    router: RouterEntry
+    view: Literal["in_domain", "unseen_slices", "untouched"]
+    strong_win_rate: Floats
+    """(n_queries,)"""
+    curve: RoutingCurve
+    prices: tuple[Price, Price]
+    """Weak, strong."""
+    costs: PairCosts
+    cost: Floats
+    """(n_points,) USD a query along the curve."""
+    wish: Wish
+    calibration: Calibration
+    point: OperatingPoint
+    n_contaminated: int
+    data_hash: str
+
+    @property
+    def threshold(self) -> float:
+        """Midway to the next lower score; 2 for never."""
+        return calibration.between_scores(self.curve, self.calibration.threshold)
+
+
+def choose(
+    store: Store,
+    benchmark_id: str,
+    router_name: str,
+    wish: Wish,
+    *,
+    recipe: str | None = None,
+    model_pair: ModelPair | None = None,
+    prices: tuple[Price, Price] | None = None,
+) -> Choice:
+    """Find the threshold that meets a wish.
+
+    Args:
+        store: holds outcomes and scores.
+        benchmark_id: on which the threshold is chosen.
+        router_name: kind of router.
+        wish: what the threshold is to give.
+        recipe: where a router has several.
+        model_pair: by default the benchmark's usual one.
+        prices: of the weak and the strong model; by default list prices.
+
+    Raises:
+        UnknownNameError: there is no such benchmark, model or router.
+        UnreachableError: no threshold meets the wish.
+    """
+    pair = model_pair or default_pair(store, benchmark_id)
+    outcomes = store.pair_outcomes(benchmark_id, pair)
+    row = store.router_named(benchmark_id, pair, router_name, recipe)
+    scores = store.strong_win_rates(benchmark_id, pair, row.router_id, row.view)
+    ranking = rank_queries(scores)
+    curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
+    weak, strong = prices or [list_price(model) or UNKNOWN_PRICE for model in pair]
+    costs = pair_costs(outcomes, weak, strong)
+    cost = routed_cost(ranking, costs)
+    found = _calibrated(curve, cost, wish)
+    return Choice(
+        benchmark=store.benchmark(benchmark_id),
+        outcomes=outcomes,
+        router=store.router(row.router_id),
+        view=row.view,
+        strong_win_rate=scores,
+        curve=curve,
+        prices=(weak, strong),
+        costs=costs,
+        cost=cost,
+        wish=wish,
+        calibration=found,
+        point=operating_point(curve, found.threshold),
+        n_contaminated=len(store.contaminated_ids(benchmark_id)),
+        data_hash=store.data_hash,
+    )
+
+
+def _calibrated(curve: RoutingCurve, cost: Floats, wish: Wish) -> Calibration:
+    match wish.mode:
+        case "alpha":
+            if math.isnan(wish.wanted):
+                raise DataError("a threshold of NaN decides nothing; give a number in [0, 1]")
+            return Calibration("alpha", wish.wanted, wish.wanted, wish.wanted)
+        case "share":
+            return calibration.for_share(curve, wish.wanted)
+        case "pgr":
+            return calibration.for_pgr(curve, wish.wanted)
+        case "quality":
+            return calibration.for_quality(curve, wish.wanted)
+        case "budget":
+            return calibration.for_budget(curve, cost, wish.wanted, wish.queries_per_month)
+
+
+def checkpoint_dir(router: RouterEntry, data_dir: Path) -> Path:
+    """Folder of a router's weights.
+
+    Raises:
+        NotTrainedError: it has none.
+    """
+    if router.checkpoint is None:
+        raise NotTrainedError(
+            f"router {router.router_id!r} has no checkpoint, so that nothing can run it"
+        )
+    return data_dir / router.checkpoint
+
+
+def policy_of(
+    choice: Choice,
+    checkpoint: Path,
+    *,
+    created_at: datetime | None = None,
+    weak: ProviderNames | None = None,
+    strong: ProviderNames | None = None,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> Policy:
+    """The policy of a choice, with its evidence.
+
+    Args:
+        choice: threshold and figures.
+        checkpoint: folder of the router that the policy is to run.
+        created_at: with a zone; by default now.
+        weak: how the weak model is called; by default by its name, at an endpoint like OpenAI's.
+        strong: the same of the strong model.
+        n_resamples: of the bootstrap.
+        seed: of the bootstrap.
+
+    Raises:
+        NotTrainedError: there is no checkpoint in the folder.
+        DataError: a name holds what a configuration cannot hold.
+    """
+    moment = (created_at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    router, found = choice.router, choice.calibration
+    budget_for = choice.wish.queries_per_month if found.mode == "budget" else None
+    pair = choice.outcomes.model_pair
+    try:
+        unnamed = Policy(
+            policy_id="unnamed",
+            created_at=moment,
+            project_version=project_version(),
+            router=PolicyRouter(
+                router_id=router.router_id,
+                router_name=router.router_name,
+                recipe=router.recipe,
+                checkpoint=checkpoint.name,
+                checkpoint_sha256=checkpoint_hash(checkpoint),
+                embedder=router.embedder,
+            ),
+            model_pair=CalledPair(
+                weak=_called(pair.weak, weak), strong=_called(pair.strong, strong)
+            ),
+            threshold=_threshold(choice),
+            chosen_by=ChosenBy(
+                mode=found.mode,
+                wanted=found.wanted,
+                achieved=found.achieved,
+                queries_per_month=budget_for,
+            ),
+            evidence=_evidence(choice, n_resamples, seed),
+            prices=Prices(
+                weak=ModelPrice(**choice.prices[0]._asdict()),
+                strong=ModelPrice(**choice.prices[1]._asdict()),
+                prompt_tokens=choice.costs.tokens.prompt,
+                answer_tokens=choice.costs.tokens.answer,
+            ),
+        )
+    except ValidationError as error:
+        raise DataError(f"no policy can be made of this choice: {first_problem(error)}") from error
+    where = re.sub(
+        r"[^A-Za-z0-9_.+-]", "_", f"{router.router_name}-{choice.benchmark.benchmark_id}"
+    )
+    name = f"{where[:80]}-{content_hash(unnamed)[:8]}"
+    return unnamed.model_copy(update={"policy_id": name}).signed()
+
+
+def changes_since(store: Store, policy: Policy) -> list[str]:
+    """What is no longer as it was when the policy was made, a sentence each; empty if nothing is.
+
+    Not its figures are compared but what they were made of.
+    """
+    evidence, router_id = policy.evidence, policy.router.router_id
+    pair = ModelPair(policy.model_pair.weak.name, policy.model_pair.strong.name)
+    try:
+        outcomes = store.pair_outcomes(evidence.benchmark_id, pair)
+        scores = store.strong_win_rates(evidence.benchmark_id, pair, router_id, evidence.view)
+    except (LookupError, DataError) as error:
+        return [f"what the policy was made of is not here: {error}"]
+    if outcomes_hash(outcomes, scores) != evidence.outcomes_sha256:
+        return [
+            f"outcomes or scores of {evidence.title} have changed since "
+            f"{policy.created_at:%Y-%m-%d}: the same wish may lead to another threshold"
+        ]
+    return []
+
+
+def outcomes_hash(outcomes: PairOutcomes, strong_win_rate: Floats) -> str:
+    """SHA-256 over query ids, both qualities and scores, in the order of the queries."""
+    total = hashlib.sha256("\n".join(map(str, outcomes.query_id)).encode("utf-8"))
+    for values in (outcomes.quality_weak, outcomes.quality_strong, strong_win_rate):
+        total.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+    return total.hexdigest()
+
+
+@cache
+def project_version() -> str:
+    """Of this project, as pyproject.toml names it."""
+    with _PYPROJECT.open("rb") as file:
+        return str(tomllib.load(file)["project"]["version"])
+
+
+def _called(name: str, wanted: ProviderNames | None) -> CalledModel:
+    provider, called_name = wanted or ProviderNames("openai", name)
+    try:
+        return CalledModel(name=name, provider=provider, provider_name=called_name)
+    except ValidationError as error:
+        raise DataError(
+            f"model {name!r}: {first_problem(error)}; say how its provider calls it, in letters, "
+            "digits and . _ : / @ + -"
+        ) from error
+
+
+def _threshold(choice: Choice) -> float | Literal["never", "always"]:
+    share = choice.point.strong_call_share
+    if share in (0.0, 1.0):
+        return "always" if share else "never"
+    return choice.threshold
+
+
+def _evidence(choice: Choice, n_resamples: int, seed: int) -> Evidence:
+    outcomes, point = choice.outcomes, choice.point
+    strong = called(choice.strong_win_rate, choice.calibration.threshold)
+    intervals = _intervals(outcomes, strong, n_resamples, seed)
+    figures = {
+        "strong_call_share": point.strong_call_share,
+        "quality": point.quality,
+        "pgr": point.pgr,
+        "quality_weak": float(outcomes.quality_weak.mean()),
+        "quality_strong": float(outcomes.quality_strong.mean()),
+    }
+    line = random_line(outcomes.quality_weak, outcomes.quality_strong, outcomes.n_queries + 1)
+    k = round(point.strong_call_share * outcomes.n_queries)
+    return Evidence(
+        benchmark_id=choice.benchmark.benchmark_id,
+        title=choice.benchmark.title,
+        n_queries=outcomes.n_queries,
+        n_contaminated=choice.n_contaminated,
+        view=choice.view,
+        meaning=EVIDENCE[choice.view],
+        quality_unit=cast(Literal["share right", "points"], choice.benchmark.quality_unit),
+        **{
+            name: FigureInterval(value=value, low=intervals[name].low, high=intervals[name].high)
+            for name, value in figures.items()
+        },
+        quality_random=FigureInterval(
+            value=float(line.quality[k]), low=float(line.low[k]), high=float(line.high[k])
+        ),
+        usd_per_query=float(choice.cost[point_index(choice.curve, point.threshold)]),
+        usd_per_query_strong=float(choice.costs.strong.mean()),
+        n_resamples=n_resamples,
+        seed=seed,
+        data_hash=choice.data_hash,
+        outcomes_sha256=outcomes_hash(outcomes, choice.strong_win_rate),
+    )
+
+
+def _intervals(
+    outcomes: PairOutcomes, calls_strong: Any, n_resamples: int, seed: int
+) -> dict[str, Interval]:
+    """95% bootstrap intervals at a fixed threshold; clusters count Poisson(1) times, as drawn.
+
+    PGR has none where the interval of the gap holds 0 (Fieller 1954: the ratio is then unbounded).
+    """
+    weak, strong = outcomes.quality_weak, outcomes.quality_strong
+    routed = np.where(calls_strong, strong, weak)
+    columns = np.stack([np.ones(len(weak)), calls_strong, routed, weak, strong], axis=1)
+    n_clusters = int(outcomes.cluster_code.max()) + 1
+    sums = np.zeros((n_clusters, columns.shape[1]))
+    np.add.at(sums, outcomes.cluster_code, columns)
+    rng = np.random.default_rng(seed)
+    drawn = [
+        rng.poisson(1.0, (min(_CHUNK, n_resamples - start), n_clusters)) @ sums
+        for start in range(0, n_resamples, _CHUNK)
+    ]
+    totals = np.concatenate(drawn)
+    totals = totals[totals[:, 0] > 0]
+    share, quality, quality_weak, quality_strong = (totals[:, 1:] / totals[:, :1]).T
+    gap = middle(quality_strong - quality_weak)
+    is_gap = gap.low > 0 or gap.high < 0
+    recovered = pgr_of(quality, quality_weak, quality_strong)
+    return {
+        "strong_call_share": middle(share),
+        "quality": middle(quality),
+        "pgr": middle(recovered) if is_gap else Interval(math.nan, math.nan),
+        "quality_weak": middle(quality_weak),
+        "quality_strong": middle(quality_strong),
+    }

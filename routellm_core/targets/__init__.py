@@ -1,0 +1,124 @@
+"""What a policy can be exported to: one module a target, and the folder or zip that holds it all.
+
+A folder holds the target's files, the policy, the checkpoint, the core that runs them and a README
+of two commands, so that it needs nothing of this project. Keys are never in it: files name the
+environment variables that hold them. A target that cannot express a policy says so and writes
+nothing.
+"""
+
+import io
+import zipfile
+from pathlib import Path
+
+from routellm_core.errors import DataError, RoutingError, UnknownNameError
+from routellm_core.policy import (
+    POLICY_NAME,
+    Policy,
+    check_checkpoint,
+    checkpoint_files,
+    json_schema,
+)
+from routellm_core.targets import (
+    environment,
+    litellm,
+    openai_request,
+    python_snippet,
+    routellm,
+    semantic_router,
+)
+from routellm_core.targets.base import Target
+from routellm_core.targets.packing import core_files, readme, requirements
+
+SCHEMA_NAME = "policy.schema.json"
+_MODULES = (litellm, routellm, semantic_router, python_snippet, environment, openai_request)
+TARGETS: dict[str, Target] = {module.TARGET.name: module.TARGET for module in _MODULES}
+
+
+def target_named(name: str) -> Target:
+    """A target.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+    """
+    if name not in TARGETS:
+        raise UnknownNameError(f"no target {name!r}; there are: {', '.join(TARGETS)}")
+    return TARGETS[name]
+
+
+def export(policy: Policy, target: str, out_dir: Path, checkpoint_dir: Path | None = None) -> None:
+    """Write a folder in which the target runs the policy.
+
+    Args:
+        policy: what is to run.
+        target: a key of `TARGETS`.
+        out_dir: made when absent; what an earlier export left there is replaced.
+        checkpoint_dir: the router's; may be left out where the target asks no router.
+
+    Raises:
+        UnknownNameError: there is no such target.
+        NotTrainedError: the checkpoint is missing.
+        DataError: the target cannot express the policy, the checkpoint is another one, or the
+            folder cannot be written.
+    """
+    chosen = target_named(target)
+    files = _contents(policy, [chosen], [], checkpoint_dir)
+    try:
+        for name, content in files.items():
+            path = out_dir / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    except OSError as error:
+        raise DataError(f"{out_dir} cannot be written: {error.strerror or error}") from error
+
+
+def export_zip(policy: Policy, checkpoint_dir: Path, data_dir: Path) -> bytes:
+    """All targets that can express the policy, in one folder, zipped; its README names the others.
+
+    Args:
+        policy: what is to run.
+        checkpoint_dir: the router's.
+        data_dir: holds the JSON Schema of policies.
+
+    Returns:
+        The same bytes for the same policy, checkpoint and project.
+
+    Raises:
+        NotTrainedError: the checkpoint is missing.
+        DataError: it is another one.
+    """
+    able, refusals = [], []
+    for target in TARGETS.values():
+        try:
+            target.files(policy)
+            able.append(target)
+        except RoutingError as error:
+            refusals.append(f"{target.title}: {error}")
+    files = _contents(policy, able, refusals, checkpoint_dir)
+    files[SCHEMA_NAME] = (data_dir / SCHEMA_NAME).read_bytes()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(f"{policy.policy_id}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            entry.create_system = 3
+            archive.writestr(entry, files[name])
+    return packed.getvalue()
+
+
+def _contents(
+    policy: Policy, targets: list[Target], refusals: list[str], checkpoint_dir: Path | None
+) -> dict[str, bytes]:
+    files = {POLICY_NAME: policy.as_bytes(), SCHEMA_NAME: json_schema().encode("utf-8")}
+    for target in targets:
+        files |= target.files(policy)
+    if any(target.asks_router for target in targets):
+        if checkpoint_dir is None:
+            raise DataError("this target asks the router: name the folder of its checkpoint")
+        check_checkpoint(policy, checkpoint_dir)
+        held = checkpoint_files(checkpoint_dir)
+        files |= {f"{policy.router.checkpoint}/{name}": raw for name, raw in held.items()}
+        files |= core_files()
+        files["requirements.txt"] = requirements(targets).encode("utf-8")
+    files["README.md"] = readme(policy, targets, refusals).encode("utf-8")
+    return files

@@ -1,0 +1,182 @@
+"""`python -m routellm_core policy` and `export`: a policy is made, and written for a gateway."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from routellm_core import choosing
+from routellm_core.choosing import Choice, ProviderNames, Wish
+from routellm_core.errors import DataError
+from routellm_core.evaluation import default_pair
+from routellm_core.policy import POLICY_NAME, Policy, diff, parse_policy, read_policy
+from routellm_core.store import Store
+from routellm_core.targets import TARGETS, target_named
+from routellm_core.targets import export as write_export
+from routellm_core.types import ModelPair
+
+Result = tuple[Any, list[str]]
+Verb = Callable[[str, Any], argparse.ArgumentParser]
+
+
+def add_parser(verb: Verb, data_dir: Path) -> None:
+    """Declare the verbs.
+
+    Args:
+        verb: declares a verb by its name and function.
+        data_dir: where the checkpoints of shipped routers lie.
+    """
+    making = verb("policy", policy)
+    making.set_defaults(data_dir=data_dir)
+    add_choice(making)
+    for side in ("weak", "strong"):
+        making.add_argument(
+            f"--{side}-calls",
+            metavar="[PROVIDER:]NAME",
+            help=f"how the {side} model is called where it is served (default: by its name)",
+        )
+    making.add_argument("--out", type=Path, default=Path(POLICY_NAME), help="default: %(default)s")
+    making.add_argument("--keep", action="store_true", help="keep it in the store too")
+    making.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    making.add_argument("--compare", type=Path, metavar="FILE", help="say what differs from it")
+
+    exporting = verb("export", export)
+    exporting.set_defaults(data_dir=data_dir)
+    exporting.add_argument(
+        "--policy", required=True, metavar="P", help="its file or folder, or its id in the store"
+    )
+    exporting.add_argument("--target", required=True, metavar="T", help=", ".join(TARGETS))
+    exporting.add_argument("--out", required=True, type=Path, metavar="DIR")
+    exporting.add_argument(
+        "--checkpoint", type=Path, metavar="DIR", help="default: beside the policy, else as stored"
+    )
+    exporting.add_argument(
+        "--accept-edited", action="store_true", help="take a policy that was edited by hand"
+    )
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Options that name a router, a benchmark, a pair and a wish; `chosen` reads them."""
+    parser.add_argument("--router", required=True, metavar="R")
+    parser.add_argument("--recipe", help="where a router has several")
+    parser.add_argument("--benchmark", required=True, metavar="B")
+    wish = parser.add_mutually_exclusive_group(required=True)
+    wish.add_argument("--share", type=float, help="of strong calls, in [0, 1]")
+    wish.add_argument("--pgr", type=float, help="share of the gap to recover")
+    wish.add_argument("--quality", type=float, help="in the benchmark's own scale")
+    wish.add_argument("--budget-usd", type=float, help="a month")
+    wish.add_argument("--alpha", type=float, help="the threshold itself")
+    parser.add_argument("--queries-per-month", type=float, default=100_000.0)
+    parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
+    parser.add_argument("--weak", metavar="M", help="weak model")
+
+
+def chosen(parsed: argparse.Namespace, store: Store) -> Choice:
+    """The choice that the options of `add_choice` mean.
+
+    Raises:
+        UnknownNameError: there is no such benchmark, model or router.
+        UnreachableError: no threshold meets the wish.
+    """
+    usual = default_pair(store, parsed.benchmark)
+    return choosing.choose(
+        store,
+        parsed.benchmark,
+        parsed.router,
+        _wish(parsed),
+        recipe=parsed.recipe,
+        model_pair=ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong),
+    )
+
+
+def _wish(parsed: argparse.Namespace) -> Wish:
+    if parsed.share is not None:
+        return Wish("share", parsed.share)
+    if parsed.pgr is not None:
+        return Wish("pgr", parsed.pgr)
+    if parsed.quality is not None:
+        return Wish("quality", parsed.quality)
+    if parsed.alpha is not None:
+        return Wish("alpha", parsed.alpha)
+    return Wish("budget", parsed.budget_usd, parsed.queries_per_month)
+
+
+def policy(parsed: argparse.Namespace) -> Result:
+    """Make a policy: a threshold for a wish, with its evidence, as a file that can be run."""
+    with Store(parsed.store, read_only=True) as store:
+        choice = chosen(parsed, store)
+    made = choosing.policy_of(
+        choice,
+        choosing.checkpoint_dir(choice.router, parsed.data_dir),
+        weak=_provider_names(parsed.weak_calls),
+        strong=_provider_names(parsed.strong_calls),
+        seed=parsed.seed,
+    )
+    differences = None if parsed.compare is None else diff(read_policy(parsed.compare), made)
+    try:
+        parsed.out.parent.mkdir(parents=True, exist_ok=True)
+        parsed.out.write_bytes(made.as_bytes())
+    except OSError as error:
+        raise DataError(f"{parsed.out} cannot be written: {error.strerror or error}") from error
+    if parsed.keep:
+        with Store(parsed.store) as store:
+            store.add_policy(made.policy_id, made.created_at, made.as_bytes().decode("utf-8"))
+    document = {"file": str(parsed.out), "kept": parsed.keep, "policy": made.document()}
+    lines = [*_lines(made), f"written to {parsed.out}"]
+    if differences is not None:
+        document["differences"] = differences
+        lines += [f"  {line}" for line in differences]
+    return document, lines
+
+
+def _lines(made: Policy) -> list[str]:
+    evidence = made.evidence
+    share, quality, pgr = evidence.strong_call_share, evidence.quality, evidence.pgr
+    return [
+        f"policy {made.policy_id}: threshold {made.threshold!r}",
+        f"  {share.value:.2%} strong calls [{share.low:.2%}, {share.high:.2%}], "
+        f"quality {quality.value:.6f} [{quality.low:.6f}, {quality.high:.6f}], "
+        f"PGR {pgr.value:.3f} [{pgr.low:.3f}, {pgr.high:.3f}]",
+        f"  on {evidence.benchmark_id} (n = {evidence.n_queries:,}), {evidence.meaning}",
+    ]
+
+
+def _provider_names(text: str | None) -> ProviderNames | None:
+    """PROVIDER:NAME or NAME; a name that holds a colon needs its provider before it."""
+    if text is None:
+        return None
+    provider, colon, name = text.partition(":")
+    return ProviderNames(provider, name) if colon else ProviderNames("openai", text)
+
+
+def export(parsed: argparse.Namespace) -> Result:
+    """Write a folder in which a gateway or a program runs a policy."""
+    target = target_named(parsed.target)
+    path = Path(parsed.policy)
+    with_store = not path.exists()
+    if with_store:
+        with Store(parsed.store, read_only=True) as store:
+            text = store.policy(parsed.policy)
+        found = parse_policy(
+            text.encode("utf-8"), f"policy {parsed.policy}", accept_edited=parsed.accept_edited
+        )
+    else:
+        found = read_policy(path, accept_edited=parsed.accept_edited)
+    checkpoint = parsed.checkpoint
+    if checkpoint is None and target.asks_router:
+        beside = (path if path.is_dir() else path.parent) / found.router.checkpoint
+        checkpoint = beside if not with_store and beside.is_dir() else _stored(parsed, found)
+    write_export(found, target.name, parsed.out, checkpoint)
+    document = {
+        "target": target.name,
+        "folder": str(parsed.out),
+        "files": sorted(target.files(found)),
+        "commands": list(target.commands),
+    }
+    lines = [f"{target.title}: {parsed.out}; there", *(f"  {line}" for line in target.commands)]
+    return document, lines
+
+
+def _stored(parsed: argparse.Namespace, found: Policy) -> Path:
+    with Store(parsed.store, read_only=True) as store:
+        return choosing.checkpoint_dir(store.router(found.router.router_id), parsed.data_dir)

@@ -1,0 +1,55 @@
+"""RouteLLM's own server: a model name that carries the threshold, and a launcher with our router.
+
+RouteLLM's routers of the same names have other weights, so that this threshold means nothing to
+them: ours is registered under a name of its own.
+"""
+
+from routellm_core.choice import routellm_model_name
+from routellm_core.errors import DataError
+from routellm_core.policy import POLICY_NAME, Policy
+from routellm_core.targets.base import Target, plain_file, yaml_file
+
+VERSION = "0.2.0"
+_HEAD = f"""Written for RouteLLM {VERSION}; python routellm_server.py reads it."""
+
+
+def router_name(policy: Policy) -> str:
+    """Under which the launcher registers our router; RouteLLM splits names at '-'."""
+    return f"explorer_{policy.router.router_name}"
+
+
+def model_name(policy: Policy) -> str:
+    """The model to ask the server for.
+
+    Raises:
+        DataError: the threshold or the router has no such name.
+    """
+    try:
+        return routellm_model_name(router_name(policy), policy.alpha)
+    except ValueError as error:
+        if policy.threshold == "never":
+            error = ValueError("there is none that no query reaches")
+        raise DataError(
+            f"RouteLLM reads the threshold from a model name as a number in [0, 1]: {error}"
+        ) from error
+
+
+def files(policy: Policy) -> dict[str, bytes]:
+    """The model's name, the server's configuration and its launcher."""
+    return {
+        "routellm_model.txt": (model_name(policy) + "\n").encode("utf-8"),
+        "routellm_config.yaml": yaml_file(_HEAD, {router_name(policy): {"policy": POLICY_NAME}}),
+        "routellm_server.py": plain_file("routellm_server.py"),
+    }
+
+
+TARGET = Target(
+    name="routellm",
+    title="RouteLLM server",
+    tested_with=VERSION,
+    files=files,
+    commands=(
+        f'pip install -r requirements.txt "routellm[serve]=={VERSION}"',
+        "python routellm_server.py --port 6060 --base-url ADDRESS_OF_BOTH_MODELS",
+    ),
+)
