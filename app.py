@@ -10,6 +10,7 @@ st.navigation(
         st.Page("pages/my_data.py", title="My data"),
         st.Page("pages/score.py", title="Score"),
         st.Page("pages/train.py", title="Train"),
+        st.Page("pages/deploy.py", title="Deploy"),
     ],
     position="top",
 ).run()

@@ -12,7 +12,7 @@ from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
 from threading import RLock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -21,9 +21,10 @@ import pyarrow.parquet as pq
 import streamlit as st
 
 from routellm_core import baselines, battles, importing, jobs, runs
+from routellm_core.calibration import Calibration
 from routellm_core.costs import PairCosts, Price, pair_costs, routed_cost
 from routellm_core.embeddings import Embedder, SentenceEmbedder
-from routellm_core.errors import RoutingError
+from routellm_core.errors import NotTrainedError, RoutingError
 from routellm_core.evaluation import (
     complete_routers,
     default_pair,
@@ -31,7 +32,7 @@ from routellm_core.evaluation import (
     evaluate_router,
 )
 from routellm_core.importers import table
-from routellm_core.metrics import apgr, cpt, curve_of, rank_queries
+from routellm_core.metrics import apgr, cpt, curve_of, operating_point, rank_queries
 from routellm_core.recipes import recipe_of, tier_table, training_set
 from routellm_core.routers import load_router
 from routellm_core.routers.sharing import shared
@@ -45,12 +46,14 @@ from routellm_core.uncertainty import CurveIntervals, curve_intervals
 from views import session
 
 if TYPE_CHECKING:
+    from routellm_core.choosing import ProviderNames
     from routellm_core.explain.explanation import Explanation
     from routellm_core.explain.neighbours import LabelledQueries
     from routellm_core.importers.mapping import Mapping
     from routellm_core.labelling.job import AskingPlan
     from routellm_core.labelling.outcomes import Labelled
     from routellm_core.labelling.sheet import Labels
+    from routellm_core.policy import Policy
     from routellm_core.routers.base import Router
     from routellm_core.shift.comparison import Comparison
     from routellm_core.transport import Transported
@@ -422,6 +425,52 @@ def training_data(
         stand_ins=dict(training.stand_ins),
         warnings=training.warnings,
     )
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def policies(version: int) -> pd.DataFrame:
+    """Kept policies, the latest first."""
+    return store().policies()
+
+
+@st.cache_resource(max_entries=8, show_spinner="Drawing intervals for the evidence …")
+def policy(
+    key: RouterKey,
+    prices: tuple[Price, Price],
+    found: Calibration,
+    queries_per_month: float,
+    called: "tuple[ProviderNames, ProviderNames]",
+) -> "tuple[Policy, Path]":
+    """The policy of a threshold, and the folder of its checkpoint."""
+    from routellm_core.choosing import Choice, Wish, checkpoint_dir, policy_of
+
+    known = outcomes(key.version, key.benchmark_id, key.pair)
+    scored = ranked(key)
+    spent = money(key, *prices)
+    entry = store().router(key.router_id)
+    choice = Choice(
+        benchmark=benchmark(key.version, key.benchmark_id),
+        outcomes=known,
+        router=entry,
+        view=cast(Any, key.view),
+        strong_win_rate=scored.strong_win_rate,
+        curve=scored.curve,
+        prices=prices,
+        costs=spent.costs,
+        cost=spent.curve,
+        wish=Wish(found.mode, found.wanted, queries_per_month),
+        calibration=found,
+        point=operating_point(scored.curve, found.threshold),
+        n_contaminated=len(contaminated_ids(key.version, key.benchmark_id)),
+        data_hash=store().data_hash,
+    )
+    folder = checkpoint_dir(entry, DATA_DIR)
+    if entry.router_name != "random" and not any(folder.rglob("*.safetensors")):
+        raise NotTrainedError(
+            f"the weights of {entry.router_id} are not on this machine, so that nothing could run "
+            "it: choose a router of the recipe golden in the sidebar, or train one"
+        )
+    return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -21,6 +21,7 @@ from views.cached import RouterKey
 from views.names import distinct_names, short_name
 from views.plain import plain
 
+_MY_DATA = str(cached.ROOT / "pages" / "my_data.py")
 _FEW = 8
 """Routers that are offered side by side; more go into a list that can be searched."""
 
@@ -86,8 +87,8 @@ def selection() -> Selection:
         pair = _pair(version, benchmark_id)
         table = cached.routers(version, benchmark_id, pair)
         usual = cached.usual_pair(version, benchmark_id)
-        router, beside = _routers(table, cached.routers(version, benchmark_id, usual))
         card = cached.benchmark(version, benchmark_id)
+        router, beside = _routers(card, table, cached.routers(version, benchmark_id, usual))
         price_weak, price_strong = _prices(pair)
         glossary.benchmark_card(card, cached.outcomes(version, benchmark_id, pair).n_queries)
         glossary.drawer()
@@ -135,9 +136,21 @@ def _pair(version: int, benchmark_id: str) -> ModelPair:
     return ModelPair(weak=weak, strong=strong)
 
 
-def _routers(table: pd.DataFrame, of_usual_pair: pd.DataFrame) -> tuple[pd.Series, list[pd.Series]]:
+def _routers(
+    card: Benchmark, table: pd.DataFrame, of_usual_pair: pd.DataFrame
+) -> tuple[pd.Series, list[pd.Series]]:
     if of_usual_pair.empty and table.empty:
-        raise RoutingError("no router has scored this benchmark yet: choose another in the sidebar")
+        if card.origin != "user":
+            raise RoutingError(
+                "no router has scored this benchmark yet: choose another in the sidebar"
+            )
+        if st.button("Score it on My data", type="primary"):
+            link.remember(set=card.benchmark_id, part=None)
+            st.switch_page(_MY_DATA)
+        raise RoutingError(
+            f"no router has scored the whole of {card.title} yet: score it on the My data page, "
+            "where the button in the sidebar leads, or choose another benchmark"
+        )
     if table.empty:
         st.button(
             "Back to the pair that was scored",

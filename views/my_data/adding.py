@@ -54,7 +54,7 @@ def _chosen() -> list[Path]:
         "Recognised by what they hold. They are read on this machine and sent nowhere; until you "
         "save a set, only this browser session sees it, and it is gone when the session ends."
     )
-    paths = places.keep_uploads(files)
+    paths = places.keep_uploads(files, "files")
     if places.allowed_folders():
         named = st.text_input("Or a file or folder on the server", key=f"_my_data_path_{number}")
         if named.strip():

@@ -7,6 +7,7 @@ import numpy as np
 import streamlit as st
 
 from routellm_core import jobs
+from routellm_core.recipes import RECIPES
 from routellm_core.shift import comparison
 from routellm_core.shift.comparison import Comparison, ComparisonPlan
 from routellm_core.shift.profile import Profile
@@ -131,7 +132,7 @@ def _draw_found(version: int, row: Any, title: str, benchmark_id: str, found: Co
             ],
         ],
     )
-    _draw_copies(version, row, title, found)
+    _draw_copies(version, row, title, benchmark_id, found)
     texts = cached.query_texts(version, row.benchmark_id)
     first = told.foreign_first
     if len(first):
@@ -162,7 +163,7 @@ def _draw_found(version: int, row: Any, title: str, benchmark_id: str, found: Co
     )
 
 
-def _draw_copies(version: int, row: Any, title: str, found: Comparison) -> None:
+def _draw_copies(version: int, row: Any, title: str, benchmark_id: str, found: Comparison) -> None:
     own, theirs, repeated = found.own, found.theirs, found.repeated
     plain_table.draw(
         "Queries that stand twice",
@@ -185,11 +186,14 @@ def _draw_copies(version: int, row: Any, title: str, found: Comparison) -> None:
     copies = found.own_query_id[own.is_copy]
     left_out = cached.contaminated_ids(version, row.benchmark_id)
     if len(copies) and not set(copies.tolist()) <= left_out:
+        why = (
+            "on which golden routers were trained: they have seen these, and figures on them "
+            "flatter"
+            if benchmark_id in RECIPES["golden"].golden
+            else "so that figures on both rest on the same queries"
+        )
         st.warning(
-            plain(
-                f"{len(copies):,} of your queries stand in {title}, on which golden routers were "
-                "trained: they have seen these, and figures on them flatter."
-            ),
+            plain(f"{len(copies):,} of your queries stand in {title}, {why}."),
             icon=":material/warning:",
         )
         st.button(

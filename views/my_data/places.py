@@ -16,7 +16,6 @@ VARIABLE = "ROUTELLM_FILES"
 """Environment variable: folders whose files a visitor may name, parted as in PATH."""
 _LONGEST_NAME = 120
 """Bytes of a file's name: file systems take 255."""
-_KEPT = "my_data_uploads"
 
 
 def allowed_folders() -> list[Path]:
@@ -60,10 +59,12 @@ def _is_within(path: Path, folders: list[Path]) -> bool:
     return all(any(one.is_relative_to(folder) for folder in folders) for one in inside)
 
 
-def keep_uploads(files: list[Any]) -> list[Path]:
+def keep_uploads(files: list[Any], uploader: str = "") -> list[Path]:
     """The uploaded files on disk, each in a folder of its own, by names that are safe.
 
-    What was kept before and is not among them goes.
+    Args:
+        files: that an uploader holds; what it held before and holds no more goes.
+        uploader: tells apart several on one page.
 
     Raises:
         DataError: the disk is full.
@@ -81,9 +82,10 @@ def keep_uploads(files: list[Any]) -> list[Path]:
             raise DataError(f"{file.name} cannot be kept on this machine ({error})") from error
         kept.append(path)
     folders = {str(path.parent) for path in kept}
-    for folder in st.session_state.get(_KEPT, set()) - folders:
+    key = f"_uploads_{uploader}"
+    for folder in st.session_state.get(key, set()) - folders:
         rmtree(folder, ignore_errors=True)
-    st.session_state[_KEPT] = folders
+    st.session_state[key] = folders
     return kept
 
 

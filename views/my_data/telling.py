@@ -1,8 +1,10 @@
 """What a set tells, by what it has: outcomes of two models, of one, or none."""
 
+import math
 from typing import Any
 from urllib.parse import quote
 
+import pandas as pd
 import streamlit as st
 
 from routellm_core.bounds import one_model_bounds
@@ -11,6 +13,7 @@ from routellm_core.metrics import index_at_share
 from routellm_core.types import Benchmark, ModelPair
 from routellm_core.uncertainty import mean_interval
 from views import cached, link, plain_table
+from views.cached import RouterKey
 from views.frame import router_key
 from views.my_data import scoring, traffic
 from views.names import distinct_names, short_name
@@ -18,6 +21,8 @@ from views.plain import plain
 from views.plain_table import Column
 from views.readings import interval_text, quality_format, quality_text
 
+_ROUTERS = 3
+"""The best of them that are shown here; the Trade-off page has all."""
 _SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 _PAGES = {name: str(cached.ROOT / "pages" / f"{name}.py") for name in ("tradeoff", "train")}
 
@@ -94,8 +99,13 @@ def _draw_two(version: int, row: Any) -> None:
             "Scored as they were trained, on another pair of models. Training on your own outcomes "
             "is worth more: it is tried out of fold, so that its figures are honest."
         )
-        for found in routers.head(3).itertuples():
-            st.markdown(plain(f"{found.label}: APGR {found.apgr:.3f} on n = {known.n_queries:,}"))
+        _draw_routers(version, row.benchmark_id, pair, routers)
+    elif not cached.scorings(version, row.benchmark_id).empty:
+        st.info(
+            "The Trade-off page needs a score for every query of this pair, and no router has "
+            "them all: a query without a text has none.",
+            icon=":material/info:",
+        )
     with st.container(horizontal=True):
         if not routers.empty:
             if st.button("See the trade-off", type="primary"):
@@ -108,6 +118,26 @@ def _draw_two(version: int, row: Any) -> None:
                 train_weak=weak,
             )
             st.switch_page(_PAGES["train"])
+
+
+def _draw_routers(version: int, benchmark_id: str, pair: ModelPair, routers: pd.DataFrame) -> None:
+    rows = []
+    for found in routers.head(_ROUTERS).itertuples():
+        key = RouterKey(version, benchmark_id, pair, found.router_id, found.view)
+        interval = cached.intervals(key).apgr
+        apgr = "–" if math.isnan(found.apgr) else f"{found.apgr:.3f}"
+        n = cached.outcomes(version, benchmark_id, pair).n_queries
+        rows.append([found.label, apgr, interval_text(interval), f"{n:,}"])
+    plain_table.draw(
+        "Routers on the set",
+        [
+            Column("router"),
+            Column("APGR", is_figure=True),
+            Column("interval", is_figure=True),
+            Column("n", is_figure=True),
+        ],
+        rows,
+    )
 
 
 def _draw_models(version: int, card: Benchmark, names: list[str]) -> None:
@@ -159,12 +189,10 @@ def _draw_one(version: int, row: Any) -> None:
     _draw_models(version, card, [model])
     name = short_name(model)
     st.markdown(
-        plain(
-            f"**Outcomes of {name} alone.** Nothing is known of a second model here, so that no "
-            "router can be judged: only bounds can be given. They hold whatever the other model "
-            "does, and are wide for that reason. A run of a second model on the same queries, "
-            "imported together with this one, gives the whole dashboard."
-        ).replace(r"\*\*", "**")
+        f"**Outcomes of {plain(name)} alone.** Nothing is known of a second model here, so that no "
+        "router can be judged: only bounds can be given. They hold whatever the other model does, "
+        "and are wide for that reason. A run of a second model on the same queries, imported "
+        "together with this one, gives the whole dashboard."
     )
     side = st.segmented_control(
         f"{plain(name)} would be",

@@ -170,9 +170,9 @@ def _draw_money(
     prompt = queries["prompt_tokens"].to_numpy(np.float64)
     is_counted = bool(np.isfinite(prompt).any())
     mean_prompt = float(np.nanmean(prompt)) if is_counted else PAPER_PROMPT_TOKENS
-    usage = cached.usage(version, row.benchmark_id)
-    answered = usage["answer_tokens"].dropna()
-    usual_answer = float(answered.iloc[0]) if len(answered) else PAPER_ANSWER_TOKENS
+    usage = cached.usage(version, row.benchmark_id)  # the model that answered most comes first
+    answered = usage.dropna(subset="answer_tokens")
+    usual_answer = PAPER_ANSWER_TOKENS if answered.empty else answered["answer_tokens"].iloc[0]
     columns = st.columns(4)
     with columns[0]:
         per_month = st.number_input(
@@ -220,12 +220,11 @@ def _draw_money(
         + ("counted on your queries" if is_counted else "the paper's average")
     ]
     said.append(
-        "answer tokens measured in your log"
-        if len(answered)
-        else "answer tokens: the paper's average"
+        "answer tokens: the paper's average"
+        if answered.empty
+        else f"answer tokens: the average of {answered['model'].iloc[0]} in your log"
     )
-    if len(usage) and usage["cost_usd"].notna().any():
-        billed = usage.dropna(subset="cost_usd").iloc[0]
+    for billed in usage.dropna(subset="cost_usd").head(1).itertuples():
         said.append(f"your log was billed {billed.cost_usd:.6f} USD an answer of {billed.model}")
     st.caption(plain(f"{'; '.join(said)}. Prices: {weak.source}; {strong.source}."))
 

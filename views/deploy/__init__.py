@@ -1,0 +1,25 @@
+"""The Deploy page from top to bottom: what will happen, evidence, replay, exports, history."""
+
+import streamlit as st
+
+from views.attempt import say
+from views.deploy import evidence, exports, history, replay
+from views.deploy.present import policy_in_hand
+from views.frame import Selection, boundary
+from views.readings import read
+
+
+def draw(selection: Selection) -> None:
+    """The page below its sidebar; the point is the one that the Trade-off page was left at."""
+    say()
+    readings = read(selection)
+    if readings.problem is not None:
+        st.warning(readings.problem, icon=":material/warning:")
+        return
+    with boundary():
+        policy, folder = policy_in_hand(selection, readings)
+        evidence.draw(policy)
+        replay.draw(selection, policy)
+        exports.draw(policy, folder)
+    with boundary():
+        history.draw(selection, policy)

@@ -1,0 +1,159 @@
+"""What the policy will do, how well that is known, and what the evidence does not cover."""
+
+import math
+from html import escape
+
+import streamlit as st
+
+from routellm_core.policy import FigureInterval, Policy
+from views import plain_table
+from views.names import short_name
+from views.plain import plain
+from views.plain_table import Column
+
+_FEW = 1_000
+"""Queries below which an interval of quality is some points wide."""
+
+
+def draw(policy: Policy) -> None:
+    """The paragraph, the card, the checklist."""
+    st.markdown(f"##### {plain(in_words(policy))}")
+    rows = rows_of(policy)
+    plain_table.draw(
+        "Evidence of the policy",
+        [Column("figure"), Column("value", is_figure=True), Column("95% interval", is_figure=True)],
+        rows,
+    )
+    st.caption(plain(provenance(policy)))
+    st.markdown("**What the evidence does not cover**")
+    for item in not_covered(policy):
+        st.markdown(f"- {plain(item)}")
+    st.download_button(
+        "Evidence as one page (HTML)",
+        lambda: page(policy).encode("utf-8"),
+        f"{policy.policy_id}.html",
+        "text/html",
+        on_click="ignore",
+        help="Prints on one sheet; a browser saves it as PDF.",
+    )
+
+
+def in_words(policy: Policy) -> str:
+    """What will happen, in a sentence or two."""
+    pair, evidence = policy.model_pair, policy.evidence
+    strong, weak = short_name(pair.strong.name), short_name(pair.weak.name)
+    if policy.threshold == "never":
+        return f"Every query goes to {weak} ●."
+    if policy.threshold == "always":
+        return f"Every query goes to {strong} ■."
+    share = 100 * evidence.strong_call_share.value
+    said = (
+        f"A query goes to {strong} ■ when {policy.router.router_id} gives it a strong win rate of "
+        f"at least {policy.alpha:.6g}, otherwise to {weak} ●: {share:.1f}% of the queries of "
+        f"{evidence.title} do"
+    )
+    usd, baseline = evidence.usd_per_query, evidence.usd_per_query_strong
+    if math.isfinite(usd) and math.isfinite(baseline) and baseline > 0:
+        said += f", for {100 * (1 - usd / baseline):.0f}% less money than always {strong}"
+    return f"{said}. Where the router fails or is late, {strong} is called."
+
+
+def rows_of(policy: Policy) -> list[list[str]]:
+    """The figures as texts."""
+    evidence = policy.evidence
+    percent = evidence.quality_unit == "share right"
+    strong, weak = (short_name(m.name) for m in (policy.model_pair.strong, policy.model_pair.weak))
+    rows = [
+        _row("strong calls", evidence.strong_call_share, percent=True),
+        _row("quality, routed", evidence.quality, percent=percent),
+        _row(f"quality, always {strong} ■", evidence.quality_strong, percent=percent),
+        _row(f"quality, always {weak} ●", evidence.quality_weak, percent=percent),
+        _row("quality of as many random strong calls", evidence.quality_random, percent=percent),
+        _row("gap recovered (PGR)", evidence.pgr, percent=False),
+    ]
+    for what, usd in (
+        ("USD for 1,000 queries, routed", evidence.usd_per_query),
+        (f"USD for 1,000 queries, always {strong} ■", evidence.usd_per_query_strong),
+    ):
+        rows.append([what, f"{1_000 * usd:,.2f}" if math.isfinite(usd) else "–", "–"])
+    return rows
+
+
+def provenance(policy: Policy) -> str:
+    """On what the figures stand."""
+    evidence, chosen = policy.evidence, policy.chosen_by
+    return (
+        f"n = {evidence.n_queries:,} queries of {evidence.title}, {evidence.n_contaminated:,} "
+        f"contaminated ones left out; {evidence.meaning}. Chosen by {chosen.mode}: wanted "
+        f"{chosen.wanted:g}, achieved {chosen.achieved:g}. Checkpoint {policy.router.checkpoint}, "
+        f"SHA-256 {policy.router.checkpoint_sha256[:12]}…"
+    )
+
+
+def not_covered(policy: Policy) -> list[str]:
+    """What a reader should not take for shown."""
+    evidence = policy.evidence
+    items = [
+        f"Your own traffic: figures are of {evidence.title}. The My data page says how far the two "
+        "are apart, and the replay below what the threshold does on your sets."
+    ]
+    if evidence.view == "in_domain":
+        items.append(
+            "Subjects that the router never saw: it learned from other queries of this benchmark. "
+            "The view of unseen slices is usually weaker."
+        )
+    if evidence.n_queries < _FEW:
+        items.append(f"Small differences: n is {evidence.n_queries:,}.")
+    if not (
+        math.isfinite(evidence.pgr.low) and evidence.quality_strong.low > evidence.quality_weak.high
+    ):
+        items.append(
+            "That the strong model is better at all: the intervals do not tell them apart."
+        )
+    if not math.isfinite(evidence.usd_per_query):
+        items.append("Money: a price is unknown; type it in the sidebar.")
+    else:
+        items.append(
+            "The price of the router itself, and prices of tomorrow: money is counted with "
+            f"{policy.prices.weak.source} and {policy.prices.strong.source}."
+        )
+    items.append("The models of tomorrow: providers change what stands behind a name.")
+    return items
+
+
+def page(policy: Policy) -> str:
+    """The evidence as a page that stands alone; every text is escaped."""
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
+        for row in rows_of(policy)
+    )
+    items = "".join(f"<li>{escape(item)}</li>" for item in not_covered(policy))
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>'
+        f"{escape(policy.policy_id)}</title><style>{_PRINTED}</style></head><body>"
+        f"<h1>Policy {escape(policy.policy_id)}</h1><p>{escape(in_words(policy))}</p>"
+        f"<table><tr><th>figure</th><th>value</th><th>95% interval</th></tr>{rows}</table>"
+        f"<p>{escape(provenance(policy))}</p><h2>What the evidence does not cover</h2>"
+        f"<ul>{items}</ul><p>Made {policy.created_at:%Y-%m-%d %H:%M} UTC by RouteLLM Explorer "
+        f"{escape(policy.project_version)}; threshold {escape(repr(policy.threshold))}.</p>"
+        "</body></html>\n"
+    )
+
+
+def _row(what: str, figure: FigureInterval, *, percent: bool) -> list[str]:
+    def shown(number: float) -> str:
+        if not math.isfinite(number):
+            return "–"
+        return f"{100 * number:.1f}%" if percent else f"{number:.3f}"
+
+    interval = "–"
+    if math.isfinite(figure.low) and math.isfinite(figure.high):
+        interval = f"{shown(figure.low)} – {shown(figure.high)}"
+    return [what, shown(figure.value), interval]
+
+
+_PRINTED = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:46em;margin:2em auto;padding:0 1em}"
+    "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:4px 12px 4px 0;"
+    "border-bottom:1px solid #ddd}td+td,th+th{text-align:right}"
+)

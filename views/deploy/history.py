@@ -1,0 +1,65 @@
+"""Policies that were kept: compared, gone back to, deleted; and those that come from a file."""
+
+import streamlit as st
+
+from routellm_core.choosing import changes_since
+from routellm_core.policy import Policy, diff, link_state, parse_policy
+from views import cached, link, plain_table
+from views.attempt import attempt
+from views.frame import Selection, boundary
+from views.plain import plain
+from views.plain_table import Column
+
+
+def draw(selection: Selection, policy: Policy) -> None:
+    """Keep this one; the kept ones; a file."""
+    st.markdown("**History**")
+    st.button("Keep this policy in the store", on_click=_keep, args=(policy,))
+    version = selection.key.version
+    table = cached.policies(version)
+    if len(table):
+        ids = table["policy_id"].tolist()
+        chosen = st.selectbox("A kept policy", ids, key="_kept_policy")
+        document = table.set_index("policy_id").at[chosen, "document"]
+        _draw_other(policy, str(document).encode("utf-8"), chosen)
+        with st.popover("Delete …"):
+            st.button("Delete it", on_click=_delete, args=(chosen,), type="primary")
+    file = st.file_uploader("A policy from a file", ["json"], key="_policy_file")
+    if file is not None:
+        with boundary():
+            _draw_other(policy, file.getvalue(), file.name)
+
+
+def _draw_other(policy: Policy, raw: bytes, name: str) -> None:
+    """What is different in it, whether its data have changed, and the way back to it."""
+    other = parse_policy(raw, name)
+    for change in changes_since(cached.store(), other):
+        st.warning(plain(change), icon=":material/warning:")
+    changes = diff(other, policy)
+    if changes:
+        with st.expander(f"What is different now: {len(changes)}"):
+            rows = [line.partition(": ")[::2] for line in changes]
+            plain_table.draw("Changes", [Column("field"), Column("from → to")], rows)
+    else:
+        st.caption("It says the same as the policy above.")
+    st.button(
+        "Go back to it",
+        key=f"back_{name}",
+        on_click=link.remember,
+        kwargs=dict(link_state(other)),
+    )
+
+
+def _keep(policy: Policy) -> None:
+    with attempt(f"{policy.policy_id} is kept."):
+        store = cached.store()
+        with store.open_for_writing():
+            document = policy.as_bytes().decode("utf-8")
+            store.add_policy(policy.policy_id, policy.created_at, document)
+
+
+def _delete(policy_id: str) -> None:
+    with attempt(f"{policy_id} is deleted."):
+        store = cached.store()
+        with store.open_for_writing():
+            store.delete_policy(policy_id)

@@ -1,0 +1,56 @@
+"""The policy of what is selected, with the providers' names that are typed here."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from routellm_core.choosing import ProviderNames
+from routellm_core.policy import Policy
+from views import cached, link
+from views.frame import Selection
+from views.names import short_name
+from views.plain import plain
+from views.readings import Readings, queries_per_month
+
+
+def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Path]:
+    """The policy, and the folder of its checkpoint.
+
+    Raises:
+        NotTrainedError: the router has no weights on this machine.
+        DataError: a name holds what a configuration cannot hold.
+    """
+    with st.expander("How the models are called where they are served"):
+        weak = _named("weak", "●", selection.pair.weak)
+        strong = _named("strong", "■", selection.pair.strong)
+        st.caption(
+            "`openai` is any endpoint that speaks OpenAI's chat completions; other words are "
+            "LiteLLM's names of providers. Keys are read from the environment by whoever runs it."
+        )
+    found = readings.calibration
+    return cached.policy(
+        selection.key,
+        (selection.price_weak, selection.price_strong),
+        found,
+        queries_per_month(),
+        (weak, strong),
+    )
+
+
+def _named(side: str, mark: str, model: str) -> ProviderNames:
+    left, right = st.columns([1, 3])
+    with left:
+        provider = _kept(f"{side}_provider", f"Provider of {short_name(model)} {mark}", "openai")
+    with right:
+        name = _kept(f"{side}_called@{model}", f"Name of {short_name(model)} {mark} there", model)
+    return ProviderNames(provider, name)
+
+
+def _kept(name: str, label: str, usual: str) -> str:
+    """A text that the link carries, so that another policy of the session keeps it."""
+    key = f"_{name}"
+    st.session_state[key] = link.text(name, usual)
+    st.text_input(
+        plain(label), key=key, on_change=lambda: link.remember(**{name: st.session_state[key]})
+    )
+    return link.text(name, usual)

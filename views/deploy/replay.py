@@ -1,0 +1,101 @@
+"""What the policy would do on a stored set: a benchmark, or traffic of one's own."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from routellm_core.errors import RoutingError
+from routellm_core.metrics import calls_strong
+from routellm_core.policy import Policy, parse_policy
+from routellm_core.types import ModelPair
+from routellm_core.uncertainty import mean_interval
+from views import cached, plain_table
+from views.cached import RouterKey
+from views.frame import Selection
+from views.plain_table import Column
+from views.readings import interval_text, quality_format, quality_text
+
+
+def draw(selection: Selection, policy: Policy) -> None:
+    """Choose sets and another policy to compare with; a row a set."""
+    st.markdown("**Replay**")
+    version = selection.key.version
+    other = _present_policy(version, policy)
+    rows = [row for key in _scored_by(version, policy) if (row := _row(key, policy, other))]
+    if not rows:
+        st.caption("No stored set is scored by this router: score one on My data.")
+        return
+    columns = [
+        Column("set"),
+        Column("n", is_figure=True),
+        Column("strong calls", is_figure=True),
+        Column("quality", is_figure=True),
+        Column("95% interval", is_figure=True, is_wide=True),
+    ]
+    if other is not None:
+        columns.append(Column(f"decided otherwise by {other.policy_id}", is_figure=True))
+    plain_table.draw("Replay of the policy", columns, rows)
+    st.caption(
+        "The stored scores of each set at this threshold. Quality is known where both models "
+        "have outcomes."
+    )
+
+
+def _present_policy(version: int, policy: Policy) -> Policy | None:
+    """A kept policy of the same router that this one would replace."""
+    known = {}
+    for row in cached.policies(version).itertuples():
+        kept = parse_policy(str(row.document).encode("utf-8"), row.policy_id, accept_edited=True)
+        if kept.router.router_id == policy.router.router_id:
+            known[kept.policy_id] = kept
+    if not known:
+        return None
+    chosen = st.selectbox("Beside the policy that runs now", ["–", *known], key="_present_policy")
+    return known.get(chosen)
+
+
+def _scored_by(version: int, policy: Policy) -> list[RouterKey]:
+    """Every visible set that the router has scored, a view each."""
+    keys = []
+    table = pd.concat([cached.benchmarks(version), cached.own_sets(version)])
+    for benchmark_id in dict.fromkeys(table["benchmark_id"]):
+        rows = cached.scorings(version, benchmark_id)
+        rows = rows[rows["router_id"] == policy.router.router_id]
+        for row in rows.drop_duplicates(["weak_model", "strong_model"]).itertuples():
+            pair = ModelPair(weak=row.weak_model, strong=row.strong_model)
+            keys.append(RouterKey(version, benchmark_id, pair, row.router_id, row.view))
+    return keys
+
+
+def _row(key: RouterKey, policy: Policy, other: Policy | None) -> list[str]:
+    scored = cached.scored_queries(key)
+    if scored.empty:
+        return []
+    card = cached.benchmark(key.version, key.benchmark_id)
+    rates = scored["strong_win_rate"].to_numpy(np.float32)
+    strong = calls_strong(rates, policy.alpha)
+    quality, interval = "–", "–"
+    try:
+        known = cached.outcomes(key.version, key.benchmark_id, key.pair)
+        called = pd.Series(strong, index=scored["query_id"]).reindex(known.query_id)
+        if called.notna().all():
+            is_strong = called.to_numpy(dtype=bool)
+            routed = np.where(is_strong, known.quality_strong, known.quality_weak)
+            form = quality_format(card)
+            quality = quality_text(card, float(routed.mean()))
+            interval = interval_text(mean_interval(routed), form["scale"], form["digits"])
+    except RoutingError:
+        pass  # bare queries, or another pair: no quality to tell
+    title = card.title
+    if tuple(key.pair) != (policy.model_pair.weak.name, policy.model_pair.strong.name):
+        title += ", another pair"
+    row = [plain_title(title), f"{len(rates):,}", f"{100 * strong.mean():.1f}%", quality, interval]
+    if other is not None:
+        flipped = strong != calls_strong(rates, other.alpha)
+        row.append(f"{int(flipped.sum()):,} ({100 * flipped.mean():.1f}%)")
+    return row
+
+
+def plain_title(title: str) -> str:
+    """On one line."""
+    return " ".join(title.split())
