@@ -1,4 +1,4 @@
-"""How does it run? The choice as a policy: its evidence, a replay, files for gateways, its history."""
+"""How does it run? The choice as a policy: evidence, replay, files for gateways, history."""
 
 from views import deploy
 from views.frame import frame, selection
