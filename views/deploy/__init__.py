@@ -16,10 +16,10 @@ def draw(selection: Selection) -> None:
     if readings.problem is not None:
         st.warning(readings.problem, icon=":material/warning:")
         return
+    st.subheader("The policy", anchor=False)
     with boundary():
         policy, folder = policy_in_hand(selection, readings)
         evidence.draw(policy)
         replay.draw(selection, policy)
         exports.draw(policy, folder)
-    with boundary():
         history.draw(selection, policy)

@@ -43,7 +43,8 @@ def draw(policy: Policy, folder: Path) -> None:
     except RoutingError as error:
         st.info(plain(f"{target.title} cannot express this policy: {error}"))
         return
-    st.caption(plain(f"Run with {target.tested_with}." if target.tested_with else ""))
+    if target.tested_with:
+        st.caption(plain(f"Tried with version {target.tested_with}."))
     st.code("\n".join(target.commands), language=None)
     for name, content in files.items():
         with st.expander(plain(name)):

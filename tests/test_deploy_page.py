@@ -1,0 +1,119 @@
+"""The Deploy page without a browser: words, evidence, replay, files, history."""
+
+import json
+
+import pytest
+
+from routellm_core.policy import parse_policy
+from routellm_core.targets import TARGETS
+from tests.test_train_page import open_page, store_path  # noqa: F401  fixtures
+from views import cached
+from views.deploy import evidence
+
+MF = {"router": "mf-golden.in_domain"}
+
+
+def tables(at):
+    return " ".join(block.proto.body for block in at.get("html"))
+
+
+def words(at):
+    return " ".join(block.value for block in at.markdown).replace("\\", "")
+
+
+@pytest.fixture
+def open_deploy(open_page):  # noqa: F811
+    return lambda **query: open_page("pages/deploy.py", **(MF | query))
+
+
+def button(at, label):
+    return next(b for b in at.button if b.label == label)
+
+
+def kept(at):
+    button(at, "Keep this policy in the store").click().run()
+    assert not at.exception
+    table = cached.store().policies()
+    return parse_policy(table["document"].iloc[0].encode(), "kept")
+
+
+def test_the_policy_is_that_of_the_selected_point(open_deploy):
+    at = open_deploy(mode="share", wanted="0.25")
+    assert not at.exception
+    assert "of the queries of MMLU do" in words(at)
+    policy = kept(at)
+    assert policy.chosen_by.wanted == 0.25
+    assert policy.evidence.strong_call_share.value == pytest.approx(0.25, abs=1e-3)
+    assert policy.evidence.n_queries == 14_037
+    assert policy.router.router_id == "mf-golden"
+    assert "80.6%" in tables(at)
+    assert "68.1%" in tables(at)
+
+
+def test_a_router_without_weights_is_said_to_have_none(open_deploy):
+    at = open_deploy(router="mf-chat.untouched")
+    assert any("weights of mf" in error.value for error in at.error)
+    assert not any(b.label == "Keep this policy in the store" for b in at.button)
+
+
+def test_a_wish_that_cannot_be_met_is_no_policy(open_deploy):
+    at = open_deploy(mode="quality", wanted="0.99")
+    assert any("no threshold" in warning.value for warning in at.warning)
+    assert not at.exception
+
+
+@pytest.mark.parametrize("name", list(TARGETS))
+def test_each_target_shows_its_files_or_why_it_refuses(open_deploy, name):
+    at = open_deploy()
+    at.selectbox(key="_target").set_value(name).run()
+    assert not at.exception
+    assert at.code or any("cannot express" in info.value for info in at.info)
+
+
+def test_names_that_would_break_out_are_refused(open_deploy):
+    at = open_deploy(**{"weak_called@mistralai/Mixtral-8x7B-Instruct-v0.1": "x: {y}\n- z"})
+    assert any("say how its provider calls it" in error.value for error in at.error)
+
+
+def test_replay_covers_every_set_that_the_router_scored(open_deploy):
+    body = tables(open_deploy(mode="share", wanted="0.3"))
+    for title in ("MMLU", "GSM8K", "MT-Bench", "MMLU-Pro, another pair"):
+        assert f"{title}</th>" in body
+
+
+def test_two_policies_are_compared_and_one_is_gone_back_to(open_deploy):
+    first = kept(open_deploy(mode="share", wanted="0.2"))
+    at = open_deploy(mode="share", wanted="0.4")
+    assert any("What is different now" in block.label for block in at.expander)
+    at.selectbox(key="_present_policy").set_value(first.policy_id).run()
+    assert "decided otherwise by" in tables(at)
+    button(at, "Go back to it").click().run()
+    assert not at.exception
+    assert "20.0% of the queries" in words(at)
+    button(at, "Delete it").click().run()
+    assert cached.store().policies().empty
+
+
+def test_an_edited_file_and_one_that_is_no_policy_are_refused(open_deploy):
+    policy = kept(open_deploy())
+    document = policy.document()
+    document["evidence"]["quality"]["value"] = 0.99
+    for content, message in (
+        (json.dumps(document).encode(), "was edited by hand"),
+        (b"{}", "is no policy"),
+        (b"\x80\x04pickle", "is no JSON"),
+    ):
+        at = open_deploy()
+        at.file_uploader(key="_policy_file").upload("p.json", content).run()
+        assert not at.exception
+        assert any(message in error.value for error in at.error)
+
+
+def test_the_printed_page_escapes_what_it_shows(open_deploy):
+    policy = kept(open_deploy())
+    hostile = policy.model_copy(
+        update={"evidence": policy.evidence.model_copy(update={"title": "<script>x</script>"})}
+    )
+    page = evidence.page(hostile)
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
