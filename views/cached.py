@@ -366,7 +366,7 @@ def found_queries(key: RouterKey, other: RouterKey | None, part: str) -> pa.Tabl
 @st.cache_resource(max_entries=32, show_spinner=False)
 def histogram(key: RouterKey, n_bins: int = 60) -> tuple[Floats, Floats, tuple[float, float]]:
     """Edges, counts and the range of α worth showing: where all but 0.1% of the scores are."""
-    scores = ranked(key).strong_win_rate
+    scores = ranked(key).strong_win_rate.astype(np.float64)  # equal ones need narrow bins
     low, high = (float(q) for q in np.quantile(scores, [0.0005, 0.9995]))
     margin = max((high - low) * 0.03, 1e-6)
     span = (low - margin, high + margin)

@@ -163,7 +163,7 @@ def _routers(
         )
     rows = {router_key(row): row for _, row in table.iterrows()}
     names = {key: plain(row["label"]) for key, row in rows.items()}
-    labels = {key: f"{row['label']} · {row['apgr']:.3f}" for key, row in rows.items()}
+    labels = {key: f"{row['label']} · {_figure(row['apgr'])}" for key, row in rows.items()}
     keys = list(rows)
     if len(keys) <= _FEW:
         labels = {key: plain(label) for key, label in labels.items()}  # a radio reads Markdown
@@ -187,6 +187,10 @@ def _routers(
         help="Other routers' curves, thinner and dashed.",
     )
     return rows[chosen], [rows[key] for key in drawn]
+
+
+def _figure(value: float) -> str:
+    return "–" if math.isnan(value) else f"{value:.3f}"
 
 
 def router_key(row: pd.Series) -> str:
