@@ -13,12 +13,13 @@ import json
 import math
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from routellm_core.errors import DataError
 from routellm_core.jsonable import with_nulls
@@ -202,18 +203,22 @@ def _well_formed(query: str) -> str:
     return query.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+_Request: TypeAlias = tuple[list[str], Future[list[float]]]
+
+
 class _Desk:
     """One thread that asks the router, one request after another.
 
-    A daemon, so that a router that hangs does not keep the process from ending. Whoever no longer
-    waits is passed over.
+    It ends with the desk; as a daemon it does not keep a process from ending whose router hangs.
+    Whoever no longer waits is passed over.
     """
 
     def __init__(self, router: Any) -> None:
         self._router = router
-        self._waiting: SimpleQueue[tuple[list[str], Future[list[float]]]] = SimpleQueue()
+        self._waiting: SimpleQueue[_Request | None] = SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
+        weakref.finalize(self, self._waiting.put, None)
 
     def ask(self, texts: list[str], limit_s: float) -> list[float]:
         """Win rates of the texts.
@@ -233,21 +238,25 @@ class _Desk:
         """Start the thread, anew in a process that was forked from the one that had it."""
         with self._starting:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._work, name="router", daemon=True)
+                arguments = (self._router, self._waiting)
+                self._thread = threading.Thread(target=_work, args=arguments, daemon=True)
                 self._thread.start()
 
-    def _work(self) -> None:
-        while True:
-            texts, answer = self._waiting.get()
-            if not answer.set_running_or_notify_cancel():
-                continue
-            try:
-                answer.set_result(self._rates(texts))
-            except Exception as error:
-                answer.set_exception(error)
 
-    def _rates(self, texts: list[str]) -> list[float]:
-        rates = [float(rate) for rate in self._router.strong_win_rate(texts)]
-        if len(rates) != len(texts) or not all(0.0 <= rate <= 1.0 for rate in rates):
-            raise ValueError("the router gave no win rate in [0, 1] for each query")
-        return rates
+def _work(router: Any, waiting: "SimpleQueue[_Request | None]") -> None:
+    while (request := waiting.get()) is not None:
+        texts, answer = request
+        if not answer.set_running_or_notify_cancel():
+            continue
+        try:
+            answer.set_result(_rates(router, texts))
+        except Exception as error:
+            answer.set_exception(error)
+        del request, texts, answer  # nothing is held while it waits
+
+
+def _rates(router: Any, texts: list[str]) -> list[float]:
+    rates = [float(rate) for rate in router.strong_win_rate(texts)]
+    if len(rates) != len(texts) or not all(0.0 <= rate <= 1.0 for rate in rates):
+        raise ValueError("the router gave no win rate in [0, 1] for each query")
+    return rates

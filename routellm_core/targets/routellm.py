@@ -24,14 +24,15 @@ def model_name(policy: Policy) -> str:
     Raises:
         DataError: the threshold or the router has no such name.
     """
+    if policy.threshold == "never":
+        raise DataError(
+            "RouteLLM cannot be told never to call the strong model: its thresholds end at 1, "
+            "which a win rate of 1 reaches"
+        )
     try:
         return routellm_model_name(router_name(policy), policy.alpha)
     except ValueError as error:
-        if policy.threshold == "never":
-            error = ValueError("there is none that no query reaches")
-        raise DataError(
-            f"RouteLLM reads the threshold from a model name as a number in [0, 1]: {error}"
-        ) from error
+        raise DataError(f"RouteLLM has no name for this policy: {error}") from error
 
 
 def files(policy: Policy) -> dict[str, bytes]:
