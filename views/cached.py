@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import streamlit as st
 
-from routellm_core import baselines, battles, importing, jobs, runs
+from routellm_core import baselines, battles, jobs, runs
 from routellm_core.calibration import Calibration
 from routellm_core.costs import PairCosts, Price, pair_costs, routed_cost
 from routellm_core.embeddings import Embedder, SentenceEmbedder
@@ -31,7 +31,6 @@ from routellm_core.evaluation import (
     evaluate_benchmark,
     evaluate_router,
 )
-from routellm_core.importers import table
 from routellm_core.metrics import apgr, cpt, curve_of, operating_point, rank_queries
 from routellm_core.recipes import recipe_of, tier_table, training_set
 from routellm_core.routers import load_router
@@ -581,12 +580,16 @@ def transported(
 @st.cache_data(max_entries=64, show_spinner="Looking at the file …")
 def recognised(path: str, written_ns: int) -> str:
     """The format of a file on this machine."""
+    from routellm_core import importing
+
     return importing.recognise(Path(path))
 
 
 @st.cache_data(max_entries=16, show_spinner="Looking at the file …")
 def guessed_columns(path: str, written_ns: int) -> "tuple[Mapping, pa.Table]":
     """What the columns of a table seem to mean, and its first rows."""
+    from routellm_core.importers import table
+
     return table.guessed(Path(path))
 
 

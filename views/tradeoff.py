@@ -5,9 +5,9 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
+from routellm_core.choice import choice_document
 from routellm_core.costs import saving
 from routellm_core.metrics import operating_point
-from routellm_core.policy import choice_document
 from routellm_core.types import Benchmark, Interval, Ranking, RoutingCurve
 from routellm_core.uncertainty import CurveIntervals
 from views import cached, downloads, link
