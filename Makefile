@@ -1,6 +1,6 @@
 # `make` lists the targets. Each one sets up what it needs, once.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full lint format bench texts data scores clean
+.PHONY: help run test test-full test-gateways lint format bench texts data scores clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PORT ?= 8501
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 15
 
 $(VENV)/.ready: requirements.txt
 	$(PYTHON) -m venv $(VENV)
@@ -35,7 +35,22 @@ run: .store/.texts  ## set up and open the dashboard (PORT=8501)
 test: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## unit, page and browser tests
 	$(BIN)/python -m pytest -m "not slow"
 
-test-full: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## all tests, the long ones too
+# The gateways hold some packages at other versions, so they have an environment of their own. Torch
+# and the embedder it takes from the project's: its packages come after those of the gateways.
+.venv-gateways/.ready: $(VENV)/.ready-dev
+	$(PYTHON) -m venv --clear .venv-gateways
+	.venv-gateways/bin/python -m pip install --quiet --disable-pip-version-check \
+	    'litellm[proxy]==1.106.2' datasets==5.2.0 shortuuid==1.0.13
+	.venv-gateways/bin/python -m pip install --quiet --disable-pip-version-check \
+	    --no-deps routellm==0.2.0
+	ls -d $(CURDIR)/$(VENV)/lib/python*/site-packages \
+	    > $$(ls -d .venv-gateways/lib/python*/site-packages)/project.pth
+	touch $@
+
+test-gateways: .venv-gateways/.ready .store/.ready  ## exports in the real LiteLLM and RouteLLM
+	$(BIN)/python -m pytest tests/test_gateways.py
+
+test-full: $(VENV)/.ready-dev .venv-gateways/.ready .store/.ready .ci/browser.ready  ## all tests, the long ones too
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.ready-dev  ## format check, lint, types
@@ -65,4 +80,4 @@ scores: .store/.ready  ## refit the routers and rescore (needs the texts); resum
 	touch $@
 
 clean:  ## remove the environment, the store and caches
-	rm -rf $(VENV) .store .cache .ci/browser.ready
+	rm -rf $(VENV) .venv-gateways .store .cache .ci/browser.ready

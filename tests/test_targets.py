@@ -348,12 +348,17 @@ def test_a_policy_is_made_and_exported_on_the_command_line(run, tmp_path):
     file = tmp_path / "policies" / "policy.json"
     code, out, _ = run(
         *("policy", "--json", "--router", "mf", "--benchmark", "mmlu", "--pgr", 0.5),
-        *("--weak-calls", "mixtral", "--strong-calls", "azure:gpt-4-1106", "--out", file),
+        *("--weak-calls", "mixtral:8x7b", "--strong-provider", "azure", "--out", file),
     )
     assert code == 0
     made_policy = json.loads(out)["policy"]
     assert made_policy["evidence"]["strong_call_share"]["value"] == pytest.approx(0.3115, abs=5e-5)
-    assert made_policy["model_pair"]["strong"]["provider"] == "azure"
+    assert made_policy["model_pair"]["weak"]["provider_name"] == "mixtral:8x7b"
+    assert made_policy["model_pair"]["strong"] == {
+        "name": "gpt-4-1106-preview",
+        "provider": "azure",
+        "provider_name": "gpt-4-1106-preview",
+    }
     assert made_policy["router"]["checkpoint"] == "mf-golden"
     code, out, _ = run("calibrate", "--json", "--router", "mf", "--benchmark", "mmlu", "--pgr", 0.5)
     assert json.loads(out)["threshold"] == made_policy["threshold"]

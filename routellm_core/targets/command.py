@@ -32,8 +32,14 @@ def add_parser(verb: Verb, data_dir: Path) -> None:
     for side in ("weak", "strong"):
         making.add_argument(
             f"--{side}-calls",
-            metavar="[PROVIDER:]NAME",
+            metavar="NAME",
             help=f"how the {side} model is called where it is served (default: by its name)",
+        )
+        making.add_argument(
+            f"--{side}-provider",
+            default="openai",
+            metavar="P",
+            help="who serves it, as LiteLLM says it (default: an endpoint like OpenAI's)",
         )
     making.add_argument("--out", type=Path, default=Path(POLICY_NAME), help="default: %(default)s")
     making.add_argument("--keep", action="store_true", help="keep it in the store too")
@@ -105,11 +111,12 @@ def policy(parsed: argparse.Namespace) -> Result:
     """Make a policy: a threshold for a wish, with its evidence, as a file that can be run."""
     with Store(parsed.store, read_only=True) as store:
         choice = chosen(parsed, store)
+    pair = choice.outcomes.model_pair
     made = choosing.policy_of(
         choice,
         choosing.checkpoint_dir(choice.router, parsed.data_dir),
-        weak=_provider_names(parsed.weak_calls),
-        strong=_provider_names(parsed.strong_calls),
+        weak=ProviderNames(parsed.weak_provider, parsed.weak_calls or pair.weak),
+        strong=ProviderNames(parsed.strong_provider, parsed.strong_calls or pair.strong),
         seed=parsed.seed,
     )
     differences = None if parsed.compare is None else diff(read_policy(parsed.compare), made)
@@ -139,14 +146,6 @@ def _lines(made: Policy) -> list[str]:
         f"PGR {pgr.value:.3f} [{pgr.low:.3f}, {pgr.high:.3f}]",
         f"  on {evidence.benchmark_id} (n = {evidence.n_queries:,}), {evidence.meaning}",
     ]
-
-
-def _provider_names(text: str | None) -> ProviderNames | None:
-    """PROVIDER:NAME or NAME; a name that holds a colon needs its provider before it."""
-    if text is None:
-        return None
-    provider, colon, name = text.partition(":")
-    return ProviderNames(provider, name) if colon else ProviderNames("openai", text)
 
 
 def export(parsed: argparse.Namespace) -> Result:
