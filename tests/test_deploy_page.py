@@ -2,10 +2,14 @@
 
 import json
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from routellm_core.paper import PAIR
 from routellm_core.policy import parse_policy
 from routellm_core.targets import TARGETS
+from routellm_core.types import Benchmark
 from tests.test_train_page import open_page, store_path  # noqa: F401  fixtures
 from views import cached
 from views.deploy import evidence
@@ -117,3 +121,29 @@ def test_the_printed_page_escapes_what_it_shows(open_deploy):
     page = evidence.page(hostile)
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
+
+
+def test_a_gateways_log_is_held_against_the_evidence(open_deploy, store_path):  # noqa: F811
+    policy = kept(open_deploy(mode="share", wanted="0.3"))
+    names = [f"r{i:03}" for i in range(200)]
+    card = Benchmark("log", "Log", "", "", "user", 0.0, 1.0, "share right", "gateway", "mine")
+    queries = pd.DataFrame({"query_id": names, "slice": "all"})
+    called = ["gpt-4-1106-preview" if i % 10 < 6 else "mixtral" for i in range(200)]
+    usage = pd.DataFrame({"query_id": names, "model": called, "cost_usd": 0.003})
+    store = cached.store()
+    with store.open_for_writing():
+        store.add_benchmark(card, queries, None, usage)
+    rates = pd.DataFrame({"query_id": names, "strong_win_rate": np.linspace(0.9, 0.99, 200)})
+    with store.open_for_writing():
+        store.add_strong_win_rates("log", PAIR, policy.router.router_id, "untouched", rates)
+    at = open_deploy(mode="share", wanted="0.3")
+    assert not at.exception
+    body = tables(at)
+    assert "strong calls, n = 200" in body
+    assert "60.0%" in body
+    assert body.count("ALARM") == 2  # the share and the scores; the cost is as expected
+    assert "as expected" in body
+    anew = next(b for b in at.button if b.label.startswith("Set α to"))
+    assert "29.5% strong calls" in anew.label  # 59 of 200: never more than wanted
+    anew.click().run()
+    assert not at.exception

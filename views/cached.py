@@ -577,6 +577,11 @@ def transported(
     )
 
 
+@st.cache_data(max_entries=8, show_spinner=False)
+def usage_costs(version: int, benchmark_id: str) -> pd.DataFrame:
+    return store().usage_costs(benchmark_id)
+
+
 @st.cache_data(max_entries=64, show_spinner="Looking at the file …")
 def recognised(path: str, written_ns: int) -> str:
     """The format of a file on this machine."""

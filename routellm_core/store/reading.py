@@ -163,6 +163,15 @@ class Reader(Database):
             benchmark_id=benchmark_id,
         )
 
+    def usage_costs(self, benchmark_id: str) -> pd.DataFrame:
+        """Of each ungraded answer its `model` and `cost_usd`, NaN where that is not known."""
+        self.benchmark(benchmark_id)
+        return self._frame(
+            """SELECT model, cost_usd FROM usage WHERE benchmark_id = $benchmark_id
+               ORDER BY query_id""",
+            benchmark_id=benchmark_id,
+        )
+
     def scored_queries(
         self, benchmark_id: str, model_pair: ModelPair, router_id: str, view: str
     ) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from views.attempt import say
-from views.deploy import evidence, exports, history, replay
+from views.deploy import evidence, exports, history, monitor, replay
 from views.deploy.present import policy_in_hand
 from views.frame import Selection, boundary
 from views.readings import read
@@ -22,4 +22,5 @@ def draw(selection: Selection) -> None:
         evidence.draw(policy)
         replay.draw(selection, policy)
         exports.draw(policy, folder)
+        monitor.draw(selection, policy)
         history.draw(selection, policy)

@@ -1,0 +1,130 @@
+"""After deployment: does a gateway's log still look as the evidence said?"""
+
+import math
+
+import numpy as np
+import streamlit as st
+
+from routellm_core import calibration
+from routellm_core.metrics import curve_of, rank_queries
+from routellm_core.monitoring import Watched, cost_of_answers, drift_of_scores, share_of_strong
+from routellm_core.policy import Policy
+from routellm_core.types import ModelPair
+from views import cached, link, plain_table
+from views.cached import RouterKey
+from views.frame import Selection
+from views.names import short_name
+from views.plain_table import Column
+
+
+def draw(selection: Selection, policy: Policy) -> None:
+    """Choose a log; a row a figure, with its band; α anew on the log's queries."""
+    st.markdown("**After deployment**")
+    version = selection.key.version
+    table = cached.own_sets(version)
+    logs = [name for name in table["benchmark_id"] if len(cached.usage(version, name))]
+    if not logs:
+        st.caption(
+            "Import the gateway's log on the My data page (a LiteLLM spend log, or any table with "
+            "a column of models), and this says whether strong calls, cost and scores still are "
+            "what the evidence says."
+        )
+        return
+    titles = dict(table[["benchmark_id", "title"]].itertuples(index=False))
+    log = st.selectbox("Log", logs, format_func=titles.__getitem__, key="_log")
+    costs = cached.usage_costs(version, log)
+    names = sorted(costs["model"].unique())
+    left, right = st.columns(2)
+    with left:
+        strong = _model("strong ■", names, policy.model_pair.strong.provider_name, log)
+    with right:
+        weak = _model("weak ●", names, policy.model_pair.weak.provider_name, log, taken=strong)
+    if strong == weak:
+        st.caption("Say which of the log's models is the strong one and which the weak.")
+        return
+    of_pair = costs[costs["model"].isin([strong, weak])]
+    expected = policy.evidence.strong_call_share
+    share = share_of_strong(
+        int((of_pair["model"] == strong).sum()), len(of_pair), expected.low, expected.high
+    )
+    money = cost_of_answers(of_pair["cost_usd"].to_numpy(np.float64), policy.evidence.usd_per_query)
+    rows = [
+        _row("strong calls", share, lambda x: f"{100 * x:.1f}%"),
+        _row("USD for 1,000 answers", money, lambda x: f"{1_000 * x:,.2f}"),
+    ]
+    own, drift_row = _scores(selection, policy, log)
+    if drift_row:
+        rows.append(drift_row)
+    plain_table.draw(
+        "The log beside the evidence",
+        [
+            Column("figure"),
+            Column("log", is_figure=True),
+            Column("95% interval", is_figure=True, is_wide=True),
+            Column("evidence", is_figure=True),
+            Column("verdict"),
+        ],
+        rows,
+    )
+    st.caption(
+        "Alarm: the intervals do not meet. Cost is allowed a tenth of difference, since other "
+        "queries have other lengths; scores a distance of 0.1, by which one α would move the share "
+        "of strong calls."
+    )
+    if own is None:
+        st.caption(
+            "Score the log on My data by this policy's router, and its scores are compared too."
+        )
+        return
+    nothing = np.zeros(len(own))
+    curve = curve_of(rank_queries(own), nothing, nothing)
+    anew = calibration.for_share(curve, expected.value)
+    threshold = calibration.between_scores(curve, anew.threshold)
+    if math.isfinite(threshold):
+        st.button(
+            f"Set α to {threshold:.6g}: {100 * anew.achieved:.1f}% strong calls on this log",
+            on_click=link.remember,
+            kwargs={"mode": "alpha", "wanted": threshold},
+        )
+
+
+def _model(side: str, names: list[str], wanted: str, log: str, taken: str = "") -> str:
+    """The one of that name, otherwise the first that is not taken."""
+    alike = [name for name in names if short_name(name) == short_name(wanted)]
+    alike += [name for name in names if name != taken]
+    return str(
+        st.selectbox(
+            f"The log's {side} model",
+            names,
+            names.index(alike[0]) if alike else 0,
+            key=f"_log_{side[:4]}_{log}",
+        )
+    )
+
+
+def _row(what: str, found: Watched, shown: object) -> list[str]:
+    def text(value: float) -> str:
+        return "–" if math.isnan(value) else shown(value)  # type: ignore[operator]
+
+    interval = f"{text(found.interval.low)} – {text(found.interval.high)}"
+    expected = f"{text(found.expected.low)} – {text(found.expected.high)}"
+    undefined = any(map(math.isnan, (*found.interval, *found.expected)))
+    verdict = "cannot tell" if undefined else "ALARM" if found.is_alarm else "as expected"
+    return [f"{what}, n = {found.n:,}", text(found.value), interval, expected, verdict]
+
+
+def _scores(selection: Selection, policy: Policy, log: str) -> tuple[np.ndarray | None, list[str]]:
+    """The log's scores by the policy's router, and how far they are from the evidence's."""
+    version = selection.key.version
+    rows = cached.scorings(version, log)
+    rows = rows[rows["router_id"] == policy.router.router_id]
+    if rows.empty:
+        return None, []
+    row = rows.iloc[0]
+    pair = ModelPair(weak=row["weak_model"], strong=row["strong_model"])
+    key = RouterKey(version, log, pair, row["router_id"], row["view"])
+    own = cached.scored_queries(key)["strong_win_rate"].to_numpy(np.float32)
+    drift = drift_of_scores(own, cached.ranked(selection.key).strong_win_rate)
+    verdict = "ALARM" if drift.is_alarm else "as expected"
+    distance = "–" if math.isnan(drift.distance) else f"{drift.distance:.3f}"
+    return own, [f"distance of scores, n = {len(own):,}", distance, "–", "0 – 0.100", verdict]
