@@ -1,6 +1,7 @@
 """Exports hold what they promise, run where they are put, and say what they cannot express."""
 
 import asyncio
+import copy
 import importlib.util
 import io
 import json
@@ -203,6 +204,7 @@ def user(content):
 def test_the_plugin_gives_the_tier_that_the_policy_means(here, plugin, tmp_path):
     assert asyncio.iscoroutinefunction(plugin.classifier.classify)
     assert plugin.classifier is plugin.classifier
+    assert copy.deepcopy({"classifier_plugin": plugin.classifier})  # as LiteLLM does
     policy = RoutingPolicy(here.policy, _router(here))
     queries = some_queries(40)
     tiers = [classify(plugin, user(query)) for query in queries]

@@ -32,6 +32,10 @@ class Classifier:
         decision = await asyncio.to_thread(self._decide, messages)
         return "REASONING" if decision.calls_strong else "SIMPLE"
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Classifier":
+        """Itself: LiteLLM copies its configuration, and there is one router."""
+        return self
+
     def _decide(self, messages: list[Any]) -> Decision:
         decision = self.policy.route_messages(messages)
         if self.decisions_path is not None:
