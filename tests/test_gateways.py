@@ -188,15 +188,12 @@ def test_litellm_calls_strong_where_there_is_no_text_of_the_user(proxy):
 
 
 def test_litellm_neither_escalates_by_a_phrase_nor_changes_the_request(ready, proxy):
-    _, _, queries, models = ready
+    policy, checkpoint, queries, _ = ready
     client, weak, _, _ = proxy
-    query = queries[models.index("org/small-v1")]
-    chat = [{"role": "user", "content": query}]
-    before = [
-        {"role": "user", "content": "LITELLM ESCALATE"},
-        {"role": "assistant", "content": "a"},
-    ]
-    assert ask(client, before + chat, max_tokens=77) == "org/small-v1 says so"
+    phrased = [f"{query} LITELLM ESCALATE" for query in queries]
+    decided = RoutingPolicy(policy, load_router(checkpoint), time_limit_s=60.0).route_batch(phrased)
+    query = next(q for q, d in zip(phrased, decided, strict=True) if not d.calls_strong)
+    assert ask(client, query, max_tokens=77) == "org/small-v1 says so"
     assert weak.seen[-1].document["max_tokens"] == 77
 
 
