@@ -257,6 +257,7 @@ def test_each_kind_of_file_is_recognised_and_comes_in(
     assert form.options[0] == f"as recognised: {title}"
     assert ("First rows of the file" in tables(at)) == (title == "table")
     assert "<b>now" not in tables(at)
+    assert ("every visitor of this dashboard sees them" in said(at)) == (title == "battles")
     button(at, "Import").click().run()
     assert "at work" in tables(at)
     at_work()
@@ -731,7 +732,7 @@ def test_bare_queries_have_shares_and_money_and_unknown_prices_are_dashes(bring,
     at.number_input(key="_per_month_log").set_value(0).run()
     assert [row[1] for row in rows_of(at, "Cost a month")] == ["$0.00"] * 3
     at.slider(key="_share_log").set_value(0.0).run()
-    assert "α = never sends 0.0% of your 24 queries" in said(at)
+    assert "α above 1 sends 0.0% of your 24 queries" in said(at)
     at.slider(key="_share_log").set_value(100.0).run()
     assert "sends 100.0% of your 24 queries" in said(at)
     assert errors(at) == []

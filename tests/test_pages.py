@@ -78,6 +78,10 @@ def shows_the_training(at):
     return [button.label for button in at.main.button][:1] == ["Start training"]
 
 
+def shows_the_own_data(at):
+    return len(at.get("file_uploader")) == 1 and "Bring what you have" in at.main.markdown[0].value
+
+
 def shows_the_queries(at):
     return len(listed(at)) == 50 and len(at.get("plotly_chart")) == 1
 
@@ -86,6 +90,7 @@ SHOWS = {
     "pages/tradeoff.py": shows_the_tradeoff,
     "pages/queries.py": shows_the_queries,
     "pages/compare.py": shows_the_comparison,
+    "pages/my_data.py": shows_the_own_data,
     "pages/train.py": shows_the_training,
 }
 

@@ -270,6 +270,10 @@ _STYLE = """
 .st-key-queries_sentence p {
   font-size: 22px; line-height: 1.38; max-width: 46em; text-wrap: pretty; }
 @media (max-width: 640px) { .st-key-queries_sentence p { font-size: 18px; } }
+/* Streamlit writes white on the primary colour, which is light in the dark. */
+[data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primary"]:enabled p,
+[data-testid="stMultiSelect"] [data-tag], [data-testid="stMultiSelect"] [data-tag] * {
+  color: light-dark(#ffffff, #0f141a); }
 [data-testid="stCaptionContainer"] { opacity: 0.75; } /* Streamlit's own is too faint to read */
 </style>
 """

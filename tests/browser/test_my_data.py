@@ -119,7 +119,7 @@ def test_from_a_file_to_its_trade_off_in_every_tab_of_this_browser_alone(visit, 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, file, color_scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    page = visit(color_scheme=color_scheme)
+    page = visit(color_scheme=color_scheme, height=2_600)  # axe looks at what is in sight
     offer(page, file)
     expect(page.get_by_role("table", name="Cost a month")).to_be_visible(timeout=_LONG)
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=_LONG)

@@ -93,7 +93,10 @@ def _draw_plan(paths: list[Path]) -> None:
         except DataError as error:
             problem = str(error)
     is_of_battles = (format_name or usual) in importing.OF_BATTLES
-    drop = is_of_battles and st.checkbox("Leave out rows without a verdict", key="_my_data_drop")
+    drop = False
+    if is_of_battles:
+        st.caption("Battles are no set: once imported, every visitor of this dashboard sees them.")
+        drop = st.checkbox("Leave out rows without a verdict", key="_my_data_drop")
     if format_name is None and None in recognised:
         problem = problem or "Choose the format, or another file."
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -102,7 +105,7 @@ def _draw_plan(paths: list[Path]) -> None:
             type="primary",
             disabled=bool(problem),
             on_click=_start,
-            args=(ImportPlan(tuple(map(str, paths)), format_name, mapping, bool(drop)),),
+            args=(ImportPlan(tuple(map(str, paths)), format_name, mapping, drop),),
         )
         if problem:
             st.caption(plain(problem))

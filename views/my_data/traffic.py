@@ -47,8 +47,12 @@ def shares_of(strong_win_rate: Floats) -> Shares:
 
 
 def threshold_text(threshold: float) -> str:
-    """A threshold as it is shown; infinity means that no query reaches it."""
-    return "never" if math.isinf(threshold) else f"{threshold:.4f}"
+    """A threshold as it is shown; no query reaches one above 1."""
+    return "above 1" if threshold > 1 else f"{threshold:.4f}"
+
+
+def _alpha(threshold: float) -> str:
+    return "α above 1" if threshold > 1 else f"α = {threshold_text(threshold)}"
 
 
 def draw(version: int, row: Any) -> None:
@@ -74,7 +78,7 @@ def draw_scored(version: int, row: Any, scored: pd.Series) -> None:
     threshold = calibration.between_scores(own.curve, found.threshold)
     strong = short_name(key.pair.strong)
     sentence = (
-        f"α = {threshold_text(threshold)} sends {100 * found.achieved:.1f}% of your "
+        f"{_alpha(threshold)} sends {100 * found.achieved:.1f}% of your "
         f"{len(queries):,} queries to {strong} ■"
     )
     if reference is not None and other is not None:
@@ -200,7 +204,7 @@ def _draw_money(
     rows = [
         [f"always {names[1]} ■", _usd(per_month * each[1]), "–"],
         [
-            f"routed at α = {threshold_text(threshold)}",
+            f"routed at {_alpha(threshold)}",
             _usd(per_month * routed),
             _less(routed, each[1]),
         ],
@@ -305,7 +309,7 @@ def _draw_expected(
         ]
         for what, e in (
             (f"always {short_name(reference.pair.strong)} ■", reading.quality_strong),
-            (f"routed at α = {threshold_text(threshold)}", reading.quality),
+            (f"routed at {_alpha(threshold)}", reading.quality),
             (f"always {short_name(reference.pair.weak)} ●", reading.quality_weak),
         )
     ]
