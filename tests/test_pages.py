@@ -86,12 +86,22 @@ def shows_the_queries(at):
     return len(listed(at)) == 50 and len(at.get("plotly_chart")) == 1
 
 
+def shows_the_scoring(at):
+    return [area.label for area in at.text_area] == ["Query", "Queries"]
+
+
+def shows_the_deployment(at):
+    return any("otherwise to" in block.value for block in at.markdown)
+
+
 SHOWS = {
     "pages/tradeoff.py": shows_the_tradeoff,
     "pages/queries.py": shows_the_queries,
     "pages/compare.py": shows_the_comparison,
     "pages/my_data.py": shows_the_own_data,
+    "pages/score.py": shows_the_scoring,
     "pages/train.py": shows_the_training,
+    "pages/deploy.py": shows_the_deployment,
 }
 
 
@@ -224,8 +234,8 @@ def test_a_benchmark_that_no_router_scored_is_said(open_page, tmp_path, sample_b
     os.environ["ROUTELLM_STORE"] = str(path)  # put back by `open_page`
     cached.store.clear()
     at = open_page(benchmark="sample")
-    assert "no router has scored this benchmark yet" in at.error[0].value
-    assert [button.label for button in at.sidebar.button] == []
+    assert "no router has scored the whole of Sample yet" in at.error[0].value
+    assert [button.label for button in at.sidebar.button] == ["Score it on My data"]
     at = open_page(COMPARE, compare="sample")
     assert errors(at) == []
     assert router_tables(at)["Routers on Sample"]["sentence"] == (
