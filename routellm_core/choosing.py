@@ -17,7 +17,7 @@ from routellm_core import calibration
 from routellm_core.baselines import random_line
 from routellm_core.calibration import Calibration
 from routellm_core.costs import UNKNOWN_PRICE, PairCosts, Price, list_price, pair_costs, routed_cost
-from routellm_core.errors import DataError, NotTrainedError
+from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
 from routellm_core.metrics import calls_strong as called
 from routellm_core.metrics import curve_of, operating_point, pgr_of, point_index, rank_queries
@@ -126,27 +126,57 @@ def choose(
     outcomes = store.pair_outcomes(benchmark_id, pair)
     row = store.router_named(benchmark_id, pair, router_name, recipe)
     scores = store.strong_win_rates(benchmark_id, pair, row.router_id, row.view)
-    ranking = rank_queries(scores)
-    curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
     weak, strong = prices or [list_price(model) or UNKNOWN_PRICE for model in pair]
-    costs = pair_costs(outcomes, weak, strong)
+    return choice_of(
+        store.benchmark(benchmark_id),
+        outcomes,
+        store.router(row.router_id),
+        row.view,
+        scores,
+        (weak, strong),
+        wish,
+        n_contaminated=len(store.contaminated_ids(benchmark_id)),
+        data_hash=store.data_hash,
+    )
+
+
+def choice_of(
+    benchmark: Benchmark,
+    outcomes: PairOutcomes,
+    router: RouterEntry,
+    view: Literal["in_domain", "unseen_slices", "untouched"],
+    strong_win_rate: Floats,
+    prices: tuple[Price, Price],
+    wish: Wish,
+    *,
+    n_contaminated: int,
+    data_hash: str,
+) -> Choice:
+    """The same from what a store holds; the arguments are the fields of `Choice`.
+
+    Raises:
+        UnreachableError: no threshold meets the wish.
+    """
+    ranking = rank_queries(strong_win_rate)
+    curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
+    costs = pair_costs(outcomes, *prices)
     cost = routed_cost(ranking, costs)
     found = _calibrated(curve, cost, wish)
     return Choice(
-        benchmark=store.benchmark(benchmark_id),
+        benchmark=benchmark,
         outcomes=outcomes,
-        router=store.router(row.router_id),
-        view=row.view,
-        strong_win_rate=scores,
+        router=router,
+        view=view,
+        strong_win_rate=strong_win_rate,
         curve=curve,
-        prices=(weak, strong),
+        prices=prices,
         costs=costs,
         cost=cost,
         wish=wish,
         calibration=found,
         point=operating_point(curve, found.threshold),
-        n_contaminated=len(store.contaminated_ids(benchmark_id)),
-        data_hash=store.data_hash,
+        n_contaminated=n_contaminated,
+        data_hash=data_hash,
     )
 
 
@@ -164,19 +194,6 @@ def _calibrated(curve: RoutingCurve, cost: Floats, wish: Wish) -> Calibration:
             return calibration.for_quality(curve, wish.wanted)
         case "budget":
             return calibration.for_budget(curve, cost, wish.wanted, wish.queries_per_month)
-
-
-def checkpoint_dir(router: RouterEntry, data_dir: Path) -> Path:
-    """Folder of a router's weights.
-
-    Raises:
-        NotTrainedError: it has none.
-    """
-    if router.checkpoint is None:
-        raise NotTrainedError(
-            f"router {router.router_id!r} has no checkpoint, so that nothing can run it"
-        )
-    return data_dir / router.checkpoint
 
 
 def policy_of(

@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 
 from routellm_core import jobs
-from routellm_core.errors import DataError, NotTrainedError, RoutingError, TextsError
+from routellm_core.errors import DataError, RoutingError, TextsError
 from routellm_core.inputs import read_inputs
 from routellm_core.normalise import text_hash
 from routellm_core.progress import Progress, Watch, silent
-from routellm_core.routers import load_router
+from routellm_core.routers import checkpoint_dir, load_router
 from routellm_core.routers.sharing import reads_with, shared
 from routellm_core.store import Store
 from routellm_core.types import Floats, ModelPair
@@ -195,13 +195,13 @@ def work_on(
 
     Raises:
         TextsError: texts of the queries are not on this machine.
-        NotTrainedError: a router has no checkpoint.
+        NotTrainedError: weights of a router are not on this machine.
         Cancelled: the process was asked to end (SIGTERM).
     """
     with jobs.at_work(folder, asdict(plan), watch) as desk:
         texts = store.query_texts(plan.benchmark_id)
         n_queries = len(store.query_ids(plan.benchmark_id))
-        folders = {name: checkpoint_dir(store, data_dir, name) for name in plan.router_ids}
+        folders = {name: checkpoint_dir(store.router(name), data_dir) for name in plan.router_ids}
         store.release()
         if not texts:
             raise TextsError(
@@ -254,20 +254,6 @@ def plan_of(document: Mapping[str, Any]) -> ScoringPlan:
         return ScoringPlan(**dict(document) | {"router_ids": tuple(document["router_ids"])})
     except (KeyError, TypeError) as error:
         raise DataError(f"this is no plan of a scoring ({error})") from error
-
-
-def checkpoint_dir(store: Store, data_dir: Path, router_id: str) -> Path:
-    """Where a router's checkpoint lies.
-
-    Raises:
-        NotTrainedError: it has none.
-    """
-    checkpoint = store.router(router_id).checkpoint
-    if checkpoint is None:
-        raise NotTrainedError(
-            f"router {router_id!r} has no checkpoint, so that it cannot score new queries"
-        )
-    return data_dir / checkpoint
 
 
 def _main(folder: Path, store_path: Path, data_dir: Path, cache_dir: Path) -> int:

@@ -17,8 +17,8 @@ from routellm_core.importers import cells, table
 from routellm_core.importers.tabular import read_columns
 from routellm_core.metrics import calls_strong
 from routellm_core.progress import Watch
-from routellm_core.routers import load_router
-from routellm_core.scoring import checkpoint_dir, score
+from routellm_core.routers import checkpoint_dir, load_router
+from routellm_core.scoring import score
 from routellm_core.store import Store
 
 Result = tuple[Any, list[str]]
@@ -75,7 +75,7 @@ def score_file(parsed: argparse.Namespace) -> Result:
     ids, queries = _read(parsed.input, parsed.column)
     with Store(parsed.store, read_only=True) as store:
         router_ids = [_router_id(store, name) for name in parsed.router]
-        folders = {name: checkpoint_dir(store, parsed.data_dir, name) for name in router_ids}
+        folders = {name: checkpoint_dir(store.router(name), parsed.data_dir) for name in router_ids}
     chunks_dir = output.with_name(f"{output.name}.unfinished")
     rates = score(
         {name: load_router(folder) for name, folder in folders.items()},

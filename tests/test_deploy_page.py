@@ -10,28 +10,24 @@ from routellm_core.paper import PAIR
 from routellm_core.policy import parse_policy
 from routellm_core.targets import TARGETS
 from routellm_core.types import Benchmark
-from tests.test_train_page import open_page, store_path  # noqa: F401  fixtures
+from tests.pages import button, opened, own_store, said, tables
 from views import cached
 from views.deploy import evidence
 
 MF = {"router": "mf-golden.in_domain"}
 
 
-def tables(at):
-    return " ".join(block.proto.body for block in at.get("html"))
-
-
-def words(at):
-    return " ".join(block.value for block in at.markdown).replace("\\", "")
+@pytest.fixture
+def store_path(built_store, tmp_path, monkeypatch):
+    with own_store(
+        built_store, tmp_path / "explorer.duckdb", monkeypatch, lambda store: None
+    ) as path:
+        yield path
 
 
 @pytest.fixture
-def open_deploy(open_page):  # noqa: F811
-    return lambda **query: open_page("pages/deploy.py", **(MF | query))
-
-
-def button(at, label):
-    return next(b for b in at.button if b.label == label)
+def open_deploy(store_path):
+    return lambda **query: opened("pages/deploy.py", **(MF | query))
 
 
 def kept(at):
@@ -44,7 +40,7 @@ def kept(at):
 def test_the_policy_is_that_of_the_selected_point(open_deploy):
     at = open_deploy(mode="share", wanted="0.25")
     assert not at.exception
-    assert "of the queries of MMLU do" in words(at)
+    assert "of the queries of MMLU do" in said(at)
     policy = kept(at)
     assert policy.chosen_by.wanted == 0.25
     assert policy.evidence.strong_call_share.value == pytest.approx(0.25, abs=1e-3)
@@ -93,7 +89,7 @@ def test_two_policies_are_compared_and_one_is_gone_back_to(open_deploy):
     assert "decided otherwise by" in tables(at)
     button(at, "Go back to it").click().run()
     assert not at.exception
-    assert "20.0% of the queries" in words(at)
+    assert "20.0% of the queries" in said(at)
     button(at, "Delete it").click().run()
     assert cached.store().policies().empty
 
@@ -123,7 +119,7 @@ def test_the_printed_page_escapes_what_it_shows(open_deploy):
     assert "&lt;script&gt;" in page
 
 
-def test_a_gateways_log_is_held_against_the_evidence(open_deploy, store_path):  # noqa: F811
+def test_a_gateways_log_is_held_against_the_evidence(open_deploy, store_path):
     policy = kept(open_deploy(mode="share", wanted="0.3"))
     names = [f"r{i:03}" for i in range(200)]
     card = Benchmark("log", "Log", "", "", "user", 0.0, 1.0, "share right", "gateway", "mine")

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from routellm_core.embeddings import DEFAULT_EMBEDDER
 from routellm_core.errors import MissingPackageError
@@ -25,6 +23,7 @@ from routellm_core.store import Store
 from routellm_core.types import RouterEntry
 from tests.conftest import PAIR
 from tests.invented import WordVectors, add_golden, is_hard
+from tests.pages import drawn, forget, opened
 from views.explanation import faithfulness
 from views.explanation.coloured import coloured, digits_of, largest_of, struck
 from views.explanation.faithfulness import FAITHFULNESS, Measured
@@ -82,25 +81,17 @@ def open_query(learned, monkeypatch, word_vectors):
 
     monkeypatch.setenv("ROUTELLM_STORE", str(learned / "explorer.duckdb"))
     monkeypatch.setattr("views.cached.SentenceEmbedder", WordVectors)
-    _forget()
+    forget()
 
     def open_query(router="own-mf", query="sums-006", benchmark="sums", **more):
-        at = AppTest.from_file(str(ROOT / "pages/queries.py"), default_timeout=30)
         view = "untouched" if benchmark == "tides" else "in_domain"
         asked = {"router": f"{router}.{view}", "query": query, "benchmark": benchmark}
         asked |= {"mode": "alpha", "wanted": str(THRESHOLD), "why": "1"} | more
-        for name, value in asked.items():
-            at.query_params[name] = value
-        return at.run()
+        return opened("pages/queries.py", 30, **asked)
 
     yield open_query
     cached.store().close()
-    _forget()
-
-
-def _forget():
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    forget()
 
 
 @pytest.fixture
@@ -130,8 +121,7 @@ def boxes(at):
 
 def tables(at):
     """What the tables whose rows open queries were given, by caption."""
-    drawn = [json.loads(component.proto.json) for component in at.get("bidi_component")]
-    return {data["caption"]: data for data in drawn if "cells" in (data.get("rows") or [{}])[0]}
+    return {data["caption"]: data for data in drawn(at) if "cells" in (data.get("rows") or [{}])[0]}
 
 
 def rows(table_html, caption):
@@ -359,7 +349,7 @@ def test_a_hostile_query_stays_text_everywhere(open_query):
 def test_models_are_loaded_once_for_all_who_read_with_them(learned, monkeypatch, word_vectors):
     from views import cached
 
-    _forget()
+    forget()
     monkeypatch.setattr("views.cached.SentenceEmbedder", WordVectors)
     known = cached._models()
     routers = [cached.checkpoint(1, str(learned / name)) for name in ("mf", "sw_ranking")]
@@ -374,7 +364,7 @@ def test_models_are_loaded_once_for_all_who_read_with_them(learned, monkeypatch,
     assert shared(other, known) is other  # its members have weights of their own
     assert other.members["text"].embedder.parts[0].name == DEFAULT_EMBEDDER
     assert other.members["text"].embedder is members["text"].embedder
-    _forget()
+    forget()
 
 
 # Words as HTML

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from routellm_core import importing, jobs, runs, scoring
 from routellm_core.errors import UnknownNameError
@@ -21,8 +20,9 @@ from routellm_core.shift import comparison
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 from tests.invented import WordVectors, add_golden, golden_texts, is_hard, verdicts
+from tests.pages import button, drawn, errors, opened, own_store, said, tables, toasts
 from tests.test_import_formats import json_lines, lm_eval_run, packed, spend
-from tests.test_train_page import a_run, button, drawn, errors, forget, said, tables, toasts
+from tests.test_train_page import a_run
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIR = ModelPair(weak="small", strong="large")
@@ -48,15 +48,11 @@ def visitor(monkeypatch):
 @pytest.fixture
 def store_path(built_store, tmp_path, monkeypatch, word_vectors, visitor):
     """The shipped store with a benchmark `sums` and a router `mf-words` that has scored it."""
-    from views import cached
-
     monkeypatch.setattr(comparison, "SentenceEmbedder", WordVectors)
-    path = tmp_path / "store" / "explorer.duckdb"
-    path.parent.mkdir()
-    shutil.copy(built_store, path)
     router = _router()
     router.save(tmp_path / "mf-words")
-    with Store(path) as store:
+
+    def fill(store):
         texts = add_golden(store, "sums")
         entry = RouterEntry(
             *("mf-words", "mf", "golden"),
@@ -68,12 +64,11 @@ def store_path(built_store, tmp_path, monkeypatch, word_vectors, visitor):
         names = [f"sums-{i:03}" for i in range(len(texts))]
         rates = pd.DataFrame({"query_id": names, "strong_win_rate": router.strong_win_rate(texts)})
         store.add_strong_win_rates("sums", PAIR, "mf-words", "in_domain", rates)
-    monkeypatch.setenv("ROUTELLM_STORE", str(path))
+
     monkeypatch.delenv("ROUTELLM_FILES", raising=False)
-    forget()
-    yield path
-    cached.store().close()
-    forget()
+    path = tmp_path / "store" / "explorer.duckdb"
+    with own_store(built_store, path, monkeypatch, fill):
+        yield path
 
 
 def _router():
@@ -122,13 +117,7 @@ def at_work(monkeypatch, store_path):
 
 @pytest.fixture
 def open_page(store_path):
-    def run(script="pages/my_data.py", **query):
-        at = AppTest.from_file(str(ROOT / script), default_timeout=60)
-        for name, value in query.items():
-            at.query_params[name] = value
-        return at.run()
-
-    return run
+    return lambda script="pages/my_data.py", **query: opened(script, **query)
 
 
 @pytest.fixture

@@ -14,7 +14,6 @@ import openpyxl
 import pandas as pd
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from routellm_core import jobs
 from routellm_core.labelling import job
@@ -23,8 +22,8 @@ from routellm_core.labelling.record import FILE_NAME
 from routellm_core.normalise import text_hash
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair
+from tests.pages import button, errors, forget, opened, said, tables, toasts
 from tests.stub_endpoint import Say, Status, StubEndpoint, well_behaved
-from tests.test_train_page import button, errors, forget, said, tables, toasts
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "sk-heron-never-shown"
@@ -77,10 +76,7 @@ def store_path(built_store, tmp_path, monkeypatch):
 @pytest.fixture
 def open_page(store_path):
     def run(**query):
-        at = AppTest.from_file(str(ROOT / "pages" / "my_data.py"), default_timeout=60)
-        for name, value in ({"set": "log", "part": "outcomes"} | query).items():
-            at.query_params[name] = value
-        at.run()
+        at = opened("pages/my_data.py", **({"set": "log", "part": "outcomes"} | query))
         assert not at.exception
         return at
 

@@ -1,15 +1,14 @@
 """Each page alone and through the navigation, on the shipped data, without a browser."""
 
-import json
 import os
 import re
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
+from tests.pages import drawn, errors, opened
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPARE = "pages/compare.py"
@@ -25,20 +24,9 @@ def open_page(built_store, monkeypatch):
     monkeypatch.setenv("ROUTELLM_STORE", str(built_store))
     cached.store.clear()
 
-    def run(script="app.py", **query):
-        at = AppTest.from_file(str(ROOT / script), default_timeout=30)
-        for name, value in query.items():
-            at.query_params[name] = value
-        return at.run()
-
-    yield run
+    yield lambda script="app.py", **query: opened(script, 30, **query)
     cached.store().close()
     cached.store.clear()
-
-
-def drawn(at):
-    """What the browser-side components were given to draw."""
-    return [json.loads(component.proto.json) for component in at.get("bidi_component")]
 
 
 def curve_data(at):
@@ -58,10 +46,6 @@ def query_table(at):
 
 def listed(at):
     return [row["id"] for row in query_table(at)["rows"]]
-
-
-def errors(at):
-    return [e.value for e in at.error] + [e.value for e in at.exception]
 
 
 def shows_the_tradeoff(at):
@@ -479,7 +463,7 @@ def test_a_store_of_a_newer_version_is_a_sentence_not_a_traceback(tmp_path, monk
         connection.execute("UPDATE meta SET schema_version = 99")
     monkeypatch.setenv("ROUTELLM_STORE", str(path))
     cached.store.clear()
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=30).run()
+    at = opened("app.py", 30)
     cached.store.clear()
     assert not at.exception
     assert "newer version" in at.error[0].value

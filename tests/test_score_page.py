@@ -8,15 +8,12 @@ from routellm_core import calibration
 from routellm_core.metrics import routing_curve
 from routellm_core.paper import PAIR as PAPER_PAIR
 from routellm_core.store import Store
-from tests.test_train_page import open_page, store_path  # noqa: F401  fixtures
+from tests.pages import opened, own_store, tables
 from views import cached
+from views.readings import threshold_text
 from views.score import one
 
 QUERY = "Prove that <b>tides</b> and [kettles](x) never meet."
-
-
-def tables(at):
-    return " ".join(block.proto.body for block in at.get("html"))
 
 
 def alpha_of(router_id, share):
@@ -29,11 +26,19 @@ def alpha_of(router_id, share):
 
 
 @pytest.fixture
-def open_score(open_page, monkeypatch):  # noqa: F811
+def store_path(built_store, tmp_path, monkeypatch):
+    with own_store(
+        built_store, tmp_path / "explorer.duckdb", monkeypatch, lambda store: None
+    ) as path:
+        yield path
+
+
+@pytest.fixture
+def open_score(store_path, monkeypatch):
     """With rates that are given, so that no model is loaded."""
     rates = {"routers/mf-golden": 0.9, "routers/sw_ranking-golden": 0.1, "routers/bert-golden": 0.5}
     monkeypatch.setattr(cached, "win_rates", lambda version, folder, texts: [rates[folder]])
-    return lambda **query: open_page("pages/score.py", **query)
+    return lambda **query: opened("pages/score.py", **query)
 
 
 def typed(at, text):
@@ -47,7 +52,7 @@ def test_a_query_is_scored_by_each_router_with_an_alpha_of_its_own(open_score):
     for name, goes_to in (("mf-golden", "gpt-4-1106 ■"), ("sw_ranking-golden", "Mixtral-8x7B ●")):
         assert f"{name}</th>" in body
         assert goes_to in body
-        assert one._alpha(alpha_of(name, 0.3)) in body
+        assert threshold_text(alpha_of(name, 0.3)) in body
     assert "0.9000" in body
     assert "0.1000" in body
 
@@ -57,7 +62,7 @@ def test_alpha_follows_the_share(open_score):
     for percent in (0.0, 50.0, 100.0):
         at.slider(key="_score_share").set_value(percent).run()
         body = tables(at)
-        assert one._alpha(alpha_of("mf-golden", percent / 100)) in body
+        assert threshold_text(alpha_of("mf-golden", percent / 100)) in body
         strong = {0.0: 0, 100.0: 3}.get(percent)
         assert strong is None or body.count("gpt-4-1106 ■</td>") == strong
 
@@ -81,7 +86,7 @@ def test_an_empty_box_and_no_router_are_said(open_score):
     assert any("Choose a router" in caption.value for caption in at.caption)
 
 
-def test_pasted_lines_become_a_private_set(open_score, store_path):  # noqa: F811
+def test_pasted_lines_become_a_private_set(open_score, store_path):
     at = open_score()
     at.text_area(key="_score_lines").set_value("What is a tide?\n\nProve it.\n").run()
     next(b for b in at.button if b.label == "Make a set of 2 queries").click().run()
@@ -95,7 +100,7 @@ def test_pasted_lines_become_a_private_set(open_score, store_path):  # noqa: F81
 def test_costs_are_of_a_thousand_such_queries():
     assert one._cost("gpt-4-1106-preview", 100) == f"{(100 * 10 + 264 * 30) / 1e3:,.2f}"
     assert one._cost("nobody's model", 100) == "–"
-    assert one._alpha(math.inf) == "never"
+    assert threshold_text(math.inf) == "above 1"
 
 
 def test_the_machine_is_told_when_asked(open_score):
@@ -104,7 +109,7 @@ def test_the_machine_is_told_when_asked(open_score):
     assert any("ROUTELLM\\_DEVICE" in caption.value for caption in at.caption)
 
 
-def test_the_store_is_not_written_by_looking(open_score, store_path):  # noqa: F811
+def test_the_store_is_not_written_by_looking(open_score, store_path):
     version = cached.store().version
     typed(open_score(), QUERY)
     assert cached.store().version == version

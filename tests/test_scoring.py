@@ -139,7 +139,7 @@ def test_only_a_finished_scoring_is_kept(work, store, tmp_path):
 
 
 def test_what_cannot_be_scored_is_said(work, store, tmp_path):
-    with pytest.raises(NotTrainedError, match="'bare-x' has no checkpoint"):
+    with pytest.raises(NotTrainedError, match="weights of bare-x are not on this machine"):
         work(ScoringPlan("own", ("bare-x",), *PAIR))
     assert "bare-x" in jobs.read(tmp_path / "job").message
     store._write("DELETE FROM query_text")

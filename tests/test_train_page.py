@@ -1,7 +1,6 @@
 """The Train page without a browser: choosing, seeing the data, starting, keeping, battles."""
 
 import json
-import shutil
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from routellm_core import jobs, runs
 from routellm_core.normalise import text_hash
@@ -20,6 +17,7 @@ from routellm_core.runs import Plan
 from routellm_core.similarity import Similarity
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair
+from tests.pages import button, drawn, errors, opened, own_store, said, tables, toasts
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIR = ModelPair(weak="small", strong="large")
@@ -55,33 +53,13 @@ def add_tiny(store):
 @pytest.fixture
 def store_path(built_store, tmp_path, monkeypatch):
     """A store of the test's own with the shipped figures, a tiny benchmark and its texts."""
-    from views import cached
-
-    path = tmp_path / "explorer.duckdb"
-    shutil.copy(built_store, path)
-    with Store(path) as store:
-        add_tiny(store)
-    monkeypatch.setenv("ROUTELLM_STORE", str(path))
-    forget()  # readings are keyed on the version, which two tests' stores may share
-    yield path
-    cached.store().close()
-    forget()
-
-
-def forget():
-    st.cache_data.clear()
-    st.cache_resource.clear()
+    with own_store(built_store, tmp_path / "explorer.duckdb", monkeypatch, add_tiny) as path:
+        yield path
 
 
 @pytest.fixture
 def open_page(store_path):
-    def run(script="pages/train.py", **query):
-        at = AppTest.from_file(str(ROOT / script), default_timeout=60)
-        for name, value in query.items():
-            at.query_params[name] = value
-        return at.run()
-
-    return run
+    return lambda script="pages/train.py", **query: opened(script, **query)
 
 
 @pytest.fixture
@@ -131,31 +109,6 @@ def a_run(store_path, name="mf-tiny-mine", status="done", plan=PLAN, pid=0, **mo
     )
     scores.to_parquet(folder / "scores.parquet")
     return folder
-
-
-def errors(at):
-    return [e.value for e in at.error] + [e.value for e in at.exception]
-
-
-def button(at, label):
-    return next(b for b in at.button if b.label == label)
-
-
-def toasts(at):
-    return [t.value.replace("\\", "") for t in at.toast]
-
-
-def said(at):
-    texts = [*at.caption, *at.markdown, *at.info, *at.warning]
-    return " ".join(t.value.replace("\\", "") for t in texts)
-
-
-def drawn(at):
-    return [json.loads(component.proto.json) for component in at.get("bidi_component")]
-
-
-def tables(at):
-    return " ".join(html.proto.body for html in at.get("html"))
 
 
 def test_it_says_how_to_get_texts_that_are_not_here(open_page):

@@ -21,19 +21,18 @@ import pyarrow.parquet as pq
 import streamlit as st
 
 from routellm_core import baselines, battles, jobs, runs
-from routellm_core.calibration import Calibration
 from routellm_core.costs import PairCosts, Price, pair_costs, routed_cost
 from routellm_core.embeddings import Embedder, SentenceEmbedder
-from routellm_core.errors import NotTrainedError, RoutingError
+from routellm_core.errors import RoutingError
 from routellm_core.evaluation import (
     complete_routers,
     default_pair,
     evaluate_benchmark,
     evaluate_router,
 )
-from routellm_core.metrics import apgr, cpt, curve_of, operating_point, rank_queries
+from routellm_core.metrics import apgr, cpt, curve_of, rank_queries
 from routellm_core.recipes import recipe_of, tier_table, training_set
-from routellm_core.routers import load_router
+from routellm_core.routers import checkpoint_dir, has_weights, load_router
 from routellm_core.routers.sharing import shared
 from routellm_core.runs import Run
 from routellm_core.shipped import data_hash, ensure_store
@@ -45,7 +44,7 @@ from routellm_core.uncertainty import CurveIntervals, curve_intervals
 from views import session
 
 if TYPE_CHECKING:
-    from routellm_core.choosing import ProviderNames
+    from routellm_core.choosing import ProviderNames, Wish
     from routellm_core.explain.explanation import Explanation
     from routellm_core.explain.neighbours import LabelledQueries
     from routellm_core.importers.mapping import Mapping
@@ -436,39 +435,25 @@ def policies(version: int) -> pd.DataFrame:
 def policy(
     key: RouterKey,
     prices: tuple[Price, Price],
-    found: Calibration,
-    queries_per_month: float,
+    wish: "Wish",
     called: "tuple[ProviderNames, ProviderNames]",
 ) -> "tuple[Policy, Path]":
-    """The policy of a threshold, and the folder of its checkpoint."""
-    from routellm_core.choosing import Choice, Wish, checkpoint_dir, policy_of
+    """The policy that meets a wish, and the folder of its checkpoint."""
+    from routellm_core.choosing import choice_of, policy_of
 
-    known = outcomes(key.version, key.benchmark_id, key.pair)
-    scored = ranked(key)
-    spent = money(key, *prices)
     entry = store().router(key.router_id)
-    choice = Choice(
-        benchmark=benchmark(key.version, key.benchmark_id),
-        outcomes=known,
-        router=entry,
-        view=cast(Any, key.view),
-        strong_win_rate=scored.strong_win_rate,
-        curve=scored.curve,
-        prices=prices,
-        costs=spent.costs,
-        cost=spent.curve,
-        wish=Wish(found.mode, found.wanted, queries_per_month),
-        calibration=found,
-        point=operating_point(scored.curve, found.threshold),
+    folder = checkpoint_dir(entry, DATA_DIR)
+    choice = choice_of(
+        benchmark(key.version, key.benchmark_id),
+        outcomes(key.version, key.benchmark_id, key.pair),
+        entry,
+        cast(Any, key.view),
+        ranked(key).strong_win_rate,
+        prices,
+        wish,
         n_contaminated=len(contaminated_ids(key.version, key.benchmark_id)),
         data_hash=store().data_hash,
     )
-    folder = checkpoint_dir(entry, DATA_DIR)
-    if entry.router_name != "random" and not any(folder.rglob("*.safetensors")):
-        raise NotTrainedError(
-            f"the weights of {entry.router_id} are not on this machine, so that nothing could run "
-            "it: choose a router of the recipe golden in the sidebar, or train one"
-        )
     return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
 
 
@@ -482,9 +467,8 @@ def scorings(version: int, benchmark_id: str) -> pd.DataFrame:
 def scoring_routers(version: int) -> pd.DataFrame:
     """Routers with a checkpoint: `router_id`, `router_name`, `recipe` and their pair."""
     table = store().trained_routers()
-    folders = table["checkpoint"].map(lambda checkpoint: DATA_DIR / checkpoint)
-    has_weights = folders.map(lambda folder: any(folder.rglob("*.safetensors")))
-    table = table[has_weights | (table["router_name"] == "random")]
+    names = zip(table["router_name"], table["checkpoint"], strict=True)
+    table = table[[has_weights(name, DATA_DIR / folder) for name, folder in names]]
     pairs = table["config"].map(json.loads).map(lambda config: config["model_pair"])
     return table.assign(
         weak=pairs.map(lambda pair: pair["weak"]), strong=pairs.map(lambda pair: pair["strong"])

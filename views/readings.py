@@ -116,6 +116,13 @@ def quality_text(benchmark: Benchmark, quality: float) -> str:
     return f"{quality * form['scale']:.{form['digits']}f}{form['unit']}"
 
 
+def threshold_text(threshold: float) -> str:
+    """A threshold with the digits that are read; a dash where there is none."""
+    if pd.isna(threshold):
+        return "–"
+    return "above 1" if threshold > 1 else f"{threshold:.4f}"
+
+
 def interval_text(interval: Interval, scale: float = 1.0, digits: int = 3) -> str:
     """Both ends, or a dash where the interval is undefined."""
     if pd.isna(interval.low) or pd.isna(interval.high):

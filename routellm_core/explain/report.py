@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 
 from routellm_core.embeddings import SentenceEmbedder
-from routellm_core.errors import NotTrainedError, TextsError, UnknownNameError
+from routellm_core.errors import TextsError, UnknownNameError
 from routellm_core.explain import explain
 from routellm_core.explain.counterfactual import smallest_deletion
 from routellm_core.explain.explanation import Explanation
 from routellm_core.explain.neighbours import nearest_across, remembered, similar
-from routellm_core.routers import load_router
+from routellm_core.routers import checkpoint_dir, load_router
 from routellm_core.routers.base import Router
 from routellm_core.store import Store
 from routellm_core.types import ModelPair, RouterEntry
@@ -110,15 +110,7 @@ def checkpoint_of(entry: RouterEntry, data_dir: Path) -> Router:
     Raises:
         NotTrainedError: its weights are not on this machine.
     """
-    try:
-        if entry.checkpoint is not None:
-            return load_router(data_dir / entry.checkpoint)
-    except NotTrainedError:
-        pass
-    raise NotTrainedError(
-        f"the weights of {entry.router_id} are not on this machine: choose another recipe or "
-        "router, or train it"
-    )
+    return load_router(checkpoint_dir(entry, data_dir))
 
 
 def as_json(found: Explanation) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from routellm_core.errors import MissingPackageError, UnknownNameError
+from routellm_core.errors import MissingPackageError, NotTrainedError, UnknownNameError
 
 if TYPE_CHECKING:
     from routellm_core.embeddings import Embedder
     from routellm_core.routers.base import Router
+    from routellm_core.types import RouterEntry
 
 ROUTERS = {
     "random": "random:RandomRouter",
@@ -44,6 +45,30 @@ def router_class(router_name: str) -> "type[Router]":
             f"{router_name} needs {error.name}: pip install -r requirements.txt"
         ) from error
     return loaded
+
+
+def has_weights(router_name: str, checkpoint_dir: Path) -> bool:
+    """Whether a checkpoint can score: some routers ship their scores alone."""
+    return router_name == "random" or any(checkpoint_dir.rglob("*.safetensors"))
+
+
+def checkpoint_dir(entry: "RouterEntry", data_dir: Path) -> Path:
+    """The folder of a stored router's checkpoint.
+
+    Args:
+        entry: of the store.
+        data_dir: where the checkpoints of shipped routers lie.
+
+    Raises:
+        NotTrainedError: its weights are not on this machine.
+    """
+    folder = data_dir / (entry.checkpoint or "")
+    if entry.checkpoint is None or not has_weights(entry.router_name, folder):
+        raise NotTrainedError(
+            f"the weights of {entry.router_id} are not on this machine: choose another recipe or "
+            "router, or train it"
+        )
+    return folder
 
 
 def load_router(checkpoint_dir: Path, embedder: "Embedder | None" = None) -> "Router":

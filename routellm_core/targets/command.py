@@ -10,6 +10,7 @@ from routellm_core.choosing import Choice, ProviderNames, Wish
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
 from routellm_core.policy import POLICY_NAME, Policy, diff, parse_policy, read_policy
+from routellm_core.routers import checkpoint_dir
 from routellm_core.store import Store
 from routellm_core.targets import TARGETS, target_named
 from routellm_core.targets import export as write_export
@@ -114,7 +115,7 @@ def policy(parsed: argparse.Namespace) -> Result:
     pair = choice.outcomes.model_pair
     made = choosing.policy_of(
         choice,
-        choosing.checkpoint_dir(choice.router, parsed.data_dir),
+        checkpoint_dir(choice.router, parsed.data_dir),
         weak=ProviderNames(parsed.weak_provider, parsed.weak_calls or pair.weak),
         strong=ProviderNames(parsed.strong_provider, parsed.strong_calls or pair.strong),
         seed=parsed.seed,
@@ -178,4 +179,4 @@ def export(parsed: argparse.Namespace) -> Result:
 
 def _stored(parsed: argparse.Namespace, found: Policy) -> Path:
     with Store(parsed.store, read_only=True) as store:
-        return choosing.checkpoint_dir(store.router(found.router.router_id), parsed.data_dir)
+        return checkpoint_dir(store.router(found.router.router_id), parsed.data_dir)

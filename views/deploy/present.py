@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from routellm_core.choosing import ProviderNames
+from routellm_core.choosing import ProviderNames, Wish
 from routellm_core.policy import Policy
 from views import cached, link
 from views.frame import Selection
@@ -31,8 +31,7 @@ def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Pa
     return cached.policy(
         selection.key,
         (selection.price_weak, selection.price_strong),
-        found,
-        queries_per_month(),
+        Wish(found.mode, found.wanted, queries_per_month()),
         (weak, strong),
     )
 

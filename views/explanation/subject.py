@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from routellm_core.explain import EXPLAINED
 from routellm_core.explain.explanation import Explanation
+from routellm_core.routers import has_weights
 from routellm_core.types import ModelPair
 from views import cached
 from views.frame import Selection
@@ -85,7 +86,7 @@ def hindrance(selection: Selection, text: str | None) -> str | None:
             "this machine."
         )
     folder = cached.DATA_DIR / (entry.checkpoint or "")
-    if entry.checkpoint is None or not any(folder.rglob("*.safetensors")):
+    if entry.checkpoint is None or not has_weights(entry.router_name, folder):
         return (
             f"The weights of this router are not on this machine: of {entry.router_name} "
             f"({entry.recipe}) the scores ship alone. Choose a router of the recipe golden in the "

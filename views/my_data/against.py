@@ -13,11 +13,10 @@ from routellm_core.shift.comparison import Comparison, ComparisonPlan
 from routellm_core.shift.profile import Profile
 from views import cached, charts, inputs, plain_table, watching
 from views.attempt import attempt
-from views.plain import plain
+from views.plain import one_line, plain
 from views.plain_table import Column
 
 _SHOWN = 8
-_CHARACTERS = 160
 _VERDICTS = {
     "cannot be told apart": "cannot be told apart from",
     "differ": "differ from",
@@ -149,7 +148,7 @@ def _draw_found(version: int, row: Any, title: str, benchmark_id: str, found: Co
     st.plotly_chart(
         charts.query_map(
             found.map,
-            [_cut(texts.get(name, "")) for name in found.own_query_id[found.map.own_index]],
+            [one_line(texts.get(name, "")) for name in found.own_query_id[found.map.own_index]],
             title,
         ),
         config=charts.CONFIG,
@@ -217,7 +216,7 @@ def _leave_out(benchmark_id: str, query_ids: list[str]) -> None:
 
 
 def _draw_texts(texts: list[str]) -> None:
-    plain_table.draw("Queries", [Column("query")], [[_cut(text)] for text in texts])
+    plain_table.draw("Queries", [Column("query")], [[one_line(text)] for text in texts])
 
 
 def _draw_profiles(title: str, own: Profile, theirs: Profile) -> None:
@@ -253,8 +252,3 @@ def _with_interval(value: float, interval: Any) -> str:
     if np.isnan(value):
         return "–"
     return f"{value:.3f} (95% {interval.low:.3f} – {interval.high:.3f})"
-
-
-def _cut(text: str) -> str:
-    one_line = " ".join(text.split())
-    return one_line if len(one_line) <= _CHARACTERS else f"{one_line[:_CHARACTERS]}…"

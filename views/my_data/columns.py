@@ -9,7 +9,7 @@ from routellm_core.errors import DataError
 from routellm_core.importers.assembling import Scale
 from routellm_core.importers.mapping import Mapping, WideModel
 from views import cached, plain_table
-from views.plain import plain
+from views.plain import one_line, plain
 from views.plain_table import Column
 
 _NONE = "–"
@@ -28,7 +28,7 @@ _SCALES = {
     "0 to 100, points": Scale(0.0, 100.0, "points"),
     "−1 to 1, points": Scale(-1.0, 1.0, "points"),
 }
-_ROWS, _COLUMNS, _CHARACTERS = 5, 8, 90
+_ROWS, _COLUMNS = 5, 8
 
 
 def draw(path: Path) -> Mapping:
@@ -130,7 +130,7 @@ def _draw_preview(sample: pa.Table, guess: Mapping) -> None:
     plain_table.draw(
         "First rows of the file",
         [Column(name) for name in names],
-        [[_cut(row[name]) for name in names] for row in rows],
+        [[one_line("" if row[name] is None else str(row[name])) for name in names] for row in rows],
     )
     hidden = sample.num_columns - len(names)
     if hidden > 0:
@@ -142,8 +142,3 @@ def _mapped(guess: Mapping) -> list[str]:
         return guess.columns()
     except DataError:
         return []
-
-
-def _cut(value: object) -> str:
-    text = "" if value is None else str(value)
-    return text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]}…"

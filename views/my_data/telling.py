@@ -12,14 +12,14 @@ from routellm_core.costs import list_price
 from routellm_core.metrics import index_at_share
 from routellm_core.types import Benchmark, ModelPair
 from routellm_core.uncertainty import mean_interval
-from views import cached, link, plain_table
+from views import cached, link, plain_table, scoring
 from views.cached import RouterKey
 from views.frame import router_key
-from views.my_data import scoring, traffic
+from views.my_data import traffic
 from views.names import distinct_names, short_name
 from views.plain import plain
 from views.plain_table import Column
-from views.readings import interval_text, quality_format, quality_text
+from views.readings import interval_text, quality_format, quality_text, threshold_text
 
 _ROUTERS = 3
 """The best of them that are shown here; the Trade-off page has all."""
@@ -232,7 +232,7 @@ def _draw_bounds(
         rows.append(
             [
                 f"{100 * curve.curve.strong_call_share[i]:.1f}%",
-                traffic.threshold_text(curve.curve.threshold[i]),
+                threshold_text(curve.curve.threshold[i]),
                 f"{quality_text(card, bounds.low[i])} to {quality_text(card, bounds.high[i])}",
             ]
         )

@@ -11,14 +11,13 @@ from routellm_core import calibration
 from routellm_core.costs import PAPER_ANSWER_TOKENS, PAPER_PROMPT_TOKENS, Price, list_price
 from routellm_core.metrics import curve_of, operating_point, rank_queries
 from routellm_core.types import Floats, ModelPair, Ranking, RoutingCurve
-from views import cached, charts, link, plain_table
+from views import cached, charts, link, plain_table, scoring
 from views.cached import RouterKey
-from views.my_data import scoring
 from views.my_data.against import finished
 from views.names import short_name
 from views.plain import plain
 from views.plain_table import Column
-from views.readings import interval_text, quality_format, quality_text
+from views.readings import interval_text, quality_format, quality_text, threshold_text
 
 if TYPE_CHECKING:
     from routellm_core.transport import Transported
@@ -44,11 +43,6 @@ def shares_of(strong_win_rate: Floats) -> Shares:
     ranking = rank_queries(strong_win_rate)
     nothing = np.zeros(len(strong_win_rate))
     return Shares(ranking, curve_of(ranking, nothing, nothing))
-
-
-def threshold_text(threshold: float) -> str:
-    """A threshold as it is shown; no query reaches one above 1."""
-    return "above 1" if threshold > 1 else f"{threshold:.4f}"
 
 
 def _alpha(threshold: float) -> str:

@@ -9,14 +9,12 @@ import streamlit as st
 
 from routellm_core import importing, jobs
 from routellm_core.importing import Read
-from views import cached, link, plain_table, watching
+from views import cached, link, plain_table, scoring, watching
 from views.attempt import attempt
-from views.my_data import scoring
-from views.plain import plain
+from views.plain import one_line, plain
 from views.plain_table import Column
 
 _SHOWN = 6
-_CHARACTERS = 100
 _MY_DATA = str(cached.ROOT / "pages" / "my_data.py")
 
 
@@ -98,7 +96,10 @@ def _results(version: int, folder: Path) -> None:
     texts = cached.store().texts(frame["text_hash"].tolist())
     routers = [name for name in frame.columns if name != "text_hash"]
     rows: list[list[Any]] = [
-        [_cut(texts.get(row["text_hash"], "–")), *(f"{row[name]:.4f}" for name in routers)]
+        [
+            one_line(texts.get(row["text_hash"], "–")),
+            *(f"{row[name]:.4f}" for name in routers),
+        ]
         for _, row in frame.iterrows()
     ]
     plain_table.draw(
@@ -107,8 +108,3 @@ def _results(version: int, folder: Path) -> None:
         rows,
     )
     st.caption(plain(f"The latest of {len(chunks):,} finished chunks."))
-
-
-def _cut(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _CHARACTERS else f"{line[:_CHARACTERS]}…"

@@ -23,6 +23,7 @@ from views.explanation import reading
 from views.names import short_name
 from views.plain import plain
 from views.plain_table import Column
+from views.readings import threshold_text
 
 _USUAL = ("sw_ranking-golden", "mf-golden", "bert-golden")
 _LONGEST = 100_000
@@ -119,7 +120,9 @@ def _draw_table(text: str, scored: list[Scored]) -> None:
             model = found.pair.strong if is_strong else found.pair.weak
             goes_to = f"{short_name(model)} {'■' if is_strong else '●'}"
             cost = _cost(model, prompt)
-        rows.append([found.router_id, f"{found.rate:.4f}", _alpha(found.threshold), goes_to, cost])
+        rows.append(
+            [found.router_id, f"{found.rate:.4f}", threshold_text(found.threshold), goes_to, cost]
+        )
     plain_table.draw(
         "The query by each router",
         [
@@ -158,12 +161,6 @@ def _cost(model: str, prompt_tokens: float) -> str:
     price = list_price(model) or UNKNOWN_PRICE
     usd = (prompt_tokens * price.prompt_usd + PAPER_ANSWER_TOKENS * price.answer_usd) / 1e3
     return "–" if math.isnan(usd) else f"{usd:,.2f}"
-
-
-def _alpha(threshold: float) -> str:
-    if math.isnan(threshold):
-        return "–"
-    return "never" if math.isinf(threshold) else f"{threshold:.4f}"
 
 
 def _draw_why(version: int, text: str, scored: list[Scored]) -> None:

@@ -1,0 +1,69 @@
+"""Pages run without a browser: opened, and read as somebody who looks at them."""
+
+import json
+import shutil
+from contextlib import contextmanager
+
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from routellm_core.store import Store
+from tests.conftest import ROOT
+
+
+def forget():
+    """Drop what is cached: readings are keyed on the version, which two stores may share."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+@contextmanager
+def own_store(built_store, path, monkeypatch, fill=lambda store: None):
+    """A copy of the shipped store at a path, filled further, that the dashboard reads meanwhile."""
+    from views import cached
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(built_store, path)
+    with Store(path) as store:
+        fill(store)
+    monkeypatch.setenv("ROUTELLM_STORE", str(path))
+    forget()
+    yield path
+    cached.store().close()
+    forget()
+
+
+def opened(script, timeout=60, **query):
+    """A script of the project, run; query parameters as keywords."""
+    at = AppTest.from_file(str(ROOT / script), default_timeout=timeout)
+    for name, value in query.items():
+        at.query_params[name] = value
+    return at.run()
+
+
+def errors(at):
+    return [e.value for e in at.error] + [e.value for e in at.exception]
+
+
+def button(at, label):
+    return next(b for b in at.button if b.label == label)
+
+
+def toasts(at):
+    return [t.value.replace("\\", "") for t in at.toast]
+
+
+def said(at):
+    """What stands as text, without the escapes of Markdown."""
+    texts = [*at.caption, *at.markdown, *at.info, *at.warning]
+    return " ".join(t.value.replace("\\", "") for t in texts)
+
+
+def drawn(at):
+    """What the browser-side components were given to draw."""
+    return [json.loads(component.proto.json) for component in at.get("bidi_component")]
+
+
+def tables(at):
+    """The HTML of a page, in which plain tables stand."""
+    return " ".join(html.proto.body for html in at.get("html"))
