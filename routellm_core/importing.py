@@ -24,7 +24,7 @@ import pandas as pd
 
 from routellm_core import jobs
 from routellm_core.battles import read_battles
-from routellm_core.errors import DataError, RoutingError, UnknownNameError
+from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.importers import (
     IMPORTERS,
     Imported,
@@ -322,11 +322,7 @@ def _bound_memory() -> None:
 
 def _main(folder: Path) -> int:
     _bound_memory()
-    try:
-        work_on(folder, plan_of(jobs.read_json(folder / "plan.json")))
-    except (jobs.Cancelled, RoutingError):
-        return 2  # run.json says why
-    return 0
+    return jobs.process_of(lambda: work_on(folder, plan_of(jobs.read_json(folder / "plan.json"))))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,8 @@ from routellm_core.progress import Progress, Watch
 
 _SECONDS_BETWEEN_LINES = 0.5
 _SECONDS_TO_END = 10.0
+_MARK = "cancel"
+"""File that says that somebody asked the job to stop."""
 
 
 class Cancelled(Exception):  # noqa: N818  it is no error
@@ -132,7 +134,8 @@ def start(folder: Path, plan: Mapping[str, Any], command: Sequence[str]) -> None
         if former.status == "running":
             raise DataError(f"another process works on {folder} already")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "progress.jsonl").unlink(missing_ok=True)
+    for name in ("progress.jsonl", "run.json", _MARK):
+        (folder / name).unlink(missing_ok=True)
     write_json(folder / "plan.json", plan)
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
@@ -143,15 +146,35 @@ def start(folder: Path, plan: Mapping[str, Any], command: Sequence[str]) -> None
             stderr=log,
             start_new_session=True,
         )
-    # It takes seconds to load what it needs, and may fail at that: the job is there already.
-    write_json(folder / "run.json", _begun(plan, process.pid))
+    # It takes seconds to load what it needs, and may fail at that: the job is there already. What
+    # the process itself has written by now stands.
+    aside = folder / "begun.part"
+    write_json(aside, _begun(plan, process.pid))
+    with suppress(FileExistsError):
+        os.link(aside, folder / "run.json")
+    aside.unlink()
+
+
+def process_of(work: Callable[[], None]) -> int:
+    """What a process of its own does with its job; the exit status.
+
+    What keeps it from being done is said in the job's log, where it cannot say it in run.json.
+    """
+    try:
+        work()
+    except Cancelled:
+        return 2
+    except RoutingError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    return 0
 
 
 def cancel(folder: Path) -> None:
     """Ask a running job to end; what it has finished is kept."""
     if read(folder).status == "running":
-        with suppress(ProcessLookupError):  # it has just ended
-            os.kill(int(read_json(folder / "run.json")["pid"]), signal.SIGTERM)
+        (folder / _MARK).touch()  # for a process that does not listen yet
+        _demand(read_json(folder / "run.json"), signal.SIGTERM)
 
 
 def delete(folder: Path) -> None:
@@ -165,26 +188,32 @@ def delete(folder: Path) -> None:
     shutil.rmtree(folder)
 
 
-def end_below(folder: Path) -> None:
-    """End every job below a folder and wait until it has; who goes on when asked is killed."""
-    running = [job for job in jobs_below(folder) if job.status == "running"]
-    pids = {int(read_json(job.folder / "run.json")["pid"]) for job in running} - {os.getpid()}
+def end(folders: Iterable[Path]) -> None:
+    """End the jobs of these folders and wait until they have; who goes on when asked is killed.
+
+    A folder that holds no job is passed over, and this process does not end itself.
+    """
+    documents = []
+    for folder in folders:
+        with suppress(DataError):
+            if read(folder).status == "running":
+                documents.append(read_json(folder / "run.json"))
+    documents = [document for document in documents if document["pid"] != os.getpid()]
     for demand, seconds in ((signal.SIGTERM, _SECONDS_TO_END), (signal.SIGKILL, 1.0)):
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, demand)
+        for document in documents:
+            _demand(document, demand)
         until = time.monotonic() + seconds
-        while (pids := {pid for pid in pids if _alive(pid)}) and time.monotonic() < until:
+        while (documents := [d for d in documents if _alive(d)]) and time.monotonic() < until:
             time.sleep(0.02)
 
 
-def jobs_below(folder: Path) -> list[Job]:
-    """The jobs at any depth below a folder, by the names of their folders.
+def jobs_in(folder: Path) -> list[Job]:
+    """The jobs whose folders lie in a folder, by name.
 
-    One that is deleted meanwhile is left out.
+    What cannot be read as a job, or is deleted meanwhile, is left out.
     """
     found = []
-    for path in sorted(folder.rglob("run.json")):
+    for path in sorted(folder.glob("*/run.json")):
         with suppress(DataError):
             found.append(read(path.parent))
     return found
@@ -197,30 +226,42 @@ def read(folder: Path) -> Job:
         DataError: the folder holds no job.
     """
     document = read_json(folder / "run.json")
-    status, message = document["status"], document.get("message", "")
-    if status == "running" and not _alive(document["pid"]):
-        status, message = "stopped", _last_error(folder / "log.txt")
+    try:
+        status, message = str(document["status"]), str(document.get("message", ""))
+        plan, facts = dict(document["plan"]), dict(document.get("facts", {}))
+        started_at = datetime.fromisoformat(document["started_at"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"{folder} holds no job ({type(error).__name__}: {error})") from error
+    if status == "running" and not _alive(document):
+        asked = (folder / _MARK).exists()
+        status, message = "cancelled" if asked else "stopped", _last_error(folder / "log.txt")
     return Job(
         folder=folder,
-        plan=document["plan"],
+        plan=plan,
         status=status,
         message=message,
-        started_at=datetime.fromisoformat(document["started_at"]),
-        facts=document.get("facts", {}),
+        started_at=started_at,
+        facts=facts,
         progress=_read_lines(folder / "progress.jsonl"),
     )
+
+
+def rate(progress: pd.DataFrame) -> float:
+    """Steps a second of the stage that is being worked on; NaN where unknown."""
+    if progress.empty:
+        return float("nan")
+    stage = progress[progress["stage"] == progress["stage"].iloc[-1]]
+    first, last = stage.iloc[0], stage.iloc[-1]
+    done, seconds = last["done"] - first["done"], last["time"] - first["time"]
+    return float(done / seconds) if done > 0 and seconds > 0 else float("nan")
 
 
 def seconds_left(progress: pd.DataFrame) -> float:
     """Of the stage that is being worked on, at its own rate so far; NaN where unknown."""
     if progress.empty:
         return float("nan")
-    stage = progress[progress["stage"] == progress["stage"].iloc[-1]]
-    first, last = stage.iloc[0], stage.iloc[-1]
-    done = last["done"] - first["done"]
-    if done <= 0:
-        return float("nan")
-    return float((last["total"] - last["done"]) * (last["time"] - first["time"]) / done)
+    last = progress.iloc[-1]
+    return float(last["total"] - last["done"]) / rate(progress)
 
 
 def _claimed(folder: Path, plan: Mapping[str, Any]) -> dict[str, Any]:
@@ -236,7 +277,8 @@ def _claimed(folder: Path, plan: Mapping[str, Any]) -> dict[str, Any]:
         if former.status == "running" and read_json(path)["pid"] != os.getpid():
             raise DataError(f"another process works on {folder} already")
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "progress.jsonl").unlink(missing_ok=True)
+    for name in ("progress.jsonl", _MARK):
+        (folder / name).unlink(missing_ok=True)
     document = _begun(plan, os.getpid())
     write_json(path, document)
     return document
@@ -253,6 +295,7 @@ def _begun(plan: Mapping[str, Any], pid: int) -> dict[str, Any]:
         "plan": plan,
         "status": "running",
         "pid": pid,
+        "born": born(pid),
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -306,16 +349,41 @@ def _last_error(log_path: Path) -> str:
     return said[-1].removeprefix("error: ") if said else ""
 
 
-def _alive(pid: int) -> bool:
+def born(pid: int) -> str:
+    """When a process began, as the system writes it; empty where there is none of that number.
+
+    Numbers are given anew, so that only both together name a process.
+    """
+    if sys.platform != "linux":
+        asked = ["ps", "-o", "lstart=", "-p", str(pid)]
+        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
     try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, PermissionError):
+        # Of what follows the name, which may hold anything, the 20th field (proc(5): starttime).
+        since_boot = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except (OSError, IndexError):
+        return ""
+    return f"{boot} {since_boot}"
+
+
+def _alive(document: Mapping[str, Any]) -> bool:
+    """Whether the very process that a job's document names is there."""
+    pid = document.get("pid")
+    if not isinstance(pid, int) or pid <= 0:
+        return False
+    if not document.get("born") or born(pid) != document["born"]:
         return False
     # A child of this process that has ended stays in the table until it is asked for.
     try:
         return os.waitpid(pid, os.WNOHANG) == (0, 0)
     except ChildProcessError:
         return True
+
+
+def _demand(document: Mapping[str, Any], demand: signal.Signals) -> None:
+    if _alive(document):
+        with suppress(ProcessLookupError, PermissionError):  # it has just ended
+            os.kill(document["pid"], demand)
 
 
 def read_json(path: Path) -> Any:
@@ -332,6 +400,6 @@ def read_json(path: Path) -> Any:
 
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON file in one step: who reads it meanwhile sees the former one."""
-    aside = path.with_suffix(".part")
+    aside = path.with_suffix(f".{os.getpid()}.part")
     aside.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     aside.replace(path)

@@ -12,6 +12,7 @@ import itertools
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -195,8 +196,11 @@ def new_run_id(plan: Plan, runs_dir: Path) -> str:
 
 def read_runs(runs_dir: Path) -> list[Run]:
     """All runs of a folder, the latest first."""
-    folders = [path.parent for path in runs_dir.glob("*/run.json")]
-    return sorted((read_run(folder) for folder in folders), key=lambda r: r.started_at)[::-1]
+    found = []
+    for job in jobs.jobs_in(runs_dir):
+        with suppress(DataError):  # of another version
+            found.append(_run_of(job))
+    return sorted(found, key=lambda run: run.started_at)[::-1]
 
 
 def read_run(folder: Path) -> Run:
@@ -205,7 +209,10 @@ def read_run(folder: Path) -> Run:
     Raises:
         DataError: the folder holds no run.
     """
-    job = jobs.read(folder)
+    return _run_of(jobs.read(folder))
+
+
+def _run_of(job: jobs.Job) -> Run:
     return Run(**job._asdict() | {"plan": _plan_of(job.plan)})
 
 

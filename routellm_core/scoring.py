@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from routellm_core import jobs
-from routellm_core.errors import DataError, RoutingError, TextsError
+from routellm_core.errors import DataError, TextsError
 from routellm_core.inputs import read_inputs
 from routellm_core.normalise import text_hash
 from routellm_core.progress import Progress, Watch, silent
@@ -257,14 +257,13 @@ def plan_of(document: Mapping[str, Any]) -> ScoringPlan:
 
 
 def _main(folder: Path, store_path: Path, data_dir: Path, cache_dir: Path) -> int:
-    plan = plan_of(jobs.read_json(folder / "plan.json"))
-    try:
+    def work() -> None:
+        plan = plan_of(jobs.read_json(folder / "plan.json"))
+        turns = store_path.with_name("scoring.turns")
         with Store(store_path, read_only=True) as store:
-            turns = store_path.with_name("scoring.turns")
             work_on(folder, plan, store, data_dir, cache_dir, turns=turns)
-    except (jobs.Cancelled, RoutingError):
-        return 2  # run.json says why
-    return 0
+
+    return jobs.process_of(work)
 
 
 if __name__ == "__main__":

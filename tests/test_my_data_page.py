@@ -451,7 +451,7 @@ def test_a_cancelled_import_leaves_nothing(open_page, store_path, at_work, monke
 def test_a_process_of_its_own_reads_and_a_killed_one_is_told(open_page, store_path):
     at = choose(open_page(), ("wide.csv", csv(wide())))
     button(at, "Import").click().run()
-    (job,) = jobs.jobs_below(store_path.parent / "private")
+    (job,) = jobs.jobs_in(store_path.parent / "private" / "ada" / "imports")
     os.kill(jobs.read_json(job.folder / "run.json")["pid"], 9)
     wait(job.folder)
     at.run()
@@ -459,7 +459,7 @@ def test_a_process_of_its_own_reads_and_a_killed_one_is_told(open_page, store_pa
     button(at, "Put away").click().run()
     choose(at, ("wide.csv", csv(wide())))
     button(at, "Import").click().run()
-    (job,) = jobs.jobs_below(store_path.parent / "private")
+    (job,) = jobs.jobs_in(store_path.parent / "private" / "ada" / "imports")
     wait(job.folder)
     at.run()
     assert errors(at) == []

@@ -80,6 +80,7 @@ def a_run(store_path, name="mf-tiny-mine", status="done", plan=PLAN, pid=0, **mo
         "plan": asdict(plan),
         "status": status,
         "pid": pid,
+        "born": jobs.born(pid),
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "facts": facts,
         **more,

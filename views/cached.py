@@ -127,17 +127,23 @@ def _sweep(opened: Store) -> None:
     While another dashboard holds the file, its sessions may be alive: then nothing is deleted.
     """
     left = opened.private_ids()
-    folder = session_dir("")
-    if not left and not folder.exists():
+    sessions = session_dir("")
+    known = set(opened.benchmarks()["benchmark_id"])
+    orphans = [folder.name for folder in set_dir("").glob("*") if folder.name not in known]
+    mark = _unclean()
+    if not left and not orphans and not sessions.exists() and not mark.exists():
         return
     with suppress(RoutingError):
         with opened.open_for_writing():
             opened.delete_private()
-        opened.rewrite()
-        for benchmark_id in left:
+        for benchmark_id in {*left, *orphans}:
             _drop_beside(opened, benchmark_id)
-        jobs.end_below(folder)
-        rmtree(folder, ignore_errors=True)
+        for folder in sessions.glob("*"):
+            _drop_session(folder)
+        rmtree(sessions, ignore_errors=True)
+        if left or mark.exists():
+            opened.rewrite()
+            mark.unlink(missing_ok=True)
 
 
 @st.cache_resource(show_spinner=False)
@@ -147,18 +153,45 @@ def shipped_hash() -> str:
 
 def _forget(owner: str) -> None:
     """What a browser session left that it did not save."""
-    jobs.end_below(session_dir(owner))
-    rmtree(session_dir(owner), ignore_errors=True)
+    _drop_session(session_dir(owner))
     with suppress(RoutingError):  # another process writes: the next start sweeps
-        if private := store().private_ids(owner):
-            for benchmark_id in private:
-                jobs.end_below(set_dir(benchmark_id))
-            with store().open_for_writing():
-                store().delete_private(owner)
-            store().rewrite()
-            for benchmark_id in private:
-                forget_set(benchmark_id)
+        delete_sets(store().private_ids(owner))
     forget_texts()
+
+
+def _drop_session(folder: Path) -> None:
+    """Delete uploads and imports of a session; those at work are ended first."""
+    jobs.end(job.folder for job in jobs.jobs_in(folder / "imports"))
+    rmtree(folder, ignore_errors=True)
+
+
+def delete_sets(benchmark_ids: list[str]) -> None:
+    """Delete sets of the user's own with all that was worked out about them, to the last byte.
+
+    A router that somebody kept stays, with its training.
+
+    Raises:
+        StoreError: another process holds the store; the sets may be gone from it, and the next
+            start of a dashboard leaves no byte of them.
+    """
+    if not benchmark_ids:
+        return
+    for benchmark_id in benchmark_ids:
+        jobs.end(_jobs_on(benchmark_id))
+    with store().open_for_writing():
+        for benchmark_id in benchmark_ids:
+            store().delete_benchmark(benchmark_id)
+        _unclean().touch()
+    for benchmark_id in benchmark_ids:
+        _drop_beside(store(), benchmark_id)
+    forget_texts()
+    store().rewrite()
+    _unclean().unlink(missing_ok=True)
+
+
+def _unclean() -> Path:
+    """A file that is there while the store's may still hold bytes of what was deleted."""
+    return store_path().with_suffix(".unclean")
 
 
 def owner() -> str:
@@ -176,38 +209,37 @@ def set_dir(benchmark_id: str) -> Path:
     return store_path().resolve().parent / "sets" / benchmark_id
 
 
-def forget_set(benchmark_id: str) -> None:
-    """Drop what was worked out about a set that was deleted: comparisons, trainings, caches.
+def _jobs_on(benchmark_id: str) -> list[Path]:
+    """Folders of all jobs that work on a set, whoever began them."""
+    own = set_dir(benchmark_id)
+    of_set = [job.folder for kind in _KINDS for job in jobs.jobs_in(own / kind)]
+    against_it = [other / "against" / benchmark_id for other in own.parent.glob("*")]
+    runs_on_it = [run.folder for run in runs.read_runs(runs_dir()) if _is_on(run, benchmark_id)]
+    return [*of_set, *against_it, *runs_on_it]
 
-    A router that somebody kept stays, with its training.
-    """
-    _drop_beside(store(), benchmark_id)
-    forget_texts()
+
+_KINDS = ("scoring", "against", "labelling")
+
+
+def _is_on(run: Run, benchmark_id: str) -> bool:
+    return benchmark_id in run.plan.golden + run.plan.score_on
 
 
 def _drop_beside(opened: Store, benchmark_id: str) -> None:
     """Delete what lies beside a store about a set."""
     kept = set(opened.own_routers()["checkpoint"])
-    on_it = [
-        run.folder
-        for run in runs.read_runs(runs_dir())
-        if benchmark_id in run.plan.golden + run.plan.score_on
-        and str((run.folder / "checkpoint").resolve()) not in kept
-    ]
-    own = set_dir(benchmark_id)
-    against_it = [other / "against" / benchmark_id for other in own.parent.glob("*")]
-    for folder in (own, *against_it, *on_it):
-        jobs.end_below(folder)
-        rmtree(folder, ignore_errors=True)
+    folders = _jobs_on(benchmark_id)
+    jobs.end(folders)
+    for folder in (set_dir(benchmark_id), *folders):
+        if str((folder / "checkpoint").resolve()) not in kept:
+            rmtree(folder, ignore_errors=True)
 
 
 def trainings(version: int) -> list[Run]:
     """All trainings, the latest first, but those on data that another session keeps to itself."""
     others = set(store().private_ids()) - set(store().private_ids(owner()))
     return [
-        run
-        for run in runs.read_runs(runs_dir())
-        if others.isdisjoint(run.plan.golden + run.plan.score_on)
+        run for run in runs.read_runs(runs_dir()) if not any(_is_on(run, name) for name in others)
     ]
 
 

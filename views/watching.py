@@ -51,11 +51,8 @@ def said(progress: pd.DataFrame, first: str, in_bytes: bool = False) -> tuple[st
     share = float(last["done"] / last["total"]) if last["total"] else 0.0
     amount = _megabytes if in_bytes and "reading" in str(last["stage"]) else _count
     figures = f"{amount(last['done'])} of {amount(last['total'])}"
-    rows = progress[progress["stage"] == last["stage"]]
-    seconds = rows["time"].iloc[-1] - rows["time"].iloc[0]
-    n_done = rows["done"].iloc[-1] - rows["done"].iloc[0]
-    if seconds > 0 and n_done > 0:
-        rate = n_done / seconds
+    rate = jobs.rate(progress)
+    if math.isfinite(rate):
         figures += f" · {_megabytes(rate) if amount is _megabytes else f'{rate:,.1f}'} a second"
     left = jobs.seconds_left(progress)
     if math.isfinite(left):

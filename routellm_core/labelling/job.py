@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from routellm_core import jobs
-from routellm_core.errors import DataError, RoutingError
+from routellm_core.errors import DataError
 from routellm_core.jsonable import with_nulls
 from routellm_core.labelling import work
 from routellm_core.labelling.plan import LabellingPlan, plan_of
@@ -128,13 +128,12 @@ class _Account:
 
 
 def _main(folder: Path, store_path: Path, record_dir: Path) -> int:
-    plan = asking_plan_of(jobs.read_json(folder / "plan.json"))
-    try:
+    def work() -> None:
+        plan = asking_plan_of(jobs.read_json(folder / "plan.json"))
         with Store(store_path, read_only=True) as store:
             work_on(folder, plan, store, record_dir)
-    except (jobs.Cancelled, RoutingError):
-        return 2  # run.json says why
-    return 0
+
+    return jobs.process_of(work)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import pandas as pd
 
 from routellm_core import jobs
 from routellm_core.embeddings import SentenceEmbedder
-from routellm_core.errors import DataError, RoutingError, TextsError
+from routellm_core.errors import DataError, TextsError
 from routellm_core.inputs import read_inputs
 from routellm_core.normalise import cluster_key, text_hash
 from routellm_core.progress import Progress, Watch, silent
@@ -323,13 +323,12 @@ def _texts(store: Store, benchmark_id: str) -> dict[str, str]:
 
 
 def _main(folder: Path, store_path: Path, data_dir: Path, *cache_dirs: Path) -> int:
-    plan = plan_of(jobs.read_json(folder / "plan.json"))
-    try:
+    def work() -> None:
+        plan = plan_of(jobs.read_json(folder / "plan.json"))
         with Store(store_path, read_only=True) as store:
             work_on(folder, plan, store, data_dir, (cache_dirs[0], cache_dirs[1]))
-    except (jobs.Cancelled, RoutingError):
-        return 2  # run.json says why
-    return 0
+
+    return jobs.process_of(work)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ def _notes_path(benchmark_id: str) -> Path:
 
 
 def _jobs() -> list[jobs.Job]:
-    return jobs.jobs_below(places.imports_dir())
+    return jobs.jobs_in(places.imports_dir())
 
 
 def _take(job: jobs.Job) -> None:

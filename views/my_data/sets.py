@@ -5,7 +5,6 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from routellm_core import jobs
 from views import cached, inputs, link
 from views.attempt import attempt
 from views.my_data.imports import notes_on
@@ -75,12 +74,7 @@ def _save(benchmark_id: str) -> None:
 
 def _delete(benchmark_id: str, title: str) -> None:
     with attempt(f"{title} is deleted."):
-        jobs.end_below(cached.set_dir(benchmark_id))
-        store = cached.store()
-        with store.open_for_writing():
-            store.delete_benchmark(benchmark_id)
-        store.rewrite()
-        cached.forget_set(benchmark_id)
+        cached.delete_sets([benchmark_id])
         link.remember(set=None)
         if link.text("benchmark", "") == benchmark_id:
             link.remember(benchmark=None)
