@@ -19,8 +19,8 @@ from routellm_core.embeddings import SentenceEmbedder
 from routellm_core.inputs import read_inputs
 from routellm_core.metrics import apgr, rank_queries, routing_curve
 from routellm_core.normalise import cluster_key
-from routellm_core.shift.nearest import nearest_queries
 from routellm_core.shift.two_sample import FAR_APART, TwoSample, two_sample
+from routellm_core.similarity import largest_cosine
 from routellm_core.slices import looks_broken, slice_table
 from routellm_core.store import Store
 from routellm_core.transport import COVERED, TEMPERATURE, Transported, similarity_weights
@@ -254,7 +254,7 @@ def _by_odds(told_apart: TwoSample) -> Any:
 
 def _covered_share(group: Group) -> float:
     x = group.known.embeddings
-    return float((nearest_queries(x[group.own], x[group.benchmark]).cosine >= COVERED).mean())
+    return float((largest_cosine(x[group.own], x[group.benchmark]) >= COVERED).mean())
 
 
 def _carried(group: Group, weight: Any, told_apart: Any, n_resamples: int) -> Transported:

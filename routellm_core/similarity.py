@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from routellm_core.cosines import LargestCosine, cosine_blocks, unit_rows
 from routellm_core.errors import DataError
 from routellm_core.normalise import cluster_key
 from routellm_core.types import Floats
 
 LEAK_LIMIT = 0.95
 """Cosine above which a training query counts as a copy (arXiv 2406.18665, appendix B)."""
-_BATCH = 1024
 
 
 class Similarity(NamedTuple):
@@ -103,22 +103,10 @@ def largest_cosine(embeddings: Floats, others: Floats) -> Floats:
     Raises:
         DataError: an embedding is NaN or infinite.
     """
-    rows, columns = _unit_rows(embeddings), _unit_rows(others)
+    rows, columns = unit_rows(embeddings, "the queries"), unit_rows(others, "the other queries")
     if rows.shape[1] != columns.shape[1]:
         raise ValueError(f"embeddings of length {rows.shape[1]} against {columns.shape[1]}")
-    largest = np.full(len(rows), -np.inf, dtype=np.float32)
-    for start in range(0, len(rows), _BATCH):
-        batch = slice(start, start + _BATCH)
-        for other in range(0, len(columns), _BATCH):
-            cosine = rows[batch] @ columns[other : other + _BATCH].T
-            largest[batch] = np.maximum(largest[batch], cosine.max(axis=1))
-    return largest if not len(columns) else np.clip(largest, -1.0, 1.0)
-
-
-def _unit_rows(embeddings: Floats) -> Floats:
-    """Rows of length one in float32: an embedder that computes in bfloat16 misses it by 1%."""
-    rows = np.asarray(embeddings, dtype=np.float32)
-    if not np.isfinite(rows).all():
-        raise DataError("an embedding holds NaN or infinite values; embed the queries again")
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(length > 0, length, 1.0))
+    largest = LargestCosine(len(rows))
+    for some, these, cosine in cosine_blocks(rows, columns):
+        largest.see(some, these, cosine)
+    return np.where(largest.index < 0, np.float32(-np.inf), largest.cosine)

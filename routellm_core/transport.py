@@ -14,9 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from routellm_core.cosines import check_one_a_query, comparable
 from routellm_core.errors import DataError
 from routellm_core.metrics import calls_strong, pgr_of, rank_queries
-from routellm_core.shift.rows import check_one_a_query, comparable
 from routellm_core.shift.two_sample import FAR_APART, FEWEST, TwoSample
 from routellm_core.types import Floats, Interval, Ints, PairOutcomes, Ranking
 from routellm_core.uncertainty import N_RESAMPLES, middle
@@ -148,6 +148,21 @@ class Transported:
     """How well own and benchmark queries are told apart."""
     n_resamples: int = N_RESAMPLES
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for whose, scores in (
+            ("own queries", self.own_strong_win_rate),
+            ("benchmark queries", self.strong_win_rate),
+        ):
+            if not len(scores):
+                raise DataError(f"there are no {whose}: quality is carried over between two sets")
+            if not np.isfinite(scores).all():
+                raise DataError(f"some {whose} have no score; score them first")
+        n = self.outcomes.n_queries
+        if not n == len(self.strong_win_rate) == len(self.weight):
+            raise DataError("scores, weights and outcomes of the benchmark are not aligned")
+        if not self.weight.sum() > 0:
+            raise DataError("no query of the benchmark was compared with the own ones: do it anew")
 
     @property
     def n_own(self) -> int:
@@ -344,10 +359,6 @@ def transported(
         ("benchmark queries", strong_win_rate, benchmark_embeddings),
     ):
         check_one_a_query(rows, scores, f"scores of {whose}")
-        if not len(scores):
-            raise DataError(f"there are no {whose}: quality is carried over between two sets")
-        if not np.isfinite(scores).all():
-            raise DataError(f"some {whose} have no score; score them first")
     check_one_a_query(benchmark_embeddings, outcomes.quality_weak, "outcomes")
     weight, nearest = similarity_weights(benchmark_embeddings, own_embeddings)
     return Transported(

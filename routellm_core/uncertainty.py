@@ -324,13 +324,30 @@ def _first_share(share: Floats, recovered: Floats, wanted_pgr: float) -> Floats:
     return np.where(reached.any(axis=1), found, np.nan)
 
 
-def mean_interval(values: Floats) -> Interval:
-    """95% interval of the mean of independent values (Student's t); NaN for fewer than two."""
+def mean_interval(values: Floats, cluster_code: Ints | None = None) -> Interval:
+    """95% interval of a mean (Student's t).
+
+    The variance is that of the clusters' sums of residuals (Liang and Zeger 1986), which is the
+    usual one where every value is a cluster of its own.
+
+    Args:
+        values: (n,).
+        cluster_code: (n,) equal for values that are not independent; None: all are.
+
+    Returns:
+        NaN for fewer than two clusters.
+    """
     n = len(values)
-    if n < 2:
+    codes = (
+        np.arange(n) if cluster_code is None else np.unique(cluster_code, return_inverse=True)[1]
+    )
+    n_clusters = int(codes.max()) + 1 if n else 0
+    if n_clusters < 2:
         return Interval(float("nan"), float("nan"))
     mean = float(values.mean())
-    half = float(stdtrit(n - 1, 0.975) * values.std(ddof=1) / np.sqrt(n))
+    sums = np.bincount(codes, values - mean)
+    error = np.sqrt(n_clusters / (n_clusters - 1) * (sums**2).sum()) / n
+    half = float(stdtrit(n_clusters - 1, 0.975) * error)
     return Interval(mean - half, mean + half)
 
 

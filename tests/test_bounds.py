@@ -32,3 +32,12 @@ def test_the_interval_of_a_mean_is_student_ts():
     low, high = mean_interval(np.array([1.0, 2.0, 3.0, 4.0]))
     np.testing.assert_allclose([low, high], [0.44574, 4.55426], atol=1e-5)
     assert np.isnan(mean_interval(np.array([1.0]))).all()
+
+
+def test_values_that_stand_several_times_make_no_interval_narrower():
+    values = np.array([1.0, 2.0, 3.0, 4.0])
+    again = np.repeat(values, 5)
+    codes = np.repeat([7, 3, 5, 1], 5)
+    np.testing.assert_allclose(mean_interval(again, codes), mean_interval(values), atol=1e-12)
+    assert mean_interval(again).low > mean_interval(values).low
+    assert np.isnan(mean_interval(again, np.zeros(20, int))).all()

@@ -20,7 +20,7 @@ from routellm_core.shift import comparison
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 from tests.invented import WordVectors, add_golden, golden_texts, is_hard, verdicts
-from tests.pages import button, drawn, errors, opened, own_store, said, tables, toasts
+from tests.pages import button, drawn, errors, forget, opened, own_store, said, tables, toasts
 from tests.test_import_formats import json_lines, lm_eval_run, packed, spend
 from tests.test_train_page import a_run
 
@@ -834,18 +834,23 @@ def test_a_comparison_is_drawn_carried_over_and_left_out_queries_come_back(
     assert rows_of(at, "Queries that stand twice")[0][1] == "6"
     assert "<b>now" not in tables(at)
     assert "so that figures on both rest on the same queries" in said(at)
+    told = open_page(set="log")
+    assert "of your 30 queries" in said(told)
+    assert "An estimate, not a measurement" in said(told)
+    assert len(rows_of(told, "Expected quality on your traffic")) == 3
     button(at, "Leave these 6 out of all figures").click().run()
     assert errors(at) == []
     with Store(store_path, read_only=True) as store:
         assert len(store.contaminated_ids("log")) == 6
     told = open_page(set="log")
     assert "of your 24 queries" in said(told)
-    assert "An estimate, not a measurement" in said(told)
-    assert len(rows_of(told, "Expected quality on your traffic")) == 3
+    assert "left out or taken back since the two sets were compared" in said(told)
+    assert "An estimate, not a measurement" not in said(told)  # it was of 30 queries
     button(at, "Take 6 left-out queries back into the figures").click().run()
     assert errors(at) == []
     with Store(store_path, read_only=True) as store:
         assert store.contaminated_ids("log") == set()
+    assert "An estimate, not a measurement" in said(open_page(set="log"))
     button(at, "Compare again").click().run()
     assert "Comparing" in tables(at)
     at_work()
@@ -876,3 +881,51 @@ def test_a_comparison_goes_with_the_benchmark_it_is_with(bring, open_page, at_wo
     assert folder.exists()
     button(open_page(set="first"), "Delete it").click().run()
     assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[]",
+        b"{}",
+        b'{"plan": {}, "status": "running", "pid": -1, "started_at": "2026-01-01T00:00:00"}',
+    ],
+)
+def test_an_upload_is_never_taken_for_a_job(open_page, at_work, monkeypatch, content):
+    from views import cached
+
+    monkeypatch.setattr(os, "kill", lambda pid, demand: pytest.fail(f"kill {pid}"))
+    at = choose(open_page(), ("run.json", content), ("words.csv", b"query\nWhy do kites fly?\n"))
+    at.selectbox(key="_my_data_format_run.json_words.csv").set_value("table").run()
+    button(at, "Import").click().run()
+    at_work()
+    at = open_page()
+    assert not at.exception
+    cached._forget("ada")
+    assert not cached.session_dir("ada").exists()
+
+
+def test_what_a_deletion_left_beside_the_store_is_swept(open_page, store_path):
+    from views import cached
+
+    left = cached.set_dir("gone")
+    left.mkdir(parents=True)
+    (left / "notes.json").write_text('["a note"]')
+    forget()
+    cached.store()
+    assert not left.exists()
+
+
+def test_leaving_all_queries_out_breaks_no_page(bring, open_page, store_path):
+    from views import cached
+
+    bring(("wide.csv", csv(wide())))
+    store = cached.store()
+    with store.open_for_writing():
+        store.set_contaminated("wide", store.query_ids("wide"))
+    for script in ("pages/my_data.py", "pages/tradeoff.py", "pages/compare.py"):
+        at = open_page(script, set="wide", benchmark="wide")
+        assert not at.exception
+    store = cached.store()
+    with store.open_for_writing():
+        store.set_contaminated("wide", [])

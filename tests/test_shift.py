@@ -6,16 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
+from routellm_core import cosines
 from routellm_core.errors import DataError
-from routellm_core.shift import rows
 from routellm_core.shift import two_sample as module
 from routellm_core.shift.duplicates import repeated_queries, shared_queries
 from routellm_core.shift.languages import language, script_counts
 from routellm_core.shift.map import query_map
-from routellm_core.shift.nearest import nearest_queries
 from routellm_core.shift.profile import profile
 from routellm_core.shift.two_sample import auc_interval, two_sample
-from routellm_core.similarity import benchmark_similarity
+from routellm_core.similarity import benchmark_similarity, largest_cosine
 from tests.invented import WordVectors
 
 SENTENCES = {
@@ -285,10 +284,10 @@ def test_what_does_not_fit_together_is_said(rng):
     with pytest.raises(DataError, match="own queries is NaN"):
         two_sample(np.where(x > 1, np.nan, x), x, keys(30), keys(30))
     with pytest.raises(DataError, match="shape"):
-        nearest_queries(x[0], x)
+        two_sample(x[0], x, keys(30), keys(30))
 
 
-# Nearest and duplicates.
+# Duplicates.
 
 
 @settings(max_examples=30, deadline=None)
@@ -297,21 +296,17 @@ def test_the_nearest_is_that_of_a_loop(n, m, block, seed):
     rng = np.random.default_rng(seed)
     own, benchmark = rng.normal(size=(n, 5)), rng.normal(size=(m, 5))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "_BLOCK", block)
-        found = nearest_queries(own, benchmark)
+        patch.setattr(cosines, "_BLOCK", block)
+        found = shared_queries(keys(n), own, [f"other {i}" for i in range(m)], benchmark, limit=-1)
+        largest = largest_cosine(own, benchmark)
     cosine = np.array(
         [[a @ b / np.linalg.norm(a) / np.linalg.norm(b) for b in benchmark] for a in own]
     )
-    assert found.position.tolist() == cosine.argmax(axis=1).tolist()
-    np.testing.assert_allclose(found.cosine, cosine.max(axis=1), atol=1e-6)
-    assert found.mean_cosine == pytest.approx(benchmark_similarity(own, benchmark), abs=1e-6)
-
-
-def test_nothing_is_near_to_nothing(rng):
-    x = rng.normal(size=(3, 4))
-    none = nearest_queries(x, np.empty((0, 4)))
-    assert none.position.tolist() == [-1] * 3 and np.isnan(none.cosine).all()
-    assert np.isnan(none.mean_cosine) and np.isnan(nearest_queries(x[:0], x).mean_cosine)
+    assert found.own.near_of.tolist() == cosine.argmax(axis=1).tolist()
+    assert found.theirs.near_of.tolist() == cosine.argmax(axis=0).tolist()
+    np.testing.assert_allclose(found.own.cosine, cosine.max(axis=1), atol=1e-6)
+    np.testing.assert_allclose(largest, cosine.max(axis=1), atol=1e-6)
+    assert found.own.cosine.mean() == pytest.approx(benchmark_similarity(own, benchmark), abs=1e-6)
 
 
 def test_copies_are_found_both_ways():
@@ -359,7 +354,7 @@ def test_duplicates_are_those_of_a_loop(n, m, block, seed):
         return np.array([x[int(query.split()[1])] for query in queries]).reshape(-1, 2)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "_BLOCK", block)
+        patch.setattr(cosines, "_BLOCK", block)
         found = shared_queries(own, vectors(own), theirs, vectors(theirs), limit=0.9)
         within = repeated_queries(own, vectors(own), limit=0.9)
     unit = x / np.linalg.norm(x, axis=1, keepdims=True)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routellm_core import similarity
+from routellm_core import cosines
 from routellm_core.errors import DataError
 from routellm_core.similarity import (
     Similarity,
@@ -43,7 +43,7 @@ def test_similarity_to_nothing_is_undefined(sizes):
 
 
 def test_a_planted_leak_is_found_and_nothing_else(rng, monkeypatch):
-    monkeypatch.setattr(similarity, "_BATCH", 7)
+    monkeypatch.setattr(cosines, "_BLOCK", 7)
     benchmark, training = rng.normal(size=(40, 64)), rng.normal(size=(60, 64))
     training[[3, 41]] = benchmark[[39, 0]] + 0.05 * rng.normal(size=(2, 64))
     assert np.flatnonzero(contaminated(benchmark, training)).tolist() == [3, 41]
@@ -84,7 +84,7 @@ def test_batches_give_what_a_loop_gives(n, n_others, batch, seed):
     rng = np.random.default_rng(seed)
     rows, others = rng.normal(size=(n, 5)), rng.normal(size=(n_others, 5))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(similarity, "_BATCH", batch)
+        patch.setattr(cosines, "_BLOCK", batch)
         found = largest_cosine(rows, others)
     slow = [max(r @ o / np.linalg.norm(r) / np.linalg.norm(o) for o in others) for r in rows]
     np.testing.assert_allclose(found, slow, atol=1e-5)

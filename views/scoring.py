@@ -2,6 +2,7 @@
 
 import itertools
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,8 @@ from views import cached, watching
 from views.attempt import attempt
 from views.plain import plain
 
+_taking = Lock()
+"""Tabs look at the same scorings: each is kept once."""
 _USUAL = ("mf-golden",)
 _READS = {
     "random": "no model",
@@ -44,9 +47,11 @@ def draw(version: int, row: Any, pair: ModelPair | None) -> None:
     if not texts:
         st.info("A router reads texts, and this set has none.", icon=":material/description:")
         return
-    done = set(cached.scorings(version, row.benchmark_id)["router_id"])
+    done = _scored(version, row.benchmark_id, pair)
     routers = cached.scoring_routers(version)
-    routers = routers[~routers["router_id"].isin(done)]
+    # One that learned from the set scores it honestly out of fold only, as its training did.
+    taught = routers["trained_on"].map(lambda names: row.benchmark_id in names.split(", "))
+    routers = routers[~routers["router_id"].isin(done) & ~taught]
     if routers.empty:
         return
     is_first = not done and not found
@@ -75,6 +80,15 @@ def draw(version: int, row: Any, pair: ModelPair | None) -> None:
             on_click=_start,
             args=(version, row.benchmark_id, tuple(chosen), pair),
         )
+
+
+def _scored(version: int, benchmark_id: str, pair: ModelPair | None) -> set[str]:
+    """Routers that have scored the set, for the pair where one is meant."""
+    table = cached.scorings(version, benchmark_id)
+    if pair is not None:
+        is_pairs = (table["weak_model"] == pair.weak) & (table["strong_model"] == pair.strong)
+        table = table[is_pairs]
+    return set(table["router_id"])
 
 
 def _start(
@@ -111,7 +125,7 @@ def _free(folder: Path) -> Path:
 
 def jobs_of(benchmark_id: str) -> list[jobs.Job]:
     folder = cached.set_dir(benchmark_id) / "scoring"
-    return [jobs.read(path.parent) for path in sorted(folder.glob("*/run.json"))]
+    return jobs.jobs_in(folder)
 
 
 def _draw_running(folder: Path) -> None:
@@ -138,18 +152,21 @@ def _routers(job: jobs.Job) -> str:
 
 def _take_finished(benchmark_id: str) -> None:
     """Put finished scores into the store."""
-    for job in jobs_of(benchmark_id):
-        if job.status != "done":
-            continue
-        try:
-            store = cached.store()
-            with store.open_for_writing():
-                scoring.keep(job.folder, store)
-            jobs.delete(job.folder)
-        except RoutingError as error:
-            st.error(plain(f"The scores are there, but not kept yet: {error}"))
-        else:
-            st.rerun()
+    n_kept = 0
+    with _taking:
+        for job in jobs_of(benchmark_id):
+            if job.status != "done":
+                continue
+            try:
+                store = cached.store()
+                with store.open_for_writing():
+                    scoring.keep(job.folder, store)
+                jobs.delete(job.folder)
+                n_kept += 1
+            except RoutingError as error:
+                st.error(plain(f"The scores are there, but not kept yet: {error}"))
+    if n_kept:
+        st.rerun()
 
 
 def _cancel(folder: Path) -> None:

@@ -7,7 +7,7 @@ Beside what every job has, the folder of a comparison holds
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,6 @@ from routellm_core.shift.duplicates import Copies, repeated_queries, shared_quer
 from routellm_core.shift.map import QueryMap, query_map
 from routellm_core.shift.profile import Profile, profile
 from routellm_core.shift.two_sample import TwoSample, two_sample
-from routellm_core.similarity import benchmark_similarity
 from routellm_core.store import Store
 from routellm_core.transport import Transported, similarity_weights
 from routellm_core.types import Floats, Interval, PairOutcomes
@@ -115,8 +114,8 @@ def compared(
         own_query_id=np.array(list(own), dtype=np.str_),
         benchmark_query_id=np.array(list(benchmark), dtype=np.str_),
         told_apart=told_apart,
-        own_similarity=benchmark_similarity(own_embeddings, benchmark_embeddings),
-        benchmark_similarity=benchmark_similarity(benchmark_embeddings, own_embeddings),
+        own_similarity=float(shared.own.cosine.mean()),
+        benchmark_similarity=float(shared.theirs.cosine.mean()),
         own=shared.own,
         theirs=shared.theirs,
         repeated=repeated,
@@ -125,6 +124,11 @@ def compared(
         own_profile=profile(own_texts),
         benchmark_profile=profile(their_texts),
     )
+
+
+def is_of(found: Comparison, query_ids: Iterable[str]) -> bool:
+    """Whether a comparison is of these own queries, no more and no fewer."""
+    return set(found.own_query_id.tolist()) == set(query_ids)
 
 
 def carried_over(
@@ -319,7 +323,12 @@ def _texts(store: Store, benchmark_id: str) -> dict[str, str]:
             "`make texts` with the dashboard closed, or another benchmark"
         )
     left_out = store.contaminated_ids(benchmark_id)
-    return {name: text for name, text in texts.items() if name not in left_out}
+    kept = {name: text for name, text in texts.items() if name not in left_out}
+    if not kept:
+        raise DataError(
+            f"all queries of {benchmark_id} with a text are left out of the figures: take some back"
+        )
+    return kept
 
 
 def _main(folder: Path, store_path: Path, data_dir: Path, *cache_dirs: Path) -> int:

@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from routellm_core.normalise import cluster_key
-from routellm_core.shift.rows import (
+from routellm_core.cosines import (
     LargestCosine,
     check_one_a_query,
     comparable,
     cosine_blocks,
     unit_rows,
 )
+from routellm_core.normalise import cluster_key
 from routellm_core.similarity import LEAK_LIMIT
 from routellm_core.types import Floats, Ints
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.decomposition import PCA
 
+from routellm_core.cosines import comparable
 from routellm_core.errors import DataError
-from routellm_core.shift.rows import comparable
 from routellm_core.types import Floats, Ints
 
 MOST_POINTS = 2_000

@@ -17,7 +17,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 
-from routellm_core.shift.rows import check_one_a_query, comparable
+from routellm_core.cosines import check_one_a_query, comparable
 from routellm_core.types import Floats, Interval, Ints
 
 Verdict: TypeAlias = Literal[

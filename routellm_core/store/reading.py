@@ -29,7 +29,8 @@ class Reader(Database):
     def benchmarks(self, owner: str | None = None) -> pd.DataFrame:
         """One row a benchmark: its card, `n_queries`, how many are `n_contaminated`, `n_models`.
 
-        Below two models there is nothing to route: bare queries, or one model's run.
+        Models count that answered a query which is not left out. Below two models there is
+        nothing to route: bare queries, or one model's run.
 
         Args:
             owner: a browser session, whose private benchmarks are among them.
@@ -44,7 +45,9 @@ class Reader(Database):
                    FROM query GROUP BY benchmark_id) USING (benchmark_id)
                LEFT JOIN (
                    SELECT benchmark_id, count(DISTINCT model) AS n_models
-                   FROM outcome GROUP BY benchmark_id) USING (benchmark_id)
+                   FROM outcome SEMI JOIN (SELECT * FROM query WHERE NOT contaminated)
+                     USING (benchmark_id, query_id)
+                   GROUP BY benchmark_id) USING (benchmark_id)
                WHERE owner IS NULL OR owner = $owner
                ORDER BY origin, benchmark_id""",
             owner=owner,

@@ -92,9 +92,9 @@ def _draw_plan(paths: list[Path]) -> None:
             mapping.columns()
         except DataError as error:
             problem = str(error)
-    is_of_battles = (format_name or usual) in importing.OF_BATTLES
+    formats = recognised if format_name is None else [format_name]
     drop = False
-    if is_of_battles:
+    if not set(importing.OF_BATTLES).isdisjoint(formats):
         st.caption("Battles are no set: once imported, every visitor of this dashboard sees them.")
         drop = st.checkbox("Leave out rows without a verdict", key="_my_data_drop")
     if format_name is None and None in recognised:

@@ -73,6 +73,7 @@ def _draw_two(version: int, row: Any) -> None:
     pair = ModelPair(weak=weak, strong=strong)
     known = cached.outcomes(version, row.benchmark_id, pair)
     gap = known.quality_strong - known.quality_weak
+    gap_interval = mean_interval(gap, known.cluster_code)
     form = quality_format(card)
     points = "percentage points" if card.quality_unit == "share right" else "points"
     st.markdown(
@@ -80,7 +81,7 @@ def _draw_two(version: int, row: Any) -> None:
             f"On the {known.n_queries:,} queries that both answered, {label[strong]} is "
             f"{abs(gap.mean()) * form['scale']:.{form['digits']}f} {points} "
             f"{'better' if gap.mean() >= 0 else 'worse'} "
-            f"({interval_text(mean_interval(gap), form['scale'], form['digits'])}): that gap is "
+            f"({interval_text(gap_interval, form['scale'], form['digits'])}): that gap is "
             "what routing can recover."
         )
     )
@@ -144,14 +145,16 @@ def _draw_models(version: int, card: Benchmark, names: list[str]) -> None:
     label = distinct_names(names)
     rows = []
     for name in names:
-        quality = cached.one_models_outcomes(version, card.benchmark_id, name)["quality"].to_numpy()
+        known = cached.one_models_outcomes(version, card.benchmark_id, name)
+        quality = known["quality"].to_numpy()
+        interval = mean_interval(quality, pd.factorize(known["cluster_id"])[0])
         form = quality_format(card)
         rows.append(
             [
                 label[name],
                 f"{len(quality):,}",
                 quality_text(card, quality.mean()),
-                interval_text(mean_interval(quality), form["scale"], form["digits"]),
+                interval_text(interval, form["scale"], form["digits"]),
             ]
         )
     plain_table.draw(
@@ -218,6 +221,9 @@ def _draw_bounds(
     queries = cached.scored_queries(traffic.key_of(version, card.benchmark_id, scored))
     known = cached.one_models_outcomes(version, card.benchmark_id, model)
     both = queries.merge(known[["query_id", "quality"]], on="query_id")
+    if both.empty:
+        st.info("No query that counts has both a score and an outcome.")
+        return
     curve = traffic.shares_of(both["strong_win_rate"].to_numpy())
     bounds = one_model_bounds(
         curve.ranking,

@@ -1,6 +1,8 @@
 """Queries as traffic: their scores beside a benchmark's, α for a share, money, expected quality."""
 
 import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -10,6 +12,7 @@ import streamlit as st
 from routellm_core import calibration
 from routellm_core.costs import PAPER_ANSWER_TOKENS, PAPER_PROMPT_TOKENS, Price, list_price
 from routellm_core.metrics import curve_of, operating_point, rank_queries
+from routellm_core.shift import comparison
 from routellm_core.types import Floats, ModelPair, Ranking, RoutingCurve
 from views import cached, charts, link, plain_table, scoring
 from views.cached import RouterKey
@@ -32,7 +35,7 @@ class Shares(NamedTuple):
     curve: RoutingCurve
 
 
-def key_of(version: int, benchmark_id: str, scored: pd.Series) -> RouterKey:
+def key_of(version: int, benchmark_id: str, scored: Mapping[str, Any] | pd.Series) -> RouterKey:
     """Of a row of `cached.scorings`."""
     pair = ModelPair(weak=scored["weak_model"], strong=scored["strong_model"])
     return RouterKey(version, benchmark_id, pair, scored["router_id"], scored["view"])
@@ -99,25 +102,28 @@ def draw_scored(version: int, row: Any, scored: pd.Series) -> None:
 
 def _reference(version: int, key: RouterKey) -> RouterKey | None:
     """The benchmark beside which the scores are laid: one that the router has scored, chosen."""
-    found = {}
+    titles, keys = {}, {}
     table = cached.benchmarks(version)
     for name, title in table[["benchmark_id", "title"]].itertuples(index=False):
         rows = cached.scorings(version, name)
         rows = rows[(rows["router_id"] == key.router_id) & (name != key.benchmark_id)]
-        if len(rows):
-            found[title] = key_of(version, name, rows.iloc[0])
-    if not found:
+        for row in rows.to_dict("records"):
+            candidate = key_of(version, name, row)
+            n_queries = cached.outcomes(version, name, candidate.pair).n_queries
+            if row["n_scored"] >= n_queries and name not in keys:
+                titles[name], keys[name] = title, candidate
+    if not keys:
         return None
-    titles = list(found)
-    compared = [t for t in titles if finished(key.benchmark_id, found[t].benchmark_id)]
-    usual = next(iter(compared), "MMLU")
-    title = st.selectbox(
+    compared = [name for name in keys if finished(key.benchmark_id, name)]
+    usual = next(iter(compared), "mmlu")
+    chosen = st.selectbox(
         "Beside the benchmark",
-        titles,
-        titles.index(usual) if usual in titles else 0,
+        list(keys),
+        list(keys).index(usual) if usual in keys else 0,
+        format_func=titles.__getitem__,
         key=f"_reference_{key.benchmark_id}",
     )
-    return found[title]
+    return keys[chosen]
 
 
 def _wanted_share(benchmark_id: str) -> float:
@@ -249,6 +255,12 @@ def _price(column: Any, model: str, side: str) -> Price:
     return Price(typed * listed.prompt_usd / listed.answer_usd, typed, "edited by you")
 
 
+def _is_current(key: RouterKey, queries: pd.DataFrame, folder: Path) -> bool:
+    """Whether a comparison is of the queries that count now."""
+    found = cached.comparison(key.version, str(folder), folder.stat().st_mtime_ns)
+    return comparison.is_of(found, queries.loc[queries["text_hash"].notna(), "query_id"])
+
+
 def _missed(usual_miss: float) -> str:
     if math.isnan(usual_miss):
         return ""
@@ -278,6 +290,9 @@ def _draw_expected(
     card = cached.benchmark(version, reference.benchmark_id)
     st.markdown(plain(f"Quality to expect, carried over from {card.title}").join(("**", "**")))
     folder = finished(row.benchmark_id, reference.benchmark_id)
+    if folder is not None and not _is_current(key, queries, folder):
+        st.caption("Queries were left out or taken back since the two sets were compared.")
+        folder = None
     if folder is None:
         st.caption(
             "A quality can only be carried over where it is known how alike the two sets are."
