@@ -44,7 +44,8 @@ from routellm_core.uncertainty import CurveIntervals, curve_intervals
 from views import session
 
 if TYPE_CHECKING:
-    from routellm_core.choosing import ProviderNames, Wish
+    from routellm_core.calibration import Wish
+    from routellm_core.choosing import ProviderNames
     from routellm_core.explain.explanation import Explanation
     from routellm_core.explain.neighbours import LabelledQueries
     from routellm_core.importers.mapping import Mapping
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from routellm_core.policy import Policy
     from routellm_core.routers.base import Router
     from routellm_core.shift.comparison import Comparison
-    from routellm_core.transport import Transported
+    from routellm_core.transport import ExpectedCurve, Transported
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA_DIR = ROOT / "data"
@@ -591,6 +592,13 @@ def transported(
         ranked(reference).strong_win_rate,
         scored_queries(key),
     )
+
+
+@st.cache_resource(max_entries=8, show_spinner="Drawing the expected curve …")
+def expected_curve(
+    key: RouterKey, reference: RouterKey, folder: str, written_ns: int
+) -> "ExpectedCurve":
+    return transported(key, reference, folder, written_ns).curve()
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -10,6 +10,7 @@ from routellm_core.types import Ranking
 
 if TYPE_CHECKING:
     from routellm_core.shift.map import QueryMap
+    from routellm_core.transport import ExpectedCurve
 
 WEAK, STRONG, CHOSEN = "#159a78", "#cf6a2c", "#2f86d6"
 """Of middle lightness: readable on light and dark grounds. Marker shapes differ too."""
@@ -110,6 +111,45 @@ def score_distribution(own: Ranking, benchmark: Ranking, title: str, threshold: 
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         xaxis={"title": "strong win rate"},
         yaxis={"title": "% of queries", "tickformat": "~s", "automargin": True, "zeroline": True},
+    )
+    return figure
+
+
+def expected_quality(curve: "ExpectedCurve", share: float, form: dict[str, Any]) -> go.Figure:
+    """Carried-over quality along the strong-call share, with its band and the chosen point.
+
+    Args:
+        curve: from `routellm_core.transport`.
+        share: of the chosen threshold.
+        form: scale, digits, unit and title of the quality.
+    """
+    x, scale = 100 * curve.strong_call_share, form["scale"]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=np.concatenate([x, x[::-1]]),
+        y=scale * np.concatenate([curve.quality_high, curve.quality_low[::-1]]),
+        fill="toself",
+        fillcolor="rgba(47,134,214,.18)",
+        line={"width": 0},
+        name="95% interval",
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=x,
+        y=scale * curve.quality,
+        mode="lines",
+        line={"color": CHOSEN, "width": 2.5},
+        name="expected",
+        hovertemplate=f"%{{x:.1f}}% strong calls: %{{y:.{form['digits']}f}}{form['unit']}"
+        "<extra></extra>",
+    )
+    figure.add_vline(x=100 * share, line={"color": STRONG, "width": 2, "dash": "dot"})
+    figure.update_layout(
+        height=260,
+        margin={"l": 10, "r": 10, "t": 30, "b": 40},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        xaxis={"title": "queries sent to the strong model, %"},
+        yaxis={"title": form["title"], "automargin": True},
     )
     return figure
 

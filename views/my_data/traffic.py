@@ -23,7 +23,7 @@ from views.plain_table import Column
 from views.readings import interval_text, quality_format, quality_text, threshold_text
 
 if TYPE_CHECKING:
-    from routellm_core.transport import Transported
+    from routellm_core.transport import Reading, Transported
 
 _SHARES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 
@@ -261,6 +261,14 @@ def _is_current(key: RouterKey, queries: pd.DataFrame, folder: Path) -> bool:
     return comparison.is_of(found, queries.loc[queries["text_hash"].notna(), "query_id"])
 
 
+def _tokens_there(reading: "Reading") -> str:
+    """What the answers took on queries like these."""
+    weak, strong = reading.answer_tokens_weak, reading.answer_tokens_strong
+    if math.isnan(weak) or math.isnan(strong):
+        return ""
+    return f"Answers there took {strong:,.0f} tokens of the strong, {weak:,.0f} of the weak model. "
+
+
 def _missed(usual_miss: float) -> str:
     if math.isnan(usual_miss):
         return ""
@@ -326,6 +334,15 @@ def _draw_expected(
         "Expected quality on your traffic",
         [Column("what"), Column("quality", is_figure=True), Column("interval", is_figure=True)],
         rows,
+    )
+    st.plotly_chart(
+        charts.expected_quality(
+            cached.expected_curve(key, reference, str(folder), folder.stat().st_mtime_ns),
+            reading.strong_call_share,
+            form,
+        ),
+        config=charts.CONFIG,
+        key="expected_quality",
     )
     pgr = reading.pgr
     recovered = "–" if math.isnan(pgr.value) else f"{100 * pgr.value:.0f}%"
