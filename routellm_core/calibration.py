@@ -13,15 +13,25 @@ Calibration(mode='share', wanted=0.6, achieved=0.5, threshold=0.7)
 Calibration(mode='pgr', wanted=0.5, achieved=0.5, threshold=0.9)
 """
 
+import math
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from routellm_core.errors import UnreachableError
+from routellm_core.errors import DataError, UnreachableError
 from routellm_core.metrics import index_at_share, pgr
 from routellm_core.types import Floats, RoutingCurve
 
 Mode: TypeAlias = Literal["alpha", "share", "budget", "quality", "pgr"]
+
+
+class Wish(NamedTuple):
+    """What a threshold is to give."""
+
+    mode: Mode
+    wanted: float
+    queries_per_month: float = 100_000.0
+    """What a budget is for."""
 
 
 class Calibration(NamedTuple):
@@ -31,6 +41,33 @@ class Calibration(NamedTuple):
     wanted: float
     achieved: float
     threshold: float
+
+
+def for_wish(curve: RoutingCurve, cost_per_query: Floats, wish: Wish) -> Calibration:
+    """The threshold that meets any wish; one for α is met by α itself.
+
+    Args:
+        curve: of the router.
+        cost_per_query: (n_points,) mean USD a query at each point of the curve.
+        wish: what the threshold is to give.
+
+    Raises:
+        UnreachableError: no threshold meets the wish.
+        DataError: the wished α is NaN.
+    """
+    match wish.mode:
+        case "alpha":
+            if math.isnan(wish.wanted):
+                raise DataError("a threshold of NaN decides nothing; give a number in [0, 1]")
+            return Calibration("alpha", wish.wanted, wish.wanted, wish.wanted)
+        case "share":
+            return for_share(curve, wish.wanted)
+        case "pgr":
+            return for_pgr(curve, wish.wanted)
+        case "quality":
+            return for_quality(curve, wish.wanted)
+        case "budget":
+            return for_budget(curve, cost_per_query, wish.wanted, wish.queries_per_month)
 
 
 def for_share(curve: RoutingCurve, wanted_share: float) -> Calibration:
@@ -116,6 +153,15 @@ def for_budget(
     best = affordable[quality >= quality.max() - 1e-12]
     i = int(best[np.argmin(per_month[best])])
     return Calibration("budget", usd_per_month, float(per_month[i]), float(curve.threshold[i]))
+
+
+def threshold_of(curve: RoutingCurve, found: Calibration) -> float:
+    """The threshold as it leaves this machine: a wished α as it is, any other between two scores.
+
+    Returns:
+        A number; above 1 where no query reaches it.
+    """
+    return found.threshold if found.mode == "alpha" else between_scores(curve, found.threshold)
 
 
 def between_scores(curve: RoutingCurve, threshold: float) -> float:

@@ -3,16 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from routellm_core.calibration import Calibration, between_scores
+from routellm_core.calibration import Calibration, threshold_of
+from routellm_core.policy import EVIDENCE, RULE
 from routellm_core.types import Interval, ModelPair, OperatingPoint, RoutingCurve
 
 FORMAT = "routellm-explorer-choice"
 FORMAT_VERSION = 1
-_SCORES = {
-    "in_domain": "out of fold: the router learned from other queries of the same benchmark",
-    "unseen_slices": "out of fold: the router learned from other slices of the benchmark",
-    "untouched": "the router learned nothing from this benchmark",
-}
 
 
 def routellm_model_name(router_name: str, threshold: float) -> str:
@@ -68,7 +64,7 @@ def choice_document(
     Returns:
         A JSON object; quality in the benchmark's scale, shares as fractions, money in USD.
     """
-    threshold = between_scores(curve, calibration.threshold)
+    threshold = threshold_of(curve, calibration)
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
@@ -76,7 +72,7 @@ def choice_document(
         "router": router,
         "model_pair": {"strong": model_pair.strong, "weak": model_pair.weak},
         "threshold": threshold,
-        "rule": "call the strong model when strong_win_rate >= threshold",
+        "rule": RULE,
         "routellm_model_name": _model_name_or_none(router["router_name"], threshold),
         "chosen_by": {
             "mode": calibration.mode,
@@ -86,7 +82,7 @@ def choice_document(
         "evidence": {
             "benchmark": benchmark_id,
             "n_queries": n_queries,
-            "scores": _SCORES[router["view"]],
+            "scores": EVIDENCE[router["view"]],
             "strong_call_share": achieved.strong_call_share,
             "quality": achieved.quality,
             "quality_interval": list(quality_interval),

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from routellm_core import calibration
 from routellm_core.baselines import random_line
-from routellm_core.calibration import Calibration
+from routellm_core.calibration import Calibration, Wish
 from routellm_core.costs import UNKNOWN_PRICE, PairCosts, Price, list_price, pair_costs, routed_cost
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
@@ -53,15 +53,6 @@ _CHUNK = 50
 _PYPROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 
 
-class Wish(NamedTuple):
-    """What the threshold is to give."""
-
-    mode: calibration.Mode
-    wanted: float
-    queries_per_month: float = 100_000.0
-    """What a budget is for."""
-
-
 class ProviderNames(NamedTuple):
     """How a model is called where it is served."""
 
@@ -93,8 +84,8 @@ class Choice:
 
     @property
     def threshold(self) -> float:
-        """Midway to the next lower score; 2 for never."""
-        return calibration.between_scores(self.curve, self.calibration.threshold)
+        """A wished α as it is, else midway to the next lower score; 2 for never."""
+        return calibration.threshold_of(self.curve, self.calibration)
 
 
 def choose(
@@ -156,12 +147,18 @@ def choice_of(
 
     Raises:
         UnreachableError: no threshold meets the wish.
+        DataError: the wished α is outside [0, 1].
     """
+    if wish.mode == "alpha" and not 0.0 <= wish.wanted <= 1.0:
+        raise DataError(
+            f"a threshold of {wish.wanted:g} is outside [0, 1], where strong win rates are: wish "
+            "a share of 0 for never calling the strong model, of 1 for always"
+        )
     ranking = rank_queries(strong_win_rate)
     curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
     costs = pair_costs(outcomes, *prices)
     cost = routed_cost(ranking, costs)
-    found = _calibrated(curve, cost, wish)
+    found = calibration.for_wish(curve, cost, wish)
     return Choice(
         benchmark=benchmark,
         outcomes=outcomes,
@@ -178,22 +175,6 @@ def choice_of(
         n_contaminated=n_contaminated,
         data_hash=data_hash,
     )
-
-
-def _calibrated(curve: RoutingCurve, cost: Floats, wish: Wish) -> Calibration:
-    match wish.mode:
-        case "alpha":
-            if math.isnan(wish.wanted):
-                raise DataError("a threshold of NaN decides nothing; give a number in [0, 1]")
-            return Calibration("alpha", wish.wanted, wish.wanted, wish.wanted)
-        case "share":
-            return calibration.for_share(curve, wish.wanted)
-        case "pgr":
-            return calibration.for_pgr(curve, wish.wanted)
-        case "quality":
-            return calibration.for_quality(curve, wish.wanted)
-        case "budget":
-            return calibration.for_budget(curve, cost, wish.wanted, wish.queries_per_month)
 
 
 def policy_of(
@@ -219,8 +200,10 @@ def policy_of(
 
     Raises:
         NotTrainedError: there is no checkpoint in the folder.
-        DataError: a name holds what a configuration cannot hold.
+        DataError: a name holds what a configuration cannot hold, or the seed is below 0.
     """
+    if seed < 0:
+        raise DataError(f"a seed of {seed} draws nothing; give a whole number from 0")
     moment = (created_at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     router, found = choice.router, choice.calibration
     budget_for = choice.wish.queries_per_month if found.mode == "budget" else None
@@ -265,13 +248,39 @@ def policy_of(
     return unnamed.model_copy(update={"policy_id": name}).signed()
 
 
-def changes_since(store: Store, policy: Policy) -> list[str]:
+def keep_policy(store: Store, policy: Policy) -> None:
+    """Keep a policy in the store, where everybody sees it.
+
+    Args:
+        store: open for writing.
+        policy: of a benchmark that everybody sees too.
+
+    Raises:
+        DataError: its benchmark is private to a browser session, or it is kept already.
+        UnknownNameError: its benchmark is not here.
+    """
+    if store.benchmark(policy.evidence.benchmark_id).owner is not None:
+        raise DataError(
+            f"{policy.evidence.title} is private and ends with its session, and everybody would "
+            "see this policy of it: save the set first, or take the policy away as a file"
+        )
+    store.add_policy(policy.policy_id, policy.created_at, policy.as_bytes().decode("utf-8"))
+
+
+def changes_since(store: Store, policy: Policy, owner: str | None = None) -> list[str]:
     """What is no longer as it was when the policy was made, a sentence each; empty if nothing is.
 
     Not its figures are compared but what they were made of.
+
+    Args:
+        store: holds outcomes and scores.
+        policy: of any origin.
+        owner: a browser session; of what is private to others nothing is told.
     """
     evidence, router_id = policy.evidence, policy.router.router_id
     pair = ModelPair(policy.model_pair.weak.name, policy.model_pair.strong.name)
+    if evidence.benchmark_id not in set(store.benchmarks(owner)["benchmark_id"]):
+        return [f"what the policy was made of is not here: no benchmark {evidence.benchmark_id!r}"]
     try:
         outcomes = store.pair_outcomes(evidence.benchmark_id, pair)
         scores = store.strong_win_rates(evidence.benchmark_id, pair, router_id, evidence.view)
@@ -312,8 +321,9 @@ def _called(name: str, wanted: ProviderNames | None) -> CalledModel:
 
 
 def _threshold(choice: Choice) -> float | Literal["never", "always"]:
+    """A wished α stays one: other traffic may have scores on its other side."""
     share = choice.point.strong_call_share
-    if share in (0.0, 1.0):
+    if choice.calibration.mode != "alpha" and share in (0.0, 1.0):
         return "always" if share else "never"
     return choice.threshold
 

@@ -33,9 +33,14 @@ class Watched(NamedTuple):
     """What the evidence allows."""
 
     @property
+    def is_defined(self) -> bool:
+        """Whether there is anything to compare."""
+        return not any(map(math.isnan, (*self.interval, *self.expected)))
+
+    @property
     def is_alarm(self) -> bool:
         """Whether the two intervals do not meet; False where one of them is undefined."""
-        if any(map(math.isnan, (*self.interval, *self.expected))):
+        if not self.is_defined:
             return False
         return self.interval.low > self.expected.high or self.interval.high < self.expected.low
 
@@ -49,8 +54,13 @@ class Drift(NamedTuple):
     """Chance of such a distance or a larger one if both were drawn alike."""
 
     @property
+    def is_defined(self) -> bool:
+        """Whether both sides have scores."""
+        return not math.isnan(self.distance)
+
+    @property
     def is_alarm(self) -> bool:
-        """Whether the distance is large and no chance."""
+        """Whether the distance is large and no chance; False where it is undefined."""
         return self.distance > FAR and self.p_value < SURE
 
 

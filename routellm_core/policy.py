@@ -25,10 +25,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from routellm_core.choice import choice_document, routellm_model_name
+from routellm_core.costs import list_price
 from routellm_core.errors import DataError, NotTrainedError
-
-__all__ = ["Policy", "choice_document", "read_policy", "routellm_model_name"]
 
 POLICY_VERSION: Final = 1
 POLICY_NAME = "policy.json"
@@ -315,24 +313,23 @@ def _no_number(word: str) -> NoReturn:
 
 
 def first_problem(error: ValidationError) -> str:
-    """The first thing that is wrong, as half a sentence with the field's path."""
+    """The first thing that is wrong, as half a sentence that names the field, and its value cut."""
     problem = error.errors(include_url=False)[0]
     place = problem["loc"]
-    if place[:1] == ("threshold",):
-        return (
-            f"the threshold {problem['input']!r} is neither a number in [0, 1] nor 'never' or "
-            "'always'"
-        )
-    path = ".".join(str(step) for step in place)
+    path, shown = ".".join(str(step) for step in place), _cut(repr(problem["input"]))
     match problem["type"]:
         case "extra_forbidden":
-            return f"it has a field {path!r} that this version does not know"
+            return f"it has a field {_cut(path)!r} that this version does not know"
         case "missing":
             return f"it lacks the field {path!r}"
+        case _ if place[:1] == ("threshold",):
+            return f"the threshold {shown} is neither a number in [0, 1] nor 'never' or 'always'"
         case _:
-            shown = repr(problem["input"])
-            shown = shown if len(shown) <= 80 else shown[:77] + "..."
             return f"{path} is {shown}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 80 else text[:77] + "..."
 
 
 # The checkpoint
@@ -386,7 +383,11 @@ def check_checkpoint(policy: Policy, checkpoint_dir: Path) -> None:
 
 
 def diff(policy: Policy, other: Policy) -> list[str]:
-    """What is different in the other policy, a sentence a field; ids, times and hashes aside."""
+    """What is different in the other policy, a line a field.
+
+    A policy's own id, time and hash are left out; hashes of the checkpoint and of the data are
+    compared as anything else.
+    """
     before, after = dict(_leaves(policy.document())), dict(_leaves(other.document()))
     return [
         f"{name}: {_shown(before.get(name))} → {_shown(after.get(name))}"
@@ -410,10 +411,14 @@ def _shown(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
-def link_state(policy: Policy) -> dict[str, str]:
-    """The state of the dashboard's link that leads back to where the policy was made."""
+def link_state(policy: Policy) -> dict[str, str | None]:
+    """The state of the dashboard's link that leads back to where the policy was made.
+
+    None forgets what the link may hold: a price that was typed since, where the policy has the
+    list price or none.
+    """
     chosen, evidence, pair = policy.chosen_by, policy.evidence, policy.model_pair
-    state = {
+    state: dict[str, str | None] = {
         "benchmark": evidence.benchmark_id,
         "strong": pair.strong.name,
         "weak": pair.weak.name,
@@ -423,12 +428,22 @@ def link_state(policy: Policy) -> dict[str, str]:
     }
     if chosen.queries_per_month is not None:
         state["queries_per_month"] = repr(chosen.queries_per_month)
-    for side, price in (("weak", policy.prices.weak), ("strong", policy.prices.strong)):
-        known = (price.prompt_usd, price.answer_usd)
-        if any(math.isfinite(usd) for usd in known):
-            prompt, answer = (repr(usd) if math.isfinite(usd) else "" for usd in known)
-            state[f"{side}_usd"] = f"{prompt}/{answer}@{state[side]}"
+    for side in ("weak", "strong"):
+        model: CalledModel = getattr(pair, side)
+        state[f"{side}_provider@{model.name}"] = model.provider
+        state[f"{side}_called@{model.name}"] = model.provider_name
+        state[f"{side}_usd"] = _typed_price(getattr(policy.prices, side), model.name)
     return state
+
+
+def _typed_price(price: ModelPrice, model: str) -> str | None:
+    """A price as the link carries one; None for the list price and for an unknown one."""
+    known = (price.prompt_usd, price.answer_usd)
+    listed = list_price(model)
+    if listed is not None and known == (listed.prompt_usd, listed.answer_usd):
+        return None
+    prompt, answer = (repr(usd) if math.isfinite(usd) else "" for usd in known)
+    return f"{prompt}/{answer}@{model}" if prompt or answer else None
 
 
 def json_schema() -> str:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from routellm_core.choosing import Choice, ProviderNames, Wish, choose, policy_of
+from routellm_core.calibration import Wish
+from routellm_core.choosing import Choice, ProviderNames, choose, policy_of
 from routellm_core.labels import golden_battles
 from routellm_core.policy import Policy
 from routellm_core.routers.configs import MatrixFactorizationConfig

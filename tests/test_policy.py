@@ -3,15 +3,16 @@ import json
 import numpy as np
 import pytest
 
-from routellm_core.calibration import for_share
+from routellm_core.calibration import Wish, for_wish
+from routellm_core.choice import choice_document, routellm_model_name
 from routellm_core.metrics import operating_point, routing_curve
-from routellm_core.policy import choice_document, routellm_model_name
+from routellm_core.policy import EVIDENCE, RULE
 from routellm_core.types import Interval, ModelPair
 
 
-def document(wanted_share):
+def document(wish):
     curve = routing_curve(np.array([0.2, 0.4, 0.9]), np.zeros(3), np.array([0.0, 1.0, 1.0]))
-    found = for_share(curve, wanted_share)
+    found = for_wish(curve, np.zeros(4), wish)
     return choice_document(
         router=dict(router_id="mf-golden", router_name="mf", recipe="golden", view="in_domain"),
         model_pair=ModelPair(weak="small", strong="large"),
@@ -27,7 +28,7 @@ def document(wanted_share):
 
 
 def test_the_document_carries_the_choice_and_what_it_achieves():
-    chosen = json.loads(json.dumps(document(0.4)))
+    chosen = json.loads(json.dumps(document(Wish("share", 0.4))))
     assert chosen["threshold"] == pytest.approx(0.65)  # midway between the scores 0.4 and 0.9
     assert chosen["routellm_model_name"] == f"router-mf-{chosen['threshold']!r}"
     assert chosen["chosen_by"] == {"mode": "share", "wanted": 0.4, "achieved": pytest.approx(1 / 3)}
@@ -36,9 +37,18 @@ def test_the_document_carries_the_choice_and_what_it_achieves():
     assert chosen["evidence"]["data_hash"] == "abc"
 
 
+def test_a_wished_alpha_is_in_the_document_as_it_is():
+    chosen = document(Wish("alpha", 0.65432))
+    assert chosen["threshold"] == 0.65432
+    assert chosen["routellm_model_name"] == "router-mf-0.65432"
+    assert chosen["rule"] == RULE
+    assert chosen["evidence"]["scores"] == EVIDENCE["in_domain"]
+
+
 def test_never_calling_strong_has_no_routellm_name():
-    assert document(0.0)["routellm_model_name"] is None
-    assert document(0.0)["threshold"] > 1
+    never = document(Wish("share", 0.0))
+    assert never["routellm_model_name"] is None
+    assert never["threshold"] > 1
 
 
 def test_a_routellm_name_splits_back_into_router_and_threshold():

@@ -14,13 +14,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routellm_core.calibration import between_scores
-from routellm_core.choosing import ProviderNames, Wish, changes_since, choose, policy_of
+from routellm_core.calibration import Wish, between_scores
+from routellm_core.choosing import ProviderNames, changes_since, choose, keep_policy, policy_of
+from routellm_core.costs import Price, list_price
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
 from routellm_core.metrics import routing_curve
 from routellm_core.normalise import text_hash
 from routellm_core.policy import (
     MAX_BYTES,
+    ModelPrice,
     Policy,
     content_hash,
     diff,
@@ -152,6 +154,22 @@ def test_what_a_field_cannot_mean_is_refused(here, fields, message):
         parse_policy(changed(here.policy, **fields), "p.json")
 
 
+def test_a_missing_threshold_is_said_to_be_missing_and_nothing_else_is_printed(here):
+    document = here.policy.document()
+    del document["threshold"]
+    with pytest.raises(DataError) as caught:
+        parse_policy(json.dumps(document).encode(), "p.json")
+    assert str(caught.value) == "p.json is refused: it lacks the field 'threshold'"
+
+
+@pytest.mark.parametrize("fields", [{"threshold": "x" * 900}, {"y" * 900: 1}])
+def test_what_is_shown_of_a_wrong_field_is_cut(here, fields):
+    with pytest.raises(DataError) as caught:
+        parse_policy(changed(here.policy, **fields), "p.json")
+    assert len(str(caught.value)) < 200
+    assert "..." in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -193,6 +211,7 @@ def test_a_checkpoint_name_cannot_leave_the_folder(here):
         (b'{"policy_version": 1, "threshold": NaN}', "NaN is no number"),
         (b'{"policy_version": 1, "threshold": 0.1, "threshold": 0.9}', "'threshold' stands.*twice"),
         (b'{"policy_version": 1}', "lacks the field 'policy_id'"),
+        (b'{"policy_version": 1, "%s": 1}' % (b"x" * 500), "lacks the field"),
         (b" " * (MAX_BYTES + 1), "larger than"),
     ],
 )
@@ -248,7 +267,63 @@ def test_the_link_leads_back_to_where_it_was_made(here):
         "router": "mf-words.untouched",
         "mode": "share",
         "wanted": "0.4",
+        "strong_provider@large": "openai",
+        "strong_called@large": "large-v2",
+        "weak_provider@small": "openai",
+        "weak_called@small": "org/small-v1",
+        "strong_usd": None,
+        "weak_usd": None,
     }
+
+
+def test_the_link_carries_a_typed_price_and_no_list_price(here):
+    listed, typed = list_price("gpt-4-1106-preview"), Price(0.5, math.nan, "edited by you")
+    pair = here.policy.model_pair
+    names = pair.model_copy(
+        update={"strong": pair.strong.model_copy(update={"name": "gpt-4-1106-preview"})}
+    )
+    prices = here.policy.prices.model_copy(
+        update={
+            "weak": ModelPrice(**typed._asdict()),
+            "strong": ModelPrice(**listed._asdict()),
+        }
+    )
+    state = link_state(here.policy.model_copy(update={"model_pair": names, "prices": prices}))
+    assert state["weak_usd"] == "0.5/@small"
+    assert state["strong_usd"] is None
+
+
+# A wished α
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1e-9, 0.123456789, 0.96875, 1.0])
+def test_a_wished_alpha_is_the_policys_threshold_whatever_scores_there_are(here, alpha):
+    choice = choose(here.store, BENCHMARK, "mf", Wish("alpha", alpha))
+    policy = policy_of(choice, here.checkpoint, n_resamples=100)
+    assert policy.threshold == choice.threshold == alpha
+    share = float((choice.strong_win_rate >= alpha).mean())
+    assert policy.evidence.strong_call_share.value == share
+    assert policy.evidence.quality.value == pytest.approx(
+        np.where(
+            choice.strong_win_rate >= alpha,
+            choice.outcomes.quality_strong,
+            choice.outcomes.quality_weak,
+        ).mean()
+    )
+
+
+def test_an_alpha_beyond_the_scores_still_asks_the_router(here):
+    choice = choose(here.store, BENCHMARK, "mf", Wish("alpha", 0.999))
+    assert choice.point.strong_call_share == 0.0
+    policy = policy_of(choice, here.checkpoint, n_resamples=100)
+    working = RoutingPolicy(policy, Scripted(lambda query: 0.9995))
+    assert working.route("a query unlike any of the benchmark").calls_strong
+
+
+@pytest.mark.parametrize("alpha", [-0.1, 1.1, 2.0, math.inf, math.nan])
+def test_an_alpha_outside_0_to_1_is_no_wish(here, alpha):
+    with pytest.raises(DataError, match=r"\[0, 1\]"):
+        choose(here.store, BENCHMARK, "mf", Wish("alpha", alpha))
 
 
 def test_a_changed_outcome_is_noticed(tmp_path):
@@ -264,6 +339,30 @@ def test_a_changed_outcome_is_noticed(tmp_path):
         BENCHMARK, fresh.choice.outcomes.model_pair, "mf-words", "untouched", rates
     )
     assert "have changed since 2026-03-01" in changes_since(fresh.store, fresh.policy)[0]
+
+
+def test_nothing_is_told_of_a_set_that_is_private_to_another_session(tmp_path):
+    fresh = made(tmp_path)
+    fresh.store._write("UPDATE benchmark SET owner = 'ada', origin = 'user'")
+    assert changes_since(fresh.store, fresh.policy, "ada") == []
+    assert changes_since(fresh.store, fresh.policy, "bob") == changes_since(Store(), fresh.policy)
+    assert changes_since(fresh.store, fresh.policy) == changes_since(Store(), fresh.policy)
+
+
+def test_a_policy_of_a_private_set_is_not_kept(tmp_path):
+    fresh = made(tmp_path)
+    fresh.store._write("UPDATE benchmark SET owner = 'ada', origin = 'user'")
+    with pytest.raises(DataError, match="save the set first"):
+        keep_policy(fresh.store, fresh.policy)
+    assert fresh.store.policies().empty
+    fresh.store.save_benchmark(BENCHMARK)
+    keep_policy(fresh.store, fresh.policy)
+    assert fresh.store.policies()["policy_id"].tolist() == [fresh.policy.policy_id]
+
+
+def test_a_negative_seed_draws_nothing(here):
+    with pytest.raises(DataError, match="seed of -1"):
+        policy_of(here.choice, here.checkpoint, n_resamples=100, seed=-1)
 
 
 def test_a_model_whose_name_no_provider_takes_must_be_named(here):

@@ -4,14 +4,16 @@ import math
 
 import pytest
 
-from routellm_core import calibration
+from routellm_core import calibration, jobs
 from routellm_core.metrics import routing_curve
 from routellm_core.paper import PAIR as PAPER_PAIR
+from routellm_core.progress import silent
 from routellm_core.store import Store
-from tests.pages import opened, own_store, tables
-from views import cached
+from tests.pages import opened, own_store, said, tables
+from views import cached, watching
 from views.readings import threshold_text
 from views.score import one
+from views.scorings import scorings_by
 
 QUERY = "Prove that <b>tides</b> and [kettles](x) never meet."
 
@@ -55,6 +57,50 @@ def test_a_query_is_scored_by_each_router_with_an_alpha_of_its_own(open_score):
         assert threshold_text(alpha_of(name, 0.3)) in body
     assert "0.9000" in body
     assert "0.1000" in body
+
+
+def test_the_caption_says_on_which_benchmark_and_view_each_alpha_is_read(open_score):
+    at = typed(open_score(), QUERY)
+    words = said(at)
+    assert "each has its own α, read on MMLU, in domain." in words
+    assert "prompt tokens (counted with cl100k_base)" in words
+
+
+def test_two_origins_of_alpha_are_named_with_their_routers():
+    def scored(name, on):
+        return one.Scored(name, "", PAPER_PAIR, 0.5, 0.5, on, "")
+
+    found = [scored("a", "X, in domain"), scored("b", "Y, untouched"), scored("c", "X, in domain")]
+    assert one._origins(found) == "; of a, c read on X, in domain; of b read on Y, untouched"
+    assert one._origins([scored("a", "")]) == ""
+
+
+def test_the_views_of_a_router_start_with_the_wanted_one(store_path):
+    version = cached.store().version
+    for view in ("in_domain", "unseen_slices"):
+        keys = scorings_by(version, "mmlu", "mf-golden", view)
+        assert keys[0].view == view
+        assert {key.view for key in keys} == {"in_domain", "unseen_slices"}
+
+
+def test_a_running_job_of_the_shown_set_is_drawn_once(open_score, monkeypatch):
+    at = open_score()
+    at.text_area(key="_score_lines").set_value("What is a tide?").run()
+    next(b for b in at.button if b.label == "Make a set of 1 queries").click().run()
+    folder = cached.set_dir("pasted") / "scoring" / "1"
+    plan = {
+        "benchmark_id": "pasted",
+        "router_ids": ["mf-golden"],
+        "weak": PAPER_PAIR.weak,
+        "strong": PAPER_PAIR.strong,
+    }
+    told = []
+    with jobs.at_work(folder, plan, silent):
+        monkeypatch.setattr(watching, "watch", lambda folders, draw: told.extend(map(str, folders)))
+        for link in ({}, {"set": "pasted"}):  # without a name the first set is shown
+            told.clear()
+            assert not open_score(**link).exception
+            assert told == [str(folder)]
 
 
 def test_alpha_follows_the_share(open_score):

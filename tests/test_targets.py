@@ -16,7 +16,8 @@ import pytest
 import yaml
 
 from routellm_core.__main__ import main
-from routellm_core.choosing import ProviderNames, Wish, choose, policy_of
+from routellm_core.calibration import Wish
+from routellm_core.choosing import ProviderNames, choose, policy_of
 from routellm_core.costs import Price
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
 from routellm_core.policy import read_policy

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core import calibration
-from routellm_core.calibration import Calibration, Mode
+from routellm_core.calibration import Calibration, Mode, Wish
 from routellm_core.errors import UnreachableError
 from routellm_core.metrics import operating_point, point_index
 from routellm_core.types import Benchmark, Interval, OperatingPoint
@@ -40,7 +40,7 @@ def read(selection: Selection) -> Readings:
     money = cached.money(selection.key, selection.price_weak, selection.price_strong)
     problem = None
     try:
-        chosen = _calibrated(ranked, money)
+        chosen = calibration.for_wish(ranked.curve, money.curve, wish())
     except UnreachableError as error:
         problem = _in_shown_unit(error, selection.benchmark)
         chosen = calibration.for_share(ranked.curve, USUAL_SHARE)
@@ -79,21 +79,12 @@ def queries_per_month() -> float:
     return _USUAL_QUERIES_PER_MONTH if wanted is None else min(wanted, 1e12)
 
 
-def _calibrated(ranked: Ranked, money: Money) -> Calibration:
+def wish() -> Wish:
+    """What the link wishes; without a wish the usual share."""
     wanted = link.number("wanted", None)
     if wanted is None:
-        return calibration.for_share(ranked.curve, USUAL_SHARE)
-    match mode():
-        case "alpha":
-            return Calibration("alpha", wanted, wanted, wanted)
-        case "share":
-            return calibration.for_share(ranked.curve, wanted)
-        case "budget":
-            return calibration.for_budget(ranked.curve, money.curve, wanted, queries_per_month())
-        case "quality":
-            return calibration.for_quality(ranked.curve, wanted)
-        case "pgr":
-            return calibration.for_pgr(ranked.curve, wanted)
+        return Wish("share", USUAL_SHARE)
+    return Wish(mode(), wanted, queries_per_month())
 
 
 def quality_format(benchmark: Benchmark) -> dict[str, Any]:

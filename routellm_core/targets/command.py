@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core import choosing
-from routellm_core.choosing import Choice, ProviderNames, Wish
+from routellm_core.calibration import Wish
+from routellm_core.choosing import Choice, ProviderNames
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
 from routellm_core.policy import POLICY_NAME, Policy, diff, parse_policy, read_policy
@@ -128,7 +129,7 @@ def policy(parsed: argparse.Namespace) -> Result:
         raise DataError(f"{parsed.out} cannot be written: {error.strerror or error}") from error
     if parsed.keep:
         with Store(parsed.store) as store:
-            store.add_policy(made.policy_id, made.created_at, made.as_bytes().decode("utf-8"))
+            choosing.keep_policy(store, made)
     document = {"file": str(parsed.out), "kept": parsed.keep, "policy": made.document()}
     lines = [*_lines(made), f"written to {parsed.out}"]
     if differences is not None:

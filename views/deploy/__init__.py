@@ -1,5 +1,7 @@
 """The Deploy page from top to bottom: what will happen, evidence, replay, exports, history."""
 
+from functools import partial
+
 import streamlit as st
 
 from views.attempt import say
@@ -19,8 +21,12 @@ def draw(selection: Selection) -> None:
     st.subheader("The policy", anchor=False)
     with boundary():
         policy, folder = policy_in_hand(selection, readings)
-        evidence.draw(policy)
-        replay.draw(selection, policy)
-        exports.draw(policy, folder)
-        monitor.draw(selection, policy)
-        history.draw(selection, policy)
+        for part in (
+            partial(evidence.draw, policy),
+            partial(replay.draw, selection, policy),
+            partial(exports.draw, policy, folder),
+            partial(monitor.draw, selection, policy),
+            partial(history.draw, selection, policy),
+        ):
+            with boundary():
+                part()

@@ -54,8 +54,15 @@ def in_words(policy: Policy) -> str:
     )
     usd, baseline = evidence.usd_per_query, evidence.usd_per_query_strong
     if math.isfinite(usd) and math.isfinite(baseline) and baseline > 0:
-        said += f", for {100 * (1 - usd / baseline):.0f}% less money than always {strong}"
+        said += f", for {_beside(usd, baseline)} always {strong}"
     return f"{said}. Where the router fails or is late, {strong} is called."
+
+
+def _beside(usd: float, baseline: float) -> str:
+    percent = round(100 * (usd / baseline - 1))
+    if percent == 0:
+        return "about as much money as"
+    return f"{abs(percent)}% {'more' if percent > 0 else 'less'} money than"
 
 
 def rows_of(policy: Policy) -> list[list[str]]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from routellm_core.choosing import changes_since
+from routellm_core.choosing import changes_since, keep_policy
 from routellm_core.policy import Policy, diff, link_state, parse_policy
 from views import cached, link, plain_table
 from views.attempt import attempt
@@ -14,16 +14,23 @@ from views.plain_table import Column
 def draw(selection: Selection, policy: Policy) -> None:
     """Keep this one; the kept ones; a file."""
     st.markdown("**History**")
-    st.button("Keep this policy in the store", on_click=_keep, args=(policy,))
+    is_private = selection.benchmark.owner is not None
+    st.button("Keep this policy in the store", on_click=_keep, args=(policy,), disabled=is_private)
+    if is_private:
+        st.caption(
+            "Everybody sees a kept policy, and this set is private to you: save the set on My data "
+            "first, or take the policy away as a file."
+        )
     version = selection.key.version
     table = cached.policies(version)
     if len(table):
         ids = table["policy_id"].tolist()
         chosen = st.selectbox("A kept policy", ids, key="_kept_policy")
-        document = table.set_index("policy_id").at[chosen, "document"]
-        _draw_other(policy, str(document).encode("utf-8"), chosen)
         with st.popover("Delete …"):
             st.button("Delete it", on_click=_delete, args=(chosen,), type="primary")
+        document = table.set_index("policy_id").at[chosen, "document"]
+        with boundary():
+            _draw_other(policy, str(document).encode("utf-8"), chosen)
     file = st.file_uploader("A policy from a file", ["json"], key="_policy_file")
     if file is not None:
         with boundary():
@@ -33,7 +40,7 @@ def draw(selection: Selection, policy: Policy) -> None:
 def _draw_other(policy: Policy, raw: bytes, name: str) -> None:
     """What is different in it, whether its data have changed, and the way back to it."""
     other = parse_policy(raw, name)
-    for change in changes_since(cached.store(), other):
+    for change in changes_since(cached.store(), other, cached.owner()):
         st.warning(plain(change), icon=":material/warning:")
     changes = diff(other, policy)
     if changes:
@@ -46,7 +53,7 @@ def _draw_other(policy: Policy, raw: bytes, name: str) -> None:
         "Go back to it",
         key=f"back_{name}",
         on_click=link.remember,
-        kwargs=dict(link_state(other)),
+        kwargs=link_state(other),
     )
 
 
@@ -54,8 +61,7 @@ def _keep(policy: Policy) -> None:
     with attempt(f"{policy.policy_id} is kept."):
         store = cached.store()
         with store.open_for_writing():
-            document = policy.as_bytes().decode("utf-8")
-            store.add_policy(policy.policy_id, policy.created_at, document)
+            keep_policy(store, policy)
 
 
 def _delete(policy_id: str) -> None:

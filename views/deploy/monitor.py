@@ -1,20 +1,27 @@
 """After deployment: does a gateway's log still look as the evidence said?"""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
 
 from routellm_core import calibration
 from routellm_core.metrics import curve_of, rank_queries
-from routellm_core.monitoring import Watched, cost_of_answers, drift_of_scores, share_of_strong
+from routellm_core.monitoring import (
+    FAR,
+    Drift,
+    Watched,
+    cost_of_answers,
+    drift_of_scores,
+    share_of_strong,
+)
 from routellm_core.policy import Policy
-from routellm_core.types import ModelPair
 from views import cached, link, plain_table
-from views.cached import RouterKey
 from views.frame import Selection
 from views.names import short_name
 from views.plain_table import Column
+from views.scorings import scorings_by
 
 
 def draw(selection: Selection, policy: Policy) -> None:
@@ -38,9 +45,12 @@ def draw(selection: Selection, policy: Policy) -> None:
     with left:
         strong = _model("strong ■", names, policy.model_pair.strong.provider_name, log)
     with right:
-        weak = _model("weak ●", names, policy.model_pair.weak.provider_name, log, taken=strong)
-    if strong == weak:
-        st.caption("Say which of the log's models is the strong one and which the weak.")
+        weak = _model("weak ●", names, policy.model_pair.weak.provider_name, log)
+    if strong is None or weak is None or strong == weak:
+        st.caption(
+            "Say which of the log's models is the strong one and which the weak; without that "
+            "there is no verdict."
+        )
         return
     of_pair = costs[costs["model"].isin([strong, weak])]
     expected = policy.evidence.strong_call_share
@@ -71,7 +81,7 @@ def draw(selection: Selection, policy: Policy) -> None:
         "queries have other lengths; scores a distance of 0.1, by which one α would move the share "
         "of strong calls."
     )
-    if own is None:
+    if own is None or not len(own):
         st.caption(
             "Score the log on My data by this policy's router, and its scores are compared too."
         )
@@ -80,51 +90,54 @@ def draw(selection: Selection, policy: Policy) -> None:
     curve = curve_of(rank_queries(own), nothing, nothing)
     anew = calibration.for_share(curve, expected.value)
     threshold = calibration.between_scores(curve, anew.threshold)
-    if math.isfinite(threshold):
+    if anew.achieved:
         st.button(
             f"Set α to {threshold:.6g}: {100 * anew.achieved:.1f}% strong calls on this log",
             on_click=link.remember,
             kwargs={"mode": "alpha", "wanted": threshold},
         )
-
-
-def _model(side: str, names: list[str], wanted: str, log: str, taken: str = "") -> str:
-    """The one of that name, otherwise the first that is not taken."""
-    alike = [name for name in names if short_name(name) == short_name(wanted)]
-    alike += [name for name in names if name != taken]
-    return str(
-        st.selectbox(
-            f"The log's {side} model",
-            names,
-            names.index(alike[0]) if alike else 0,
-            key=f"_log_{side[:4]}_{log}",
+    else:
+        st.caption(
+            "No α sends any query of this log to the strong model without sending more than "
+            "expected."
         )
+
+
+def _model(side: str, names: list[str], wanted: str, log: str) -> str | None:
+    """The one of the policy's name; where none has it, nothing until somebody chooses."""
+    alike = [name for name in names if short_name(name) == short_name(wanted)]
+    chosen: str | None = st.selectbox(
+        f"The log's {side} model",
+        names,
+        names.index(alike[0]) if alike else None,
+        key=f"_log_{side.split()[0]}_{log}",
     )
+    return chosen
 
 
-def _row(what: str, found: Watched, shown: object) -> list[str]:
+def _row(what: str, found: Watched, shown: Callable[[float], str]) -> list[str]:
     def text(value: float) -> str:
-        return "–" if math.isnan(value) else shown(value)  # type: ignore[operator]
+        return "–" if math.isnan(value) else shown(value)
 
     interval = f"{text(found.interval.low)} – {text(found.interval.high)}"
     expected = f"{text(found.expected.low)} – {text(found.expected.high)}"
-    undefined = any(map(math.isnan, (*found.interval, *found.expected)))
-    verdict = "cannot tell" if undefined else "ALARM" if found.is_alarm else "as expected"
-    return [f"{what}, n = {found.n:,}", text(found.value), interval, expected, verdict]
+    return [f"{what}, n = {found.n:,}", text(found.value), interval, expected, _verdict(found)]
+
+
+def _verdict(found: Watched | Drift) -> str:
+    if not found.is_defined:
+        return "cannot tell"
+    return "ALARM" if found.is_alarm else "as expected"
 
 
 def _scores(selection: Selection, policy: Policy, log: str) -> tuple[np.ndarray | None, list[str]]:
     """The log's scores by the policy's router, and how far they are from the evidence's."""
     version = selection.key.version
-    rows = cached.scorings(version, log)
-    rows = rows[rows["router_id"] == policy.router.router_id]
-    if rows.empty:
+    keys = scorings_by(version, log, policy.router.router_id, policy.evidence.view)
+    if not keys:
         return None, []
-    row = rows.iloc[0]
-    pair = ModelPair(weak=row["weak_model"], strong=row["strong_model"])
-    key = RouterKey(version, log, pair, row["router_id"], row["view"])
-    own = cached.scored_queries(key)["strong_win_rate"].to_numpy(np.float32)
+    own = cached.scored_queries(keys[0])["strong_win_rate"].to_numpy(np.float32)
     drift = drift_of_scores(own, cached.ranked(selection.key).strong_win_rate)
-    verdict = "ALARM" if drift.is_alarm else "as expected"
     distance = "–" if math.isnan(drift.distance) else f"{drift.distance:.3f}"
-    return own, [f"distance of scores, n = {len(own):,}", distance, "–", "0 – 0.100", verdict]
+    what = f"distance of scores, n = {len(own):,}"
+    return own, [what, distance, "–", f"0 – {FAR:.3f}", _verdict(drift)]

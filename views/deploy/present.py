@@ -4,7 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from routellm_core.choosing import ProviderNames, Wish
+from routellm_core.calibration import Wish
+from routellm_core.choosing import ProviderNames
 from routellm_core.policy import Policy
 from views import cached, link
 from views.frame import Selection
@@ -27,19 +28,28 @@ def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Pa
             "`openai` is any endpoint that speaks OpenAI's chat completions; other words are "
             "LiteLLM's names of providers. Keys are read from the environment by whoever runs it."
         )
-    found = readings.calibration
     return cached.policy(
         selection.key,
         (selection.price_weak, selection.price_strong),
-        Wish(found.mode, found.wanted, queries_per_month()),
+        _wish(readings),
         (weak, strong),
     )
+
+
+def _wish(readings: Readings) -> Wish:
+    """What the point was chosen by; an α outside [0, 1] is the page's word for never or always."""
+    found = readings.calibration
+    if found.mode == "alpha" and not 0.0 <= found.wanted <= 1.0:
+        return Wish("share", float(found.wanted < 0.0))
+    return Wish(found.mode, found.wanted, queries_per_month())
 
 
 def _named(side: str, mark: str, model: str) -> ProviderNames:
     left, right = st.columns([1, 3])
     with left:
-        provider = _kept(f"{side}_provider", f"Provider of {short_name(model)} {mark}", "openai")
+        provider = _kept(
+            f"{side}_provider@{model}", f"Provider of {short_name(model)} {mark}", "openai"
+        )
     with right:
         name = _kept(f"{side}_called@{model}", f"Name of {short_name(model)} {mark} there", model)
     return ProviderNames(provider, name)

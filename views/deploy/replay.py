@@ -1,5 +1,7 @@
 """What the policy would do on a stored set: a benchmark, or traffic of one's own."""
 
+from contextlib import suppress
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -7,17 +9,17 @@ import streamlit as st
 from routellm_core.errors import RoutingError
 from routellm_core.metrics import calls_strong
 from routellm_core.policy import Policy, parse_policy
-from routellm_core.types import ModelPair
 from routellm_core.uncertainty import mean_interval
 from views import cached, plain_table
 from views.cached import RouterKey
 from views.frame import Selection
 from views.plain_table import Column
 from views.readings import interval_text, quality_format, quality_text
+from views.scorings import scorings_by, view_text
 
 
 def draw(selection: Selection, policy: Policy) -> None:
-    """Choose sets and another policy to compare with; a row a set."""
+    """Choose another policy to compare with; a row for each set, pair and view."""
     st.markdown("**Replay**")
     version = selection.key.version
     other = _present_policy(version, policy)
@@ -36,18 +38,20 @@ def draw(selection: Selection, policy: Policy) -> None:
         columns.append(Column(f"decided otherwise by {other.policy_id}", is_figure=True))
     plain_table.draw("Replay of the policy", columns, rows)
     st.caption(
-        "The stored scores of each set at this threshold. Quality is known where both models "
-        "have outcomes."
+        "The stored scores of each set at this threshold, another view than the evidence's named. "
+        "Quality is known where both models have outcomes."
     )
 
 
 def _present_policy(version: int, policy: Policy) -> Policy | None:
-    """A kept policy of the same router that this one would replace."""
+    """A kept policy of the same router that this one would replace; none that cannot be read."""
     known = {}
     for row in cached.policies(version).itertuples():
-        kept = parse_policy(str(row.document).encode("utf-8"), row.policy_id, accept_edited=True)
-        if kept.router.router_id == policy.router.router_id:
-            known[kept.policy_id] = kept
+        with suppress(RoutingError):
+            raw = str(row.document).encode("utf-8")
+            kept = parse_policy(raw, row.policy_id, accept_edited=True)
+            if kept.router.router_id == policy.router.router_id:
+                known[kept.policy_id] = kept
     if not known:
         return None
     chosen = st.selectbox("Beside the policy that runs now", ["–", *known], key="_present_policy")
@@ -55,16 +59,13 @@ def _present_policy(version: int, policy: Policy) -> Policy | None:
 
 
 def _scored_by(version: int, policy: Policy) -> list[RouterKey]:
-    """Every visible set that the router has scored, a view each."""
-    keys = []
+    """Every scoring of a visible set by the router, the policy's view first."""
     table = pd.concat([cached.benchmarks(version), cached.own_sets(version)])
-    for benchmark_id in dict.fromkeys(table["benchmark_id"]):
-        rows = cached.scorings(version, benchmark_id)
-        rows = rows[rows["router_id"] == policy.router.router_id]
-        for row in rows.drop_duplicates(["weak_model", "strong_model"]).itertuples():
-            pair = ModelPair(weak=row.weak_model, strong=row.strong_model)
-            keys.append(RouterKey(version, benchmark_id, pair, row.router_id, row.view))
-    return keys
+    return [
+        key
+        for benchmark_id in dict.fromkeys(table["benchmark_id"])
+        for key in scorings_by(version, benchmark_id, policy.router.router_id, policy.evidence.view)
+    ]
 
 
 def _row(key: RouterKey, policy: Policy, other: Policy | None) -> list[str]:
@@ -83,12 +84,15 @@ def _row(key: RouterKey, policy: Policy, other: Policy | None) -> list[str]:
             routed = np.where(is_strong, known.quality_strong, known.quality_weak)
             form = quality_format(card)
             quality = quality_text(card, float(routed.mean()))
-            interval = interval_text(mean_interval(routed), form["scale"], form["digits"])
+            found = mean_interval(routed, known.cluster_code)
+            interval = interval_text(found, form["scale"], form["digits"])
     except RoutingError:
         pass  # bare queries, or another pair: no quality to tell
     title = card.title
     if tuple(key.pair) != (policy.model_pair.weak.name, policy.model_pair.strong.name):
         title += ", another pair"
+    if key.view != policy.evidence.view:
+        title += f", {view_text(key.view)}"
     row = [plain_title(title), f"{len(rates):,}", f"{100 * strong.mean():.1f}%", quality, interval]
     if other is not None:
         flipped = strong != calls_strong(rates, other.alpha)

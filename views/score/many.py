@@ -36,9 +36,7 @@ def draw(version: int) -> None:
         return
     ids = sets["benchmark_id"].tolist()
     titles = dict(sets[["benchmark_id", "title"]].itertuples(index=False))
-    running = [job for name in ids for job in scoring.jobs_of(name) if job.status == "running"]
-    others = [job for job in running if job.plan["benchmark_id"] != link.text("set", "")]
-    watching.watch([job.folder for job in others], _draw_job)
+    above = st.container()
     chosen = st.selectbox(
         "Set",
         ids,
@@ -47,6 +45,10 @@ def draw(version: int) -> None:
         key="_score_set",
         on_change=_keep_set,
     )
+    running = [job for name in ids for job in scoring.jobs_of(name) if job.status == "running"]
+    others = [job.folder for job in running if job.plan["benchmark_id"] != chosen]
+    with above:
+        watching.watch(others, _draw_job)
     row = next(row for row in sets.itertuples() if row.benchmark_id == chosen)
     pair = cached.usual_pair(version, chosen) if row.n_models >= 2 else None
     scoring.draw(version, row, pair)

@@ -7,23 +7,18 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core import calibration
-from routellm_core.costs import (
-    PAPER_ANSWER_TOKENS,
-    PAPER_PROMPT_TOKENS,
-    UNKNOWN_PRICE,
-    list_price,
-)
+from routellm_core.costs import PAPER_ANSWER_TOKENS, UNKNOWN_PRICE, list_price
 from routellm_core.errors import RoutingError
 from routellm_core.explain import EXPLAINED
-from routellm_core.importers.tokens import n_tokens
+from routellm_core.labelling.counting import count_tokens, how_counted
 from routellm_core.types import ModelPair
 from views import cached, inputs, link, plain_table
-from views.cached import RouterKey
 from views.explanation import reading
 from views.names import short_name
 from views.plain import plain
 from views.plain_table import Column
 from views.readings import threshold_text
+from views.scorings import scorings_by, view_text
 
 _USUAL = ("sw_ranking-golden", "mf-golden", "bert-golden")
 _LONGEST = 100_000
@@ -38,6 +33,8 @@ class Scored(NamedTuple):
     rate: float
     threshold: float
     """NaN where no benchmark gives the router one."""
+    chosen_on: str
+    """Benchmark and view that the threshold is of; empty where there is none."""
     trouble: str
     """Why there is no rate; empty when there is."""
 
@@ -81,33 +78,33 @@ def draw(version: int) -> None:
 
 def _scored(version: int, text: str, row: pd.Series, router_id: str, share: float) -> Scored:
     pair = ModelPair(weak=row["weak"], strong=row["strong"])
-    threshold = _threshold(version, router_id, share)
+    threshold, chosen_on = _threshold(version, router_id, share)
     try:
         rate = float(cached.win_rates(version, row["checkpoint"], [text])[0])
     except RoutingError as error:
-        return Scored(router_id, row["checkpoint"], pair, math.nan, threshold, str(error))
-    return Scored(router_id, row["checkpoint"], pair, rate, threshold, "")
+        trouble = str(error)
+        return Scored(router_id, row["checkpoint"], pair, math.nan, threshold, chosen_on, trouble)
+    return Scored(router_id, row["checkpoint"], pair, rate, threshold, chosen_on, "")
 
 
-def _threshold(version: int, router_id: str, share: float) -> float:
-    """Of the router on the first benchmark that it has scored whole; α means little elsewhere."""
+def _threshold(version: int, router_id: str, share: float) -> tuple[float, str]:
+    """Of the router on the first benchmark that it has scored whole, and which view that is."""
     known = cached.benchmarks(version)["benchmark_id"].tolist()
     for benchmark_id in sorted(known, key=lambda name: name != "mmlu"):
-        rows = cached.scorings(version, benchmark_id)
-        for row in rows[rows["router_id"] == router_id].itertuples():
-            pair = ModelPair(weak=row.weak_model, strong=row.strong_model)
-            key = RouterKey(version, benchmark_id, pair, router_id, row.view)
+        for key in scorings_by(version, benchmark_id, router_id):
             try:
                 curve = cached.ranked(key).curve
             except RoutingError:
                 continue
             found = calibration.for_share(curve, share)
-            return calibration.between_scores(curve, found.threshold)
-    return math.nan
+            title = cached.benchmark(version, benchmark_id).title
+            threshold = calibration.between_scores(curve, found.threshold)
+            return threshold, f"{title}, {view_text(key.view)}"
+    return math.nan, ""
 
 
 def _draw_table(text: str, scored: list[Scored]) -> None:
-    prompt, how = _prompt_tokens(text)
+    prompt = float(count_tokens([text])[0])
     rows = []
     for found in scored:
         if found.trouble:
@@ -141,20 +138,22 @@ def _draw_table(text: str, scored: list[Scored]) -> None:
     )
     st.caption(
         plain(
-            f"For 1,000 such queries: {costs} USD, with {prompt:.0f} prompt tokens ({how}) and "
-            f"answers of {PAPER_ANSWER_TOKENS:.0f} tokens, the paper's average. Scores of two "
-            "routers do not compare; each has its own α."
+            f"For 1,000 such queries: {costs} USD, with {prompt:.0f} prompt tokens (counted with "
+            f"{how_counted()}) and answers of {PAPER_ANSWER_TOKENS:.0f} tokens, the paper's "
+            f"average. Scores of two routers do not compare; each has its own α{_origins(scored)}."
         )
     )
 
 
-def _prompt_tokens(text: str) -> tuple[float, str]:
-    counted = float(n_tokens([text], "wanted")[0])
-    if math.isnan(counted):
-        return max(
-            len(text) / 4, 1.0
-        ) if text else PAPER_PROMPT_TOKENS, "a quarter of its characters"
-    return counted, "counted"
+def _origins(scored: list[Scored]) -> str:
+    """On which benchmark and view each α stands."""
+    routers: dict[str, list[str]] = {}
+    for found in scored:
+        if found.chosen_on:
+            routers.setdefault(found.chosen_on, []).append(found.router_id)
+    if len(routers) == 1:
+        return f", read on {next(iter(routers))}"
+    return "".join(f"; of {', '.join(names)} read on {on}" for on, names in routers.items())
 
 
 def _cost(model: str, prompt_tokens: float) -> str:

@@ -1,0 +1,28 @@
+"""Which scores of a set a router has: for which pairs, and in which views."""
+
+from routellm_core.types import VIEWS, ModelPair
+from views import cached
+from views.cached import RouterKey
+
+
+def scorings_by(
+    version: int, benchmark_id: str, router_id: str, first_view: str = VIEWS[0]
+) -> list[RouterKey]:
+    """All scores of a set by a router, one view first, the others in the order of `VIEWS`."""
+    table = cached.scorings(version, benchmark_id)
+    keys = [
+        RouterKey(
+            version,
+            benchmark_id,
+            ModelPair(weak=row.weak_model, strong=row.strong_model),
+            router_id,
+            row.view,
+        )
+        for row in table[table["router_id"] == router_id].itertuples()
+    ]
+    return sorted(keys, key=lambda key: (key.view != first_view, VIEWS.index(key.view)))
+
+
+def view_text(view: str) -> str:
+    """A view in the words of the vocabulary."""
+    return view.replace("_", " ")
