@@ -637,6 +637,15 @@ def test_two_works_on_one_folder_are_refused(stub, tmp_path):
     assert not stub.seen
 
 
+def test_dollars_are_no_cap_where_earlier_requests_had_no_price(stub, tmp_path):
+    unpriced = replace(plan_at(stub).judge, prompt_usd=None)
+    work(stub, tmp_path, judge=unpriced, cap_usd=None, cap_calls=100)
+    n_seen = len(stub.seen)
+    with pytest.raises(DataError, match="earlier requests about these queries had no price"):
+        work(stub, tmp_path, *TEXTS, "Where do ropes end?")
+    assert len(stub.seen) == n_seen
+
+
 def test_another_rubric_asks_the_judge_only(stub, tmp_path):
     work(stub, tmp_path)
     work(stub, tmp_path, rubric="Only rhymes count.")
@@ -667,6 +676,20 @@ def test_the_key_goes_into_the_header_and_nowhere_else(stub, tmp_path, monkeypat
         assert path.is_dir() or KEY not in path.read_text(encoding="utf-8")
     assert KEY not in f"{found!r}{asdict(found.plan)!r}{caplog.text}"
     assert not any(KEY in seen.text for seen in stub.seen)  # not to the judge either
+
+
+@pytest.mark.parametrize("word", ["EMPTY", "test", "1", "no-key-needed"])
+def test_a_short_word_for_a_key_is_not_struck_out_of_answers(stub, tmp_path, word):
+    text = f"1 test shows: EMPTY sets are {word}, no-key-needed."
+    misbehaving(stub, Say(text), lambda seen, _: seen.model == "small")
+    environ = {"TEST_KEY": word}
+    work_on(tmp_path, plan_at(stub), set_of(TEXTS[0]), environ=environ)
+    shown = [blocks(seen) for seen in requests_about(stub, "owl")]
+    assert text in shown[0].values()
+    stub.behave = lambda *_: Status(400, f"bad {word}")
+    with pytest.raises(EndpointError) as caught:
+        work_on(tmp_path / "b", plan_at(stub, failures_in_a_row=2), set_of(*TEXTS), environ=environ)
+    assert ("bad ***" in str(caught.value)) == (len(word) >= 4)
 
 
 def test_a_server_without_a_key_gets_none(stub, tmp_path, monkeypatch):
@@ -722,6 +745,8 @@ def test_a_plan_from_toml(tmp_path):
         ({"strong": {"name": "small"}}, "base_url, model is missing"),
         ({"strong": {"api_key": "sk-1"}}, "comes from the environment"),
         ({"strong": {"base_url": "ftp://x", "model": "m", "name": "n"}}, "no address"),
+        ({"strong": {"base_url": "http://x:y/v1", "model": "m", "name": "n"}}, "no address"),
+        ({"strong": {"base_url": "http://[::1/v1", "model": "m", "name": "n"}}, "no address"),
         ({"strong": {"base_url": "https://u:p@x/v1", "model": "m", "name": "n"}}, "password"),
         (
             {"strong": {"base_url": "http://x", "model": "m", "name": "n", "key_variable": "sk-1"}},

@@ -19,7 +19,13 @@ from openpyxl import load_workbook
 from routellm_core.__main__ import main
 from routellm_core.errors import DataError
 from routellm_core.labelling import keeping
-from routellm_core.labelling.sheet import read_sheet, read_texts, worth_labelling, write_sheet
+from routellm_core.labelling.sheet import (
+    drawn_at_random,
+    read_sheet,
+    read_texts,
+    worth_labelling,
+    write_sheet,
+)
 from routellm_core.normalise import cluster_key, text_hash
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
@@ -71,6 +77,27 @@ def test_slices_take_turns_and_the_nearest_score_comes_first():
     assert rows["query_id"].tolist() == ["q1", "q4", "q5", "q2", "q3", "q0"]
     assert rows["strong_win_rate"].iloc[0] == 0.52
     assert worth_labelling(queries, scores, 0.5, n=2)["query_id"].tolist() == ["q1", "q4"]
+
+
+def test_a_draw_that_is_cut_short_is_a_random_sample():
+    """A rare slice has its share at the front too, where slices in turn would give it half."""
+    queries = queries_of(*["rare"] * 10, *["common"] * 90)
+    front = [drawn_at_random(queries, 100, seed).head(10) for seed in range(300)]
+    share = np.mean([(rows["slice"] == "rare").mean() for rows in front])
+    assert abs(share - 0.1) < 0.02  # its standard error is 0.005
+    assert (worth_labelling(queries).head(10)["slice"] == "rare").mean() == 0.5
+
+
+def test_a_larger_draw_of_the_same_seed_goes_on_where_the_smaller_ended():
+    queries = queries_of(*["a", "b", "c"] * 10)
+    few, many = (drawn_at_random(queries, n, 7) for n in (5, 20))
+    assert few["query_id"].tolist() == many["query_id"].tolist()[:5]
+    assert many["query_id"].is_unique
+    assert drawn_at_random(queries, 5, 8)["query_id"].tolist() != few["query_id"].tolist()
+    assert len(drawn_at_random(queries, 99)) == 30
+    for refused in (queries.head(0), queries):
+        with pytest.raises(DataError):
+            drawn_at_random(refused, 5, -1)
 
 
 def test_without_scores_the_order_is_random_and_seeded():
@@ -333,6 +360,33 @@ def test_label_estimates_and_sends_nothing(run, stub, plan_path, store_path):
     assert not stub.seen
     with Store(store_path, read_only=True) as store:
         assert store.benchmarks()["benchmark_id"].tolist() == ["mine"]
+
+
+def test_a_corrected_price_or_key_asks_nothing_again(run, stub, plan_path, store_path, monkeypatch):
+    assert run("--plan", plan_path)[0] == 0
+    assert len(stub.seen) == 16
+    plan = json.loads(plan_path.read_text())
+    for role in ("weak", "strong", "judge"):
+        plan[role] |= {"prompt_usd": 3.0, "key_variable": "OTHER_KEY"}
+    plan_path.write_text(json.dumps(plan))
+    monkeypatch.setenv("OTHER_KEY", "sk-another-key-of-theirs")
+    assert run("--plan", plan_path, "--replace")[0] == 0
+    assert len(stub.seen) == 16
+
+
+def test_what_was_said_lies_with_the_set(run, stub, plan_path, store_path):
+    code, out, _ = run("--plan", plan_path, "--json")
+    folder = store_path.parent / "sets" / "mine" / "labelling" / "record"
+    assert code == 0
+    assert json.loads(out)["folder"] == str(folder)
+    told = [p for p in store_path.parent.rglob("calls.jsonl") if p.is_file()]
+    assert told == [folder / "calls.jsonl"]
+
+
+def test_a_sheet_of_a_negative_seed_is_a_sentence(run, tmp_path):
+    code, _, err = run("--sheet", tmp_path / "sheet.csv", "--seed", -1)
+    assert code == 2
+    assert "a seed of -1 draws nothing" in err
 
 
 def test_label_goes_on_under_a_higher_cap(run, stub, plan_path):

@@ -7,6 +7,8 @@ import shutil
 import threading
 import time
 from contextlib import suppress
+from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ import pytest
 import streamlit as st
 
 from routellm_core import jobs
+from routellm_core.__main__ import main
 from routellm_core.labelling import job
 from routellm_core.labelling.endpoints import EndpointError
 from routellm_core.labelling.record import FILE_NAME
@@ -24,6 +27,7 @@ from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair
 from tests.pages import button, errors, forget, opened, said, tables, toasts
 from tests.stub_endpoint import Say, Status, StubEndpoint, well_behaved
+from views import cached
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "sk-heron-never-shown"
@@ -42,8 +46,6 @@ def stub():
 @pytest.fixture
 def store_path(built_store, tmp_path, monkeypatch):
     """A store with six bare queries of this session, scored, and a set without texts."""
-    from views import cached
-
     path = tmp_path / "explorer.duckdb"
     shutil.copy(built_store, path)
     texts = [f"Invented question {i} about {'geese' if i % 2 else 'ladders'}?" for i in range(N)]
@@ -93,11 +95,22 @@ def typed(at, name, value):
     next(w for w in widgets if w.key == f"_outcomes_{name}").set_value(value)
 
 
-def fill(at, url, prices=True, variable=VARIABLE):
+@pytest.fixture(autouse=True)
+def allowed(stub, monkeypatch):
+    """The operator lets the key go to the stub."""
+    monkeypatch.setenv("ROUTELLM_ENDPOINTS", f"{VARIABLE}={stub.url}")
+
+
+def key_choices(at):
+    return [s for s in at.selectbox if s.label == "Key variable"]
+
+
+def fill(at, url, prices=True):
     for role, model in (("weak", "small"), ("strong", "large"), ("judge", "owl")):
         typed(at, f"{role}.base_url", url)
         typed(at, f"{role}.model", model)
-        typed(at, f"{role}.key_variable", variable)
+        if key_choices(at):
+            at.selectbox(key=f"_outcomes_{role}.key_variable").set_value(VARIABLE)
         typed(at, f"{role}.max_answer_tokens", 50)
     at.run()
     if prices:
@@ -114,6 +127,10 @@ def ask_button(at):
 
 def numbers(at, label):
     return [n for n in at.number_input if n.label == label]
+
+
+def toasts_plain(at):
+    return [text.replace("\u2060", "") for text in toasts(at)]
 
 
 def estimated(at):
@@ -198,12 +215,83 @@ def test_calls_are_capped_where_a_price_is_unknown(open_page, stub):
     assert numbers(at, "Cap, calls")[0].value == 36
 
 
-@pytest.mark.parametrize("variable", ["AWS_SECRET_ACCESS_KEY", "PATH", "sk-a-key-itself"])
-def test_other_secrets_of_the_server_cannot_be_sent(open_page, stub, variable):
-    at = fill(open_page(), stub.url, variable=variable)
+def test_only_keys_that_the_operator_allows_are_offered(open_page, stub, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "never-shown-either")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-not-allowed")
+    at = open_page()
+    for choice in key_choices(at):
+        assert choice.options == ["none", VARIABLE]
+    assert f"go where its operator allows: {VARIABLE} to {stub.url}" in said(at).replace(
+        "\u2060", ""
+    )
+
+
+@pytest.mark.parametrize("elsewhere", ["http://127.0.0.1:9/v1", "{}0", "{}/../v2", "{}.evil/v1"])
+def test_an_allowed_key_goes_to_no_address_of_the_visitors_own(open_page, stub, elsewhere):
+    at = fill(open_page(), elsewhere.format(stub.url))
     assert button(at, "Estimate").disabled
-    assert "the key variable must end in _API_KEY" in said(at)
-    assert variable not in said(at)
+    assert f"its key may only go to {stub.url}" in said(at).replace("\u2060", "")
+
+
+def test_without_the_operators_word_only_endpoints_without_a_key_are_asked(
+    open_page, stub, here, monkeypatch
+):
+    monkeypatch.delenv("ROUTELLM_ENDPOINTS")
+    at = open_page()
+    assert key_choices(at) == []
+    assert "ROUTELLM_ENDPOINTS in its environment says" in said(at)
+    ask_button(estimated(fill(at, stub.url))).click().run()
+    assert here().status == "done"
+    assert len(stub.seen) == 24
+    assert not any("authorization" in map(str.lower, seen.headers) for seen in stub.seen)
+
+
+def test_the_operators_word_is_asked_again_at_the_start(open_page, stub, monkeypatch, labelling):
+    at = estimated(fill(open_page(), stub.url))
+    monkeypatch.setenv("ROUTELLM_ENDPOINTS", f"{VARIABLE}=https://else.example")
+    ask_button(at).click().run()
+    assert any("its key may only go to https://else.example" in t for t in toasts_plain(at))
+    assert not list(labelling.glob("*/run.json"))
+    assert stub.seen == []
+
+
+def test_a_word_that_cannot_be_read_allows_nothing(open_page, monkeypatch):
+    monkeypatch.setenv("ROUTELLM_ENDPOINTS", "sk-a-key-itself")
+    at = open_page()
+    assert "entry 1 of ROUTELLM_ENDPOINTS" in said(at)
+    assert "sk-a-key-itself" not in said(at)
+    assert button(at, "Estimate").disabled
+
+
+def test_a_random_draw_is_asked_about_in_its_random_order(open_page, stub):
+    at = fill(open_page(), stub.url)
+    typed(at, "seed_ask_log", 5)
+    at.run()
+    estimated(at)
+    plan, _ = at.session_state["outcomes_estimated"]
+    order = np.random.default_rng(5).permutation(N)
+    assert plan.query_ids == tuple(f"q{i}" for i in order)
+    slices = ["geese" if i % 2 else "ladders" for i in order]
+    assert any(a == b for a, b in pairwise(slices))  # not in turn
+
+
+def test_the_command_line_keeps_its_replies_where_the_page_does(
+    open_page, stub, labelling, store_path, tmp_path, here
+):
+    with Store(store_path) as store:
+        store.save_benchmark("log")
+    at = estimated(fill(open_page(), stub.url))
+    plan, _ = at.session_state["outcomes_estimated"]
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(asdict(replace(plan.asked, cap_calls=100))))
+    ask_button(at).click().run()
+    assert here().status == "done"
+    assert len(stub.seen) == 24
+    cached.store().release()
+    line = ["label", "--store", str(store_path), "--benchmark", "log", "--plan", str(file)]
+    assert main(line) == 0
+    assert len(stub.seen) == 24  # it was said already
+    assert (labelling / "record" / FILE_NAME).exists()
 
 
 def test_a_key_that_is_not_set_is_said_before_anything_starts(open_page, stub, monkeypatch):

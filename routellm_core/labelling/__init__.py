@@ -7,6 +7,7 @@ here on queries of one's own.
     plan.py       whom to ask, and the limits
     steps.py      what is asked about a query, and what comes of it
     judging.py    what a judge is shown, and how it is read
+    allowed.py    where keys may go that are not the asking person's own
     endpoints.py  one request
     asking.py     one call, with waits and repeats, under the caps of spending.py
     record.py     every request and reply, a line each

@@ -11,13 +11,13 @@ import pandas as pd
 
 from routellm_core.errors import DataError
 from routellm_core.labelling import keeping, sheet
-from routellm_core.labelling.plan import LabellingPlan, asked_alike, read_plan
+from routellm_core.labelling.plan import LabellingPlan, read_plan
+from routellm_core.labelling.record import record_dir
 from routellm_core.progress import Watch
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
 
 Result = tuple[Any, list[str]]
-_FOLDER = "labelled"
 
 
 def add_parser(
@@ -52,7 +52,9 @@ def add_parser(
     asking.add_argument("--cap-usd", type=float, help="stop before more than that is spent")
     asking.add_argument("--cap-calls", type=int, help="stop before more requests than that")
     asking.add_argument(
-        "--out", type=Path, help="folder of the replies (default: beside the store)"
+        "--out",
+        type=Path,
+        help="folder of the replies (default: that of the set, which goes when the set goes)",
     )
     writing = parser.add_argument_group("with --sheet")
     writing.add_argument("--winner", action="store_true", help="ask who won, not for qualities")
@@ -96,7 +98,7 @@ def _ask(parsed: argparse.Namespace) -> Result:
         card, queries = store.benchmark(parsed.benchmark), _with_texts(store, parsed.benchmark)
         if not parsed.estimate:
             keeping.check_name(store, name, replace=parsed.replace)
-    folder = parsed.out or parsed.store.parent / _FOLDER / _folder_name(parsed.benchmark, plan)
+    folder = parsed.out or record_dir(parsed.store, parsed.benchmark)
     if parsed.estimate:
         return _estimated(parsed, plan, queries, folder)
     addresses = ", ".join(dict.fromkeys(end.base_url for end in plan.endpoints))
@@ -226,13 +228,6 @@ def _scores(parsed: argparse.Namespace, store: Store, queries: pd.DataFrame) -> 
     scored = store.scored_queries(parsed.benchmark, pair, row["router_id"], row["view"])
     by_id = scored.set_index("query_id")["strong_win_rate"]
     return queries["query_id"].map(by_id).to_numpy(dtype=np.float64)
-
-
-def _folder_name(benchmark_id: str, plan: LabellingPlan) -> str:
-    """The same for plans that differ in caps and pace only, so that a higher cap goes on."""
-    from routellm_core.normalise import text_hash
-
-    return f"{benchmark_id}-{text_hash(repr(asked_alike(plan)))[:8]}"
 
 
 def _usd(amount: float) -> str:

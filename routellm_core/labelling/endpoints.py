@@ -2,7 +2,7 @@
 
 Texts leave this machine here, to the address that the plan names and nowhere else: redirects are
 not followed. A key comes from the environment, goes into one header, and is struck out of
-everything that comes back.
+what comes back.
 """
 
 import asyncio
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 PACKAGE = "openai==3.54.0"
 _QUOTED = 200
+_SHORTEST_IN_ERRORS, _SHORTEST_IN_REPLIES = 4, 16
+"""Characters of a key that is struck out. A server that wants no key takes any word for one, such
+as EMPTY, which answers may hold too."""
 
 
 class EndpointError(RoutingError, OSError):
@@ -157,7 +160,7 @@ class Connection:
         try:
             choice = completion.choices[0]
             content = choice.message.content or ""
-            text = self._scrubbed(content)
+            text = self._scrubbed(content, _SHORTEST_IN_REPLIES)
         except (AttributeError, IndexError, TypeError):  # JSON of some other form
             return Trouble("gave a reply that is no chat completion", "request", may_be_billed=True)
         usage = getattr(completion, "usage", None)
@@ -200,13 +203,13 @@ class Connection:
         return Trouble(f"refused it with {status} ({said})", "call")
 
     def _quoted(self, text: str) -> str:
-        line = " ".join(self._scrubbed(text).split())
+        line = " ".join(self._scrubbed(text, _SHORTEST_IN_ERRORS).split())
         return line if len(line) <= _QUOTED else line[:_QUOTED] + "…"
 
-    def _scrubbed(self, text: str) -> str:
-        """Without the key, and without halves of surrogate pairs, which cannot be sent on."""
+    def _scrubbed(self, text: str, shortest: int) -> str:
+        """Without a key of that length, and without half surrogate pairs, which cannot be sent."""
         text = text.encode("utf-8", "replace").decode()
-        return text.replace(self._key, "***") if self._key else text
+        return text.replace(self._key, "***") if self._key and len(self._key) >= shortest else text
 
 
 def _count(value: object) -> float:

@@ -7,10 +7,10 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from routellm_core.errors import DataError
 from routellm_core.labelling.rubrics import DEFAULT_RUBRICS, Mode
@@ -47,8 +47,8 @@ class Endpoint:
         for field in ("name", "base_url", "model"):
             if not (isinstance(getattr(self, field), str) and getattr(self, field).strip()):
                 raise DataError(f"endpoint {self.name!r}: {field} is empty; fill it in")
-        address = urlsplit(self.base_url)
-        if address.scheme not in ("http", "https") or not address.hostname:
+        address = _address(self.base_url)
+        if address is None:
             raise DataError(
                 f"endpoint {self.name!r}: base_url is no address such as http://localhost:8000/v1"
             )
@@ -57,7 +57,7 @@ class Endpoint:
                 f"endpoint {self.name!r}: base_url holds a name, a password or a query part, which "
                 "would be kept; put the key into an environment variable and name it key_variable"
             )
-        if self.key_variable is not None and not _is_variable(self.key_variable):
+        if self.key_variable is not None and not is_variable(self.key_variable):
             raise DataError(
                 f"endpoint {self.name!r}: key_variable is no name of an environment variable; give "
                 "its name, never the key"
@@ -183,12 +183,6 @@ def plan_of(document: Mapping[str, Any]) -> LabellingPlan:
     return plan
 
 
-def asked_alike(plan: LabellingPlan) -> dict[str, Any]:
-    """The part of a plan that decides what is asked, without how much and how fast."""
-    pace = {"cap_usd", "cap_calls", "concurrency", "timeout_s", "max_retries", "failures_in_a_row"}
-    return {name: value for name, value in asdict(plan).items() if name not in pace}
-
-
 def _built(kind: type, values: Mapping[str, Any], where: str) -> Any:
     known = {field.name for field in fields(kind)}
     unknown = sorted(set(values) - known)
@@ -215,6 +209,16 @@ def _built(kind: type, values: Mapping[str, Any], where: str) -> Any:
     return kind(**values)
 
 
+def _address(text: str) -> SplitResult | None:
+    """The parts of an address of the web; None where it is none."""
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return None
+    return parts if is_whole else None
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
@@ -229,5 +233,6 @@ def _check_one_of(value: object, allowed: Any, where: str) -> None:
         raise DataError(f"{where} is {value!r}; use {' or '.join(get_args(allowed))}")
 
 
-def _is_variable(name: object) -> bool:
+def is_variable(name: object) -> bool:
+    """Whether it can name an environment variable."""
     return isinstance(name, str) and name.isidentifier() and name.isascii()

@@ -77,16 +77,41 @@ def worth_labelling(
         query_id, slice, query, strong_win_rate.
 
     Raises:
-        DataError: no query, or scores without a threshold.
+        DataError: no query, scores without a threshold, or a seed below 0.
     """
-    if queries.empty:
-        raise DataError("there is no query to label; choose a set that holds query texts")
     if (strong_win_rate is None) != (threshold is None):
         raise DataError("a sheet near a threshold needs both the threshold and a router's scores")
+    rows = _shuffled(queries, strong_win_rate, n, seed)
+    distance = (rows["strong_win_rate"] - (0.0 if threshold is None else threshold)).abs()
+    rows = rows.assign(distance=distance).sort_values("distance", kind="stable")
+    rows = rows.assign(turn=rows.groupby("slice", sort=False).cumcount())
+    rows = rows.sort_values(["turn", "distance"], kind="stable")
+    return rows.drop(columns=["distance", "turn"]).head(n or len(rows)).reset_index(drop=True)
+
+
+def drawn_at_random(queries: pd.DataFrame, n: int, seed: int = 0) -> pd.DataFrame:
+    """So many queries in random order: whatever cuts them short leaves a random sample.
+
+    Arguments and result as for `worth_labelling`. The same seed goes on where fewer ended.
+
+    Raises:
+        DataError: no query, or a seed below 0.
+    """
+    return _shuffled(queries, None, n, seed).head(n).reset_index(drop=True)
+
+
+def _shuffled(
+    queries: pd.DataFrame, strong_win_rate: Floats | None, n: int | None, seed: int
+) -> pd.DataFrame:
+    """All queries in random order, in the columns of a sheet."""
+    if queries.empty:
+        raise DataError("there is no query to label; choose a set that holds query texts")
     if n is not None and n < 1:
         raise DataError(f"a sheet of {n} queries holds nothing; ask for at least 1")
+    if seed < 0:
+        raise DataError(f"a seed of {seed} draws nothing; give a whole number from 0")
     scores = np.full(len(queries), np.nan) if strong_win_rate is None else strong_win_rate
-    rows = pd.DataFrame(
+    return pd.DataFrame(
         {
             "query_id": queries["query_id"].to_numpy(object),
             "slice": queries["slice"].to_numpy(object),
@@ -94,11 +119,6 @@ def worth_labelling(
             "strong_win_rate": np.asarray(scores, dtype=np.float64),
         }
     ).iloc[np.random.default_rng(seed).permutation(len(queries))]
-    distance = (rows["strong_win_rate"] - (0.0 if threshold is None else threshold)).abs()
-    rows = rows.assign(distance=distance).sort_values("distance", kind="stable")
-    rows = rows.assign(turn=rows.groupby("slice", sort=False).cumcount())
-    rows = rows.sort_values(["turn", "distance"], kind="stable")
-    return rows.drop(columns=["distance", "turn"]).head(n or len(rows)).reset_index(drop=True)
 
 
 def write_sheet(path: Path, rows: pd.DataFrame, asked: Asked = "qualities") -> None:

@@ -9,6 +9,7 @@ folder goes on from there, with a higher cap too, and asks nothing twice.
 """
 
 import asyncio
+import math
 import os
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from routellm_core.errors import DataError
 from routellm_core.labelling.asking import Asker
 from routellm_core.labelling.endpoints import EndpointError, connected, read_keys
 from routellm_core.labelling.outcomes import Labelled, checked_queries, found
@@ -46,14 +48,19 @@ def work_on(
         environ: holds the keys.
 
     Raises:
-        DataError: no query, a query without a text, no cap, a key that is not set, or another
-            process works on the folder.
+        DataError: no query, a query without a text, no cap or one that cannot be kept, a key that
+            is not set, or another process works on the folder.
         EndpointError: an endpoint refuses the key or the model, or fails again and again.
     """
     checked = checked_queries(queries)
     plan.check_caps()
     keys = read_keys(plan, environ)
     with Record(folder) as record:
+        if plan.cap_usd is not None and math.isnan(record.usd):
+            raise DataError(
+                "cap_usd cannot be kept: earlier requests about these queries had no price; name "
+                "cap_calls alone, or another folder"
+            )
         texts = list(dict.fromkeys(checked["text"]))
         is_cap_reached = asyncio.run(_ask_all(plan, texts, record, keys, watch))
         return found(plan, checked, record, is_cap_reached=is_cap_reached)

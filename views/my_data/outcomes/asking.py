@@ -11,6 +11,7 @@ import streamlit as st
 from routellm_core import jobs
 from routellm_core.errors import DataError
 from routellm_core.labelling import job
+from routellm_core.labelling.allowed import allowed_endpoints, check_allowed
 from routellm_core.labelling.endpoints import read_keys
 from routellm_core.labelling.estimate import Estimate, estimate
 from routellm_core.labelling.job import AskingPlan, asked_queries
@@ -28,7 +29,7 @@ def draw(version: int, row: Any) -> None:
     st.markdown(
         "**Texts leave this machine here.** Each query goes to the endpoints of both models, and "
         "with both answers to the judge's; nowhere else. Keys come from environment variables of "
-        "this server, whose names you give."
+        "this server, and go only where its operator allows."
     )
     found = watched.asking_jobs(row.benchmark_id)
     watched.draw(version, row, found, start)
@@ -51,6 +52,7 @@ def start(plan: AskingPlan, cap: float, instead_of: Path | None = None) -> None:
             raise DataError("These queries are being asked about already: wait, or cancel that.")
         plan = caps.capped(plan, cap)
         plan.asked.check_caps()
+        check_allowed(plan.asked, allowed_endpoints(os.environ))
         read_keys(plan.asked, os.environ)
         taken = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()]
         job.start(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from routellm_core.labelling import record
 from routellm_core.labelling.job import AskingPlan
-from routellm_core.labelling.record import FILE_NAME
 from views import cached
 
 _HELP = "No request is sent that might go over it. It counts all that was asked about this set."
@@ -15,17 +15,17 @@ _HELP = "No request is sent that might go over it. It counts all that was asked 
 
 def labelling_dir(benchmark_id: str) -> Path:
     """Where the jobs lie that ask about a set."""
-    return cached.set_dir(benchmark_id) / "labelling"
+    return record_dir(benchmark_id).parent
 
 
 def record_dir(benchmark_id: str) -> Path:
     """Where replies about a set are kept, for all of its jobs: so nothing is asked twice."""
-    return labelling_dir(benchmark_id) / "record"
+    return record.record_dir(cached.store_path(), benchmark_id)
 
 
 def written_ns(benchmark_id: str) -> int | None:
     """When a reply came last; None where nothing was sent."""
-    path = record_dir(benchmark_id) / FILE_NAME
+    path = record_dir(benchmark_id) / record.FILE_NAME
     return path.stat().st_mtime_ns if path.exists() else None
 
 

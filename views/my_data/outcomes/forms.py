@@ -1,17 +1,25 @@
 """Whom to ask: three endpoints, and what the judge is told."""
 
 import math
+import os
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from routellm_core.costs import UNKNOWN_PRICE, list_price
 from routellm_core.errors import DataError
+from routellm_core.labelling.allowed import VARIABLE, allowed_endpoints, check_allowed
 from routellm_core.labelling.plan import Endpoint, LabellingPlan
 from routellm_core.labelling.rubrics import DEFAULT_RUBRICS, Mode
 from views.my_data.outcomes.memory import remembered
+from views.plain import plain
 
-KEY_VARIABLE_ENDS = "_API_KEY"
+_NO_KEYS = (
+    "Only endpoints that want no key can be asked from this page. Whoever runs this dashboard "
+    f"allows others: {VARIABLE} in its environment says which variable's key may go to which "
+    "address, as LAB_API_KEY=https://address/v1. The command line takes any key of its user's."
+)
 _TITLES = {"weak": "Weak model ●", "strong": "Strong model ■", "judge": "Judge"}
 _MODES: dict[Mode, str] = {
     "pairwise": "Which answer is better",
@@ -28,13 +36,15 @@ def plan() -> LabellingPlan:
     """What is filled in, without a cap.
 
     Raises:
-        DataError: something is missing or cannot be.
+        DataError: something is missing or cannot be, or a key may not go where it would.
     """
+    allowed = allowed_endpoints(os.environ)
     typed = {}
     for column, (role, title) in zip(st.columns(3), _TITLES.items(), strict=True):
         with column:
             st.markdown(f"**{title}**")
-            typed[role] = _endpoint_inputs(role)
+            typed[role] = _endpoint_inputs(role, allowed)
+    st.caption(plain(_keys_in_words(allowed)))
     mode = remembered(
         st.segmented_control,
         "The judge says",
@@ -53,14 +63,21 @@ def plan() -> LabellingPlan:
     empty = [_TITLES[role] for role, of in typed.items() if not (of["base_url"] and of["model"])]
     if empty:
         raise DataError(f"Fill in address and model: {', '.join(empty)}.")
-    return LabellingPlan(
-        **{role: _endpoint(_TITLES[role], of) for role, of in typed.items()},
-        mode=mode,
-        rubric=rubric,
+    filled = LabellingPlan(
+        **{role: Endpoint(**of) for role, of in typed.items()}, mode=mode, rubric=rubric
     )
+    check_allowed(filled, allowed)
+    return filled
 
 
-def _endpoint_inputs(role: str) -> dict[str, Any]:
+def _keys_in_words(allowed: Mapping[str, tuple[str, ...]]) -> str:
+    if not allowed:
+        return _NO_KEYS
+    named = "; ".join(f"{name} to {' or '.join(places)}" for name, places in allowed.items())
+    return f"Keys of this server go where its operator allows: {named}."
+
+
+def _endpoint_inputs(role: str, allowed: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
     def text(label: str, name: str, **given: Any) -> str:
         typed: str = remembered(
             st.text_input, label, f"{role}.{name}", "", autocomplete="off", **given
@@ -78,13 +95,17 @@ def _endpoint_inputs(role: str) -> dict[str, Any]:
     name = text(
         "Name", "name", placeholder=model or None, help="As the outcomes call it; empty: the model."
     )
-    key_variable = text(
-        "Key variable",
-        "key_variable",
-        placeholder=f"…{KEY_VARIABLE_ENDS}",
-        help="The environment variable of this server that holds the key, never the key itself. "
-        "Empty for a server that wants none.",
-    )
+    key_variable = ""
+    if allowed:
+        key_variable = remembered(
+            st.selectbox,
+            "Key variable",
+            f"{role}.key_variable",
+            "",
+            options=["", *allowed],
+            format_func=lambda name: name or "none",
+            help="The environment variable of this server that holds the key.",
+        )
     price = (list_price(model) if model else None) or UNKNOWN_PRICE
     usd = {}
     for column, kind in zip(st.columns(2), ("prompt", "answer"), strict=True):
@@ -126,20 +147,3 @@ def _endpoint_inputs(role: str) -> dict[str, Any]:
         "max_answer_tokens": int(most),
         "limit_parameter": "max_completion_tokens" if is_reasoning else "max_tokens",
     }
-
-
-def _endpoint(title: str, typed: dict[str, Any]) -> Endpoint:
-    """The endpoint, if its key may be sent.
-
-    Anybody who sees the page may type an address: other secrets of the server must not go there.
-
-    Raises:
-        DataError: a value cannot be; what was typed as a variable is not repeated, it may be a key.
-    """
-    variable = typed["key_variable"]
-    if variable is not None and not variable.endswith(KEY_VARIABLE_ENDS):
-        raise DataError(
-            f"{title}: the key variable must end in {KEY_VARIABLE_ENDS}, so that no other secret "
-            "of this server is sent; give the variable's name, never the key"
-        )
-    return Endpoint(**typed)

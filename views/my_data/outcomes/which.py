@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from routellm_core.labelling.sheet import worth_labelling
+from routellm_core.labelling.sheet import drawn_at_random, worth_labelling
 from routellm_core.types import ModelPair
 from views import cached
 from views.cached import RouterKey
@@ -99,8 +99,7 @@ def rows_of(version: int, benchmark_id: str, choice: Choice) -> pd.DataFrame:
     queries = cached.set_queries(version, benchmark_id)
     queries = queries[queries["text"].notna()]
     if choice.kind == "drawn":
-        n = min(cast(int, choice.n), len(queries))
-        queries = queries.sample(n, random_state=choice.seed)
+        return drawn_at_random(queries, cast(int, choice.n), choice.seed)
     scores = None
     if choice.scores is not None:
         by_id = cached.scored_queries(choice.scores).set_index("query_id")["strong_win_rate"]
