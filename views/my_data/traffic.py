@@ -352,6 +352,7 @@ def _draw_expected(
             f"queries they are. Effective sample size {carried.effective_n:,.0f} of "
             f"{carried.outcomes.n_queries:,}; {100 * carried.covered_share:.0f}% of your queries "
             f"have one like them there. {_missed(carried.usual_miss)}Gap recovered (PGR) "
-            f"{recovered}, {interval_text(pgr.interval, 100, 0)}. n = {len(queries):,} of yours."
+            f"{recovered}, {interval_text(pgr.interval, 100, 0)}. {_tokens_there(reading)}"
+            f"n = {len(queries):,} of yours."
         )
     )
