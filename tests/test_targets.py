@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -20,9 +21,10 @@ from routellm_core.calibration import Wish
 from routellm_core.choosing import ProviderNames, choose, policy_of
 from routellm_core.costs import Price
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
-from routellm_core.policy import read_policy
+from routellm_core.policy import check_checkpoint, read_policy
 from routellm_core.runtime import RoutingPolicy
 from routellm_core.targets import TARGETS, export, export_zip, litellm, routellm
+from routellm_core.targets.packing import requirements
 from tests.conftest import ROOT
 from tests.invented import WordVectors
 from tests.invented_policy import BENCHMARK, MOMENT, NAMED, made, some_queries
@@ -94,6 +96,104 @@ def test_what_runs_a_router_needs_its_checkpoint(here, tmp_path):
         export(here.policy, "nope", tmp_path)
 
 
+def files_in(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_export_takes_the_place_of_another_targets(here, tmp_path):
+    export(here.policy, "litellm", tmp_path, here.checkpoint)
+    (tmp_path / "routellm_core" / "__pycache__").mkdir()
+    (tmp_path / "routellm_core" / "__pycache__" / "x.pyc").write_bytes(b"")
+    (tmp_path / "decisions.jsonl").write_text("{}")
+    (tmp_path / "mf-words" / "notes.txt").write_text("my own")
+    export(here.policy, "openai_request", tmp_path)
+    left = {"README.md", "files.txt", "policy.json", "policy.schema.json"}
+    assert files_in(tmp_path) == {
+        *(*left, "request.sh", "request.py"),
+        *("decisions.jsonl", "mf-words/notes.txt"),  # what somebody put there
+    }
+
+
+def test_a_retrained_router_with_fewer_files_takes_the_formers_place(here, tmp_path):
+    checkpoint = tmp_path / "mf-words"
+    shutil.copytree(here.checkpoint, checkpoint)
+    (checkpoint / "more.bin").write_bytes(b"x")
+    folder = tmp_path / "out"
+    export(policy_of(here.choice, checkpoint, n_resamples=100), "python", folder, checkpoint)
+    assert (folder / "mf-words" / "more.bin").is_file()
+    (checkpoint / "more.bin").unlink()
+    policy = policy_of(here.choice, checkpoint, n_resamples=100)
+    export(policy, "python", folder, checkpoint)
+    assert not (folder / "mf-words" / "more.bin").exists()
+    again = RoutingPolicy.load(folder, embedder=WordVectors())
+    assert again.route(some_queries(1)[0]).fallback_reason is None
+    assert set((folder / "files.txt").read_text().splitlines()) == files_in(folder)
+    # The checkpoint may be the very one that makes way.
+    export(policy, "python", folder, folder / "mf-words")
+    check_checkpoint(policy, folder / "mf-words")
+
+
+@pytest.mark.parametrize("held", [["notes.txt"], ["policy.json", "routellm_core"], ["files.txt"]])
+def test_a_folder_of_somebodys_own_is_refused_and_left_alone(here, tmp_path, held):
+    for name in held:
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(DataError, match="holds no export"):
+        export(here.policy, "environment", tmp_path)
+    assert files_in(tmp_path) == set(held)
+
+
+def test_a_policys_own_folder_takes_its_export(here, tmp_path):
+    (tmp_path / "policy.json").write_bytes(here.policy.as_bytes())
+    export(here.policy, "environment", tmp_path)
+    assert "policy.env" in files_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["../precious", "{}/precious", "a/../../precious", "link/precious"]
+)
+def test_a_forged_list_of_files_takes_nothing_away_elsewhere(here, tmp_path, name):
+    folder = tmp_path / "out"
+    export(here.policy, "environment", folder)
+    (tmp_path / "precious").write_text("kept")
+    (folder / "link").symlink_to(tmp_path)
+    (folder / "files.txt").write_text(name.format(tmp_path))
+    with pytest.raises(DataError, match="is not in it"):
+        export(here.policy, "environment", folder)
+    assert (tmp_path / "precious").read_text() == "kept"
+
+
+def test_a_client_is_pinned_as_here_and_left_to_a_gateway_beside_it(here, tmp_path):
+    pinned = re.search(r"^openai==\S+", (ROOT / "requirements.txt").read_text(), re.M)[0]
+    export(here.policy, "python", tmp_path, here.checkpoint)
+    assert pinned in (tmp_path / "requirements.txt").read_text().splitlines()
+    both = requirements([TARGETS["python"], TARGETS["litellm"]]).splitlines()
+    assert "openai" in both
+    assert pinned not in both
+
+
+@pytest.mark.parametrize(
+    "name", ["[x](http://evil)", "<img src=x>", "a `b` | *c*", "www.evil.example"]
+)
+def test_no_name_is_read_as_markup_in_the_readme(here, name):
+    pair = here.policy.model_pair
+    hostile = here.policy.model_copy(
+        update={
+            "model_pair": pair.model_copy(
+                update={"weak": pair.weak.model_copy(update={"name": name, "provider": "bedrock"})}
+            ),
+            "evidence": here.policy.evidence.model_copy(update={"title": name, "meaning": name}),
+        }
+    )
+    with zipfile.ZipFile(io.BytesIO(export_zip(hostile, here.checkpoint))) as archive:
+        readme = archive.read(f"{here.policy.policy_id}/README.md").decode()
+    assert "is served by bedrock" in readme
+    outside_code = re.sub(r"(?<!\\)`[^`\n]*`", "", readme)
+    assert name not in outside_code
+    shown = re.search("Python: (.*?) is served", readme)[1]
+    assert not re.search(r"(?<!\\)[\[\]()<>`|*.:]", shown)
+    assert shown.replace("\\", "") == name
+
+
 def test_a_folder_that_cannot_be_written_is_a_sentence(here, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="cannot be written"):
@@ -101,8 +201,8 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(here, tmp_path):
 
 
 def test_the_zip_is_the_same_bytes_each_time_and_holds_all_that_can_be_expressed(here):
-    packed = export_zip(here.policy, here.checkpoint, ROOT / "data")
-    assert export_zip(here.policy, here.checkpoint, ROOT / "data") == packed
+    packed = export_zip(here.policy, here.checkpoint)
+    assert export_zip(here.policy, here.checkpoint) == packed
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         names = {name.removeprefix(f"{here.policy.policy_id}/") for name in archive.namelist()}
         readme = archive.read(f"{here.policy.policy_id}/README.md").decode()
@@ -114,7 +214,7 @@ def test_the_zip_is_the_same_bytes_each_time_and_holds_all_that_can_be_expressed
 
 
 def test_an_exported_folder_runs_without_this_project(here, tmp_path):
-    packed = export_zip(here.policy, here.checkpoint, ROOT / "data")
+    packed = export_zip(here.policy, here.checkpoint)
     zipfile.ZipFile(io.BytesIO(packed)).extractall(tmp_path)
     folder = tmp_path / here.policy.policy_id
     (folder / "words.py").write_text((ROOT / "tests" / "invented.py").read_text())
@@ -281,6 +381,7 @@ def test_the_launcher_registers_a_router_that_scores_as_the_policy(
     sys.modules["routellm.routers"].routers = known
     monkeypatch.setitem(sys.modules, "routellm.routers.routers", known)
     server = imported(tmp_path / "routellm_server.py", monkeypatch)
+    assert server.router_name() == "explorer_mf"
     server.register("explorer_mf")
     kind = known.ROUTER_CLS["explorer_mf"]
     assert known.NAME_TO_CLS[kind] == "explorer_mf"
@@ -305,16 +406,32 @@ def test_the_semantic_router_gets_one_route_or_a_refusal(here, never):
         assert document["routing"]["decisions"][0]["modelRefs"][0]["model"] == model
 
 
+READ = re.compile(
+    r"os\.environ/(\w+)|environ(?:\.get)?[\[(]\"(\w+)\"|\$\{?([A-Z_]+)|api_key_env: (\w+)"
+    r"|environ(?:\.get)?[\[(]f\"\{side\}(\w+)\""
+)
+
+
+@pytest.mark.parametrize("target", [name for name in TARGETS if name != "environment"])
+def test_a_target_and_its_readme_name_every_variable_that_its_files_read(here, target, tmp_path):
+    policy = policy_at(here, 1.0) if target == "semantic_router" else here.policy
+    files = TARGETS[target].files(policy).values()
+    found = {
+        next(filter(None, groups)) for groups in READ.findall("".join(map(bytes.decode, files)))
+    }
+    read = {
+        side + name for name in found for side in (("WEAK", "STRONG") if name[0] == "_" else ("",))
+    }
+    assert read == set(TARGETS[target].variables)
+    export(policy, target, tmp_path, here.checkpoint)
+    readme = (tmp_path / "README.md").read_text()
+    assert set(re.findall(r"^- `(\w+)`: ", readme, re.M)) == read
+
+
 def test_the_environment_names_every_variable_that_another_file_reads(here):
     text = TARGETS["environment"].files(here.policy)["policy.env"].decode()
     named = set(re.findall(r"^(\w+)=$", text, re.M))
-    files = [
-        content.decode()
-        for target in NUMERIC
-        for content in TARGETS[target].files(here.policy).values()
-    ]
-    read = set(re.findall(r"os\.environ/(\w+)|environ(?:\.get)?[\[(]\"(\w+)\"", "".join(files)))
-    assert {name for pair in read for name in pair if name} - {"GATEWAY_URL"} <= named
+    assert named == {name for target in TARGETS.values() for name in target.variables}
     assert all(line.startswith("#") or line.endswith("=") for line in text.splitlines())
 
 
@@ -375,6 +492,17 @@ def test_a_policy_is_made_and_exported_on_the_command_line(run, tmp_path):
     code, _, err = run("export", "--policy", "nope", "--target", "litellm", "--out", tmp_path)
     assert code == 2
     assert "no policy 'nope'; there are: none yet" in err
+
+
+def test_a_negative_seed_and_an_alpha_that_is_no_chance_are_sentences(run, tmp_path):
+    arguments = ("--router", "mf", "--benchmark", "mmlu", "--out", tmp_path / "p.json")
+    for options, words in (
+        (("--share", 0.3, "--seed", -1), "a seed of -1 draws nothing"),
+        (("--alpha", 1.5), "outside [0, 1]"),
+    ):
+        code, _, err = run("policy", *arguments, *options)
+        assert (code, words in err) == (2, True)
+    assert not (tmp_path / "p.json").exists()
 
 
 def test_two_policies_are_compared_on_the_command_line(run, tmp_path):

@@ -8,7 +8,9 @@ nothing.
 
 import io
 import zipfile
+from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 
 from routellm_core.errors import DataError, RoutingError, UnknownNameError
 from routellm_core.policy import (
@@ -30,6 +32,8 @@ from routellm_core.targets.base import Target
 from routellm_core.targets.packing import core_files, readme, requirements
 
 SCHEMA_NAME = "policy.schema.json"
+MANIFEST_NAME = "files.txt"
+"""Names every file that an export wrote, a line each, so that the next one can take them away."""
 _MODULES = (litellm, routellm, semantic_router, python_snippet, environment, openai_request)
 TARGETS: dict[str, Target] = {module.TARGET.name: module.TARGET for module in _MODULES}
 
@@ -51,18 +55,20 @@ def export(policy: Policy, target: str, out_dir: Path, checkpoint_dir: Path | No
     Args:
         policy: what is to run.
         target: a key of `TARGETS`.
-        out_dir: made when absent; what an earlier export left there is replaced.
+        out_dir: made when absent; what an earlier export wrote there makes way, and what somebody
+            else put beside it stays.
         checkpoint_dir: the router's; may be left out where the target asks no router.
 
     Raises:
         UnknownNameError: there is no such target.
         NotTrainedError: the checkpoint is missing.
         DataError: the target cannot express the policy, the checkpoint is another one, or the
-            folder cannot be written.
+            folder holds other things than an export, or cannot be written.
     """
     chosen = target_named(target)
     files = _contents(policy, [chosen], [], checkpoint_dir)
     try:
+        _make_way(out_dir)
         for name, content in files.items():
             path = out_dir / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,13 +77,37 @@ def export(policy: Policy, target: str, out_dir: Path, checkpoint_dir: Path | No
         raise DataError(f"{out_dir} cannot be written: {error.strerror or error}") from error
 
 
-def export_zip(policy: Policy, checkpoint_dir: Path, data_dir: Path) -> bytes:
+def _make_way(out_dir: Path) -> None:
+    """Take away what an earlier export wrote; nothing else is touched."""
+    there = {path.name for path in out_dir.iterdir()} if out_dir.is_dir() else set()
+    if there <= {POLICY_NAME}:
+        return
+    if not {POLICY_NAME, MANIFEST_NAME} <= there:
+        raise DataError(
+            f"{out_dir} is not empty and holds no export ({POLICY_NAME} with {MANIFEST_NAME}): "
+            "name an empty folder, one that is not there yet, or that of a former export"
+        )
+    root = out_dir.resolve()
+    names = (root / MANIFEST_NAME).read_text(encoding="utf-8", errors="replace").splitlines()
+    paths = [root / name for name in names]
+    for name, path in zip(names, paths, strict=True):
+        if not path.parent.resolve().is_relative_to(root):
+            raise DataError(f"{MANIFEST_NAME} in {out_dir} names {name!r}, which is not in it")
+    for path in paths:
+        path.unlink(missing_ok=True)
+    folders = {above for path in paths for above in path.parents if root in above.parents}
+    for folder in sorted(folders, key=lambda folder: len(folder.parts), reverse=True):
+        rmtree(folder / "__pycache__", ignore_errors=True)
+        with suppress(OSError):  # somebody's own files lie there
+            folder.rmdir()
+
+
+def export_zip(policy: Policy, checkpoint_dir: Path) -> bytes:
     """All targets that can express the policy, in one folder, zipped; its README names the others.
 
     Args:
         policy: what is to run.
         checkpoint_dir: the router's.
-        data_dir: holds the JSON Schema of policies.
 
     Returns:
         The same bytes for the same policy, checkpoint and project.
@@ -92,9 +122,8 @@ def export_zip(policy: Policy, checkpoint_dir: Path, data_dir: Path) -> bytes:
             target.files(policy)
             able.append(target)
         except RoutingError as error:
-            refusals.append(f"{target.title}: {error}")
+            refusals.append((target.title, str(error)))
     files = _contents(policy, able, refusals, checkpoint_dir)
-    files[SCHEMA_NAME] = (data_dir / SCHEMA_NAME).read_bytes()
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(files):
@@ -107,7 +136,10 @@ def export_zip(policy: Policy, checkpoint_dir: Path, data_dir: Path) -> bytes:
 
 
 def _contents(
-    policy: Policy, targets: list[Target], refusals: list[str], checkpoint_dir: Path | None
+    policy: Policy,
+    targets: list[Target],
+    refusals: list[tuple[str, str]],
+    checkpoint_dir: Path | None,
 ) -> dict[str, bytes]:
     files = {POLICY_NAME: policy.as_bytes(), SCHEMA_NAME: json_schema().encode("utf-8")}
     for target in targets:
@@ -121,4 +153,6 @@ def _contents(
         files |= core_files()
         files["requirements.txt"] = requirements(targets).encode("utf-8")
     files["README.md"] = readme(policy, targets, refusals).encode("utf-8")
+    names = sorted([*files, MANIFEST_NAME])
+    files[MANIFEST_NAME] = "".join(f"{name}\n" for name in names).encode("utf-8")
     return files

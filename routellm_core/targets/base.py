@@ -10,6 +10,19 @@ from routellm_core.policy import Policy
 FILES_DIR = Path(__file__).with_name("files")
 """Files that are the same for every policy: they read policy.json beside them."""
 
+VARIABLES = {
+    "WEAK_API_KEY": "key of the weak model's endpoint",
+    "WEAK_BASE_URL": "its address, as http://127.0.0.1:9101/v1; unset: OpenAI's",
+    "STRONG_API_KEY": "key of the strong model's endpoint",
+    "STRONG_BASE_URL": "its address; unset: OpenAI's",
+    "LITELLM_MASTER_KEY": "what clients of the LiteLLM proxy must send",
+    "ROUTELLM_DECISIONS": "file to which decisions are added, a line of JSON each; unset: none",
+    "OPENAI_API_KEY": "key of the one address at which RouteLLM's server asks for both models",
+    "MODEL_API_KEY": "key of the endpoint behind vLLM's semantic router",
+    "GATEWAY_URL": "address of the gateway that clients ask; unset: http://127.0.0.1:4000/v1",
+}
+"""Environment variables that some target reads, and what they hold."""
+
 
 @dataclass(frozen=True)
 class Target:
@@ -27,6 +40,8 @@ class Target:
     """
     commands: tuple[str, ...]
     """How it is used, to be typed in the folder."""
+    variables: tuple[str, ...] = ()
+    """Keys of `VARIABLES` that its files read."""
     asks_router: bool = True
     """Whether the folder must hold checkpoint and core."""
     extra_requirements: tuple[str, ...] = ()

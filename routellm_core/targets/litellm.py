@@ -82,5 +82,9 @@ TARGET = Target(
         "LITELLM_LOCAL_MODEL_COST_MAP=True litellm --config litellm_config.yaml "
         "--host 127.0.0.1 --port 4000 --telemetry False",
     ),
+    variables=(
+        *("WEAK_API_KEY", "WEAK_BASE_URL", "STRONG_API_KEY", "STRONG_BASE_URL"),
+        *("LITELLM_MASTER_KEY", "ROUTELLM_DECISIONS"),
+    ),
     extra_requirements=(f"litellm[proxy]=={VERSION}",),
 )

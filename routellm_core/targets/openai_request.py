@@ -16,5 +16,6 @@ TARGET = Target(
     tested_with="",
     files=files,
     commands=("sh request.sh", "python request.py"),
+    variables=("GATEWAY_URL", "LITELLM_MASTER_KEY"),
     asks_router=False,
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from routellm_core.errors import DataError
 from routellm_core.policy import FigureInterval, Policy
-from routellm_core.targets.base import Target
+from routellm_core.targets.base import VARIABLES, Target
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _NEEDED = (
@@ -28,21 +28,32 @@ def core_files() -> dict[str, bytes]:
 def requirements(targets: Sequence[Target]) -> str:
     """What pip needs, pinned as in this project.
 
+    A client beside a gateway is left to the gateway, which needs a version of its own.
+
     Raises:
         DataError: requirements.txt of the project lacks a pin.
     """
     lines = (_ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     matches = [re.match(r"([\w.-]+)==([\w.+-]+)", line) for line in lines]
     pinned = {match[1]: match[2] for match in matches if match}
-    missing = [name for name in _NEEDED if name not in pinned]
+    extra = dict.fromkeys(line for target in targets for line in target.extra_requirements)
+    clients = [] if any("==" in line for line in extra) else list(extra)
+    ours = [*_NEEDED, *clients]
+    missing = [name for name in ours if name not in pinned]
     if missing:
         raise DataError(f"requirements.txt of the project does not pin {', '.join(missing)}")
-    extra = dict.fromkeys(line for target in targets for line in target.extra_requirements)
-    return "".join(f"{line}\n" for line in (*(f"{n}=={pinned[n]}" for n in _NEEDED), *extra))
+    lines = [*(f"{n}=={pinned[n]}" for n in ours), *(n for n in extra if n not in clients)]
+    return "".join(f"{line}\n" for line in lines)
 
 
-def readme(policy: Policy, targets: Sequence[Target], refusals: Sequence[str]) -> str:
-    """What the folder is, how each target is started, and how well the policy is known."""
+def readme(policy: Policy, targets: Sequence[Target], refusals: Sequence[tuple[str, str]]) -> str:
+    """What the folder is, how each target is started, and how well the policy is known.
+
+    Args:
+        policy: what is run.
+        targets: what the folder is for.
+        refusals: title and reason of each target that cannot express the policy.
+    """
     pair, evidence, router = policy.model_pair, policy.evidence, policy.router
     rule = {
         "never": "Every query goes to the weak model.",
@@ -56,21 +67,24 @@ def readme(policy: Policy, targets: Sequence[Target], refusals: Sequence[str]) -
         f"{rule} Strong is {_code(pair.strong.provider_name)}, weak is "
         f"{_code(pair.weak.provider_name)}, the router is {_code(router.router_id)}. Where the "
         "router fails or is late, the strong model is called.",
-        "Keys are read from the environment and are in no file here.",
+        "Keys are read from the environment and are in no file here:",
+        "\n".join(f"- `{name}`: {VARIABLES[name]}" for name in _variables(targets)),
     ]
     for target in targets:
         tested = f" (run with {target.tested_with})" if target.tested_with else ""
         commands = "\n".join(target.commands)
         parts += [f"## {target.title}{tested}", f"```\n{commands}\n```"]
     if refusals:
-        parts += ["## Not expressible", "\n".join(f"- {refusal}" for refusal in refusals)]
+        lines = [f"- {title}: {_plain(reason)}" for title, reason in refusals]
+        parts += ["## Not expressible", "\n".join(lines)]
     percent = evidence.quality_unit == "share right"
     chosen = policy.chosen_by
     parts += [
         "## Evidence",
         f"On {_code(evidence.title)}, {evidence.n_queries:,} queries "
-        f"({evidence.n_contaminated:,} contaminated ones left out), {evidence.meaning}. Wanted: "
-        f"{chosen.mode} {chosen.wanted:g}; achieved: {chosen.achieved:g}. Brackets: 95% interval.",
+        f"({evidence.n_contaminated:,} contaminated ones left out), {_plain(evidence.meaning)}. "
+        f"Wanted: {chosen.mode} {chosen.wanted:g}; achieved: {chosen.achieved:g}. Brackets: 95% "
+        "interval.",
         "\n".join(
             [
                 "| figure | value |",
@@ -89,6 +103,16 @@ def readme(policy: Policy, targets: Sequence[Target], refusals: Sequence[str]) -
         "On other traffic it may call and keep more or less.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _variables(targets: Sequence[Target]) -> list[str]:
+    read = {name for target in targets for name in target.variables}
+    return [name for name in VARIABLES if name in read]
+
+
+def _plain(text: str) -> str:
+    """A sentence that may hold names, as Markdown shows it and does not read it."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|&~$@:-])", r"\\\1", text)
 
 
 def _code(text: str) -> str:

@@ -26,5 +26,6 @@ TARGET = Target(
     tested_with="",
     files=files,
     commands=("pip install -r requirements.txt", 'python route.py "How tall is a door?"'),
+    variables=("WEAK_API_KEY", "WEAK_BASE_URL", "STRONG_API_KEY", "STRONG_BASE_URL"),
     extra_requirements=("openai",),
 )

@@ -53,4 +53,5 @@ TARGET = Target(
         f'pip install -r requirements.txt "routellm[serve]=={VERSION}"',
         "python routellm_server.py --port 6060 --base-url ADDRESS_OF_BOTH_MODELS",
     ),
+    variables=("OPENAI_API_KEY",),
 )

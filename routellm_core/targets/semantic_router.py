@@ -76,5 +76,6 @@ TARGET = Target(
         f"pip install vllm-sr=={VERSION}",
         "vllm-sr config validate --config semantic_router.yaml",
     ),
+    variables=("MODEL_API_KEY",),
     asks_router=False,
 )

@@ -7,7 +7,6 @@ import streamlit as st
 from routellm_core.errors import RoutingError
 from routellm_core.policy import Policy
 from routellm_core.targets import TARGETS, export_zip
-from views import cached
 from views.plain import plain
 
 
@@ -17,7 +16,7 @@ def draw(policy: Policy, folder: Path) -> None:
     with st.container(horizontal=True):
         st.download_button(
             "Everything (zip)",
-            lambda: export_zip(policy, folder, cached.DATA_DIR),
+            lambda: export_zip(policy, folder),
             f"{policy.policy_id}.zip",
             "application/zip",
             on_click="ignore",

@@ -9,7 +9,7 @@ def main() -> None:
     from openai import OpenAI
 
     client = OpenAI(
-        base_url=os.environ.get("GATEWAY_URL", "http://127.0.0.1:4000/v1"),
+        base_url=os.environ.get("GATEWAY_URL") or "http://127.0.0.1:4000/v1",
         api_key=os.environ["LITELLM_MASTER_KEY"],
     )
     reply = client.chat.completions.with_raw_response.create(

@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+CONFIG = HERE / "routellm_config.yaml"
 if (HERE / "routellm_core").is_dir():
     sys.path.insert(0, str(HERE))
 
 from routellm_core.policy import read_policy  # noqa: E402
 from routellm_core.runtime import RoutingPolicy  # noqa: E402
+
+
+def router_name() -> str:
+    """Under which RouteLLM knows our router: the one that its configuration names."""
+    import yaml
+
+    (name,) = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    return str(name)
 
 
 def register(name: str) -> None:
@@ -38,17 +47,16 @@ def register(name: str) -> None:
 
 def main() -> None:
     """Serve on this machine only."""
-    os.environ.setdefault("OPENAI_API_KEY", "unset")  # RouteLLM makes a client when imported
+    # RouteLLM makes a client when imported, which wants a key.
+    os.environ["OPENAI_API_KEY"] = os.environ.get("OPENAI_API_KEY") or "unset"
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-    policy = read_policy(HERE)
-    name = f"explorer_{policy.router.router_name}"
+    policy, name = read_policy(HERE), router_name()
     register(name)
     models = []
     for side in ("weak", "strong"):
         called = getattr(policy.model_pair, side)
         models += [f"--{side}-model", f"{called.provider}/{called.provider_name}"]
-    config = str(HERE / "routellm_config.yaml")
-    sys.argv[1:1] = ["--routers", name, "--config", config, *models]
+    sys.argv[1:1] = ["--routers", name, "--config", str(CONFIG), *models]
     import routellm.openai_server as server  # reads the command line when imported
     import uvicorn
 
