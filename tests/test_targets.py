@@ -156,9 +156,11 @@ def test_a_forged_list_of_files_takes_nothing_away_elsewhere(here, tmp_path, nam
     export(here.policy, "environment", folder)
     (tmp_path / "precious").write_text("kept")
     (folder / "link").symlink_to(tmp_path)
-    (folder / "files.txt").write_text(name.format(tmp_path))
+    (folder / "files.txt").write_text(f"README.md\n{name.format(tmp_path)}\n")
+    before = files_in(folder)
     with pytest.raises(DataError, match="is not in it"):
         export(here.policy, "environment", folder)
+    assert files_in(folder) == before
     assert (tmp_path / "precious").read_text() == "kept"
 
 
