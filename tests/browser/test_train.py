@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from routellm_core.jobs import born
 from routellm_core.runs import Plan
 from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
@@ -60,6 +61,7 @@ def at_work(app_env):
         "plan": asdict(Plan("mf", *PAIR, golden=("tiny",))),
         "status": "running",
         "pid": os.getpid(),
+        "born": born(os.getpid()),
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     path.write_text(json.dumps(document))
