@@ -100,6 +100,13 @@ class PairOutcomes:
         return PairOutcomes(**cut)
 
 
+class PairLatencies(NamedTuple):
+    """Seconds to the full answers of a pair, (n_queries,) each; NaN where nobody measured them."""
+
+    weak: Floats
+    strong: Floats
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """The card of a benchmark: what it tests, on which scale, and where it comes from."""

@@ -10,15 +10,22 @@ from numpy.typing import NDArray
 
 from routellm_core.errors import DataError, TextsError, UnknownNameError
 from routellm_core.store.database import Database
-from routellm_core.types import VIEWS, Benchmark, ModelPair, PairOutcomes, RouterEntry
+from routellm_core.types import (
+    VIEWS,
+    Benchmark,
+    ModelPair,
+    PairLatencies,
+    PairOutcomes,
+    RouterEntry,
+)
 
 # The queries that both models of a pair answered, in the one order every reading shares.
 PAIR_QUERIES = """
     FROM (SELECT * FROM query
           WHERE benchmark_id = $benchmark_id AND (NOT contaminated OR $contaminated)) AS query
-    JOIN (SELECT query_id, quality, answer_tokens FROM outcome
+    JOIN (SELECT query_id, quality, answer_tokens, latency_s FROM outcome
           WHERE benchmark_id = $benchmark_id AND model = $weak) AS weak USING (query_id)
-    JOIN (SELECT query_id, quality, answer_tokens FROM outcome
+    JOIN (SELECT query_id, quality, answer_tokens, latency_s FROM outcome
           WHERE benchmark_id = $benchmark_id AND model = $strong) AS strong USING (query_id)
 """
 
@@ -149,6 +156,42 @@ class Reader(Database):
                ORDER BY query_id""",
             benchmark_id=benchmark_id,
             model=model,
+        )
+
+    def pair_latencies(
+        self, benchmark_id: str, model_pair: ModelPair, *, contaminated: bool = False
+    ) -> PairLatencies:
+        """Seconds to the full answers, aligned with `pair_outcomes` of the same arguments.
+
+        Raises:
+            UnknownNameError: no such benchmark or model.
+            DataError: both models are the same, or no query has both outcomes.
+        """
+        rows = self._pair_rows(
+            "weak.latency_s AS weak, strong.latency_s AS strong",
+            benchmark_id,
+            model_pair,
+            contaminated,
+        )
+        return PairLatencies(weak=rows["weak"].to_numpy(), strong=rows["strong"].to_numpy())
+
+    def answers(self, benchmark_id: str) -> pd.DataFrame:
+        """Every model's answers to the queries that are not contaminated, by model and query_id.
+
+        Columns `model`, `query_id`, `slice`, `cluster_id`, `quality`, `answer_tokens` (NaN where
+        nobody counted).
+
+        Raises:
+            UnknownNameError: no such benchmark.
+        """
+        self.benchmark(benchmark_id)
+        return self._frame(
+            """SELECT model, query_id, slice, cluster_id, quality, answer_tokens
+               FROM (SELECT * FROM outcome WHERE benchmark_id = $benchmark_id)
+               JOIN (SELECT * FROM query WHERE benchmark_id = $benchmark_id AND NOT contaminated)
+                 USING (query_id)
+               ORDER BY model, query_id""",
+            benchmark_id=benchmark_id,
         )
 
     def usage(self, benchmark_id: str) -> pd.DataFrame:
