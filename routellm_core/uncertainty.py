@@ -50,6 +50,10 @@ class CurveResamples(NamedTuple):
     apgr: Floats
     cpt50: Floats
     cpt80: Floats
+    area: Floats
+    """Quality averaged over all strong-call shares: APGR before it is divided by the gap."""
+    quality: Floats
+    """At one strong-call share; between two reachable ones both are mixed."""
 
 
 def curve_intervals(
@@ -179,30 +183,47 @@ def paired_resamples(
     quality_strong: Floats,
     *,
     cluster_code: Ints | None = None,
+    strong_call_share: float = 0.5,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> list[CurveResamples]:
     """Several routers read on the same resamples, which are drawn once for all of them.
 
     Up to `EXACT_LIMIT` queries these are the resamples that `curve_intervals` draws with the same
-    seed. Further arguments as for `paired_apgr_gain`.
+    seed. Further arguments as for `paired_apgr_gain`; `strong_call_share` is where the quality is
+    read.
 
     Returns:
         One for each ranking, in their order.
     """
-    rng = np.random.default_rng(seed)
     weak = np.asarray(quality_weak, dtype=np.float32)
     gain = np.asarray(quality_strong, dtype=np.float32) - weak
     clusters = np.arange(len(gain)) if cluster_code is None else cluster_code
-    weigh = _weights(clusters, rng)
     of_rankings = [_RunSums(ranking, gain) for ranking in rankings]
     chunks: list[list[CurveResamples]] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for n in _chunks(n_resamples):
-            weight = weigh(n)
-            read = partial(_read_resamples, weight, weak @ weight)
+        for weight in resample_weights(clusters, n_resamples, seed):
+            read = partial(_read_resamples, weight, weak @ weight, strong_call_share)
             chunks.append(list(pool.map(read, of_rankings)))
     return [_joined(of_ranking) for of_ranking in zip(*chunks, strict=True)]
+
+
+def resample_weights(cluster_code: Ints, n_resamples: int, seed: int) -> Iterator[Floats]:
+    """How often each query counts in each resample, some resamples at a time.
+
+    The resamples of `paired_resamples` with the same seed, for what is no reading of a curve.
+
+    Args:
+        cluster_code: (n_queries,) queries of a code are drawn together.
+        n_resamples: how many in all.
+        seed: of the resampling.
+
+    Yields:
+        (n_queries, n) float32, whole numbers; the n add up to `n_resamples`.
+    """
+    weigh = _weights(cluster_code, np.random.default_rng(seed))
+    for n in _chunks(n_resamples):
+        yield weigh(n)
 
 
 def _chunks(n_resamples: int) -> Iterator[int]:
@@ -215,19 +236,32 @@ def _joined(chunks: Sequence[CurveResamples]) -> CurveResamples:
     return CurveResamples(*map(np.concatenate, zip(*chunks, strict=True)))
 
 
-def _read_resamples(weight: Floats, weak_sum: Floats, sums: "_RunSums") -> CurveResamples:
-    return _read(*_curves(*sums(weight), weak_sum))
+def _read_resamples(
+    weight: Floats, weak_sum: Floats, strong_call_share: float, sums: "_RunSums"
+) -> CurveResamples:
+    return _read(*_curves(*sums(weight), weak_sum), strong_call_share)
 
 
-def _read(share: Floats, quality: Floats) -> CurveResamples:
-    """APGR and CPT of n curves, given as (n, n_points)."""
+def _read(share: Floats, quality: Floats, strong_call_share: float = 0.5) -> CurveResamples:
+    """Readings of n curves, given as (n, n_points)."""
     gap = quality[:, -1:] - quality[:, :1]
     recovered = (quality - quality[:, :1]) / np.where(gap == 0, np.nan, gap)
     return CurveResamples(
         apgr=np.asarray(np.trapezoid(recovered, share, axis=1)),
         cpt50=_first_share(share, recovered, 0.5),
         cpt80=_first_share(share, recovered, 0.8),
+        area=np.asarray(np.trapezoid(quality, share, axis=1)),
+        quality=_at_share(share, quality, strong_call_share),
     )
+
+
+def _at_share(share: Floats, quality: Floats, wanted: float) -> Floats:
+    """(n,) quality of each curve at one share, linear between its points."""
+    right = np.minimum((share <= wanted).sum(axis=1), share.shape[1] - 1)[:, None]
+    ends = np.concatenate([right - 1, right], axis=1)
+    (s0, s1), (q0, q1) = (np.take_along_axis(a, ends, axis=1).T for a in (share, quality))
+    part = (wanted - s0) / np.where(s1 > s0, s1 - s0, 1.0)
+    return np.asarray(q0 + np.clip(part, 0.0, 1.0) * (q1 - q0))
 
 
 def _run_starts(ranking: Ranking) -> Ints:
