@@ -1,0 +1,296 @@
+import dataclasses
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest
+
+from routellm_core.data_quality import Finding, check, effect_of_excluding
+from routellm_core.data_quality.answers import (
+    answer_findings,
+    below_chance,
+    constant_quality,
+    contaminated_queries,
+    missing_answers,
+    same_length,
+)
+from routellm_core.data_quality.findings import FALSE_ALARM, holm
+from routellm_core.data_quality.pairs import pair_findings, reversed_gaps
+from routellm_core.errors import DataError
+from routellm_core.evaluation import default_pair, evaluate_benchmark
+from routellm_core.metrics import apgr, routing_curve
+from routellm_core.store import Store
+from routellm_core.types import Benchmark, ModelPair
+from tests.test_slices import make
+
+CARD = Benchmark("b", "b", "", "", "user", 0.0, 1.0, "share right", "", "")
+PAIR = ModelPair("small", "large")
+
+
+def answers_of(qualities, slices=None, tokens=np.nan):
+    """The table of `Store.answers` from {model: list of qualities}, None for no answer."""
+    rows = [
+        (model, f"q{i:03}", slices[i] if slices else "all", f"c{i}", quality, tokens)
+        for model, of_model in qualities.items()
+        for i, quality in enumerate(of_model)
+        if quality is not None
+    ]
+    columns = ["model", "query_id", "slice", "cluster_id", "quality", "answer_tokens"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def sound(rng, n_slices=8, n=100):
+    """A benchmark without a fault: right or wrong by chance, the strong model better everywhere."""
+    return make({f"slice{i}": (rng.random(n) < 0.6, rng.random(n) < 0.8) for i in range(n_slices)})
+
+
+def by_kind(findings):
+    return {finding.kind: finding for finding in findings}
+
+
+@pytest.fixture(scope="module")
+def store(built_store):
+    with Store(built_store, read_only=True) as store:
+        yield store
+
+
+def test_the_published_mmlu_outcomes_hold_a_broken_slice_and_105_repeats(store):
+    findings = check(store, "mmlu", default_pair(store, "mmlu"))
+    found = by_kind(findings)
+    assert [f.severity for f in findings[:2]] == ["error", "error"]
+    for kind in ("broken_slice", "below_chance"):
+        assert found[kind].slices == ("high_school_mathematics",)
+        assert len(found[kind].query_id) == 270
+        assert found[kind].p_value < 1e-10
+    assert "gpt-4-1106-preview is right on 2.96% of the 270" in found["below_chance"].sentence
+    assert len(found["repeated_queries"].query_id) == 105
+    assert len(found["contaminated"].query_id) == 5
+    assert found["missing_tokens"].severity == "warning"
+
+
+def test_other_shipped_benchmarks_hold_no_error(store):
+    kinds = {
+        name: {f.kind for f in check(store, name, default_pair(store, name))}
+        for name in ("gsm8k", "mt_bench", "mmlu_pro")
+    }
+    assert kinds["gsm8k"] == {"contaminated"}
+    assert kinds["mt_bench"] == {"no_gap", "tiny_slice", "contaminated"}
+    assert kinds["mmlu_pro"] == {"missing_tokens", "contaminated"}
+
+
+def test_unreadable_answers_of_mmlu_pro_are_no_random_ones(store):
+    pair = ModelPair("Mixtral-8x7B-Instruct-v0.1", "Meta-Llama-3_1-70B-Instruct")
+    found = by_kind(check(store, "mmlu_pro", pair))["missing_answers"]
+    outcomes = store.pair_outcomes("mmlu_pro", pair)
+    assert found.severity == "warning"
+    assert len(found.query_id) == 5222 - outcomes.n_queries
+    assert not set(found.query_id) & set(outcomes.query_id)
+
+
+def test_a_sound_benchmark_raises_an_alarm_once_in_a_hundred():
+    alarms = []
+    for seed in range(100):
+        outcomes = sound(np.random.default_rng(seed))
+        alarms.append(any(f.severity != "note" for f in reversed_gaps(outcomes, CARD)))
+        qualities = {"small": outcomes.quality_weak, "large": outcomes.quality_strong}
+        slices = [outcomes.slices[code] for code in outcomes.slice_code]
+        found = answer_findings(answers_of(qualities, slices), CARD, guessing=0.6)
+        alarms.append(any(f.severity != "note" for f in found))
+    # Guessing as good as the weak model: the null itself, so that the bound is tight.
+    assert np.mean(alarms) < FALSE_ALARM + 3 * math.sqrt(FALSE_ALARM * 0.99 / len(alarms))
+
+
+def test_holm_equals_its_step_down_rule(rng):
+    for n in (1, 2, 7, 40):
+        p = rng.random(n) ** 3
+        for level in (0.01, 0.05, 0.2):
+            rejected = set()
+            for step, i in enumerate(np.argsort(p)):
+                if p[i] > level / (n - step):
+                    break
+                rejected.add(i)
+            assert set(np.flatnonzero(holm(p) <= level)) == rejected
+
+
+def test_a_reversed_slice_is_a_warning_and_has_the_sign_tests_p(rng):
+    better, worse = [0] * 40 + [1] * 60, [1] * 40 + [1] * 60
+    slices = {c: (better, worse) for c in "abc"}
+    slices["lowest"] = ([0] * 100, [0] * 90 + [1] * 10)
+    slices["turned"] = ([1] * 60 + [0] * 40, [0] * 30 + [1] * 34 + [0] * 36)
+    (found,) = reversed_gaps(make(slices), CARD)
+    assert (found.kind, found.severity, found.slices) == ("reversed_gap", "warning", ("turned",))
+    assert len(found.query_id) == 100
+    assert found.p_value == pytest.approx(5 * binomtest(4, 34, alternative="less").pvalue)
+
+
+def test_a_broken_slice_is_told_once_and_as_an_error():
+    fine = ([0, 1] * 50, [1, 1] * 50)
+    broken = ([0, 1, 0] * 40, [0] * 118 + [1, 0])
+    found = list(pair_findings(make({"a": fine, "b": fine, "c": fine, "d": broken}), CARD))
+    about_d = [f for f in found if f.slices == ("d",)]
+    assert [(f.kind, f.severity) for f in about_d] == [("broken_slice", "error")]
+    assert "reaches 0.8%, below the 33.3% of small" in about_d[0].sentence
+
+
+def test_repeats_name_the_later_ones_and_say_whether_outcomes_agree():
+    outcomes = make({"a": ([0, 0, 1, 1, 0], [1, 1, 1, 0, 1])})
+    outcomes = dataclasses.replace(outcomes, cluster_code=np.array([3, 3, 1, 1, 0]))
+    found = by_kind(pair_findings(outcomes, CARD))["repeated_queries"]
+    assert found.query_id == ("1", "3")
+    assert "2 of 5 queries" in found.sentence
+    assert "1 of the 2 repeated texts have different outcomes" in found.sentence
+    assert found.severity == "warning"
+
+
+def test_equal_models_have_nothing_to_route():
+    found = by_kind(pair_findings(make({"a": ([0, 1, 1], [0, 1, 1])}), CARD))
+    assert found["always_equal"].severity == "error"
+    assert "always_equal" not in by_kind(pair_findings(make({"a": ([0, 1], [0, 0])}), CARD))
+
+
+def test_qualities_off_the_scale_and_nan_are_errors():
+    outcomes = make({"a": ([0.0, 2.0, np.nan, 1.0], [1.0, 1.0, 1.0, 1.0])})
+    found = by_kind(pair_findings(outcomes, CARD))["off_scale"]
+    assert found.query_id == ("1", "2")
+    assert found.models == ("small",)
+
+
+def test_slices_without_a_gap_and_small_ones_are_notes():
+    sure, flat, small = ([0] * 40, [1] * 40), ([0, 1] * 20, [1, 0] * 20), ([0] * 29, [1] * 29)
+    found = by_kind(pair_findings(make({"sure": sure, "flat": flat, "small": small}), CARD))
+    assert found["no_gap"].slices == ("flat",)
+    assert found["tiny_slice"].slices == ("small",)
+    assert len(found["tiny_slice"].query_id) == 29
+
+
+def test_missing_and_copied_token_counts():
+    outcomes = make({"a": ([0] * 12, [1] * 12)})
+    counted = np.arange(12.0)
+    with_gaps = np.where(counted < 2, np.nan, counted)
+    copied = dataclasses.replace(
+        outcomes, prompt_tokens=counted, answer_tokens_weak=counted, answer_tokens_strong=with_gaps
+    )
+    found = by_kind(pair_findings(copied, CARD))
+    assert found["copied_tokens"].query_id == tuple(map(str, range(2, 12)))
+    assert found["missing_tokens"].query_id == ("0", "1")
+    assert "2 of 12 answers of large" in found["missing_tokens"].sentence
+    honest = dataclasses.replace(copied, answer_tokens_strong=counted + (counted > 10))
+    assert not {"copied_tokens", "missing_tokens"} & set(by_kind(pair_findings(honest, CARD)))
+
+
+def test_a_constant_slice_is_judged_by_the_models_other_outcomes():
+    slices = ["half"] * 40 + ["full"] * 20
+    mixed = [0.0, 1.0] * 20 + [1.0] * 20
+    (found,) = constant_quality(answers_of({"m": mixed}, slices), CARD)
+    assert (found.severity, found.slices, len(found.query_id)) == ("warning", ("full",), 20)
+    ways = math.comb(40, 20) / math.comb(60, 20)  # 20 draws without a wrong one, of 40 right
+    assert found.p_value == pytest.approx(2 * ways)
+    nearly_always = [1.0] * 39 + [0.0] + [1.0] * 20
+    assert not list(constant_quality(answers_of({"m": nearly_always}, slices), CARD))
+
+
+def test_a_model_that_is_constant_on_everything_is_an_error():
+    (found,) = constant_quality(answers_of({"m": [0.5] * 3, "other": [0.5, 1.0, 0.0]}), CARD)
+    assert (found.severity, found.models, len(found.query_id)) == ("error", ("m",), 3)
+
+
+def test_below_chance_counts_each_text_once():
+    answers = answers_of({"m": [0.0] * 30}, ["a"] * 30)
+    (found,) = below_chance(answers, 0.25)
+    assert found.p_value == pytest.approx(0.75**30)
+    assert not list(below_chance(answers.assign(cluster_id="one text"), 0.25))
+    assert not list(below_chance(answers_of({"m": [0.0] * 20 + [1.0] * 10}), 0.25))
+
+
+def test_nothing_is_held_against_guessing_where_qualities_are_graded():
+    graded = answers_of({"m": [0.0] * 39 + [0.5]}, ["a"] * 40)
+    assert not [f for f in answer_findings(graded, CARD, 0.25) if f.kind == "below_chance"]
+
+
+def test_many_answers_of_one_length_are_cut_off_or_not_counted():
+    answers = answers_of({"m": [1.0] * 50})
+    tokens = np.r_[np.full(15, 512.0), np.arange(35)]
+    (found,) = same_length(answers.assign(answer_tokens=tokens))
+    assert "15 of 50 answers of m have 512 tokens, none more" in found.sentence
+    assert len(found.query_id) == 15
+    assert not list(same_length(answers.assign(answer_tokens=np.arange(50.0))))
+    assert not list(same_length(answers))
+
+
+def test_missing_answers_are_a_warning_only_where_they_are_no_random_ones():
+    large = [1.0] * 100 + [0.0] * 40
+    random = answers_of({"small": ([0.0] * 9 + [None]) * 14, "large": large})
+    (found,) = missing_answers(random, CARD, PAIR)
+    assert (found.severity, len(found.query_id)) == ("note", 14)
+    hard = answers_of({"small": [1.0] * 110 + [None] * 30, "large": large})
+    (found,) = missing_answers(hard, CARD, PAIR)
+    assert found.severity == "warning"
+    assert "large reaches 0.0% on 30 of them and 90.9% on the rest" in found.sentence
+
+
+def test_contaminated_queries_are_named_and_counted():
+    (found,) = contaminated_queries(["q1", "q2"], 8)
+    assert (found.query_id, found.severity) == (("q1", "q2"), "note")
+    assert found.sentence.startswith("2 of 10 queries")
+    assert not list(contaminated_queries([], 8))
+
+
+def test_excluding_the_broken_slice_gives_the_figures_that_evaluate_prints(store):
+    pair = default_pair(store, "mmlu")
+    outcomes = store.pair_outcomes("mmlu", pair)
+    scores = store.strong_win_rates("mmlu", pair, "mf-golden", "in_domain")
+    broken = by_kind(check(store, "mmlu", pair))["broken_slice"]
+    effect = effect_of_excluding(broken, outcomes, scores, n_resamples=100)
+    report = evaluate_benchmark(store, "mmlu", router_names=["mf"], n_resamples=100)
+    (expected,) = (
+        r["apgr"]
+        for r in report["without_broken"]["routers"]
+        if (r["recipe"], r["view"]) == ("golden", "in_domain")
+    )
+    assert effect.after.apgr == expected
+    assert effect.n_excluded == 270
+    assert effect.after.n_queries == 13_767
+    assert effect.before.apgr == apgr(
+        routing_curve(scores, outcomes.quality_weak, outcomes.quality_strong)
+    )
+    low, high = effect.apgr_change_interval
+    assert low < effect.apgr_change < high < 0
+
+
+def test_the_interval_of_the_change_is_that_of_the_literal_resamples(rng):
+    outcomes = sound(rng, n_slices=3, n=60)
+    outcomes = dataclasses.replace(outcomes, cluster_code=np.arange(180) // 2)
+    scores = rng.integers(0, 9, 180) / 8  # many ties
+    first = Finding("any", "note", "", tuple(outcomes.query_id[:60]))
+    effect = effect_of_excluding(first, outcomes, scores, n_resamples=2000)
+    slow = []
+    for _ in range(1000):
+        times = rng.poisson(1.0, 90)[outcomes.cluster_code]
+        drawn = np.repeat(np.arange(180), times)
+        kept = drawn[drawn >= 60]
+        whole, part = (
+            apgr(
+                routing_curve(
+                    scores[rows], outcomes.quality_weak[rows], outcomes.quality_strong[rows]
+                )
+            )
+            for rows in (drawn, kept)
+        )
+        slow.append(part - whole)
+    expected = np.quantile(slow, [0.025, 0.975])
+    width = expected[1] - expected[0]
+    assert effect.apgr_change_interval == pytest.approx(tuple(expected), abs=0.15 * width)
+
+
+def test_excluding_nothing_changes_nothing_and_excluding_all_is_refused(rng):
+    outcomes = sound(rng, n_slices=2)
+    scores = rng.random(200)
+    elsewhere = Finding("contaminated", "note", "", ("not there",))
+    effect = effect_of_excluding([elsewhere], outcomes, scores, n_resamples=100)
+    assert (effect.n_excluded, effect.apgr_change) == (0, 0.0)
+    assert effect.apgr_change_interval == (0.0, 0.0)
+    assert effect.before == effect.after
+    everything = Finding("always_equal", "error", "", tuple(outcomes.query_id))
+    with pytest.raises(DataError, match="all 200 queries would be left out"):
+        effect_of_excluding(everything, outcomes, scores)
