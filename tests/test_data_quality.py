@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import math
 
 import numpy as np
@@ -6,6 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
+from routellm_core.__main__ import main
 from routellm_core.data_quality import Finding, check, effect_of_excluding
 from routellm_core.data_quality.answers import (
     answer_findings,
@@ -294,3 +296,22 @@ def test_excluding_nothing_changes_nothing_and_excluding_all_is_refused(rng):
     everything = Finding("always_equal", "error", "", tuple(outcomes.query_id))
     with pytest.raises(DataError, match="all 200 queries would be left out"):
         effect_of_excluding(everything, outcomes, scores)
+
+
+def test_the_command_prints_findings_and_what_excluding_them_does(built_store, capsys):
+    def run(*arguments):
+        code = main(["check", "--store", str(built_store), *arguments])
+        return code, *capsys.readouterr()
+
+    code, out, _ = run("--benchmark", "mmlu", "--router", "mf")
+    assert code == 0
+    assert "right on 2.96% of the 270 queries of high_school_mathematics" in out
+    assert "mf without 270: APGR 0.6" in out
+    code, out, _ = run("--benchmark", "gsm8k", "--json")
+    document = json.loads(out)
+    assert [f["kind"] for f in document["findings"]] == ["contaminated"]
+    assert len(document["findings"][0]["query_id"]) == 12
+    assert document["findings"][0]["p_value"] is None
+    code, _, err = run("--benchmark", "gsm8k", "--router", "mf")
+    assert code == 2
+    assert "no finding of kind broken_slice, below_chance, reversed_gap on gsm8k" in err

@@ -1,0 +1,110 @@
+"""`python -m routellm_core check`: what is odd about the outcomes of a benchmark."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from routellm_core.data_quality import Effect, Finding, Headline, check, effect_of_excluding
+from routellm_core.errors import UnknownNameError
+from routellm_core.evaluation import default_pair
+from routellm_core.store import Store
+from routellm_core.types import Interval, ModelPair
+
+Result = tuple[Any, list[str]]
+DOUBTFUL = ("broken_slice", "below_chance", "reversed_gap")
+"""Kinds of findings whose queries may be graded wrongly."""
+
+
+def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
+    """Declare the verb.
+
+    Args:
+        verb: declares a verb by its name and function.
+    """
+    parser = verb("check", check_benchmark)
+    parser.add_argument("--benchmark", required=True, metavar="B")
+    parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
+    parser.add_argument("--weak", metavar="M", help="weak model")
+    parser.add_argument(
+        "--guessing", type=_share, metavar="X", help="share right that guessing gives, as 0.25"
+    )
+    parser.add_argument(
+        "--router", metavar="R", help="say what its figures are without some of the queries"
+    )
+    parser.add_argument("--recipe", help="where a router has several")
+    parser.add_argument(
+        "--excluding",
+        nargs="+",
+        default=DOUBTFUL,
+        metavar="KIND",
+        help=f"findings whose queries are left out for --router (default: {' '.join(DOUBTFUL)})",
+    )
+
+
+def check_benchmark(parsed: argparse.Namespace) -> Result:
+    """What is odd about the outcomes of a benchmark, and what a router's figures are without it."""
+    with Store(parsed.store, read_only=True) as store:
+        usual = default_pair(store, parsed.benchmark)
+        pair = ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong)
+        findings = check(store, parsed.benchmark, pair, guessing=parsed.guessing)
+        effect = None if parsed.router is None else _effect(parsed, store, pair, findings)
+    document = {
+        "benchmark": parsed.benchmark,
+        "model_pair": {"strong": pair.strong, "weak": pair.weak},
+        "findings": [finding._asdict() for finding in findings],
+    }
+    lines = [f"{parsed.benchmark}: {pair.strong} / {pair.weak}, {len(findings)} findings"]
+    lines += [f"  {f.severity:<8} {f.kind:<17} {f.sentence}" for f in findings]
+    if effect is not None:
+        document["effect"] = {
+            **effect._asdict(),
+            "before": effect.before._asdict(),
+            "after": effect.after._asdict(),
+        }
+        lines += _effect_lines(parsed.router, effect)
+    return document, lines
+
+
+def _effect(
+    parsed: argparse.Namespace, store: Store, pair: ModelPair, findings: list[Finding]
+) -> Effect:
+    left_out = [finding for finding in findings if finding.kind in parsed.excluding]
+    if not left_out:
+        there = ", ".join(sorted({finding.kind for finding in findings})) or "none"
+        raise UnknownNameError(
+            f"no finding of kind {', '.join(parsed.excluding)} on {parsed.benchmark}; there are: "
+            f"{there}; name some with --excluding"
+        )
+    row = store.router_named(parsed.benchmark, pair, parsed.router, parsed.recipe)
+    where = parsed.benchmark, pair
+    scores = store.strong_win_rates(*where, row.router_id, row.view)
+    return effect_of_excluding(left_out, store.pair_outcomes(*where), scores)
+
+
+def _effect_lines(router: str, effect: Effect) -> list[str]:
+    low, high = effect.apgr_change_interval
+    return [
+        f"  {router} on all queries: {_said(effect.before)}",
+        f"  {router} without {effect.n_excluded:,}: {_said(effect.after)}",
+        f"  APGR changes by {effect.apgr_change:+.3f} [{low:+.3f}, {high:+.3f}]",
+    ]
+
+
+def _said(headline: Headline) -> str:
+    def percent(share: float, interval: Interval) -> str:
+        return f"{share:.1%} [{interval.low:.1%}, {interval.high:.1%}]"
+
+    low, high = headline.apgr_interval
+    return (
+        f"APGR {headline.apgr:.3f} [{low:.3f}, {high:.3f}]  "
+        f"CPT50 {percent(headline.cpt50, headline.cpt50_interval)}  "
+        f"CPT80 {percent(headline.cpt80, headline.cpt80_interval)}  "
+        f"gap {headline.gap:.4f} [{headline.gap_interval.low:.4f}, "
+        f"{headline.gap_interval.high:.4f}]  n {headline.n_queries:,}"
+    )
+
+
+def _share(text: str) -> float:
+    if not 0.0 <= float(text) <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is no share between 0 and 1")
+    return float(text)
