@@ -1,9 +1,9 @@
 """A policy at work: a query in, a decision out, always and in time.
 
-Needs the policy's file and the checkpoint beside it; no screen and no store. The router is asked
-by one thread of its own, so any number of threads may route at once. When it fails, or does not
-answer in time, the strong model is called and the decision says why: a router that is out of order
-may cost money, never quality.
+Needs the policy's file and the checkpoint beside it; no screen and no store. Any number of threads
+and tasks may route at once. When the router fails, does not answer in time or is stuck, the strong
+model is called and the decision says why: a router that is out of order may cost money, never
+quality.
 
 >>> text_of([{"role": "user", "content": [{"type": "text", "text": "How tall is a door?"}]}])
 'How tall is a door?'
@@ -11,16 +11,13 @@ may cost money, never quality.
 
 import json
 import math
-import threading
 import time
-import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any, Self, TypeAlias
+from typing import Any, Self
 
+from routellm_core.asking import Rates, RouterDesk, Silence
 from routellm_core.errors import DataError
 from routellm_core.jsonable import with_nulls
 from routellm_core.normalise import text_hash
@@ -68,7 +65,7 @@ class RoutingPolicy:
             raise DataError(f"a time limit of {time_limit_s} s leaves no time to score")
         self.policy = policy
         self.time_limit_s = time_limit_s
-        self._desk = _Desk(router)
+        self._desk = RouterDesk(router)
 
     @classmethod
     def load(
@@ -105,18 +102,10 @@ class RoutingPolicy:
 
     def route(self, query: str) -> Decision:
         """Decide for one query; whatever happens to the router, there is a decision."""
-        started = time.monotonic()
-        text = _well_formed(query)
-        if isinstance(self.policy.threshold, str):
+        started, text = time.monotonic(), _well_formed(query)
+        if self._asks_nobody:
             return self._decided(text, math.nan, started)
-        try:
-            rate = self._desk.ask([text], self.time_limit_s)[0]
-        except TimeoutError:
-            return self._fallback(text, started, f"no score within {self.time_limit_s:g} s")
-        except Exception as error:
-            # The text of an error may hold the query's, its kind does not.
-            return self._fallback(text, started, f"the router failed: {type(error).__name__}")
-        return self._decided(text, rate, started)
+        return self._by(text, self._desk.ask([text], self.time_limit_s).wait(), started)
 
     def route_batch(self, queries: Iterable[str]) -> list[Decision]:
         """Decide for several queries, scored together; one that fails does not harm the others.
@@ -125,17 +114,14 @@ class RoutingPolicy:
         """
         started = time.monotonic()
         texts = [_well_formed(query) for query in queries]
-        if isinstance(self.policy.threshold, str) or not texts:
+        if self._asks_nobody or not texts:
             return [self._decided(text, math.nan, started) for text in texts]
-        limit = self.time_limit_s * len(texts)
-        try:
-            rates = self._desk.ask(texts, limit)
-        except TimeoutError:
-            reason = f"no score within {limit:g} s"
-            return [self._fallback(text, started, reason) for text in texts]
-        except Exception:
-            return [self.route(text) for text in texts]
-        return [self._decided(t, rate, started) for t, rate in zip(texts, rates, strict=True)]
+        said = self._desk.ask(texts, self.time_limit_s * len(texts)).wait()
+        if isinstance(said, list):
+            return [self._decided(t, rate, started) for t, rate in zip(texts, said, strict=True)]
+        if said.late:
+            return [self._fallback(text, started, said.reason) for text in texts]
+        return [self.route(text) for text in texts]
 
     def route_messages(self, messages: Sequence[Mapping[str, Any]]) -> Decision:
         """Decide for a chat as OpenAI's API has it: what counts is the user's last message.
@@ -143,13 +129,31 @@ class RoutingPolicy:
         Without a text of the user there is nothing to score, and the strong model is called.
         """
         text = text_of(messages)
-        if text is None and not isinstance(self.policy.threshold, str):
+        if text is None and not self._asks_nobody:
             return self._fallback("", time.monotonic(), "no text of the user to score")
         return self.route(text or "")
 
+    async def route_messages_async(self, messages: Sequence[Mapping[str, Any]]) -> Decision:
+        """`route_messages` for an event loop: it goes on meanwhile, and no thread waits."""
+        started, text = time.monotonic(), text_of(messages)
+        if text is None or self._asks_nobody:
+            return self.route_messages(messages)
+        text = _well_formed(text)
+        said = await self._desk.ask([text], self.time_limit_s).wait_async()
+        return self._by(text, said, started)
+
+    @property
+    def _asks_nobody(self) -> bool:
+        """Of the words never and always no score decides."""
+        return isinstance(self.policy.threshold, str)
+
+    def _by(self, text: str, said: Rates, started: float) -> Decision:
+        if isinstance(said, Silence):
+            return self._fallback(text, started, said.reason)
+        return self._decided(text, said[0], started)
+
     def _decided(self, text: str, rate: float, started: float) -> Decision:
         threshold = self.policy.alpha
-        # Of the words never and always no score decides.
         calls_strong = rate >= threshold if math.isfinite(rate) else threshold <= 0.0
         return self._decision(text, rate, calls_strong, started, None)
 
@@ -201,62 +205,3 @@ def _text_of_content(content: Any) -> str | None:
 def _well_formed(query: str) -> str:
     """The query with half surrogate pairs replaced, so that it has a hash."""
     return query.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-_Request: TypeAlias = tuple[list[str], Future[list[float]]]
-
-
-class _Desk:
-    """One thread that asks the router, one request after another.
-
-    It ends with the desk; as a daemon it does not keep a process from ending whose router hangs.
-    Whoever no longer waits is passed over.
-    """
-
-    def __init__(self, router: Any) -> None:
-        self._router = router
-        self._waiting: SimpleQueue[_Request | None] = SimpleQueue()
-        self._starting = threading.Lock()
-        self._thread: threading.Thread | None = None
-        weakref.finalize(self, self._waiting.put, None)
-
-    def ask(self, texts: list[str], limit_s: float) -> list[float]:
-        """Win rates of the texts.
-
-        Raises:
-            TimeoutError: there are none within the limit, the waiting for others included.
-        """
-        self._start()
-        answer: Future[list[float]] = Future()
-        self._waiting.put((texts, answer))
-        try:
-            return answer.result(limit_s)
-        finally:
-            answer.cancel()  # does nothing to one that is answered or being worked on
-
-    def _start(self) -> None:
-        """Start the thread, anew in a process that was forked from the one that had it."""
-        with self._starting:
-            if self._thread is None or not self._thread.is_alive():
-                arguments = (self._router, self._waiting)
-                self._thread = threading.Thread(target=_work, args=arguments, daemon=True)
-                self._thread.start()
-
-
-def _work(router: Any, waiting: "SimpleQueue[_Request | None]") -> None:
-    while (request := waiting.get()) is not None:
-        texts, answer = request
-        if not answer.set_running_or_notify_cancel():
-            continue
-        try:
-            answer.set_result(_rates(router, texts))
-        except Exception as error:
-            answer.set_exception(error)
-        del request, texts, answer  # nothing is held while it waits
-
-
-def _rates(router: Any, texts: list[str]) -> list[float]:
-    rates = [float(rate) for rate in router.strong_win_rate(texts)]
-    if len(rates) != len(texts) or not all(0.0 <= rate <= 1.0 for rate in rates):
-        raise ValueError("the router gave no win rate in [0, 1] for each query")
-    return rates

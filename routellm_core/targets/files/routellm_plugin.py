@@ -27,21 +27,20 @@ class Classifier:
         self.decisions_path = decisions_path
 
     async def classify(self, context: Any) -> str:
-        """The tier for a request, decided in a thread: the event loop goes on meanwhile."""
-        messages = list(context.structured_messages)
-        decision = await asyncio.to_thread(self._decide, messages)
+        """The tier for a request; the event loop goes on while the router is asked."""
+        decision = await self.policy.route_messages_async(list(context.structured_messages))
+        if self.decisions_path is not None:
+            await asyncio.to_thread(_note, self.decisions_path, decision)
         return "REASONING" if decision.calls_strong else "SIMPLE"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Classifier":
         """Itself: LiteLLM copies its configuration, and there is one router."""
         return self
 
-    def _decide(self, messages: list[Any]) -> Decision:
-        decision = self.policy.route_messages(messages)
-        if self.decisions_path is not None:
-            with self.decisions_path.open("a", encoding="utf-8") as file:
-                file.write(decision.as_json() + "\n")
-        return decision
+
+def _note(path: Path, decision: Decision) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(decision.as_json() + "\n")
 
 
 @cache

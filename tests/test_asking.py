@@ -1,0 +1,268 @@
+"""A router that hangs costs a few waits and one thread, and is asked again when it may be back."""
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from routellm_core import asking
+from routellm_core.asking import COOL_DOWN_S, STUCK_AFTER, Breaker, RouterDesk, Silence
+
+LIMIT_S = 0.05
+PATIENT_S = 30.0
+
+
+class Gated:
+    """A router that answers 0.25 while its gate is open and hangs while it is shut."""
+
+    def __init__(self):
+        self.gate, self.seen = threading.Event(), []
+
+    def strong_win_rate(self, queries):
+        self.gate.wait()
+        self.seen += queries
+        return [0.25 for _ in queries]
+
+
+@pytest.fixture
+def router():
+    found = Gated()
+    yield found
+    found.gate.set()
+
+
+@pytest.fixture
+def stuck(router):
+    """A desk whose router has let the first queries wait in vain."""
+    desk = RouterDesk(router)
+    for i in range(STUCK_AFTER):
+        assert desk.ask([f"in vain {i}"], LIMIT_S).wait() == Silence("no score within 0.05 s", True)
+    return desk
+
+
+# The breaker, by a clock of the test's own
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock):
+    return Breaker(clock)
+
+
+def times_out(breaker, clock, n):
+    for _ in range(n):
+        asked_at = clock.now
+        clock.now += 2.0
+        breaker.timed_out(asked_at)
+
+
+def test_nobody_asks_a_router_that_was_silent_often_enough_in_a_row(breaker, clock):
+    times_out(breaker, clock, STUCK_AFTER - 1)
+    assert breaker.admits()
+    times_out(breaker, clock, 1)
+    assert not breaker.admits()
+
+
+def test_an_answer_between_begins_the_row_anew(breaker, clock):
+    for _ in range(5):
+        times_out(breaker, clock, STUCK_AFTER - 1)
+        breaker.answered()
+        clock.now += 0.1
+    assert breaker.admits()
+
+
+def test_one_in_a_cool_down_tries_and_its_answer_lets_everybody_in(breaker, clock):
+    times_out(breaker, clock, STUCK_AFTER)
+    clock.now += COOL_DOWN_S - 0.01
+    assert not breaker.admits()
+    clock.now += 0.02
+    assert [breaker.admits() for _ in range(5)] == [True, *[False] * 4]
+    breaker.answered()
+    assert all(breaker.admits() for _ in range(5))
+
+
+def test_a_try_in_vain_shuts_it_for_another_cool_down(breaker, clock):
+    times_out(breaker, clock, STUCK_AFTER)
+    clock.now += COOL_DOWN_S
+    assert breaker.admits()
+    times_out(breaker, clock, 1)
+    clock.now += COOL_DOWN_S - 0.01
+    assert not breaker.admits()
+    clock.now += 0.02
+    assert breaker.admits()
+
+
+def test_a_try_that_is_never_heard_of_again_does_not_shut_it_for_ever(breaker, clock):
+    times_out(breaker, clock, STUCK_AFTER)
+    for _ in range(3):
+        clock.now += COOL_DOWN_S
+        assert [breaker.admits(), breaker.admits()] == [True, False]
+
+
+def test_who_waited_in_vain_while_others_were_answered_says_nothing(breaker, clock):
+    asked_at = clock.now
+    clock.now += 1.9
+    breaker.answered()
+    clock.now += 0.1
+    for _ in range(100):  # a burst that one router cannot manage in time
+        breaker.timed_out(asked_at)
+    assert breaker.admits()
+
+
+def test_fifty_threads_find_one_that_may_try(breaker, clock):
+    times_out(breaker, clock, STUCK_AFTER)
+    clock.now += COOL_DOWN_S
+    barrier = threading.Barrier(50)
+    with ThreadPoolExecutor(50) as threads:
+        admitted = list(threads.map(lambda _: barrier.wait() >= 0 and breaker.admits(), range(50)))
+    assert sum(admitted) == 1
+
+
+# The desk
+
+
+def test_who_asks_a_stuck_router_is_told_so_at_once(stuck, router):
+    started = time.monotonic()
+    said = [stuck.ask([f"query {i}"], PATIENT_S).wait() for i in range(1_000)]
+    assert time.monotonic() - started < PATIENT_S / 2
+    assert set(said) == {Silence("the router is stuck and was not asked", late=True)}
+    router.gate.set()
+    stuck._thread.join(0.1)
+    assert router.seen == ["in vain 0"]  # nothing was queued up for it
+
+
+def test_a_stuck_router_holds_one_thread_and_a_bounded_queue_however_many_ask(router):
+    before = set(threading.enumerate())
+    desk = RouterDesk(router)
+    with ThreadPoolExecutor(20) as threads:
+        said = list(threads.map(lambda i: desk.ask([str(i)], LIMIT_S).wait(), range(500)))
+    assert set(threading.enumerate()) - before == {desk._thread}
+    assert all(isinstance(one, Silence) for one in said)
+    assert desk._waiting.qsize() < 20 + STUCK_AFTER
+
+
+def test_a_router_that_comes_back_is_asked_again_after_the_cool_down(
+    stuck, router, monkeypatch, caplog
+):
+    monkeypatch.setattr(stuck._breaker, "_clock", lambda: time.monotonic() + COOL_DOWN_S)
+    router.gate.set()
+    assert stuck.ask(["tries"], PATIENT_S).wait() == [0.25]
+    assert stuck.ask(["then", "all"], PATIENT_S).wait() == [0.25, 0.25]
+    assert router.seen == ["in vain 0", "tries", "then", "all"]
+    assert [record.message for record in caplog.records] == ["the router answers again"]
+
+
+def test_a_stuck_router_is_told_of_once(router, caplog):
+    desk = RouterDesk(router)
+    for _ in range(STUCK_AFTER + 5):
+        desk.ask(["x"], LIMIT_S).wait()
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert "the strong model is called without asking it" in record.message
+
+
+def test_a_router_that_always_answers_too_late_is_stuck_too():
+    class Slow:
+        n_asked = 0
+
+        def strong_win_rate(self, queries):
+            self.n_asked += 1
+            time.sleep(2 * LIMIT_S)
+            return [0.5]
+
+    router = Slow()
+    desk = RouterDesk(router)
+    said = []
+    for _ in range(STUCK_AFTER + 3):
+        said.append(desk.ask(["x"], LIMIT_S).wait().reason)
+        time.sleep(2 * LIMIT_S)  # until it is done with that one
+    assert said[:STUCK_AFTER] == ["no score within 0.05 s"] * STUCK_AFTER
+    assert said[STUCK_AFTER:] == ["the router is stuck and was not asked"] * 3
+    assert router.n_asked == STUCK_AFTER
+
+
+def test_a_router_that_fails_is_not_stuck():
+    class Failing:
+        def strong_win_rate(self, queries):
+            raise TimeoutError("of its own, with a secret query")
+
+    desk = RouterDesk(Failing())
+    said = {desk.ask(["x"], PATIENT_S).wait() for _ in range(5 * STUCK_AFTER)}
+    assert said == {Silence("the router failed: TimeoutError", late=False)}
+
+
+# In an event loop
+
+
+def test_many_tasks_wait_for_a_stuck_router_without_a_thread_each(router):
+    desk, before = RouterDesk(router), set(threading.enumerate())
+
+    async def one(i):
+        return await desk.ask([str(i)], LIMIT_S).wait_async()
+
+    async def many():
+        asked = asyncio.gather(*(one(i) for i in range(300)))
+        ticks = 0
+        while not asked.done():
+            ticks += 1
+            await asyncio.sleep(0.005)
+        assert set(threading.enumerate()) - before == {desk._thread}
+        return ticks, await asked
+
+    ticks, said = asyncio.run(many())
+    assert ticks > 2  # the loop went on
+    assert {one.reason for one in said} == {"no score within 0.05 s"}
+    router.gate.set()
+    assert desk.ask(["after"], PATIENT_S).wait().reason.startswith("the router is stuck")
+
+
+def test_a_task_that_is_cancelled_is_passed_over(router):
+    desk = RouterDesk(router)
+
+    async def cancelled():
+        held, given_up = (
+            asyncio.create_task(desk.ask([name], PATIENT_S).wait_async())
+            for name in ("held", "given up")
+        )
+        await asyncio.sleep(0.02)
+        given_up.cancel()
+        await asyncio.sleep(0)
+        router.gate.set()
+        return await held, desk.ask(["next"], PATIENT_S)
+
+    said, following = asyncio.run(cancelled())
+    assert said == following.wait() == [0.25]
+    assert router.seen == ["held", "next"]
+
+
+def test_an_event_loop_that_ended_before_the_router_did_is_no_harm(router, caplog):
+    desk = RouterDesk(router)
+
+    async def ask():
+        return await desk.ask(["x"], LIMIT_S).wait_async()
+
+    assert asyncio.run(ask()).late
+    router.gate.set()
+    assert desk.ask(["y"], PATIENT_S).wait() == [0.25]
+    assert not caplog.records
+
+
+def test_the_cool_down_is_the_constant(router, monkeypatch):
+    monkeypatch.setattr(asking, "COOL_DOWN_S", 0.0)
+    desk = RouterDesk(router)
+    reasons = [desk.ask(["x"], LIMIT_S).wait().reason for _ in range(2 * STUCK_AFTER)]
+    assert set(reasons) == {"no score within 0.05 s"}
