@@ -1,0 +1,247 @@
+"""Is it a router at all? Its own scores shuffled, a constant in disguise, and what others measure.
+
+The control costs what the router costs: it has the same scores, and so the same strong-call share
+at every threshold, but they lie on the wrong queries. Its APGR is 1/2 on average, exactly.
+
+>>> import numpy as np
+>>> choice_entropy(0.5), round(choice_entropy(0.03), 3)
+(1.0, 0.194)
+>>> cost, quality = np.array([1.0, 2.0, 4.0, 5.0]), np.array([0.5, 0.7, 0.9, 0.8])
+>>> round(deferral_area(cost, quality), 4), round(aiq(cost, quality), 4)
+(0.7625, 0.775)
+>>> quality_neutral_cost(cost, quality)
+4.0
+"""
+
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+
+from routellm_core.baselines import upper_hull
+from routellm_core.decomposition import called_share
+from routellm_core.metrics import pgr_of, rank_queries
+from routellm_core.significance import LEVEL, one_per_cluster
+from routellm_core.types import Floats, Interval, Ints, Ranking
+from routellm_core.uncertainty import N_RESAMPLES, middle
+
+FEWEST_EITHER_WAY = 0.05
+"""Share of queries below which a model is as good as never called."""
+NARROW = 0.02
+"""Width of the middle 95% of the win rates below which no threshold written down divides them."""
+
+Kind: TypeAlias = Literal["router", "chance", "reversed", "constant"]
+
+
+class ShuffledControl(NamedTuple):
+    """A router against its own scores on shuffled queries, one query of each text."""
+
+    n_queries: int
+    apgr: float
+    """Of the router on these queries; NaN without a gap to recover."""
+    band: Interval
+    """Middle 95% of the APGR of the shuffled scores; their mean is 0.5."""
+    p_value: float
+    """Two-sided, that the scores say nothing of what the strong model adds."""
+
+
+class Character(NamedTuple):
+    """What kind of router the scores are, and what tells."""
+
+    kind: Kind
+    n_scores: int
+    """Distinct ones: each is a threshold."""
+    score_entropy: float
+    """Bits of a query's score; log2 of the number of queries where all differ."""
+    spread: float
+    """Width of the middle 95% of the scores."""
+    evenest_share: float
+    """The reachable strong-call share nearest to one half."""
+    share_at_half: float
+    """Strong-call share at the threshold 0.5."""
+    control: ShuffledControl
+
+    @property
+    def words(self) -> str:
+        """The kind as a sentence, without its full stop."""
+        match self.kind:
+            case "constant":
+                return (
+                    "a constant in disguise: no threshold sends between 5% and 95% of the queries "
+                    "to the strong model"
+                    if not _divides(self.evenest_share)
+                    else f"a constant in disguise: 95% of its scores lie within {self.spread:.3f} "
+                    "and their order is no better than chance"
+                )
+            case "chance":
+                return "cannot be told from its own scores shuffled"
+            case "reversed":
+                return "ranks queries the wrong way round: its own scores shuffled do better"
+            case "router":
+                return "does better than its own scores shuffled"
+
+
+def character(
+    strong_win_rate: Floats,
+    quality_weak: Floats,
+    quality_strong: Floats,
+    *,
+    cluster_code: Ints | None = None,
+    n_shuffles: int = N_RESAMPLES,
+    seed: int = 0,
+) -> Character:
+    """Tell a router from a constant in disguise and from chance.
+
+    `constant`: no threshold sends between 5% and 95% of the queries to the strong model, or the
+    middle 95% of the scores is narrower than 0.02 and the order is not shown to be better than
+    shuffled. `router` and `reversed`: the APGR is shown (at 5%) to be above or below that of the
+    shuffled scores. `chance`: neither is; on few queries a good router may seem one.
+
+    Args:
+        strong_win_rate: (n_queries,) finite.
+        quality_weak: (n_queries,).
+        quality_strong: (n_queries,).
+        cluster_code: (n_queries,) equal for queries of equal text; by default all differ.
+        n_shuffles: of the control.
+        seed: of the control.
+    """
+    control = shuffled_control(
+        strong_win_rate,
+        quality_weak,
+        quality_strong,
+        cluster_code=cluster_code,
+        n_shuffles=n_shuffles,
+        seed=seed,
+    )
+    ranking = rank_queries(strong_win_rate)
+    shares = ranking.n_strong / len(ranking.order)
+    evenest = float(shares[np.argmin(np.abs(shares - 0.5))])
+    low, high = np.quantile(strong_win_rate, [0.025, 0.975])
+    spread = float(high - low)
+    return Character(
+        kind=_kind(control, evenest, spread),
+        n_scores=len(ranking.threshold) - 1,
+        score_entropy=score_entropy(ranking),
+        spread=spread,
+        evenest_share=evenest,
+        share_at_half=float((strong_win_rate >= 0.5).mean()),
+        control=control,
+    )
+
+
+def shuffled_control(
+    strong_win_rate: Floats,
+    quality_weak: Floats,
+    quality_strong: Floats,
+    *,
+    cluster_code: Ints | None = None,
+    n_shuffles: int = N_RESAMPLES,
+    seed: int = 0,
+) -> ShuffledControl:
+    """Hold a router's APGR against that of its own scores on shuffled queries.
+
+    A permutation test, exact however the gains are spread; the p-value counts the router itself
+    among the shuffles (Phipson and Smyth 2010). Of queries of equal text the first is taken: they
+    share a score, so they cannot be shuffled apart. Arguments as for `character`.
+    """
+    clusters = np.arange(len(quality_weak)) if cluster_code is None else cluster_code
+    kept = one_per_cluster(clusters)
+    share = called_share(rank_queries(strong_win_rate[kept])) - 0.5
+    gain = np.asarray(quality_strong - quality_weak, dtype=np.float64)[kept]
+    rng = np.random.default_rng(seed)
+    ahead = float((share * gain).mean())
+    shuffled = np.array([(share * rng.permutation(gain)).mean() for _ in range(n_shuffles)])
+    gap = float(gain.mean())
+    n_beyond = int((np.abs(shuffled) >= np.abs(ahead) - 1e-12).sum())
+    return ShuffledControl(
+        n_queries=len(gain),
+        apgr=0.5 + float(pgr_of(ahead, 0.0, gap)),
+        band=middle(0.5 + pgr_of(shuffled, 0.0, gap)),
+        p_value=(1 + n_beyond) / (1 + n_shuffles),
+    )
+
+
+def choice_entropy(strong_call_share: float) -> float:
+    """Bits of the choice between both models: 1 when each gets half, 0 when one gets all.
+
+    RouterEval (arXiv 2503.10657) calls it E_p and sees in it whether a router has collapsed.
+    """
+    chance = np.array([strong_call_share, 1.0 - strong_call_share])
+    return _bits(chance)
+
+
+def score_entropy(ranking: Ranking) -> float:
+    """Bits of a query's score over the distinct scores: log2(n_queries) where all differ."""
+    return _bits(np.diff(ranking.n_strong) / len(ranking.order))
+
+
+def aiq(cost: Floats, quality: Floats) -> float:
+    """Average improvement in quality of RouterBench (arXiv 2403.12031, section 3).
+
+    The mean over the costs of the non-decreasing convex hull: between two thresholds both are mixed
+    at random, and nobody pays for a worse answer.
+
+    Args:
+        cost: (n_points,) of each point of a router's curve.
+        quality: (n_points,) in the benchmark's own scale.
+
+    Returns:
+        In the same scale; NaN where a cost is, or where all points cost the same.
+    """
+    if not np.isfinite(cost).all():
+        return np.nan
+    corners = upper_hull(cost, quality)
+    return deferral_area(cost[corners], np.maximum.accumulate(quality[corners]))
+
+
+def deferral_area(cost: Floats, quality: Floats) -> float:
+    """Mean quality of the deferral curve over its range of costs, the curve taken as it is.
+
+    UniRoute (arXiv 2502.08773, section 7) takes the area of quality over cost; over the
+    strong-call share in place of a cost it is the weak model's quality plus APGR times the gap.
+
+    Args:
+        cost: (n_points,) rising along the curve: money, or the strong-call share.
+        quality: (n_points,) in the benchmark's own scale.
+
+    Returns:
+        In the same scale; NaN where a cost is, or where all points cost the same.
+    """
+    width = float(cost[-1] - cost[0])
+    return float(np.trapezoid(quality, cost)) / width if width > 0 else np.nan
+
+
+def quality_neutral_cost(cost: Floats, quality: Floats) -> float:
+    """Least cost at which the quality of the best single model is reached (UniRoute's QNC).
+
+    UniRoute (arXiv 2502.08773, section 7) gives it as a part of that model's own cost. It is the
+    least over the whole curve, so on few queries luck makes it too small.
+
+    Args:
+        cost: (n_points,) of each point, from always weak to always strong.
+        quality: (n_points,) in the benchmark's own scale.
+
+    Returns:
+        In the unit of `cost`; NaN where a cost is.
+    """
+    best = max(quality[0], quality[-1])
+    reached = cost[quality >= best - 1e-12 * max(1.0, abs(best))]
+    return float(reached.min())
+
+
+def _kind(control: ShuffledControl, evenest_share: float, spread: float) -> Kind:
+    is_better = control.p_value < LEVEL and control.apgr > 0.5
+    if not _divides(evenest_share) or (spread < NARROW and not is_better):
+        return "constant"
+    if is_better:
+        return "router"
+    return "reversed" if control.p_value < LEVEL else "chance"
+
+
+def _divides(share: float) -> bool:
+    """Whether both models get a part worth having."""
+    return FEWEST_EITHER_WAY <= share <= 1.0 - FEWEST_EITHER_WAY
+
+
+def _bits(chance: Floats) -> float:
+    known = chance[chance > 0.0]
+    return float(-(known * np.log2(known)).sum()) + 0.0
