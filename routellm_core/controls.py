@@ -70,7 +70,7 @@ class Character(NamedTuple):
                     "to the strong model"
                     if not _divides(self.evenest_share)
                     else f"a constant in disguise: 95% of its scores lie within {self.spread:.3f} "
-                    "and their order is no better than chance"
+                    "and their order is not shown to be better than chance"
                 )
             case "chance":
                 return "cannot be told from its own scores shuffled"
