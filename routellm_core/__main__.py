@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from routellm_core import scoring_command
+from routellm_core import certify_command, check_command, compare_command, scoring_command
 from routellm_core.errors import DataError, RoutingError
 from routellm_core.evaluation import default_pair, evaluate_benchmark
 from routellm_core.importers.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
@@ -339,9 +339,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluating.add_argument("--seed", type=_seed, default=0, help="of the bootstrap")
     with_pair(evaluating)
+    compare_command.add_parser(verb)
 
     calibrating = verb("calibrate", calibrate)
     add_choice(calibrating)
+    certify_command.add_parser(verb)
     targets.add_parser(verb, DATA_DIR)
 
     explaining = verb("explain", explain)
@@ -357,6 +359,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     with_pair(explaining)
 
+    check_command.add_parser(verb)
     scoring_command.add_parser(verb, _say_progress, DATA_DIR)
     labelling.add_parser(verb, _say_progress, _say)
 

@@ -134,8 +134,8 @@ def certify(
         seed: of the split.
 
     Raises:
-        DataError: δ or the promise is out of its range, a quality out of its scale, a value NaN or
-            infinite, or there are fewer than `FEWEST_QUERIES` distinct queries.
+        DataError: δ, the seed or the promise is out of its range, a quality out of its scale, a
+            value NaN or infinite, or there are fewer than `FEWEST_QUERIES` distinct queries.
     """
     scale = Interval(quality_low, quality_high)
     check_promise(promise, scale, delta)
@@ -188,8 +188,10 @@ def split_of(cluster_code: Ints, seed: int) -> Split:
     """Deal one query of each cluster, drawn by seed, into pilot, calibration and held-out.
 
     Raises:
-        DataError: there are fewer than `FEWEST_QUERIES` clusters.
+        DataError: there are fewer than `FEWEST_QUERIES` clusters, or the seed is below 0.
     """
+    if seed < 0:
+        raise DataError(f"a seed of {seed} draws nothing; give a whole number from 0")
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(cluster_code))
     first = np.unique(cluster_code[shuffled], return_index=True)[1]

@@ -25,7 +25,7 @@ BOLDEST = 0.75
 POWER = 0.8
 """Chance of success at which needed numbers of queries are given."""
 _PRICE = 1.2
-"""By how much more queries a bet needs than a normal test that is right; at most, as measured."""
+"""How many times the queries of a normal test bets need, as measured where these are many."""
 _AT_ONCE = 16
 _MOST = 1e9
 """Queries beyond which a number of them is no longer an answer."""
@@ -71,8 +71,8 @@ def betting_p_value(margin: Floats, worst: Floats | float, delta: float) -> Floa
 def betting_need(margin: Floats, worst: Floats | float, delta: float) -> float:
     """About how many queries with such margins pass `betting_p_value` four times out of five.
 
-    As many as a normal test needs for mean and variance of these margins, and a fifth more, but
-    never fewer than the boldest stakes need for that mean. What is observed is taken for the truth.
+    As many as a normal test needs for mean and variance of these margins and the boldest stakes for
+    that mean alone, and a fifth more. What is observed is taken for the truth.
 
     Args:
         margin: (n,).
@@ -87,7 +87,7 @@ def betting_need(margin: Floats, worst: Floats | float, delta: float) -> float:
         return math.nan
     normal = (ndtri(1 - delta) + ndtri(POWER)) ** 2 * float(margin.var()) / mean**2
     boldest = math.log(1 / delta) / math.log1p(BOLDEST / -float(worst) * mean)
-    need = math.ceil(max(_PRICE * normal, boldest))
+    need = math.ceil(_PRICE * (normal + boldest))
     return float(need) if need <= _MOST else math.nan
 
 
