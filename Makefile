@@ -19,6 +19,10 @@ $(VENV)/.ready-dev: requirements-dev.txt $(VENV)/.ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
+$(VENV)/.ready-ray: requirements-ray.txt $(VENV)/.ready-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-ray.txt
+	touch $@
+
 .store/.ready: $(VENV)/.ready $(shell find data routellm_core/store/schema.sql -type f 2>/dev/null)
 	$(BIN)/python -m routellm_core setup
 	mkdir -p .store && touch $@
@@ -50,7 +54,7 @@ test: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## unit, page and brow
 test-gateways: .venv-gateways/.ready .store/.ready  ## exports in the real LiteLLM and RouteLLM
 	$(BIN)/python -m pytest tests/test_gateways.py
 
-test-full: $(VENV)/.ready-dev .venv-gateways/.ready .store/.ready .ci/browser.ready  ## all tests, the long ones too
+test-full: $(VENV)/.ready-dev $(VENV)/.ready-ray .venv-gateways/.ready .store/.ready .ci/browser.ready  ## all tests, the long ones too
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.ready-dev  ## format check, lint, types

@@ -4,25 +4,30 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
-from routellm_core import devices
+from routellm_core import devices, scoring_ray
 from routellm_core.errors import DataError, UnknownNameError
-from routellm_core.importers import cells, table
-from routellm_core.importers.tabular import read_columns
 from routellm_core.metrics import calls_strong
 from routellm_core.progress import Watch
+from routellm_core.query_partitions import partitions_of, write_partitions
 from routellm_core.routers import checkpoint_dir, load_router
 from routellm_core.scoring import score
+from routellm_core.scoring_tables import Queries, columns_of, read_queries, scored_table
 from routellm_core.store import Store
+from routellm_core.store.partitions import collect, means
+
+if TYPE_CHECKING:
+    from routellm_core.routers.base import Router
 
 Result = tuple[Any, list[str]]
 STDIN = Path("-")
+ENGINES = ("local", "ray")
 
 
 def add_parser(
@@ -55,6 +60,20 @@ def add_parser(
     parser.add_argument("--column", help="that holds the queries (default: told from the table)")
     parser.add_argument("--alpha", type=float, help="add what this threshold decides")
     parser.add_argument("--device", choices=devices.NAMES, help="where the models run")
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default=ENGINES[0],
+        help="ray: partitions of Parquet, by many workers; --input may be a folder or a pattern of "
+        "Parquet files, and an --output without an ending is a folder of them",
+    )
+    parser.add_argument("--address", help="of a Ray cluster (default: one on this machine)")
+    parser.add_argument(
+        "--partitions", type=_count, metavar="N", help="into which Ray's input is cut, if a file"
+    )
+    parser.add_argument(
+        "--workers", type=_count, metavar="N", help="of Ray (default: one a GPU or processor)"
+    )
 
 
 def score_file(parsed: argparse.Namespace) -> Result:
@@ -63,39 +82,34 @@ def score_file(parsed: argparse.Namespace) -> Result:
     What is scored is kept beside the output until it is whole: a stopped run goes on from there.
     """
     output: Path = parsed.output
-    if output.suffix not in (".parquet", ".csv"):
+    by_ray = parsed.engine == "ray"
+    if output.suffix not in (".parquet", ".csv") and not (by_ray and not output.suffix):
         raise DataError(f"--output {output}: end it in .parquet or .csv")
     if not output.parent.is_dir():
         raise DataError(f"--output {output}: there is no folder {output.parent}; make it first")
     if parsed.alpha is not None and not 0 <= parsed.alpha <= 1:
         raise DataError(f"--alpha {parsed.alpha}: give a threshold between 0 and 1")
+    for name in ("address", "partitions", "workers"):
+        if getattr(parsed, name) is not None and not by_ray:
+            raise DataError(f"--{name} is for --engine ray alone")
+    return (_by_ray if by_ray else _here)(parsed, output)
+
+
+def _here(parsed: argparse.Namespace, output: Path) -> Result:
     if parsed.device is not None:
         os.environ[devices.VARIABLE] = parsed.device
     device = devices.device()
-    ids, queries = _read(parsed.input, parsed.column)
-    with Store(parsed.store, read_only=True) as store:
-        router_ids = [_router_id(store, name) for name in parsed.router]
-        folders = {name: checkpoint_dir(store.router(name), parsed.data_dir) for name in router_ids}
+    queries = _read(parsed.input, parsed.column)
+    folders = _checkpoints(parsed)
     chunks_dir = output.with_name(f"{output.name}.unfinished")
-    rates = score(
-        {name: load_router(folder) for name, folder in folders.items()},
-        queries,
-        chunks_dir=chunks_dir,
-        watch=parsed.watch(),
-    )
-    frame = pd.DataFrame({"row": np.arange(1, len(queries) + 1)})
-    if ids is not None:
-        frame["query_id"] = ids
-    for name, of_router in rates.items():
-        frame[name] = of_router
-        if parsed.alpha is not None:
-            frame[f"{name} calls_strong"] = calls_strong(of_router, parsed.alpha)
-    _write(frame, output)
+    rates = score(load_routers(folders), queries.texts, chunks_dir=chunks_dir, watch=parsed.watch())
+    _write(scored_table(rates, queries.ids, parsed.alpha), output)
     shutil.rmtree(chunks_dir, ignore_errors=True)
+    n_queries = len(queries.texts)
     document = {
         "output": str(output),
-        "n_queries": len(queries),
-        "routers": router_ids,
+        "n_queries": n_queries,
+        "routers": list(folders),
         "device": device.name,
         "precision": device.precision,
         "mean_strong_win_rate": {name: float(r.mean()) for name, r in rates.items()},
@@ -103,29 +117,77 @@ def score_file(parsed: argparse.Namespace) -> Result:
     if parsed.alpha is not None:
         shares = {name: float(calls_strong(r, parsed.alpha).mean()) for name, r in rates.items()}
         document["strong_call_share"] = shares
-    line = f"{len(queries):,} queries scored by {', '.join(router_ids)} on {device.name}: {output}"
+    line = f"{n_queries:,} queries scored by {', '.join(folders)} on {device.name}: {output}"
     return document, [line, f"  {device.reason}, {device.precision}"]
 
 
-def _read(path: Path, column: str | None) -> tuple[list[str] | None, list[str]]:
-    """Ids where the table has them, and the queries; an empty cell is an empty query."""
-    if path == STDIN:
-        text = sys.stdin.buffer.read().decode("utf-8", "replace")
-        queries = text.splitlines()
-        if not queries:
-            raise DataError("stdin holds no query; give one a line, or --input FILE")
-        return None, queries
-    mapping, sample = table.guessed(path)
-    name = column or mapping.query
-    if name is None:
-        there = ", ".join(sample.column_names[:20]) or "none"
-        raise DataError(f"{path.name}: no column looks like queries (there are: {there}); --column")
-    id_column = mapping.query_id if mapping.query_id != name else None
-    wanted = [name] if id_column is None else [name, id_column]
-    data = read_columns(path, wanted).data
-    queries = [text or "" for text in cells.texts(data[name]).to_pylist()]
-    ids = None if id_column is None else cells.texts(data[id_column]).to_pylist()
-    return ids, queries
+def _by_ray(parsed: argparse.Namespace, output: Path) -> Result:
+    scoring_ray.imported()
+    folders = _checkpoints(parsed)
+    folder = output.with_name(f"{output.name}.unfinished") if output.suffix else output
+    source: Path = parsed.input
+    if source == STDIN or source.is_file():
+        queries = _read(source, parsed.column)
+        source, columns = write_partitions(queries, folder, parsed.partitions)
+        partitions = partitions_of(source)
+    elif parsed.partitions is not None:
+        raise DataError(f"--partitions {parsed.partitions}: {source} is in partitions already")
+    elif source.is_dir() and folder.resolve().is_relative_to(source.resolve()):
+        raise DataError(f"--output {output} lies inside --input {source}; name another place")
+    else:
+        partitions = partitions_of(source)
+        columns = columns_of(partitions[0].path, parsed.column)
+    work = scoring_ray.Work(
+        columns, tuple(folders), partial(load_routers, folders), parsed.alpha, parsed.device
+    )
+    cluster = scoring_ray.Cluster(parsed.address, parsed.workers)
+    scored = scoring_ray.score_partitions(
+        partitions, work, folder, cluster=cluster, watch=parsed.watch()
+    )
+    n_queries = sum(partition.n_rows for partition in partitions)
+    document: dict[str, Any] = {
+        "output": str(output),
+        "n_queries": n_queries,
+        "routers": list(folders),
+        "n_partitions": len(scored.parts),
+        "n_partitions_kept": scored.n_kept,
+        "devices": list(scored.devices),
+        "mean_strong_win_rate": means(scored.parts, list(folders)),
+    }
+    if parsed.alpha is not None:
+        shares = means(scored.parts, [f"{name} calls_strong" for name in folders])
+        document["strong_call_share"] = dict(zip(folders, shares.values(), strict=True))
+    if output.suffix:
+        collect(scored.parts, output)
+        shutil.rmtree(folder, ignore_errors=True)
+    elif source.parent == folder:
+        shutil.rmtree(source)
+    return document, [
+        f"{n_queries:,} queries scored by {', '.join(folders)}: {output}",
+        f"  {len(scored.parts):,} partitions, {scored.n_kept:,} of them scored before; "
+        f"on {' and '.join(scored.devices) or 'no worker'}",
+    ]
+
+
+def load_routers(folders: Mapping[str, Path]) -> dict[str, "Router"]:
+    """Routers by id from their checkpoint folders."""
+    return {name: load_router(folder) for name, folder in folders.items()}
+
+
+def _checkpoints(parsed: argparse.Namespace) -> dict[str, Path]:
+    """The checkpoint folder of each router that is asked for, by its id."""
+    with Store(parsed.store, read_only=True) as store:
+        router_ids = [_router_id(store, name) for name in parsed.router]
+        return {name: checkpoint_dir(store.router(name), parsed.data_dir) for name in router_ids}
+
+
+def _read(path: Path, column: str | None) -> Queries:
+    if path != STDIN:
+        return read_queries(path, columns_of(path, column))
+    queries = sys.stdin.buffer.read().decode("utf-8", "replace").splitlines()
+    if not queries:
+        raise DataError("stdin holds no query; give one a line, or --input FILE")
+    return Queries(queries, None)
 
 
 def _router_id(store: Store, name: str) -> str:
@@ -137,6 +199,12 @@ def _router_id(store: Store, name: str) -> str:
     if name == "random":
         return "random-none"
     raise UnknownNameError(f"no router {name!r}; there are: {', '.join(ids)}")
+
+
+def _count(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return int(text)
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:

@@ -1,0 +1,107 @@
+"""Queries in partitions: Parquet files that are read, scored and lost one by one.
+
+The files of a folder or of a pattern are partitions as they are; queries of any other table are
+written as some.
+"""
+
+import hashlib
+import shutil
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from routellm_core.errors import DataError
+from routellm_core.scoring_tables import Queries, QueryColumns
+
+PARTITION_ROWS = 1_024
+"""Of queries that are written as partitions."""
+
+
+class Partition(NamedTuple):
+    """A Parquet file of queries, and where its rows stand among those of all."""
+
+    path: Path
+    first_row: int
+    n_rows: int
+
+
+def partitions_of(source: Path) -> list[Partition]:
+    """The Parquet files of a folder, those below it too, or of a pattern, by name.
+
+    Names that begin with a dot or an underscore are other programs' notes. A file without rows is
+    no partition.
+
+    Raises:
+        DataError: there is none, a file is damaged, or none has a row.
+    """
+    if source.is_dir():
+        found = source.rglob("*.parquet")
+    else:
+        found = Path(source.anchor).glob(str(source.relative_to(source.anchor)))
+    paths = sorted(path.resolve() for path in found if path.is_file() and path.name[0] not in "._")
+    if not paths:
+        raise DataError(f"{source}: no Parquet file is there; check the path")
+    partitions, first_row = [], 1
+    for path in paths:
+        n_rows = _n_rows(path)
+        if n_rows:
+            partitions.append(Partition(path, first_row, n_rows))
+        first_row += n_rows
+    if not partitions:
+        raise DataError(f"{source}: its {len(paths)} Parquet files have no row; export them anew")
+    return partitions
+
+
+def _n_rows(path: Path) -> int:
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).partition("\n")[0]
+        raise DataError(f"{path}: is a damaged Parquet file ({reason}); write it anew") from None
+
+
+def write_partitions(
+    queries: Queries, folder: Path, n_partitions: int | None = None
+) -> tuple[Path, QueryColumns]:
+    """Write queries as partitions into a folder of their own, unless they are there already.
+
+    Args:
+        queries: of any table.
+        folder: where that folder is made, named after what it holds.
+        n_partitions: as even as can be; by default `PARTITION_ROWS` rows each.
+
+    Returns:
+        The folder, and the columns that its files have.
+    """
+    columns = QueryColumns("query", None if queries.ids is None else "query_id")
+    arrays = [pa.array(queries.texts, pa.string())]
+    if queries.ids is not None:
+        arrays.append(pa.array(queries.ids, pa.string()))
+    rows = pa.table(arrays, names=[name for name in columns if name is not None])
+    wanted = n_partitions or -(-rows.num_rows // PARTITION_ROWS)
+    ends = np.linspace(0, rows.num_rows, min(wanted, rows.num_rows) + 1).astype(int)
+    held = repr((queries.texts, queries.ids, len(ends)))
+    whole = folder / f"queries-{digest(held)}"
+    if whole.is_dir():
+        return whole, columns
+    aside = whole.with_suffix(".part")
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        aside.mkdir(parents=True)
+        for number, (start, end) in enumerate(pairwise(ends)):
+            pq.write_table(rows.slice(start, end - start), aside / f"part-{number:05}.parquet")
+        aside.replace(whole)
+    except OSError as error:
+        raise DataError(f"{folder} cannot be written ({error}); make room or name another") from (
+            error
+        )
+    return whole, columns
+
+
+def digest(held: str) -> str:
+    """A short name for what something holds."""
+    return hashlib.sha256(held.encode()).hexdigest()[:16]

@@ -1,0 +1,292 @@
+"""Scoring beyond one machine: partitions of queries, given by Ray to workers on any of them.
+
+A partition is a Parquet file of queries. Its scores become a file of their own,
+
+    <folder>/part-00003-9f86d081884c7d65.parquet    rows as `scoring_tables.scored_table` makes them
+
+written aside and renamed, and named after its place and what it holds: what is there is whole and
+is never scored again, so that a killed run goes on where it was, and a partition that is scored
+twice, because a worker died over it, is there once. Names in order are rows in order.
+
+Ray decides who scores what, and starts a worker that died anew. Texts do not pass through it: a
+worker reads its partition and writes its scores itself, so both folders must be the same on every
+machine, as this project and its checkpoints must.
+"""
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, redirect_stdout
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
+
+from routellm_core import devices
+from routellm_core.errors import DataError, MissingPackageError, RoutingError
+from routellm_core.progress import Progress, Watch, silent
+from routellm_core.query_partitions import Partition, digest
+from routellm_core.scoring import score
+from routellm_core.scoring_tables import QueryColumns, read_queries, scored_table
+from routellm_core.tables import ROWS_NAMED
+
+if TYPE_CHECKING:
+    from routellm_core.routers.base import Router
+
+RETRIES = 3
+"""How often a partition is given anew when the worker that scored it died."""
+_STORE_BYTES = 128 << 20
+"""Ray's shared memory on this machine: only names and counts pass through it."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done to each partition."""
+
+    columns: QueryColumns
+    router_ids: tuple[str, ...]
+    load: Callable[[], "Mapping[str, Router]"]
+    """Called once by each worker, which must be able to import it; gives the routers by id."""
+    alpha: float | None = None
+    """Adds what this threshold decides."""
+    device: str | None = None
+    """One of `devices.NAMES`; None leaves it to each worker."""
+
+
+class Cluster(NamedTuple):
+    """Who works: by default as many workers on this machine as it has processors or GPUs."""
+
+    address: str | None = None
+    """Of a Ray cluster that runs already."""
+    n_workers: int | None = None
+
+
+HERE = Cluster()
+
+
+class Scored(NamedTuple):
+    """What became of the partitions."""
+
+    parts: list[Path]
+    """Their scores, in the order of the partitions."""
+    n_kept: int
+    """Were there before."""
+    devices: tuple[str, ...]
+    """On which models ran this time, with their precision."""
+
+
+def score_partitions(
+    partitions: Sequence[Partition],
+    work: Work,
+    folder: Path,
+    *,
+    cluster: Cluster = HERE,
+    watch: Watch = silent,
+) -> Scored:
+    """Score the partitions that have no scores in a folder yet.
+
+    A partition that cannot be read, or over which workers die time and again, holds up none of the
+    others.
+
+    Args:
+        partitions: as `partitions_of` finds them.
+        work: what is done to each.
+        folder: of the scores, made when absent.
+        cluster: who works.
+        watch: told how many queries are scored; what it raises ends the work.
+
+    Raises:
+        MissingPackageError: Ray is not installed.
+        DataError: a partition has no scores in the end, the folder holds scores of something
+            else, or no cluster answers.
+    """
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    outputs = [folder / _name(number, part, work) for number, part in enumerate(partitions)]
+    strangers = sorted(set(folder.glob("part-*.parquet")) - set(outputs))
+    if strangers:
+        raise DataError(
+            f"{folder} holds scores of other queries, routers or thresholds, as "
+            f"{strangers[0].name}; name another folder or delete it"
+        )
+    is_whole = [output.exists() for output in outputs]
+    rows = [
+        {"source": str(part.path), "first_row": part.first_row, "output": str(output)}
+        for part, output, whole in zip(partitions, outputs, is_whole, strict=True)
+        if not whole
+    ]
+    total = sum(part.n_rows for part in partitions)
+    done = sum(part.n_rows for part, whole in zip(partitions, is_whole, strict=True) if whole)
+    told: dict[str, dict[str, Any]] = {}
+    watch(Progress("scoring", done, total))
+    if rows:
+        with closing(_spread(rows, work, cluster)) as results:
+            for row in results:
+                told[row["output"]] = row
+                done += row["n_rows"]
+                watch(Progress("scoring", done, total))
+    _refuse_missing(partitions, outputs, told, folder)
+    for aside in folder.glob(".*.part"):  # of workers that died
+        aside.unlink(missing_ok=True)
+    used = tuple(sorted({row["device"] for row in told.values()}))
+    return Scored(outputs, sum(is_whole), used)
+
+
+def _name(number: int, partition: Partition, work: Work) -> str:
+    """The place of a partition, and a digest of what its scores hold."""
+    stat = partition.path.stat()
+    source = (partition.path.name, stat.st_size, stat.st_mtime_ns, partition.first_row)
+    held = (source, tuple(work.columns), sorted(work.router_ids), work.alpha)
+    return f"part-{number:05}-{digest(repr(held))}.parquet"
+
+
+def _refuse_missing(
+    partitions: Sequence[Partition],
+    outputs: Sequence[Path],
+    told: Mapping[str, Mapping[str, Any]],
+    folder: Path,
+) -> None:
+    reasons = []
+    for partition, output in zip(partitions, outputs, strict=True):
+        if output.exists():
+            continue
+        row = told.get(str(output))
+        if row is None:
+            reason = f"a worker died over it {1 + RETRIES} times, has it enough memory?"
+        else:
+            reason = row["problem"] or "scored where this folder is another one; share it"
+        reasons.append(f"{partition.path}: {reason}")
+    if reasons:
+        shown = "; ".join(reasons[:ROWS_NAMED]) + ("; …" if len(reasons) > ROWS_NAMED else "")
+        raise DataError(
+            f"{len(reasons)} of {len(partitions)} partitions have no scores, the others are kept "
+            f"in {folder}: {shown}. Start it again once that is put right"
+        )
+
+
+# Ray
+
+
+class Scorer:
+    """A worker: keeps the routers loaded, scores a partition a call."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        if work.device is not None:
+            os.environ[devices.VARIABLE] = work.device
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """What became of a partition; something the user can put right stops no other one."""
+        n_rows, problem, used = 0, "", ""
+        try:
+            n_rows = self._score(Path(row["source"]), row["first_row"], Path(row["output"]))
+            device = devices.device()
+            used = f"{device.name}, {device.precision}"
+        except RoutingError as error:
+            problem = str(error)
+        return {"output": row["output"], "n_rows": n_rows, "problem": problem, "device": used}
+
+    @cached_property
+    def routers(self) -> "Mapping[str, Router]":
+        return self.work.load()
+
+    def _score(self, source: Path, first_row: int, output: Path) -> int:
+        queries = read_queries(source, self.work.columns)
+        rates = score(self.routers, queries.texts)
+        frame = scored_table(rates, queries.ids, self.work.alpha, first_row)
+        aside = output.with_name(f".{output.stem}.{uuid4().hex}.part")
+        try:
+            frame.to_parquet(aside, index=False)
+            aside.replace(output)
+        except OSError as error:
+            raise DataError(f"{output} cannot be written ({error}); make room") from error
+        return len(frame)
+
+
+def _spread(
+    rows: list[dict[str, Any]], work: Work, cluster: Cluster
+) -> Generator[dict[str, Any], None, None]:
+    """What workers tell of each partition, as it comes."""
+    with running(cluster) as ray:
+        resources = ray.cluster_resources()
+        n_gpus = 0 if work.device == "cpu" else int(resources.get("GPU", 0))
+        n_workers = cluster.n_workers or n_gpus or int(resources["CPU"])
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.max_errored_blocks = -1
+        # A block a partition, and none of them a task that reads: workers may hold all processors.
+        blocks = ray.data.from_items(rows, override_num_blocks=len(rows))
+        with warnings.catch_warnings():
+            # This release warns of the two limits, and has no other way to set them.
+            warnings.simplefilter("ignore")
+            scored = blocks.map(
+                Scorer,
+                fn_constructor_args=(work,),
+                # One partition at a time, so that a death is charged to the one being scored.
+                compute=ray.data.ActorPoolStrategy(
+                    size=min(n_workers, len(rows)), max_tasks_in_flight_per_actor=1
+                ),
+                max_restarts=-1,
+                max_task_retries=RETRIES,
+                **({"num_gpus": 1} if n_gpus else {"num_cpus": 1}),
+            )
+        yield from scored.iter_rows()
+
+
+@contextmanager
+def running(cluster: Cluster) -> Iterator[Any]:
+    """Ray with a cluster of its own, ended and cleared away in the end, or with one that runs.
+
+    Raises:
+        MissingPackageError: Ray is not installed.
+        DataError: no cluster answers at the address.
+    """
+    ray = imported()
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
+    # What Ray says of workers goes to stdout, which is for results.
+    with redirect_stdout(sys.stderr), TemporaryDirectory(prefix="ray-") as folder:
+        try:
+            if cluster.address is None:
+                ray.init(
+                    address="local",
+                    num_cpus=cluster.n_workers or os.cpu_count(),
+                    include_dashboard=False,
+                    object_store_memory=_STORE_BYTES,
+                    _temp_dir=folder,
+                    **quiet,
+                )
+            else:
+                ray.init(address=cluster.address, **quiet)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            reason = str(error).partition("\n")[0]
+            raise DataError(
+                f"no Ray cluster for us at {cluster.address or 'this machine'} ({reason}); "
+                "`ray start --head` says the address of one"
+            ) from error
+        try:
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def imported() -> Any:
+    """Ray, which tells nobody that it is used.
+
+    Raises:
+        MissingPackageError: it is not installed.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    try:
+        ray = import_module("ray")
+        import_module("ray.data")
+    except ModuleNotFoundError as error:
+        raise MissingPackageError(
+            f"--engine ray needs {error.name}: pip install -r requirements-ray.txt"
+        ) from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    return ray

@@ -1,0 +1,46 @@
+"""A table that lies in partitions, Parquet files of one form, as one table."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from routellm_core.errors import DataError, StoreError
+from routellm_core.store.database import Database, _quoted
+
+
+def collect(parts: Sequence[Path], output: Path) -> None:
+    """Write the rows of all parts into one file, in the order of the parts.
+
+    They stream through: no more is held in memory than a few groups of rows.
+
+    Args:
+        parts: Parquet files of the same columns.
+        output: that ends in .parquet or .csv; it appears when it is whole.
+
+    Raises:
+        DataError: it cannot be written.
+    """
+    form = "CSV, HEADER" if output.suffix == ".csv" else "PARQUET"
+    aside = output.with_name(f"{output.name}.part")
+    target = _quoted(str(aside))
+    try:
+        with Database() as memory:
+            memory._rows(
+                f"COPY (SELECT * FROM read_parquet($parts)) TO '{target}' (FORMAT {form})",
+                parts=[str(part) for part in parts],
+            )
+        aside.replace(output)
+    except (StoreError, OSError) as error:
+        raise DataError(
+            f"{output} cannot be written ({error.__cause__ or error}); the scores are kept, try "
+            "again"
+        ) from error
+
+
+def means(parts: Sequence[Path], columns: Sequence[str]) -> dict[str, float]:
+    """The mean of each named column, of numbers or flags, over the rows of all parts."""
+    wanted = ", ".join(f'avg("{name.replace(chr(34), chr(34) * 2)}"::DOUBLE)' for name in columns)
+    with Database() as memory:
+        row = memory._one(
+            f"SELECT {wanted} FROM read_parquet($parts)", parts=[str(part) for part in parts]
+        )
+    return dict(zip(columns, map(float, row), strict=True))

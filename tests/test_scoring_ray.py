@@ -1,0 +1,202 @@
+"""Scoring by a real Ray with two workers: one killed, all of it killed, one file unreadable."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from importlib.util import find_spec
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from routellm_core import scoring_command
+from routellm_core.errors import DataError
+from routellm_core.query_partitions import partitions_of
+from routellm_core.routers import load_router
+from routellm_core.scoring import score
+from routellm_core.scoring_ray import RETRIES, Cluster, Scored, Work, score_partitions
+from routellm_core.scoring_tables import QueryColumns
+from routellm_core.store.partitions import collect
+from tests.conftest import ROOT
+from tests.invented import WordVectors
+from tests.test_score_command import HOSTILE, run  # noqa: F401  a fixture
+from tests.test_scoring import routers  # noqa: F401  a fixture
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        find_spec("ray") is None, reason="ray is not there: pip install -r requirements-ray.txt"
+    ),
+]
+COLUMNS = QueryColumns("query", "id")
+IDS = ("mf-x", "random-x")
+TWO = Cluster(n_workers=2)
+N_PARTITIONS, N_ROWS = 8, 40
+TEXTS = [
+    HOSTILE[i] if i < len(HOSTILE) else f"{'prove' if i % 3 else 'say'} kettles {i % 50} " * (i % 9)
+    for i in range(N_PARTITIONS * N_ROWS)
+]
+READ = [text.strip() and text for text in TEXTS]
+DEADLY = "this kills who reads it"
+
+
+class LoudWords(WordVectors):
+    """Bags of words by a slow reader that leaves its process's number in a folder."""
+
+    def __init__(self, name, folder):
+        super().__init__(name)
+        self.folder = folder
+
+    def embed(self, queries):
+        (self.folder / str(os.getpid())).touch()
+        time.sleep(0.4)
+        if DEADLY in queries:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().embed(queries)
+
+
+def load(checkpoints, readers):
+    """Routers for a worker; what it reads with is invented too."""
+    mf = load_router(checkpoints / "mf-x", LoudWords("words", readers))
+    return {"mf-x": mf, "random-x": load_router(checkpoints / "random-x")}
+
+
+def load_with_words(folders):
+    """In place of what the command line gives to its workers."""
+    return {name: load_router(folder, WordVectors()) for name, folder in folders.items()}
+
+
+@pytest.fixture
+def prepared(tmp_path, routers):  # noqa: F811
+    """Partitions, what is done to them, and the folder in which workers leave their numbers."""
+    for name, router in routers.items():
+        router.save(tmp_path / "data" / name)
+    (tmp_path / "in").mkdir()
+    (tmp_path / "readers").mkdir()
+    for number in range(N_PARTITIONS):
+        texts = TEXTS[number * N_ROWS : (number + 1) * N_ROWS]
+        ids = [f"q{number}-{i}" for i in range(N_ROWS)]
+        frame = pd.DataFrame({"id": ids, "query": texts})
+        frame.to_parquet(tmp_path / "in" / f"{number}.parquet", compression=None)
+    work = Work(COLUMNS, IDS, partial(load, tmp_path / "data", tmp_path / "readers"), alpha=0.5)
+    return partitions_of(tmp_path / "in"), work, tmp_path / "readers"
+
+
+def written(parts):
+    return {part: part.stat().st_mtime_ns for part in parts}
+
+
+def test_a_killed_worker_changes_no_number_and_no_order(prepared, routers, tmp_path):  # noqa: F811
+    partitions, work, readers = prepared
+    out, killed, told = tmp_path / "out", [], []
+
+    def kill_one(progress):
+        told.append(progress.done)
+        if progress.done and not killed:
+            killed.append(int(max(readers.iterdir(), key=lambda path: path.stat().st_mtime).name))
+            os.kill(killed[0], signal.SIGKILL)
+
+    scored = score_partitions(partitions, work, out, cluster=TWO, watch=kill_one)
+    pids = {int(path.name) for path in readers.iterdir()}
+    assert killed[0] in pids
+    assert len(pids) == 3  # two, and the one that took the place of the dead
+    assert (told[0], told[-1], sorted(told)) == (0, len(TEXTS), told)
+    assert sorted(out.iterdir()) == scored.parts
+    assert (scored.n_kept, len(scored.devices)) == (0, 1)
+
+    here = score(routers, READ)
+    collect(scored.parts, tmp_path / "all.parquet")
+    frame = pd.read_parquet(tmp_path / "all.parquet")
+    assert frame["row"].tolist() == list(range(1, len(TEXTS) + 1))
+    assert frame["query_id"].tolist() == [
+        f"q{number}-{i}" for number in range(N_PARTITIONS) for i in range(N_ROWS)
+    ]
+    for name in IDS:
+        assert frame[name].dtype == np.float32
+        np.testing.assert_allclose(frame[name], here[name], rtol=0, atol=1e-6)
+        assert frame[f"{name} calls_strong"].tolist() == (frame[name] >= 0.5).tolist()
+
+
+def test_a_killed_run_goes_on_with_the_partitions_that_are_not_whole(prepared, tmp_path):
+    partitions, work, readers = prepared
+    out = tmp_path / "out"
+    code = (
+        "from functools import partial; from pathlib import Path;"
+        "from tests.test_scoring_ray import *;"
+        f"top = Path({str(tmp_path)!r});"
+        "work = Work(COLUMNS, IDS, partial(load, top / 'data', top / 'readers'), alpha=0.5);"
+        "score_partitions(partitions_of(top / 'in'), work, top / 'out', cluster=TWO)"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    deadline = time.monotonic() + 60
+    while len(list(out.glob("*.parquet"))) < 2:
+        assert child.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    child.kill()
+    child.wait()
+    for pid in {int(path.name) for path in readers.iterdir()}:
+        while os.path.exists(f"/proc/{pid}"):  # noqa: PTH110  they end with it
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    kept = written(out.glob("*.parquet"))
+    assert 2 <= len(kept) < N_PARTITIONS
+    scored = score_partitions(partitions, work, out, cluster=TWO)
+    assert scored.n_kept == len(kept)
+    assert written(kept) == kept
+    assert sorted(out.iterdir()) == scored.parts
+    assert sum(len(pd.read_parquet(part)) for part in scored.parts) == len(TEXTS)
+    again = score_partitions(partitions, work, out)
+    assert again == Scored(scored.parts, N_PARTITIONS, ())
+
+
+def test_what_cannot_be_scored_is_named_and_holds_up_nothing_else(prepared, tmp_path):
+    _, work, _ = prepared
+    torn, deadly, out = tmp_path / "in" / "3.parquet", tmp_path / "in" / "5.parquet", tmp_path / "o"
+    whole, texts = torn.read_bytes(), pd.read_parquet(deadly)
+    torn.write_bytes(whole[:4] + b"\xff" * 400 + whole[404:])  # its end can still be read
+    texts.assign(query=DEADLY).to_parquet(deadly)
+    partitions = partitions_of(tmp_path / "in")
+    with pytest.raises(DataError) as caught:
+        score_partitions(partitions, work, out, cluster=TWO)
+    said = str(caught.value)
+    assert "2 of 8 partitions have no scores, the others are kept" in said
+    assert f"{torn}: 3.parquet: is a damaged Parquet file" in said
+    assert f"{deadly}: a worker died over it {1 + RETRIES} times" in said
+    kept = written(out.glob("*.parquet"))
+    assert len(kept) == N_PARTITIONS - 2
+    torn.write_bytes(whole)
+    texts.to_parquet(deadly)
+    scored = score_partitions(partitions_of(tmp_path / "in"), work, out, cluster=TWO)
+    assert scored.n_kept == len(kept)
+    assert written(kept) == kept
+
+
+@pytest.mark.parametrize("output", ["out.csv", "out"])
+def test_the_command_line_gives_the_same_by_either_engine(run, tmp_path, monkeypatch, output):  # noqa: F811
+    monkeypatch.setattr(scoring_command, "load_routers", load_with_words)
+    file = tmp_path / "in.csv"
+    pd.DataFrame({"query": TEXTS}).to_csv(file, index=False)
+    common = ("--router", "mf-x", "random-x", "--input", file, "--alpha", 0.5, "--json")
+    status, said, _ = run(*common, "--output", tmp_path / "here.csv")
+    assert status == 0
+    by_ray = ("--engine", "ray", "--workers", 2, "--partitions", 3)
+    status, said_by_ray, _ = run(*common, *by_ray, "--output", tmp_path / output)
+    assert status == 0
+    document, by_ray = json.loads(said), json.loads(said_by_ray)
+    assert (by_ray["n_queries"], by_ray["n_partitions"]) == (len(TEXTS), 3)
+    for figure in ("mean_strong_win_rate", "strong_call_share"):
+        assert by_ray[figure] == pytest.approx(document[figure], abs=1e-6)
+    here, there = pd.read_csv(tmp_path / "here.csv"), tmp_path / output
+    if there.is_dir():
+        parts = sorted(there.iterdir())
+        assert [part.suffix for part in parts] == [".parquet"] * 3
+        frame = pd.concat(map(pd.read_parquet, parts), ignore_index=True)
+    else:
+        frame = pd.read_csv(there)
+        assert not (tmp_path / f"{output}.unfinished").exists()
+    pd.testing.assert_frame_equal(frame, here, check_dtype=False, rtol=0, atol=1e-6)
