@@ -3,7 +3,14 @@ import pytest
 
 from routellm_core import uncertainty
 from routellm_core.metrics import apgr, curve_of, rank_queries, routing_curve
-from routellm_core.uncertainty import curve_intervals, curve_resamples, middle, paired_apgr_gain
+from routellm_core.uncertainty import (
+    curve_intervals,
+    curve_resamples,
+    middle,
+    paired_apgr_gain,
+    paired_resamples,
+    resample_weights,
+)
 from tests import oracles
 
 
@@ -139,6 +146,30 @@ def test_a_paired_gain_is_the_difference_on_resamples_written_out(rng):
     )
     gains = slow_gains(score, other, weak, strong, clusters, 40, 7)
     assert got == pytest.approx(np.quantile(gains, [0.025, 0.975]), abs=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
+def test_area_and_quality_at_a_share_are_those_of_resamples_written_out(rng, share):
+    n = 50
+    weak, strong = rng.random(n), rng.random(n) + 0.5
+    score = np.round(rng.random(n), 1)  # with equal scores
+    clusters = rng.integers(0, 30, n)
+    (read,) = paired_resamples(
+        [rank_queries(score)],
+        weak,
+        strong,
+        cluster_code=clusters,
+        strong_call_share=share,
+        n_resamples=30,
+        seed=7,
+    )
+    weights = np.concatenate(list(resample_weights(clusters, 30, 7)), axis=1)
+    assert weights.shape == (n, 30)
+    for i, drawn in enumerate(weights.T):
+        points = oracles.curve(*(counted(values, drawn) for values in (score, weak, strong)))
+        _, shares, qualities = zip(*points, strict=True)
+        assert read.area[i] == pytest.approx(np.trapezoid(qualities, shares), abs=1e-6)
+        assert read.quality[i] == pytest.approx(np.interp(share, shares, qualities), abs=1e-6)
 
 
 def test_a_router_gains_nothing_over_itself_and_the_opposite_over_its_rival(rng):

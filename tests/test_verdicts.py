@@ -1,0 +1,199 @@
+"""Are the verdicts right as often as they say? Known answers, and simulations of size and power."""
+
+import numpy as np
+import pytest
+
+from routellm_core.metrics import apgr, quality_at_share, rank_queries, routing_curve
+from routellm_core.significance import queries_needed
+from routellm_core.types import Interval
+from routellm_core.uncertainty import paired_apgr_gain, paired_resamples
+from routellm_core.verdicts import AtShare, Verdict, calls_at_share, verdicts
+
+
+def draw_rivals(rng, n, more_noise=0.0):
+    """Two routers that see the need of the strong model through noises of their own."""
+    need = rng.random(n)
+    routers = {
+        "one": need + rng.normal(0.0, 0.3, n),
+        "other": need + rng.normal(0.0, 0.3 + more_noise, n),
+    }
+    weak = (rng.random(n) > 0.2 + 0.5 * need).astype(float)
+    strong = (rng.random(n) > 0.2).astype(float)
+    return routers, weak, strong
+
+
+def share_told_apart(n, n_draws, seed, **further):
+    """How often a verdict, and how often McNemar's test, sees a difference at 5%."""
+    rng = np.random.default_rng(seed)
+    seen = []
+    for i in range(n_draws):
+        (found,) = verdicts(*draw_rivals(rng, n, **further), n_resamples=200, seed=i)
+        seen.append((found.p_value < 0.05, found.at_share.p_value < 0.05))
+    return np.mean(seen, axis=0)
+
+
+def test_of_equally_good_routers_few_are_told_apart():
+    by_area, by_count = share_told_apart(300, 400, seed=1)
+    assert by_area == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 400))
+    assert by_count < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [72, 500])
+def test_of_equally_good_routers_5_percent_are_told_apart(n):
+    by_area, by_count = share_told_apart(n, 3000, seed=n)
+    assert 0.03 < by_area < 0.065  # the test is careful where queries are few
+    assert by_count < 0.055  # an exact test of whole numbers stays below
+
+
+@pytest.mark.slow
+def test_the_queries_said_to_be_needed_show_the_difference_in_80_percent():
+    rng = np.random.default_rng(0)
+    routers, weak, strong = draw_rivals(rng, 40_000, more_noise=0.4)
+    one, other = (
+        r.area
+        for r in paired_resamples(
+            [rank_queries(scores) for scores in routers.values()], weak, strong, n_resamples=300
+        )
+    )
+    n = int(queries_needed(40_000, (one - other).mean(), (one - other).std(ddof=1)))
+    assert 100 < n < 3000
+    by_area, _ = share_told_apart(n, 600, seed=2, more_noise=0.4)
+    assert by_area == pytest.approx(0.8, abs=0.06)
+
+
+def test_every_pair_once_the_better_router_first(rng):
+    n = 400
+    _, weak, strong = draw_rivals(rng, n)
+    gain = strong - weak
+    routers = {
+        "blind": rng.random(n),
+        "sharp": gain + rng.normal(0, 0.1, n),
+        "dull": gain + rng.normal(0, 2.0, n),
+    }
+    found = verdicts(routers, weak, strong)
+    assert [(v.router, v.over) for v in found] == [
+        ("sharp", "dull"),
+        ("sharp", "blind"),
+        ("dull", "blind"),
+    ]
+    figures = {k: apgr(routing_curve(s, weak, strong)) for k, s in routers.items()}
+    for verdict in found:
+        expected = figures[verdict.router] - figures[verdict.over]
+        assert verdict.gain == pytest.approx(expected)
+        assert verdict.n_queries == n
+        assert verdict.adjusted_p_value >= verdict.p_value
+        interval = paired_apgr_gain(
+            *(rank_queries(routers[k]) for k in (verdict.router, verdict.over)), weak, strong
+        )
+        assert verdict.gain_interval == pytest.approx(interval, abs=1e-6)
+    assert found[0].is_ahead
+    assert found[0].words == f"`sharp` is ahead of `dull` by {found[0].gain:.3f} APGR"
+    assert found[0].n_more == 0.0
+
+
+def test_copies_of_a_router_are_never_told_apart(rng):
+    routers, weak, strong = draw_rivals(rng, 300)
+    (found,) = verdicts({"a": routers["one"], "b": routers["one"]}, weak, strong)
+    assert (found.gain, found.p_value, found.adjusted_p_value) == (0.0, 1.0, 1.0)
+    assert found.words == "cannot tell `a` from `b`: no number of queries would show it"
+    assert found.at_share.n_only_router == found.at_share.n_only_over == 0
+    assert found.at_share.p_value == 1.0
+
+
+def test_many_rivals_make_a_verdict_harder(rng):
+    routers, weak, strong = draw_rivals(rng, 600, more_noise=0.3)
+    (alone,) = verdicts(routers, weak, strong)
+    crowd = routers | {f"same{i}": routers["one"] for i in range(8)}
+    among = next(v for v in verdicts(crowd, weak, strong) if (v.router, v.over) == ("one", "other"))
+    assert among.p_value == alone.p_value == alone.adjusted_p_value
+    assert among.adjusted_p_value > among.p_value
+
+
+def test_repeated_queries_are_no_further_evidence(rng):
+    routers, weak, strong = draw_rivals(rng, 250, more_noise=0.3)
+    (once,) = verdicts(routers, weak, strong)
+    fourfold = {name: np.tile(scores, 4) for name, scores in routers.items()}
+    (repeated,) = verdicts(
+        fourfold,
+        np.tile(weak, 4),
+        np.tile(strong, 4),
+        cluster_code=np.tile(np.arange(250), 4),
+    )
+    assert repeated.gain == pytest.approx(once.gain, abs=0.01)
+    assert repeated.p_value == pytest.approx(once.p_value, rel=0.5)
+    counts = repeated.at_share.n_only_router + repeated.at_share.n_only_over
+    assert counts <= once.at_share.n_only_router + once.at_share.n_only_over + 5
+
+
+def test_at_an_equal_share_the_counts_are_those_of_the_routed_answers(rng):
+    routers, weak, strong = draw_rivals(rng, 200, more_noise=0.5)
+    (found,) = verdicts(routers, weak, strong, strong_call_share=0.25)
+    routed = {}
+    for name, scores in routers.items():
+        most_in_need = np.argsort(-scores)[:50]
+        routed[name] = np.where(np.isin(np.arange(200), most_in_need), strong, weak)
+    first, second = routed[found.router], routed[found.over]
+    at = found.at_share
+    assert at.strong_call_share == 0.25
+    assert at.n_only_router == ((first == 1) & (second == 0)).sum()
+    assert at.n_only_over == ((first == 0) & (second == 1)).sum()
+    qualities = [
+        quality_at_share(routing_curve(routers[k], weak, strong), 0.25)
+        for k in (found.router, found.over)
+    ]
+    assert at.gain == pytest.approx(qualities[0] - qualities[1])
+    assert at.gain_interval.low <= at.gain <= at.gain_interval.high
+
+
+def test_qualities_that_are_more_than_right_or_wrong_have_no_counts_to_test(rng):
+    routers, weak, strong = draw_rivals(rng, 200)
+    (found,) = verdicts(routers, weak + 0.5, strong + 0.5)
+    assert np.isnan(found.at_share.p_value)
+    assert np.isfinite(found.p_value)
+
+
+def test_without_a_gap_there_is_no_verdict(rng):
+    routers, weak, _ = draw_rivals(rng, 100)
+    (found,) = verdicts(routers, weak, weak[::-1].copy())
+    assert np.isnan(found.gain)
+    assert not found.is_ahead
+    assert found.words.startswith("no verdict")
+
+
+def test_where_the_strong_model_is_the_worse_one_the_higher_apgr_still_comes_first(rng):
+    routers, weak, strong = draw_rivals(rng, 300, more_noise=1.0)
+    for found in verdicts(routers, strong, weak):
+        first, second = (
+            apgr(routing_curve(routers[k], strong, weak)) for k in (found.router, found.over)
+        )
+        assert first > second
+        assert found.gain == pytest.approx(first - second)
+
+
+def test_chance_splits_equal_scores_and_never_others():
+    ranking = rank_queries(np.array([0.1, 0.5, 0.5, 0.9, 0.5]))
+    seen = set()
+    for seed in range(40):
+        called = calls_at_share(ranking, 0.4, seed)
+        assert called.sum() == 2
+        assert called[3]
+        assert not called[0]
+        seen.add(tuple(np.flatnonzero(called)))
+    assert seen == {(1, 3), (2, 3), (3, 4)}
+    assert calls_at_share(ranking, 0.4, 5).tolist() == calls_at_share(ranking, 0.4, 5).tolist()
+
+
+@pytest.mark.parametrize(
+    ("n_more", "said"),
+    [(61.2, "61"), (903.0, "900"), (16_412.0, "16,000"), (3.2, "3"), (1_980_000.0, "2,000,000")],
+)
+def test_the_needed_queries_are_said_in_two_digits(n_more, said):
+    at = AtShare(0.5, 0.0, Interval(0, 0), 0, 0, 1.0, 1.0)
+    verdict = Verdict("a", "b", 100, 0.01, Interval(-0.1, 0.1), 0.4, 0.8, n_more, at)
+    assert verdict.words == (f"cannot tell `a` from `b`: about {said} more queries would be needed")
+
+
+def test_a_share_outside_the_unit_interval_is_refused(rng):
+    with pytest.raises(ValueError, match="outside"):
+        verdicts(*draw_rivals(rng, 20), strong_call_share=1.2)
