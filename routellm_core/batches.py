@@ -5,8 +5,18 @@
 """
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import islice
+from time import perf_counter
+from typing import TypeVar
 
+from routellm_core.devices import device
 from routellm_core.errors import DataError
+
+Rows = TypeVar("Rows")
+"""Tokens of several queries, in whatever form their reader takes them."""
+_BATCHES_AHEAD = 4
 
 
 def batches_of(by_length: Sequence[int], lengths: Sequence[int], budget: int) -> list[list[int]]:
@@ -18,19 +28,64 @@ def batches_of(by_length: Sequence[int], lengths: Sequence[int], budget: int) ->
         budget: tokens of a batch, padding counted.
     """
     batches: list[list[int]] = []
-    for i in by_length:
-        if batches and (len(batches[-1]) + 1) * lengths[i] <= budget:
-            batches[-1].append(i)
-        else:
-            batches.append([i])
+    start = 0
+    while start < len(by_length):
+        batches.append(_first_batch(by_length, lengths, budget, start))
+        start += len(batches[-1])
     return batches
 
 
+def _first_batch(
+    by_length: Sequence[int], lengths: Sequence[int], budget: int, start: int = 0
+) -> list[int]:
+    end = start + 1
+    while end < len(by_length) and (end + 1 - start) * lengths[by_length[end]] <= budget:
+        end += 1
+    return list(by_length[start:end])
+
+
 class Budget:
-    """How many tokens a batch may hold; less once a batch did not fit into memory."""
+    """How many tokens a batch may hold; less once a batch did not fit into memory.
+
+    Args:
+        n_tokens: that fill a processor; a GPU gets `Device.appetite` times as many.
+    """
 
     def __init__(self, n_tokens: int) -> None:
         self.n_tokens = n_tokens
+        self.waited_s = 0.0
+        """Seconds in which nothing was computed because the next tokens were not there yet."""
+        self._is_for_device = False
+
+    def read(
+        self,
+        queries: Sequence[str],
+        tokenized: Callable[[list[str]], Rows],
+        lengths_of: Callable[[Rows], Sequence[int]],
+        work: Callable[[list[int], Rows, list[int]], None],
+    ) -> None:
+        """Give all queries to `work`, a batch at a time, tokenizing some batches ahead.
+
+        Args:
+            queries: texts.
+            tokenized: tokens of some of them; runs in a thread of its own.
+            lengths_of: how many tokens each has.
+            work: takes positions in `queries`, tokens, and the places of these queries among them.
+
+        Raises:
+            DataError: a single query does not fit.
+        """
+        self._suit_the_device()
+        pieces = self._pieces(queries)
+        with ThreadPoolExecutor(1) as aside:
+            texts = ([queries[i] for i in piece] for piece in pieces)
+            coming = [aside.submit(tokenized, next(texts))] if pieces else []
+            for piece in pieces:
+                started = perf_counter()
+                rows = coming.pop().result()
+                self.waited_s += perf_counter() - started
+                coming += [aside.submit(tokenized, following) for following in islice(texts, 1)]
+                self.run(lengths_of(rows), partial(_work_on_piece, work, piece, rows))
 
     def run(self, lengths: Sequence[int], work: Callable[[list[int]], None]) -> None:
         """Give all queries to `work`, a batch of positions at a time, the shortest first.
@@ -40,9 +95,10 @@ class Budget:
         Raises:
             DataError: a single query does not fit.
         """
+        self._suit_the_device()
         waiting = sorted(range(len(lengths)), key=lengths.__getitem__)
         while waiting:
-            batch = batches_of(waiting, lengths, self.n_tokens)[0]
+            batch = _first_batch(waiting, lengths, self.n_tokens)
             try:
                 work(batch)
             except Exception as error:
@@ -57,6 +113,26 @@ class Budget:
                 _free()
                 continue
             waiting = waiting[len(batch) :]
+
+    def _suit_the_device(self) -> None:
+        if not self._is_for_device:
+            self.n_tokens *= device().appetite
+            self._is_for_device = True
+
+    def _pieces(self, queries: Sequence[str]) -> list[list[int]]:
+        """Positions of queries of like length, by their characters, for some batches each."""
+        guessed = [2 + len(query) // 4 for query in queries]
+        in_order = sorted(range(len(queries)), key=guessed.__getitem__)
+        return batches_of(in_order, guessed, _BATCHES_AHEAD * self.n_tokens)
+
+
+def _work_on_piece(
+    work: Callable[[list[int], Rows, list[int]], None],
+    piece: list[int],
+    rows: Rows,
+    batch: list[int],
+) -> None:
+    work([piece[i] for i in batch], rows, batch)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

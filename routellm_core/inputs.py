@@ -6,11 +6,13 @@ written one by one, so that a stopped run goes on where it was.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from routellm_core.devices import device
 from routellm_core.embeddings import Embedder, JoinedEmbedder
 from routellm_core.normalise import text_hash
 from routellm_core.progress import Progress, Watch, silent
@@ -46,10 +48,15 @@ def read_inputs(
 
 
 def _cached(queries: Sequence[str], embedder: Embedder, cache_dir: Path, watch: Watch) -> Floats:
-    folder = cache_dir / "embeddings" / embedder.name.replace("/", "--")
-    folder.mkdir(parents=True, exist_ok=True)
     hashes = [text_hash(query) for query in queries]
-    known = _known(folder)
+    if not hashes:
+        return np.empty((0, 0), dtype=np.float32)
+    folder = cache_dir / "embeddings" / embedder.name.replace("/", "--")
+    if device().precision != "float32":
+        folder /= device().precision
+    folder.mkdir(parents=True, exist_ok=True)
+    known = _index_of(folder)
+    known.refresh()
     by_hash = {key: query for key, query in zip(hashes, queries, strict=True) if key not in known}
     missing = sorted(by_hash, key=lambda key: len(by_hash[key]))
     for start in range(0, len(missing), _CHUNK):
@@ -62,18 +69,32 @@ def _cached(queries: Sequence[str], embedder: Embedder, cache_dir: Path, watch: 
             vectors = embedder.embed([by_hash[key] for key in chunk])
             np.savez(file, text_hash=np.array(chunk), vectors=vectors)
         aside.replace(path)
-    if not hashes:
-        return np.empty((0, 0), dtype=np.float32)
-    known = _known(folder)
+    known.refresh()
     places = [known[key] for key in hashes]
     of_file = {p: np.load(p, allow_pickle=False)["vectors"] for p in {path for path, _ in places}}
     return np.stack([of_file[path][row] for path, row in places])
 
 
-def _known(folder: Path) -> dict[str, tuple[Path, int]]:
+class _Index(dict[str, tuple[Path, int]]):
     """File and row of each text that was read before."""
-    known = {}
-    for path in sorted(folder.glob("*.npz")):
-        for row, key in enumerate(np.load(path, allow_pickle=False)["text_hash"].tolist()):
-            known[key] = (path, row)
-    return known
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self._seen: set[Path] = set()
+
+    def refresh(self) -> None:
+        """Take in what was written since; forget all when a file is gone."""
+        there = set(self.folder.glob("*.npz"))
+        if not self._seen <= there:
+            self.clear()
+            self._seen.clear()
+        for path in sorted(there - self._seen):
+            for row, key in enumerate(np.load(path, allow_pickle=False)["text_hash"].tolist()):
+                self[key] = (path, row)
+        self._seen = there
+
+
+@lru_cache(maxsize=8)
+def _index_of(folder: Path) -> _Index:
+    return _Index(folder)

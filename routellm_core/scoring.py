@@ -20,12 +20,12 @@ import numpy as np
 import pandas as pd
 
 from routellm_core import jobs
+from routellm_core.devices import device
 from routellm_core.errors import DataError, TextsError
-from routellm_core.inputs import read_inputs
 from routellm_core.normalise import text_hash
 from routellm_core.progress import Progress, Watch, silent
 from routellm_core.routers import checkpoint_dir, load_router
-from routellm_core.routers.sharing import reads_with, shared
+from routellm_core.routers.sharing import Reading, shared
 from routellm_core.store import Store
 from routellm_core.types import Floats, ModelPair
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from routellm_core.routers.base import Router
 
 CHUNK = 256
+"""Texts scored before they are kept; `Device.appetite` times as many on a GPU."""
 VIEW = "untouched"
 """Of scores by a router that was trained before it saw the queries."""
 
@@ -84,9 +85,10 @@ def score(
     text_of = dict(zip(hashes, queries, strict=True))
     by_length = sorted(text_of, key=lambda key: (len(text_of[key]), key))
     scored: list[pd.DataFrame] = []
-    for start in range(0, len(by_length), CHUNK):
+    size = CHUNK * device().appetite
+    for start in range(0, len(by_length), size):
         watch(Progress("scoring", start, len(by_length)))
-        keys = by_length[start : start + CHUNK]
+        keys = by_length[start : start + size]
         texts = [text_of[key] for key in keys]
         with _turn(turns):
             scored.append(_chunk(routers, keys, texts, chunks_dir, cache_dir))
@@ -126,11 +128,9 @@ def _chunk(
         path = chunks_dir / f"{name}.parquet"
         if path.exists():
             return pd.read_parquet(path)
-    inputs: dict[tuple[Any, ...], Any] = {}
-    rates: dict[str, Any] = {"text_hash": keys}
-    for router_id, router in routers.items():
-        rates[router_id] = _rates(router, texts, inputs, cache_dir)
-    frame = pd.DataFrame(rates)
+    reading = Reading(texts, cache_dir)
+    rates = {name: _rates(router, reading) for name, router in routers.items()}
+    frame = pd.DataFrame({"text_hash": keys} | rates)
     if path is not None:
         aside = path.with_suffix(".part")
         try:
@@ -145,20 +145,10 @@ def _chunk(
     return frame
 
 
-def _rates(
-    router: "Router", texts: list[str], inputs: dict[tuple[Any, ...], Any], cache_dir: Path | None
-) -> Floats:
-    """One router's; what another router's model has read already is not read again."""
-    embedder = getattr(router, "embedder", None)
-    if embedder is None or hasattr(embedder, "members") or hasattr(embedder, "parts"):
-        return router.strong_win_rate(texts)
-    key = reads_with(embedder)
-    if key not in inputs:
-        if cache_dir is None:
-            inputs[key] = embedder.embed(texts)
-        else:
-            inputs[key] = read_inputs(texts, embedder, cache_dir)
-    rates: Floats = router.strong_win_rate_of(inputs[key])  # type: ignore[attr-defined]
+def _rates(router: "Router", reading: Reading) -> Floats:
+    if not hasattr(router, "embedder"):
+        return router.strong_win_rate(reading.queries)
+    rates: Floats = router.strong_win_rate_of(reading.by(router.embedder))  # type: ignore[attr-defined]
     return rates
 
 

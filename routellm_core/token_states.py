@@ -18,6 +18,7 @@ from routellm_core.errors import DataError, MissingPackageError
 
 MAX_TOKENS = 128
 """Of a query; a longer one keeps its end, where what is asked usually stands."""
+_KEPT = slice(-(MAX_TOKENS - 2), None)
 _BATCH_TOKENS = 4096
 
 
@@ -35,25 +36,27 @@ class TokenStates:
         self._budget = Budget(_BATCH_TOKENS)
 
     def embed(self, queries: Sequence[str]) -> NDArray[np.object_]:
-        """(n_queries,) arrays of shape (n_tokens, width) float32, in the order of `queries`."""
+        """(n_queries,) arrays of shape (n_tokens, width) float32, in the order of `queries`.
+
+        On a GPU these are tensors that stay there: the layers above go on from them.
+        """
         import torch
 
-        tokens = [self.tokens(query)[0] for query in queries]
         states = np.empty(len(queries), dtype=object)
 
-        def read(batch: list[int]) -> None:
-            width = max(len(tokens[i]) for i in batch)
-            rows = torch.zeros((len(batch), width), dtype=torch.long)
-            for row, i in zip(rows, batch, strict=True):
-                row[: len(tokens[i])] = torch.tensor(tokens[i])
-            lengths = torch.tensor([len(tokens[i]) for i in batch])
-            hidden = self.encoder.embeddings(input_ids=rows.to(self.encoder.device))
-            hidden = run_layers(self.lower_layers, hidden, lengths)
-            for of_query, i in zip(hidden.float().cpu().numpy(), batch, strict=True):
-                states[i] = of_query[: len(tokens[i])]
+        def read(positions: list[int], tokens: list[list[int]], places: list[int]) -> None:
+            rows = [torch.tensor(tokens[i]) for i in places]
+            lengths = torch.tensor([len(row) for row in rows])
+            padded = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+            hidden = self.encoder.embeddings(input_ids=padded.to(self.encoder.device))
+            hidden = run_layers(self.lower_layers, hidden, lengths).float()
+            on_gpu = hidden.device.type != "cpu"
+            of_batch = hidden if on_gpu else hidden.numpy()
+            for state, n_tokens, i in zip(of_batch, lengths.tolist(), positions, strict=True):
+                states[i] = state[:n_tokens]
 
         with torch.inference_mode():
-            self._budget.run([len(row) for row in tokens], read)
+            self._budget.read(queries, self._rows, lambda rows: [len(row) for row in rows], read)
         return states
 
     @cached_property
@@ -92,10 +95,16 @@ class TokenStates:
         read = self.tokenizer(
             query, add_special_tokens=False, return_offsets_mapping=True, verbose=False
         )
-        first, last = self.tokenizer.cls_token_id, self.tokenizer.sep_token_id
-        kept = slice(-(MAX_TOKENS - 2), None)
-        places = [(0, 0), *read["offset_mapping"][kept], (0, 0)]
-        return [first, *read["input_ids"][kept], last], places
+        return self._framed(read["input_ids"]), [(0, 0), *read["offset_mapping"][_KEPT], (0, 0)]
+
+    def _rows(self, queries: Sequence[str]) -> list[list[int]]:
+        """The tokens of each query, as `tokens` gives them, many at once."""
+        texts = [query.encode("utf-8", "replace").decode() for query in queries]
+        read = self.tokenizer(texts, add_special_tokens=False, verbose=False)
+        return [self._framed(row) for row in read["input_ids"]]
+
+    def _framed(self, row: list[int]) -> list[int]:
+        return [self.tokenizer.cls_token_id, *row[_KEPT], self.tokenizer.sep_token_id]
 
     @cached_property
     def tokenizer(self) -> Any:

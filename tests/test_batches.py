@@ -1,6 +1,7 @@
 """Batches hold what fits; what does not fit is halved; nothing is lost or done twice."""
 
 import itertools
+import threading
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routellm_core.batches import Budget, batches_of
-from routellm_core.devices import VARIABLE, device, memory_used
+from routellm_core.devices import PRECISION_VARIABLE, VARIABLE, device, memory_used
 from routellm_core.errors import DataError
 
 LENGTHS = st.lists(st.integers(1, 50), max_size=60)
@@ -72,6 +73,62 @@ def test_the_device_is_the_one_asked_for_or_the_best(monkeypatch):
     monkeypatch.setenv(VARIABLE, "abacus")
     with pytest.raises(DataError, match="'abacus' is none of auto, cuda, mps, cpu"):
         device()
+
+
+def test_the_precision_is_the_one_asked_for(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "cpu")
+    assert device().precision == "float32"  # the same scores on any processor
+    monkeypatch.setenv(PRECISION_VARIABLE, "bfloat16")
+    assert device().dtype == torch.bfloat16
+    monkeypatch.setenv(PRECISION_VARIABLE, "float7")
+    with pytest.raises(DataError, match="'float7'; it is one of auto, float32, bfloat16"):
+        device()
+
+
+@given(st.lists(st.text(max_size=40), max_size=40), st.integers(1, 60))
+def test_what_is_read_in_pieces_is_every_query_with_its_own_tokens(queries, n_tokens):
+    read = {}
+
+    def work(positions, rows, places):
+        for i, place in zip(positions, places, strict=True):
+            assert i not in read
+            read[i] = rows[place]
+
+    def lengths_of(rows):
+        return [len(row) + 1 for row in rows]
+
+    budget = Budget(n_tokens)
+    budget.read(queries, lambda texts: [text.split() for text in texts], lengths_of, work)
+    assert read == {i: query.split() for i, query in enumerate(queries)}
+    assert budget.waited_s >= 0
+
+
+def test_what_tokenizing_raises_is_not_lost():
+    def fail(texts):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Budget(100).read(["a"], fail, len, lambda *_: None)
+
+
+def test_tokenizing_runs_ahead_of_the_device():
+    """The next piece is ready, or being read, before the first one is done."""
+    asked = threading.Semaphore(0)
+
+    def tokenized(texts):
+        asked.release()
+        return texts
+
+    def work(positions, rows, places):
+        if len(done) < 2:
+            assert asked.acquire(timeout=10)
+        done.append(positions)
+
+    done = []
+    assert asked.acquire(blocking=False) is False
+    queries = ["four"] * 40
+    Budget(3).read(queries, tokenized, lambda rows: [3] * len(rows), work)
+    assert len(done) == len(queries)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -37,8 +37,10 @@ LABELS = ("weak wins", "tie", "strong wins")
 CREDIT = (0.0, 0.5, 1.0)
 """What each label counts in a win rate."""
 
+_NOT_FINITE = "bert: a token state holds NaN or infinite values"
+
 States = NDArray[np.object_]
-"""(n_queries,) arrays (n_tokens, width) float32, from `TokenStates.embed`."""
+"""(n_queries,) arrays (n_tokens, width) float32, or tensors on a GPU, from `TokenStates.embed`."""
 
 
 class _Upper(torch.nn.Module):
@@ -102,7 +104,7 @@ class BertRouter(LearnedRouter):
         Raises:
             DataError: a state is NaN or infinite, or of another width than the encoder's.
         """
-        _check(inputs, self.embedder.width)
+        _check_width(inputs, self.embedder.width)
         lengths = [len(state) for state in inputs]
         rates = np.empty(len(inputs), dtype=np.float32)
         credit = torch.tensor(CREDIT)
@@ -114,6 +116,8 @@ class BertRouter(LearnedRouter):
 
         with torch.inference_mode():
             self._budget.run(lengths, judge)
+        if not np.isfinite(rates).all():
+            raise DataError(_NOT_FINITE)
         return np.clip(rates, 0.0, 1.0)
 
     def save(self, checkpoint_dir: Path) -> None:
@@ -146,22 +150,18 @@ def _module(embedder: TokenStates) -> _Upper:
 
 def _padded(states: States, batch: Sequence[int]) -> tuple[torch.Tensor, torch.Tensor]:
     """(n_queries, n_tokens, width) float32 with zeros at the end, and the lengths."""
-    lengths = torch.tensor([len(states[i]) for i in batch])
-    padded = torch.zeros((len(batch), int(lengths.max()), states[batch[0]].shape[1]))
-    for row, i in zip(padded, batch, strict=True):
-        row[: len(states[i])] = torch.from_numpy(states[i])
-    return padded, lengths
+    rows = [torch.as_tensor(states[i]) for i in batch]
+    lengths = torch.tensor([len(row) for row in rows])
+    return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True), lengths
 
 
-def _check(states: States, width: int) -> None:
+def _check_width(states: States, width: int) -> None:
     for state in states:
         if state.ndim != 2 or state.shape[1] != width:
             raise DataError(
-                f"bert takes token states of width {width}, one has shape {state.shape}: "
+                f"bert takes token states of width {width}, one has shape {tuple(state.shape)}: "
                 "read the queries with the router's own embedder"
             )
-        if not np.isfinite(state).all():
-            raise DataError("bert: a token state holds NaN or infinite values")
 
 
 def _train(
@@ -173,7 +173,9 @@ def _train(
     watch: Watch,
     resume_dir: Path | None,
 ) -> _Upper:
-    _check(states, embedder.width)
+    _check_width(states, embedder.width)
+    if not all(torch.isfinite(torch.as_tensor(state)).all() for state in states):
+        raise DataError(_NOT_FINITE)
     torch.manual_seed(seed)
     module = _module(embedder)
     module.eval()  # no dropout: it halves the speed on a processor and gains nothing here

@@ -1,6 +1,12 @@
 """One embedder for all routers that read alike, so that a model is loaded and asked once."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from routellm_core.inputs import read_inputs
 
 
 def reads_with(embedder: Any) -> tuple[Any, ...]:
@@ -23,3 +29,34 @@ def shared(embedder: Any, known: dict[tuple[Any, ...], Any]) -> Any:
     if hasattr(embedder, "parts"):
         embedder.parts = tuple(shared(part, known) for part in embedder.parts)
     return known.setdefault(reads_with(embedder), embedder)
+
+
+class Reading:
+    """What the embedders of several routers make of the same queries, each model asked once.
+
+    Args:
+        queries: texts.
+        cache_dir: keeps vectors between runs, as `read_inputs` does; None keeps none.
+    """
+
+    def __init__(self, queries: Sequence[str], cache_dir: Path | None = None) -> None:
+        self.queries = queries
+        self.cache_dir = cache_dir
+        self._known: dict[tuple[Any, ...], Any] = {}
+
+    def by(self, embedder: Any) -> Any:
+        """The queries as this embedder's `embed` gives them."""
+        if hasattr(embedder, "members"):
+            members = embedder.members.values()
+            rates = [member.strong_win_rate_of(self.by(member.embedder)) for member in members]
+            return np.stack(rates, axis=1)
+        if hasattr(embedder, "parts"):
+            return np.concatenate([self.by(part) for part in embedder.parts], axis=1)
+        key = reads_with(embedder)
+        if key not in self._known:
+            self._known[key] = (
+                embedder.embed(self.queries)
+                if self.cache_dir is None
+                else read_inputs(self.queries, embedder, self.cache_dir)
+            )
+        return self._known[key]

@@ -26,7 +26,7 @@ from routellm_core.routers.base import (
 )
 from routellm_core.routers.configs import StackedConfig
 from routellm_core.routers.label_head import strong_wins
-from routellm_core.routers.sharing import reads_with, shared
+from routellm_core.routers.sharing import Reading, shared
 from routellm_core.types import Floats, ModelPair
 
 _WEIGHTS_NAME = "ranks.safetensors"
@@ -42,13 +42,9 @@ class MemberScores:
 
     def embed(self, queries: Sequence[str]) -> Floats:
         """(n_queries, n_members) float32 in [0, 1]; members of one embedder share its reading."""
-        inputs: dict[tuple[Any, ...], Any] = {}
-        scores = np.empty((len(queries), len(self.members)), dtype=np.float32)
-        for column, member in zip(scores.T, self.members.values(), strict=True):
-            name = reads_with(member.embedder)
-            if name not in inputs:
-                inputs[name] = member.embedder.embed(queries)
-            column[:] = member.strong_win_rate_of(inputs[name])
+        if not self.members:
+            return np.empty((len(queries), 0), dtype=np.float32)
+        scores: Floats = Reading(queries).by(self)
         return scores
 
 
