@@ -149,7 +149,7 @@ def slice_prior(outcomes: PairOutcomes, *, n_folds: int = N_FOLDS, seed: int = 0
         known, own = fold != held_out, fold == held_out
         n = np.bincount(outcomes.slice_code[known], minlength=n_slices)
         total = np.bincount(outcomes.slice_code[known], gain[known], minlength=n_slices)
-        mean = np.where(n > 0, total / np.maximum(n, 1), gain[known].mean())
+        mean = np.where(n > 0, total / np.maximum(n, 1), total.sum() / n.sum())
         score[own] = mean[outcomes.slice_code[own]]
     return within_slice(score, fold)
 
