@@ -6,13 +6,13 @@ show an error on a sample; resampling adds the same bias once more, which tells 
 (Kumar, Liang and Ma 2019, arXiv 1909.10155, with the bootstrap in place of their normal draws).
 """
 
-from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from routellm_core.reliability import N_BINS, equal_count_bins
+from routellm_core.resampling import poisson_weights
 from routellm_core.types import Floats, Interval, Ints
 from routellm_core.uncertainty import N_RESAMPLES
 
@@ -60,9 +60,12 @@ def calibration_error(
     """
     score = strong_win_rate.astype(np.float64)
     bins = equal_count_bins(strong_win_rate, n_bins)
-    clusters = _codes(cluster_code, len(score))
-    sums = BinSums(score - target, bins, clusters)
-    (resampled,) = resampled_eces([sums], n_resamples, seed)
+    clusters = np.arange(len(score))
+    if cluster_code is not None:
+        clusters = np.unique(cluster_code, return_inverse=True)[1]
+    sums = BinSums(score - target, bins)
+    weights = poisson_weights(len(score), clusters, n_resamples=n_resamples, seed=seed)
+    resampled = np.concatenate([sums.resampled(weight) for weight in weights])
     simulated = _calibrated_eces(score, target, bins, clusters, n_resamples, seed)
     low, high = np.quantile(resampled, [0.025, 0.975])
     return CalibrationError(
@@ -77,36 +80,23 @@ def calibration_error(
 
 
 class BinSums:
-    """Sums of score minus target in every bin, cluster by cluster: what resampling reweights."""
+    """Sums of score minus target over bins: what a resample weighs anew, bins staying as they are.
 
-    def __init__(self, residual: Floats, bins: Ints, clusters: Ints) -> None:
-        codes = _codes(clusters, len(residual))
-        shape = (int(bins.max()) + 1, int(codes.max()) + 1)
-        self.of_cluster = csr_array((residual, (bins, codes)), shape=shape)
-        self.n_in_cluster = np.bincount(codes).astype(np.float64)
+    Since a bin's share times its mean is its sum over n, the ECE is the sum of their sizes over n.
+    """
+
+    def __init__(self, residual: Floats, bins: Ints) -> None:
+        n = len(residual)
+        self.residual = csr_array((residual, (bins, np.arange(n))), shape=(int(bins.max()) + 1, n))
 
     @property
     def ece(self) -> float:
-        return float(self.resampled(np.ones((len(self.n_in_cluster), 1)))[0])
+        return float(self.resampled(np.ones((1, self.residual.shape[1])))[0])
 
     def resampled(self, weight: Floats) -> Floats:
-        """(n,) ECE where clusters count `weight` (n_clusters, n) times, bins as they are."""
-        n_drawn = np.maximum(self.n_in_cluster @ weight, 1.0)
-        return np.asarray(np.abs(self.of_cluster @ weight).sum(axis=0) / n_drawn)
-
-
-def resampled_eces(of_scores: Sequence[BinSums], n_resamples: int, seed: int) -> list[Floats]:
-    """ECE of several scores of the same queries on the same resamples, (n_resamples,) each.
-
-    Each cluster counts Poisson(1) times.
-    """
-    rng = np.random.default_rng(seed)
-    n_clusters = len(of_scores[0].n_in_cluster)
-    chunks = []
-    for n in _chunks(n_resamples):
-        weight = rng.poisson(1.0, (n_clusters, n)).astype(np.float64)
-        chunks.append([sums.resampled(weight) for sums in of_scores])
-    return [np.concatenate(of_one) for of_one in zip(*chunks, strict=True)]
+        """(n,) ECE where queries count `weight` (n, n_queries) times."""
+        n_drawn = np.maximum(weight.sum(axis=1), 1.0)
+        return np.asarray(np.abs(self.residual @ weight.T).sum(axis=0) / n_drawn)
 
 
 def _calibrated_eces(
@@ -121,20 +111,9 @@ def _calibrated_eces(
     win, win_or_tie, score = (v[order] for v in (score - half_tie, score + half_tie, score))
     cluster = clusters[order]
     eces = []
-    for n in _chunks(n_simulations):
+    for first in range(0, n_simulations, _CHUNK):
+        n = min(_CHUNK, n_simulations - first)
         chance = rng.random((n, clusters.max() + 1))[:, cluster]
         drawn = ((chance < win).astype(np.float64) + (chance < win_or_tie)) / 2
         eces.append(np.abs(np.add.reduceat(score - drawn, starts, axis=1)).sum(axis=1) / len(score))
     return np.concatenate(eces)
-
-
-def _codes(cluster_code: Ints | None, n_queries: int) -> Ints:
-    """Clusters numbered from 0 without a gap; every query its own where there are none."""
-    if cluster_code is None:
-        return np.arange(n_queries)
-    return np.unique(cluster_code, return_inverse=True)[1]
-
-
-def _chunks(n: int) -> Iterator[int]:
-    for start in range(0, n, _CHUNK):
-        yield min(_CHUNK, n - start)

@@ -13,10 +13,11 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from scipy.special import expit, logit
 
-from routellm_core.calibration_error import BinSums, resampled_eces
+from routellm_core.calibration_error import BinSums
 from routellm_core.errors import DataError
 from routellm_core.metrics import calls_strong
 from routellm_core.reliability import N_BINS, equal_count_bins
+from routellm_core.resampling import poisson_weights
 from routellm_core.types import Floats, Interval, Ints
 from routellm_core.uncertainty import N_RESAMPLES, mean_interval
 
@@ -151,10 +152,13 @@ def judge(
     target, clusters = target[judged], clusters[judged]
     scores = strong_win_rate[judged].astype(np.float64), curve(strong_win_rate[judged])
     before, after = ((score - target) ** 2 for score in scores)
-    sums = [BinSums(score - target, equal_count_bins(score, n_bins), clusters) for score in scores]
-    ece_before, ece_after = resampled_eces(sums, n_resamples, seed)
+    sums = [BinSums(score - target, equal_count_bins(score, n_bins)) for score in scores]
+    weights = poisson_weights(len(target), clusters, n_resamples=n_resamples, seed=seed)
+    changes = np.concatenate(
+        [sums[1].resampled(weight) - sums[0].resampled(weight) for weight in weights]
+    )
+    low, high = np.quantile(changes, [0.025, 0.975])
     change = sums[1].ece - sums[0].ece
-    low, high = np.quantile(ece_after - ece_before, [0.025, 0.975])
     return Judged(
         method=method,
         n_fitted=len(fitted),

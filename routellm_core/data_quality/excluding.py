@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from routellm_core.data_quality.findings import Finding
 from routellm_core.errors import DataError
 from routellm_core.metrics import apgr, cpt, curve_of, rank_queries
+from routellm_core.resampling import poisson_weights
 from routellm_core.types import Floats, Interval, Ints, PairOutcomes, Ranking
 from routellm_core.uncertainty import N_RESAMPLES, curve_intervals, middle
-
-_CHUNK = 25
 
 
 class Headline(NamedTuple):
@@ -124,17 +123,16 @@ def _apgr_changes(
     n_resamples: int,
     seed: int,
 ) -> Floats:
-    """(n_resamples,) APGR of the kept queries minus that of all, clusters counted Poisson(1)."""
-    rng = np.random.default_rng(seed)
-    cluster = np.unique(outcomes.cluster_code, return_inverse=True)[1][ranking.order]
-    gain = (outcomes.quality_strong - outcomes.quality_weak)[ranking.order]
-    kept, ends = kept[ranking.order], ranking.n_strong
-    changes = []
-    for start in range(0, n_resamples, _CHUNK):
-        n = min(_CHUNK, n_resamples - start)
-        weight = rng.poisson(1.0, (n, cluster.max() + 1))[:, cluster].astype(np.float64)
-        changes.append(_apgr(weight * kept, gain, ends) - _apgr(weight, gain, ends))
-    return np.concatenate(changes)
+    """(n_resamples,) APGR of the kept queries minus that of all, both on the same resamples."""
+    order, ends = ranking.order, ranking.n_strong
+    gain = (outcomes.quality_strong - outcomes.quality_weak)[order]
+    kept, clusters = kept[order], outcomes.cluster_code[order]
+    return np.concatenate(
+        [
+            _apgr(weight * kept, gain, ends) - _apgr(weight, gain, ends)
+            for weight in poisson_weights(len(gain), clusters, n_resamples=n_resamples, seed=seed)
+        ]
+    )
 
 
 def _apgr(weight: Floats, gain: Floats, ends: Ints) -> Floats:
