@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -18,6 +18,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 STUCK_AFTER = 3
 """Waits in vain, one after another and with no answer to anybody, that make a router stuck."""
+AT_ONCE = 8
+"""Texts of several who wait that are scored together; more would keep those behind them waiting."""
 COOL_DOWN_S = 10.0
 """How long nobody waits for a stuck router; then one query tries whether it answers again."""
 _log = logging.getLogger(__name__)
@@ -112,7 +114,7 @@ class Asked:
 
 
 class RouterDesk:
-    """One thread that asks the router, one request after another.
+    """One thread that asks the router, for all who wait at that moment together.
 
     It ends with the desk; as a daemon it does not keep a process from ending whose router hangs.
     Whoever no longer waits is passed over.
@@ -152,13 +154,44 @@ class RouterDesk:
 
 
 def _work(router: Any, breaker: Breaker, waiting: "SimpleQueue[Asked | None]") -> None:
-    while (asked := waiting.get()) is not None:
-        if asked.answer.set_running_or_notify_cancel():
-            rates = _rates(router, asked.texts)
-            if time.monotonic() <= asked.asked_at + asked.limit_s:
-                breaker.answered()
-            asked.answer.set_result(rates)
-        del asked  # nothing is held while it waits
+    while _serve(router, breaker, waiting):
+        pass  # nothing of those who were served is held while it waits
+
+
+def _serve(router: Any, breaker: Breaker, waiting: "SimpleQueue[Asked | None]") -> bool:
+    """Answer who waits; false where the desk has gone."""
+    first = waiting.get()
+    if first is None:
+        return False
+    together = [first, *_also_waiting(waiting, AT_ONCE - len(first.texts))]
+    together = [asked for asked in together if asked.answer.set_running_or_notify_cancel()]
+    for asked, rates in zip(together, _rates_of_all(router, together), strict=True):
+        if time.monotonic() <= asked.asked_at + asked.limit_s:
+            breaker.answered()
+        asked.answer.set_result(rates)
+    return True
+
+
+def _also_waiting(waiting: "SimpleQueue[Asked | None]", n_texts: int) -> Iterator[Asked]:
+    """Who waits at this moment, until so many texts have come together."""
+    while n_texts > 0 and not waiting.empty():
+        asked = waiting.get()
+        if asked is None:
+            waiting.put(None)
+            return
+        n_texts -= len(asked.texts)
+        yield asked
+
+
+def _rates_of_all(router: Any, together: list[Asked]) -> list[Rates]:
+    """Scored in one go; each alone where that fails, so that one does not harm the others."""
+    texts = [text for asked in together for text in asked.texts]
+    rates = _rates(router, texts) if texts else []
+    if isinstance(rates, Silence):
+        alone = len(together) == 1
+        return [rates] if alone else [_rates(router, asked.texts) for asked in together]
+    left = iter(rates)
+    return [[next(left) for _ in asked.texts] for asked in together]
 
 
 def _rates(router: Any, texts: list[str]) -> Rates:

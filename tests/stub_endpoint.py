@@ -59,7 +59,7 @@ class Seen(NamedTuple):
 class StubEndpoint:
     """Answers by `behave(seen, nth)`, where nth counts earlier requests with the same body."""
 
-    def __init__(self, behave=None):
+    def __init__(self, behave=None, port=0):
         self.behave = behave or well_behaved
         self.seen = []
         self._lock = threading.Lock()
@@ -107,7 +107,7 @@ class StubEndpoint:
             def log_message(self, *_):
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self._server.block_on_close = False
 

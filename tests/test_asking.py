@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from routellm_core import asking
-from routellm_core.asking import COOL_DOWN_S, STUCK_AFTER, Breaker, RouterDesk, Silence
+from routellm_core.asking import AT_ONCE, COOL_DOWN_S, STUCK_AFTER, Breaker, RouterDesk, Silence
 
 LIMIT_S = 0.05
 PATIENT_S = 30.0
@@ -205,6 +205,49 @@ def test_a_router_that_fails_is_not_stuck():
     assert said == {Silence("the router failed: TimeoutError", late=False)}
 
 
+def held_up(router, *batches):
+    """What the router is asked for, by those who came while it was busy with another."""
+    sizes, score = [], router.strong_win_rate
+    router.strong_win_rate = lambda queries: sizes.append(list(queries)) or score(queries)
+    desk = RouterDesk(router)
+    first = desk.ask(["first"], PATIENT_S)
+    while not sizes:
+        time.sleep(0.001)
+    waiting = [desk.ask(batch, PATIENT_S) for batch in batches]
+    router.gate.set()
+    return [first.wait(), *(asked.wait() for asked in waiting)], sizes
+
+
+def test_who_waits_at_the_same_time_is_scored_together(router):
+    said, asked = held_up(router, *([str(i)] for i in range(2 * AT_ONCE + 1)))
+    assert said == [[0.25]] * (2 * AT_ONCE + 2)
+    assert [len(queries) for queries in asked] == [1, AT_ONCE, AT_ONCE, 1]
+    assert [query for queries in asked for query in queries] == [
+        "first",
+        *map(str, range(2 * AT_ONCE + 1)),
+    ]
+
+
+def test_each_gets_the_rates_of_its_own_texts(router):
+    router.strong_win_rate = lambda queries: [router.gate.wait() and int(q) / 100 for q in queries]
+    desk = RouterDesk(router)
+    batches = [["7"], ["1", "2"], ["3"], ["4", "5", "6"]]
+    waiting = [desk.ask(batch, PATIENT_S) for batch in batches]
+    router.gate.set()
+    assert [a.wait() for a in waiting] == [[int(q) / 100 for q in batch] for batch in batches]
+
+
+def test_one_that_fails_does_not_harm_those_it_was_scored_with(router):
+    def strong_win_rate(queries):
+        router.gate.wait()
+        return [1 / len(query) for query in queries]
+
+    router.strong_win_rate = strong_win_rate
+    said, asked = held_up(router, ["ab"], [""], ["abcd"])
+    assert said == [[0.2], [0.5], Silence("the router failed: ZeroDivisionError", False), [0.25]]
+    assert asked == [["first"], ["ab", "", "abcd"], ["ab"], [""], ["abcd"]]
+
+
 # In an event loop
 
 
@@ -234,15 +277,14 @@ def test_a_task_that_is_cancelled_is_passed_over(router):
     desk = RouterDesk(router)
 
     async def cancelled():
-        held, given_up = (
-            asyncio.create_task(desk.ask([name], PATIENT_S).wait_async())
-            for name in ("held", "given up")
-        )
-        await asyncio.sleep(0.02)
-        given_up.cancel()
-        await asyncio.sleep(0)
+        tasks = []
+        for name in ("held", "given up"):
+            tasks.append(asyncio.create_task(desk.ask([name], PATIENT_S).wait_async()))
+            await asyncio.sleep(0.05)
+        tasks[1].cancel()
+        await asyncio.sleep(0.05)
         router.gate.set()
-        return await held, desk.ask(["next"], PATIENT_S)
+        return await tasks[0], desk.ask(["next"], PATIENT_S)
 
     said, following = asyncio.run(cancelled())
     assert said == following.wait() == [0.25]

@@ -4,47 +4,41 @@ Both gateways hold packages at other versions than the dashboard. Theirs come fi
 router needs, torch and the embedder, is taken from the project's environment.
 """
 
-import json
-import os
-import socket
-import subprocess
 import time
-import urllib.request
-from contextlib import contextmanager
-from itertools import cycle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import openai
 import pytest
-from openai import OpenAI
 
+from routellm_core.asking import COOL_DOWN_S, STUCK_AFTER
 from routellm_core.choosing import ProviderNames, Wish, choose, policy_of
+from routellm_core.normalise import text_hash
 from routellm_core.routers import load_router
-from routellm_core.runtime import RoutingPolicy
+from routellm_core.runtime import TIME_LIMIT_S, RoutingPolicy
 from routellm_core.store import Store
 from routellm_core.targets import export
+from routellm_core.targets.litellm import PLUGIN_TIMEOUT_MS
 from tests.conftest import ROOT
-from tests.stub_endpoint import Raw, StubEndpoint, well_behaved
+from tests.gateway_servers import (
+    BIN,
+    BREAKS_OFF,
+    STALLS,
+    Upstream,
+    ask,
+    decisions,
+    free_port,
+    invented,
+    litellm_proxy,
+    running,
+    speaks,
+)
+from tests.stub_endpoint import StubEndpoint
 
-BIN = ROOT / ".venv-gateways" / "bin"
-KEY = "sk-of-this-test"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (BIN / "litellm").exists(), reason="make test-gateways builds it"),
 ]
-
-
-def invented(n=200):
-    """Queries of several kinds, so that their scores differ."""
-    kinds = cycle(
-        [
-            "How many lids fit on {} kettles if each lid covers {} spouts?",
-            "Name the moth that sleeps under bridge {} on day {}.",
-            "Prove that rope {} is longer than rope {} without measuring either.",
-            "Which of the bells {} and {} rings at noon? Answer in one word.",
-            "A tide rises {} hands an hour; when does it reach step {}?",
-        ]
-    )
-    return [next(kinds).format(i, 3 * i + 1) for i in range(n)]
 
 
 @pytest.fixture(scope="module")
@@ -67,92 +61,15 @@ def ready(built_store):
     return policy, checkpoint, queries, [d.model for d in decided]
 
 
-def speaks(seen, nth):
-    """Says its name, in a stream where that is wanted."""
-    if not seen.document.get("stream"):
-        return well_behaved(seen, nth)
-    words = [f"{seen.model} ", "says ", "so"]
-    chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    chunks = [{"index": 0, "delta": {"content": word}, "finish_reason": None} for word in words]
-    chunks.append({"index": 0, "delta": {}, "finish_reason": "stop"})
-    lines = [f"data: {json.dumps(chunk | {'choices': [choice]})}\n\n" for choice in chunks]
-    return Raw("".join([*lines, "data: [DONE]\n\n"]).encode(), content_type="text/event-stream")
-
-
-def free_port():
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return held.getsockname()[1]
-
-
-@contextmanager
-def running(command, folder, health, **variables):
-    """A server in a process of its own, once it answers; its log when it does not."""
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name in ("PATH", "HOME", "LANG", "TMPDIR")
-    }
-    environment |= {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "NO_PROXY": "*"} | variables
-    log = folder / "server.log"
-    with log.open("wb") as out:
-        server = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT
-        )
-    try:
-        for _ in range(600):
-            assert server.poll() is None, log.read_text()[-3_000:]
-            try:
-                with urllib.request.urlopen(health, timeout=5):
-                    break
-            except OSError:
-                time.sleep(0.5)
-        else:
-            raise AssertionError(log.read_text()[-3_000:])
-        yield log
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
-
-
 @pytest.fixture(scope="module")
 def proxy(ready, tmp_path_factory):
-    """LiteLLM's proxy on loopback with two upstreams: client, weak stub, strong stub, folder."""
+    """LiteLLM's proxy with two upstreams: client, weak stub, strong stub, folder."""
     policy, checkpoint, *_ = ready
     folder = tmp_path_factory.mktemp("litellm")
     export(policy, "litellm", folder, checkpoint)
-    port = free_port()
     with StubEndpoint(speaks) as weak, StubEndpoint(speaks) as strong:
-        variables = {
-            "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-            "LITELLM_MASTER_KEY": KEY,
-            "WEAK_API_KEY": "none",
-            "WEAK_BASE_URL": weak.url,
-            "STRONG_API_KEY": "none",
-            "STRONG_BASE_URL": strong.url,
-            "ROUTELLM_DECISIONS": str(folder / "decisions.jsonl"),
-        }
-        command = [str(BIN / "litellm"), "--config", "litellm_config.yaml"]
-        command += ["--host", "127.0.0.1", "--port", str(port), "--telemetry", "False"]
-        health = f"http://127.0.0.1:{port}/health/liveliness"
-        with running(command, folder, health, **variables):
-            client = OpenAI(api_key=KEY, base_url=f"http://127.0.0.1:{port}/v1", max_retries=0)
+        with litellm_proxy(folder, weak.url, strong.url) as client:
             yield client, weak, strong, folder
-
-
-def ask(client, messages, **options):
-    """What is said, whether in one piece or in a stream."""
-    if isinstance(messages, str):
-        messages = [{"role": "user", "content": messages}]
-    reply = client.chat.completions.create(model="routellm", messages=messages, **options)
-    if not options.get("stream"):
-        return reply.choices[0].message.content
-    deltas = [chunk.choices[0].delta.content for chunk in reply if chunk.choices]
-    return "".join(delta or "" for delta in deltas)
 
 
 def test_litellm_calls_what_the_policy_decides_in_one_piece_and_in_streams(ready, proxy):
@@ -163,7 +80,7 @@ def test_litellm_calls_what_the_policy_decides_in_one_piece_and_in_streams(ready
     assert {seen.model for seen in weak.seen} == {"org/small-v1"}
     assert {seen.model for seen in strong.seen} == {"large-v2"}
     assert len(weak.seen) + len(strong.seen) == len(queries)
-    records = [json.loads(line) for line in (folder / "decisions.jsonl").open()]
+    records = decisions(folder)
     assert [record["model"] for record in records] == models
     assert not any(record["fallback_reason"] for record in records)
 
@@ -197,6 +114,157 @@ def test_litellm_neither_escalates_by_a_phrase_nor_changes_the_request(ready, pr
     assert weak.seen[-1].document["max_tokens"] == 77
 
 
+def test_fifty_clients_at_once_get_what_the_exported_checkpoint_scores(ready, proxy):
+    policy, _, queries, _ = ready
+    client, weak, strong, folder = proxy
+    rates = load_router(folder / policy.router.checkpoint).strong_win_rate(queries)
+    expected = [
+        "large-v2" if r >= policy.threshold else "org/small-v1" for r in rates.astype(float)
+    ]
+    for stub in (weak, strong):
+        stub.seen.clear()
+    n_before = len(decisions(folder))
+    with ThreadPoolExecutor(50) as clients:
+        said = list(
+            clients.map(lambda i: ask(client, queries[i], stream=i % 2 == 1), range(len(queries)))
+        )
+    assert said == [f"{model} says so" for model in expected]
+    called = {seen.text: seen.model for seen in [*weak.seen, *strong.seen]}
+    assert called == dict(zip(queries, expected, strict=True))
+    records = {record["query_hash"]: record for record in decisions(folder)[n_before:]}
+    assert len(records) == len(queries)
+    of_query = [records[text_hash(query)] for query in queries]
+    assert not any(record["fallback_reason"] for record in of_query)
+    np.testing.assert_allclose([r["strong_win_rate"] for r in of_query], rates, atol=1e-6)
+
+
+def test_a_killed_model_is_a_clear_error_and_the_other_goes_on(ready, tmp_path):
+    policy, checkpoint, queries, models = ready
+    export(policy, "litellm", tmp_path, checkpoint)
+    small = [q for q, model in zip(queries, models, strict=True) if model == "org/small-v1"]
+    large = [q for q, model in zip(queries, models, strict=True) if model == "large-v2"]
+    with (
+        Upstream() as weak,
+        StubEndpoint(speaks) as strong,
+        litellm_proxy(tmp_path, weak.url, strong.url) as client,
+        ThreadPoolExecutor(1) as another,
+    ):
+        assert ask(client, small[0]) == "org/small-v1 says so"
+        with pytest.raises(openai.APIError):  # not half an answer that looks whole
+            ask(client, small[0], stream=True, max_tokens=BREAKS_OFF)
+
+        in_flight = another.submit(ask, client, small[0], max_tokens=STALLS)
+        time.sleep(1.0)
+        weak.kill()
+        died = time.monotonic()
+        for failing in (in_flight.result, lambda: ask(client, small[1])):
+            with pytest.raises(openai.APIStatusError, match="onnect") as caught:
+                failing()
+            assert caught.value.status_code >= 500
+        with pytest.raises(openai.APIStatusError):
+            ask(client, small[2], stream=True)
+        for i, query in enumerate(large[:10]):
+            assert ask(client, query, stream=i % 2 == 1) == "large-v2 says so"
+        assert time.monotonic() < died + 15.0
+
+        weak.start()
+        back = time.monotonic()
+        while True:
+            try:
+                assert ask(client, small[3]) == "org/small-v1 says so"
+                break
+            except openai.APIStatusError:
+                assert time.monotonic() < back + 15.0
+                time.sleep(0.5)
+        for i, (query, model) in enumerate(zip(queries[:20], models[:20], strict=True)):
+            assert ask(client, query, stream=i % 2 == 1) == f"{model} says so"
+    assert not any(record["fallback_reason"] for record in decisions(tmp_path))
+
+
+N_STUCK = 20
+STUCK_PLUGIN = """
+import time
+from pathlib import Path
+
+from routellm_plugin import HERE, Classifier
+from routellm_core.policy import read_policy
+from routellm_core.routers import load_router
+from routellm_core.runtime import RoutingPolicy
+
+
+class Stuck:
+    def __init__(self, policy):
+        self.router = load_router(HERE / policy.router.checkpoint)
+        self.router.strong_win_rate(["warm"])
+
+    def strong_win_rate(self, queries):
+        while (HERE / "stuck").exists():
+            time.sleep(0.02)
+        return self.router.strong_win_rate(queries)
+
+
+policy = read_policy(HERE)
+classifier = Classifier(RoutingPolicy(policy, Stuck(policy)), HERE / "decisions.jsonl")
+"""
+"""The exported plugin, its router hanging as long as a file of that name lies beside it."""
+
+
+def test_a_stuck_router_costs_its_time_limit_once_and_stalls_nobody_else(ready, tmp_path):
+    policy, checkpoint, queries, models = ready
+    export(policy, "litellm", tmp_path, checkpoint)
+    config, stuck = tmp_path / "litellm_config.yaml", tmp_path / "stuck"
+    (tmp_path / "stuck_plugin.py").write_text(STUCK_PLUGIN)
+    config.write_text(config.read_text().replace("routellm_plugin.", "stuck_plugin."))
+    query = queries[models.index("org/small-v1")]
+
+    def timed(**options):
+        started = time.monotonic()
+        return ask(client, query, **options), time.monotonic() - started
+
+    with (
+        StubEndpoint(speaks) as weak,
+        StubEndpoint(speaks) as strong,
+        litellm_proxy(tmp_path, weak.url, strong.url) as client,
+        ThreadPoolExecutor(N_STUCK) as clients,
+    ):
+        assert timed()[0] == "org/small-v1 says so"
+        stuck.touch()
+        waiting = [clients.submit(timed, stream=i % 2 == 1) for i in range(N_STUCK)]
+        time.sleep(0.3)
+        assert timed(model="weak")[0] == "org/small-v1 says so"  # a request beside the policy
+        assert not any(one.done() for one in waiting)
+        for said, took in (one.result() for one in waiting):
+            assert said == "large-v2 says so"
+            assert TIME_LIMIT_S <= took < 3 * TIME_LIMIT_S
+        for _ in range(20):
+            said, took = timed()
+            assert said == "large-v2 says so"
+            assert took < TIME_LIMIT_S
+        stuck.unlink()
+        deadline = time.monotonic() + COOL_DOWN_S + 5.0
+        while timed()[0] != "org/small-v1 says so":
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+        for query, model in zip(queries[:20], models[:20], strict=True):
+            assert ask(client, query) == f"{model} says so"
+        assert "the router is stuck" in (tmp_path / "server.log").read_text()
+    first, *others = decisions(tmp_path)
+    assert first["fallback_reason"] is None
+    while_stuck = others[: N_STUCK + 20]
+    in_vain, at_once = (
+        [record["latency_s"] for record in while_stuck if record["fallback_reason"] == reason]
+        for reason in (
+            f"no score within {TIME_LIMIT_S:g} s",
+            "the router is stuck and was not asked",
+        )
+    )
+    assert len(in_vain) + len(at_once) == len(while_stuck)
+    assert STUCK_AFTER <= len(in_vain) <= N_STUCK
+    assert all(TIME_LIMIT_S <= latency < PLUGIN_TIMEOUT_MS / 1e3 for latency in in_vain)
+    assert max(at_once) < 0.5
+    assert not any(record["fallback_reason"] for record in others[-20:])
+
+
 def test_routellms_server_calls_what_the_policy_decides(ready, tmp_path):
     policy, checkpoint, queries, models = ready
     export(policy, "routellm", tmp_path, checkpoint)
@@ -206,7 +274,9 @@ def test_routellms_server_calls_what_the_policy_decides(ready, tmp_path):
     with StubEndpoint(speaks) as stub:
         command += ["--base-url", stub.url, "--api-key", "none"]
         with running(command, tmp_path, health):
-            client = OpenAI(api_key="none", base_url=f"http://127.0.0.1:{port}/v1", max_retries=0)
+            client = openai.OpenAI(
+                api_key="none", base_url=f"http://127.0.0.1:{port}/v1", max_retries=0
+            )
             name = (tmp_path / "routellm_model.txt").read_text().strip()
             for query in queries[:50]:
                 client.chat.completions.create(
