@@ -49,17 +49,19 @@ def test_of_equally_good_routers_5_percent_are_told_apart(n):
 @pytest.mark.slow
 def test_the_queries_said_to_be_needed_show_the_difference_in_80_percent():
     rng = np.random.default_rng(0)
-    routers, weak, strong = draw_rivals(rng, 40_000, more_noise=0.4)
+    routers, weak, strong = draw_rivals(rng, 3_000_000, more_noise=0.4)
     one, other = (
-        r.area
-        for r in paired_resamples(
-            [rank_queries(scores) for scores in routers.values()], weak, strong, n_resamples=300
-        )
+        np.trapezoid(curve.quality, curve.strong_call_share)
+        for curve in (routing_curve(scores, weak, strong) for scores in routers.values())
     )
-    n = int(queries_needed(40_000, (one - other).mean(), (one - other).std(ddof=1)))
-    assert 100 < n < 3000
+    routers, weak, strong = draw_rivals(rng, 20_000, more_noise=0.4)
+    rankings = [rank_queries(scores) for scores in routers.values()]
+    ours, theirs = (r.area for r in paired_resamples(rankings, weak, strong, n_resamples=2000))
+    n = int(queries_needed(20_000, one - other, (ours - theirs).std(ddof=1)))
     by_area, _ = share_told_apart(n, 600, seed=2, more_noise=0.4)
     assert by_area == pytest.approx(0.8, abs=0.06)
+    by_area, _ = share_told_apart(n // 2, 600, seed=3, more_noise=0.4)
+    assert by_area < 0.65
 
 
 def test_every_pair_once_the_better_router_first(rng):
