@@ -15,6 +15,7 @@ machine, as this project and its checkpoints must.
 
 import logging
 import os
+import socket
 import sys
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 RETRIES = 3
 """How often a partition is given anew when the worker that scored it died."""
+_SECONDS_TO_ANSWER = 10.0
 _STORE_BYTES = 128 << 20
 """Ray's shared memory on this machine: only names and counts pass through it."""
 
@@ -251,7 +253,10 @@ def running(cluster: Cluster) -> Iterator[Any]:
     # What Ray says of workers goes to stdout, which is for results.
     with redirect_stdout(sys.stderr), TemporaryDirectory(prefix="ray-") as folder:
         try:
-            if cluster.address is None:
+            if cluster.address is not None:
+                _knock(cluster.address)
+                ray.init(address=cluster.address, **quiet)
+            else:
                 ray.init(
                     address="local",
                     num_cpus=cluster.n_workers or os.cpu_count(),
@@ -260,18 +265,24 @@ def running(cluster: Cluster) -> Iterator[Any]:
                     _temp_dir=folder,
                     **quiet,
                 )
-            else:
-                ray.init(address=cluster.address, **quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             reason = str(error).partition("\n")[0]
             raise DataError(
-                f"no Ray cluster for us at {cluster.address or 'this machine'} ({reason}); "
-                "`ray start --head` says the address of one"
+                f"no Ray cluster for us at {cluster.address or 'this machine'} ({reason}); `ray "
+                "start --head` says the address of one, and one that asks for a token wants "
+                "RAY_AUTH_MODE=token here too"
             ) from error
         try:
             yield ray
         finally:
             ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Ray itself waits for many minutes where nobody listens."""
+    host, _, port = address.rpartition(":")
+    if port.isdigit() and "://" not in address:
+        socket.create_connection((host, int(port)), _SECONDS_TO_ANSWER).close()
 
 
 def imported() -> Any:

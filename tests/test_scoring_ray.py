@@ -2,12 +2,15 @@
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
 import time
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -23,6 +26,7 @@ from routellm_core.scoring_tables import QueryColumns
 from routellm_core.store.partitions import collect
 from tests.conftest import ROOT
 from tests.invented import WordVectors
+from tests.test_gateways import free_port
 from tests.test_score_command import HOSTILE, run  # noqa: F401  a fixture
 from tests.test_scoring import routers  # noqa: F401  a fixture
 
@@ -45,14 +49,14 @@ DEADLY = "this kills who reads it"
 
 
 class LoudWords(WordVectors):
-    """Bags of words by a slow reader that leaves its process's number in a folder."""
+    """Bags of words by a slow reader that leaves the number of its process, and who began it."""
 
     def __init__(self, name, folder):
         super().__init__(name)
         self.folder = folder
 
     def embed(self, queries):
-        (self.folder / str(os.getpid())).touch()
+        (self.folder / str(os.getpid())).write_text(str(os.getppid()))
         time.sleep(0.4)
         if DEADLY in queries:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -84,6 +88,26 @@ def prepared(tmp_path, routers):  # noqa: F811
         frame.to_parquet(tmp_path / "in" / f"{number}.parquet", compression=None)
     work = Work(COLUMNS, IDS, partial(load, tmp_path / "data", tmp_path / "readers"), alpha=0.5)
     return partitions_of(tmp_path / "in"), work, tmp_path / "readers"
+
+
+@pytest.fixture
+def short_tmp():
+    """Where a child keeps what it may leave behind; Ray's sockets allow of no long path."""
+    with TemporaryDirectory(prefix="r-", ignore_cleanup_errors=True) as folder:
+        yield {"TMPDIR": folder}
+
+
+def scoring_in(top, cluster):
+    """A process that scores the prepared partitions."""
+    code = f"""if True:
+        from functools import partial
+        from pathlib import Path
+        from tests.test_scoring_ray import *
+        top = Path({str(top)!r})
+        work = Work(COLUMNS, IDS, partial(load, top / "data", top / "readers"), alpha=0.5)
+        score_partitions(partitions_of(top / "in"), work, top / "out", cluster={cluster!r})
+    """
+    return [sys.executable, "-c", code]
 
 
 def written(parts):
@@ -121,17 +145,10 @@ def test_a_killed_worker_changes_no_number_and_no_order(prepared, routers, tmp_p
         assert frame[f"{name} calls_strong"].tolist() == (frame[name] >= 0.5).tolist()
 
 
-def test_a_killed_run_goes_on_with_the_partitions_that_are_not_whole(prepared, tmp_path):
+def test_a_killed_run_goes_on_with_the_partitions_that_are_not_whole(prepared, tmp_path, short_tmp):
     partitions, work, readers = prepared
     out = tmp_path / "out"
-    code = (
-        "from functools import partial; from pathlib import Path;"
-        "from tests.test_scoring_ray import *;"
-        f"top = Path({str(tmp_path)!r});"
-        "work = Work(COLUMNS, IDS, partial(load, top / 'data', top / 'readers'), alpha=0.5);"
-        "score_partitions(partitions_of(top / 'in'), work, top / 'out', cluster=TWO)"
-    )
-    child = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    child = subprocess.Popen(scoring_in(tmp_path, TWO), cwd=ROOT, env=os.environ | short_tmp)
     deadline = time.monotonic() + 60
     while len(list(out.glob("*.parquet"))) < 2:
         assert child.poll() is None
@@ -174,6 +191,51 @@ def test_what_cannot_be_scored_is_named_and_holds_up_nothing_else(prepared, tmp_
     scored = score_partitions(partitions_of(tmp_path / "in"), work, out, cluster=TWO)
     assert scored.n_kept == len(kept)
     assert written(kept) == kept
+
+
+@pytest.fixture
+def two_nodes(short_tmp):
+    """A cluster of two nodes with a processor each: its address, and the environment to join it."""
+    address = f"127.0.0.1:{free_port()}"
+    environment = os.environ | short_tmp | {"RAY_AUTH_MODE": "token", "RAY_TMPDIR": "/tmp"}
+    environment["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    common = [Path(sys.executable).with_name("ray"), "start", "--block", "--num-cpus=1"]
+    common += ["--node-ip-address=127.0.0.1", "--disable-usage-stats"]
+    common += ["--object-store-memory=100000000"]
+    head = ["--head", f"--port={address.rpartition(':')[2]}", "--include-dashboard=false"]
+    head += [f"--temp-dir={short_tmp['TMPDIR']}/head"]
+    nodes = []
+    try:
+        for options in (head, [f"--address={address}"]):
+            nodes.append(
+                subprocess.Popen(
+                    [*common, *options], env=environment, stdout=subprocess.PIPE, text=True
+                )
+            )
+            assert any("runtime started" in line for line in nodes[-1].stdout)
+        yield address, environment
+    finally:
+        for node in reversed(nodes):
+            node.terminate()
+            node.wait(60)
+
+
+def test_a_cluster_that_runs_already_scores_on_all_its_nodes(prepared, tmp_path, two_nodes):
+    address, environment = two_nodes
+    call = scoring_in(tmp_path, Cluster(address))
+    subprocess.run(call, cwd=ROOT, env=environment, timeout=120, check=True)
+    frames = [pd.read_parquet(part) for part in sorted((tmp_path / "out").iterdir())]
+    assert pd.concat(frames)["row"].tolist() == list(range(1, len(TEXTS) + 1))
+    assert len({path.read_text() for path in prepared[2].iterdir()}) == 2
+
+
+def test_where_nobody_listens_is_said_at_once(prepared, tmp_path):
+    partitions, work, _ = prepared
+    address = f"127.0.0.1:{free_port()}"
+    began = time.monotonic()
+    with pytest.raises(DataError, match=f"no Ray cluster for us at {address}"):
+        score_partitions(partitions, work, tmp_path / "out", cluster=Cluster(address))
+    assert time.monotonic() - began < 20
 
 
 @pytest.mark.parametrize("output", ["out.csv", "out"])
