@@ -12,6 +12,7 @@ NAMES = [
     "queries",
     "faithfulness",
     "transport",
+    "gateways",
     "page",
 ]
 

@@ -287,6 +287,30 @@ def test_an_unknown_price_is_left_out_and_a_named_provider_has_its_own_address(h
         TARGETS["python"].files(policy)
 
 
+@pytest.mark.parametrize("name", ["1e5", "0o17", "y", "No", "null", "1_000", "2026-11-28"])
+def test_a_name_is_a_text_to_every_reader_of_yaml(never, name):
+    pair = never.model_pair
+    weak = pair.weak.model_copy(update={"provider_name": name})
+    policy = never.model_copy(update={"model_pair": pair.model_copy(update={"weak": weak})})
+    written = TARGETS["semantic_router"].files(policy)["semantic_router.yaml"].decode()
+    assert yaml.safe_load(written)["providers"]["defaults"]["model"] == name
+    assert re.search(rf"""model: (["']){name}\1$""", written, re.M)
+
+
+def test_the_readme_asks_for_no_address_of_a_provider_that_has_its_own(here, tmp_path):
+    pair = here.policy.model_pair
+    elsewhere = pair.weak.model_copy(update={"provider": "mistral"})
+    policy = here.policy.model_copy(
+        update={"model_pair": pair.model_copy(update={"weak": elsewhere})}
+    )
+    export(policy, "litellm", tmp_path, here.checkpoint)
+    readme = (tmp_path / "README.md").read_text()
+    config = (tmp_path / "litellm_config.yaml").read_text()
+    for file in (readme, config.split("model_list")[1]):
+        assert "WEAK_BASE_URL" not in file
+        assert "STRONG_BASE_URL" in file
+
+
 @pytest.fixture
 def plugin(here, tmp_path, monkeypatch, word_vectors):
     """The exported plugin as LiteLLM loads it."""
@@ -339,6 +363,32 @@ def test_a_slow_router_does_not_stall_the_proxys_other_requests(here, plugin):
         return await waiting
 
     assert asyncio.run(both()) == "REASONING"
+    gate.set()
+
+
+def test_the_plugin_calls_strong_at_once_where_the_router_is_stuck(here, plugin, tmp_path):
+    gate = threading.Event()
+
+    class Stuck:
+        def strong_win_rate(self, queries):
+            gate.wait()
+
+    decisions = tmp_path / "stuck.jsonl"
+    stuck = plugin.Classifier(RoutingPolicy(here.policy, Stuck(), time_limit_s=0.05), decisions)
+
+    async def many(n):
+        context = SimpleNamespace(structured_messages=[user("say")])
+        return await asyncio.gather(*(stuck.classify(context) for _ in range(n)))
+
+    threads = threading.active_count()
+    assert asyncio.run(many(50)) == ["REASONING"] * 50
+    assert asyncio.run(many(50)) == ["REASONING"] * 50
+    assert threading.active_count() <= threads + 1
+    reasons = [json.loads(line)["fallback_reason"] for line in decisions.open()]
+    assert reasons == [
+        *["no score within 0.05 s"] * 50,
+        *["the router is stuck and was not asked"] * 50,
+    ]
     gate.set()
 
 

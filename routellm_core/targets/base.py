@@ -1,5 +1,6 @@
 """What every target is, and what a folder that leaves this machine holds."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ VARIABLES = {
     "WEAK_BASE_URL": "its address, as http://127.0.0.1:9101/v1; unset: OpenAI's",
     "STRONG_API_KEY": "key of the strong model's endpoint",
     "STRONG_BASE_URL": "its address; unset: OpenAI's",
-    "LITELLM_MASTER_KEY": "what clients of the LiteLLM proxy must send",
+    "LITELLM_MASTER_KEY": "what clients of the LiteLLM proxy must send; unset: it does not start",
     "ROUTELLM_DECISIONS": "file to which decisions are added, a line of JSON each; unset: none",
     "OPENAI_API_KEY": "key of the one address at which RouteLLM's server asks for both models",
     "MODEL_API_KEY": "key of the endpoint behind vLLM's semantic router",
@@ -62,6 +63,14 @@ def yaml_file(head: str, document: Any) -> bytes:
     """
     import yaml
 
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc]
+        """Quotes what some reader of YAML, not only Python's, takes for a number or a truth."""
+
+        def represent_text(self, text: str) -> Any:
+            is_word = re.match(r"[A-Za-z_]{2}", text)
+            return self.represent_scalar("tag:yaml.org,2002:str", text, None if is_word else '"')
+
+    Dumper.add_representer(str, Dumper.represent_text)
     comments = "".join(f"# {line}\n" for line in head.splitlines())
-    text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=1_000)
+    text: str = yaml.dump(document, None, Dumper, sort_keys=False, allow_unicode=True, width=1_000)
     return (comments + text).encode("utf-8")

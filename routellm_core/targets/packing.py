@@ -66,9 +66,10 @@ def readme(policy: Policy, targets: Sequence[Target], refusals: Sequence[tuple[s
         f"# Policy {policy.policy_id}",
         f"{rule} Strong is {_code(pair.strong.provider_name)}, weak is "
         f"{_code(pair.weak.provider_name)}, the router is {_code(router.router_id)}. Where the "
-        "router fails or is late, the strong model is called.",
-        "Keys are read from the environment and are in no file here:",
-        "\n".join(f"- `{name}`: {VARIABLES[name]}" for name in _variables(targets)),
+        "router fails, is late or is stuck, the strong model is called.",
+        "Commands are typed in this folder, with Python 3.11 or newer. Keys are read from the "
+        "environment and are in no file here:",
+        "\n".join(f"- `{name}`: {VARIABLES[name]}" for name in _variables(policy, targets)),
     ]
     for target in targets:
         tested = f" (run with {target.tested_with})" if target.tested_with else ""
@@ -105,8 +106,13 @@ def readme(policy: Policy, targets: Sequence[Target], refusals: Sequence[tuple[s
     return "\n\n".join(parts) + "\n"
 
 
-def _variables(targets: Sequence[Target]) -> list[str]:
+def _variables(policy: Policy, targets: Sequence[Target]) -> list[str]:
+    """What is read; a model at a provider of its own has no address to be named."""
     read = {name for target in targets for name in target.variables}
+    pair = policy.model_pair
+    for side, model in (("WEAK", pair.weak), ("STRONG", pair.strong)):
+        if model.provider != "openai":
+            read.discard(f"{side}_BASE_URL")
     return [name for name in VARIABLES if name in read]
 
 
