@@ -159,7 +159,7 @@ def _refuse_missing(
             continue
         row = told.get(str(output))
         if row is None:
-            reason = f"a worker died over it {1 + RETRIES} times, has it enough memory?"
+            reason = f"a worker died over it {1 + RETRIES} times: more memory, or fewer rows in it"
         else:
             reason = row["problem"] or "scored where this folder is another one; share it"
         reasons.append(f"{partition.path}: {reason}")
