@@ -17,7 +17,7 @@ from routellm_core.data_quality.answers import (
     missing_answers,
     same_length,
 )
-from routellm_core.data_quality.findings import FALSE_ALARM, holm
+from routellm_core.data_quality.findings import FALSE_ALARM
 from routellm_core.data_quality.pairs import pair_findings, reversed_gaps
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair, evaluate_benchmark
@@ -101,18 +101,6 @@ def test_a_sound_benchmark_raises_an_alarm_once_in_a_hundred():
         alarms.append(any(f.severity != "note" for f in found))
     # Guessing as good as the weak model: the null itself, so that the bound is tight.
     assert np.mean(alarms) < FALSE_ALARM + 3 * math.sqrt(FALSE_ALARM * 0.99 / len(alarms))
-
-
-def test_holm_equals_its_step_down_rule(rng):
-    for n in (1, 2, 7, 40) * 25:
-        p = rng.random(n) ** 3
-        for level in (0.01, 0.05, 0.2):
-            rejected = set()
-            for step, i in enumerate(np.argsort(p)):
-                if p[i] > level / (n - step):
-                    break
-                rejected.add(i)
-            assert set(np.flatnonzero(holm(p) <= level)) == rejected
 
 
 def test_a_reversed_slice_is_a_warning_and_has_the_sign_tests_p(rng):

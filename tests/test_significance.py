@@ -36,6 +36,18 @@ def test_holm_is_the_closure_of_bonferroni(p_values):
     assert holm(np.array(p_values)) == pytest.approx(holm_by_closure(p_values))
 
 
+def test_holm_equals_its_step_down_rule(rng):
+    for n in (1, 2, 7, 40) * 25:
+        p = rng.random(n) ** 3
+        for level in (0.01, 0.05, 0.2):
+            rejected = set()
+            for step, i in enumerate(np.argsort(p)):
+                if p[i] > level / (n - step):
+                    break
+                rejected.add(i)
+            assert set(np.flatnonzero(holm(p) <= level)) == rejected
+
+
 def test_what_is_no_test_does_not_count_among_the_tests():
     adjusted = holm(np.array([0.02, np.nan, 0.01]))
     assert adjusted[[0, 2]].tolist() == [0.02, 0.02]

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, hypergeom, mannwhitneyu
 
-from routellm_core.data_quality.findings import FALSE_ALARM, Finding, holm, said_p, said_quality
+from routellm_core.data_quality.findings import FALSE_ALARM, Finding, said_p, said_quality
+from routellm_core.significance import holm
 from routellm_core.types import Benchmark, ModelPair
 
 SAME_LENGTH = 0.2

@@ -1,10 +1,8 @@
-"""What a check gives, and how a check of many cells keeps its false alarms rare."""
+"""What a check gives, and how it is said."""
 
 from typing import Literal, NamedTuple, TypeAlias
 
-import numpy as np
-
-from routellm_core.types import Benchmark, Floats
+from routellm_core.types import Benchmark
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -30,28 +28,6 @@ class Finding(NamedTuple):
     """Those it is about; empty where it is about the queries."""
     p_value: float = float("nan")
     """Adjusted for all cells that the check looked at; NaN where nothing was tested."""
-
-
-def holm(p_values: Floats) -> Floats:
-    """P-values adjusted so that any false one is below a level with at most that chance.
-
-    Holm's step-down method (Scandinavian Journal of Statistics 6, 1979), which holds however the
-    tests depend on one another.
-
-    Args:
-        p_values: (n,) of all tests that were made, not of the striking ones alone.
-
-    Returns:
-        (n,) in [0, 1], never below the given ones.
-
-    >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
-    [0.03, 0.06, 0.06]
-    """
-    rising = np.argsort(p_values)
-    steps = p_values[rising] * np.arange(len(p_values), 0, -1)
-    adjusted = np.empty(len(p_values))
-    adjusted[rising] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
 
 
 def said_p(p_value: float) -> str:

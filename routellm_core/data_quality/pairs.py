@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from routellm_core.data_quality.findings import FALSE_ALARM, Finding, holm, said_p, said_quality
+from routellm_core.data_quality.findings import FALSE_ALARM, Finding, said_p, said_quality
+from routellm_core.significance import holm
 from routellm_core.slices import looks_broken, slice_table
 from routellm_core.types import Benchmark, Floats, Ints, PairOutcomes
 
