@@ -135,10 +135,12 @@ def _control(router: dict[str, Any]) -> str:
 
 
 def _costs(router: dict[str, Any]) -> str:
+    low, high = router["quality_neutral_cost_interval"]
     return (
-        f"  {router['label']}: AIQ {router['aiq']:.4f}, area {router['deferral_area']:.4f}, "
+        f"  {router['label']}: AIQ {router['aiq']:.4f} {_ends(router['aiq_interval'], 4)}, area "
+        f"{router['deferral_area']:.4f} {_ends(router['deferral_area_interval'], 4)}, "
         f"QNC ${1000 * router['quality_neutral_cost_usd']:.3f} a thousand queries, "
-        f"{router['quality_neutral_cost']:.1%} of the best model's, "
+        f"{router['quality_neutral_cost']:.1%} [{low:.1%}, {high:.1%}] of the best model's, "
         f"{router['quality_neutral_share']:.1%} strong calls"
     )
 

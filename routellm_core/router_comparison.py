@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from routellm_core import controls
+from routellm_core.cost_intervals import cost_intervals
 from routellm_core.costs import UNKNOWN_PRICE, PairCosts, list_price, pair_costs, routed_cost
 from routellm_core.decomposition import Decomposition, decomposition
 from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation import complete_routers, default_pair, main_view, within_slice
 from routellm_core.metrics import curve_of, rank_queries
+from routellm_core.progress import Progress, Watch, silent
 from routellm_core.store import Store
 from routellm_core.types import Floats, ModelPair, PairOutcomes
 from routellm_core.uncertainty import N_RESAMPLES, mean_interval
@@ -28,6 +30,7 @@ def compare_routers(
     strong_call_share: float = 0.5,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
+    watch: Watch = silent,
 ) -> dict[str, Any]:
     """Verdicts, controls and decompositions of the routers of one view.
 
@@ -41,6 +44,7 @@ def compare_routers(
         strong_call_share: at which qualities are compared.
         n_resamples: of the bootstrap, and shuffles of the control.
         seed: of both.
+        watch: told of each router.
 
     Returns:
         The JSON object of `compare --json`. `random` stands among `routers` and in no verdict.
@@ -70,6 +74,7 @@ def compare_routers(
         if view == "unseen_slices":
             scores[label] = within_slice(scores[label], store.folds(*where))
     weak, strong = outcomes.quality_weak, outcomes.quality_strong
+    watch(Progress("every pair", 0, len(labels) + 1))
     found = verdicts(
         {label: scores[label] for label, (name, _) in labels.items() if name != "random"},
         weak,
@@ -81,17 +86,20 @@ def compare_routers(
     )
     prices = (list_price(model) or UNKNOWN_PRICE for model in pair)
     costs = pair_costs(outcomes, *prices)
-    routers = [
-        {
-            "router": name,
-            "recipe": recipe,
-            "label": label,
-            **_parts(decomposition(outcomes, scores[label], n_resamples=n_resamples, seed=seed)),
-            **_character(outcomes, scores[label], n_resamples, seed),
-            **_along_costs(outcomes, scores[label], costs),
-        }
-        for label, (name, recipe) in labels.items()
-    ]
+    routers = []
+    for i, (label, (name, recipe)) in enumerate(labels.items(), start=1):
+        watch(Progress(label, i, len(labels) + 1))
+        parts = decomposition(outcomes, scores[label], n_resamples=n_resamples, seed=seed)
+        routers.append(
+            {
+                "router": name,
+                "recipe": recipe,
+                "label": label,
+                **_parts(parts),
+                **_character(outcomes, scores[label], n_resamples, seed),
+                **_along_costs(outcomes, scores[label], costs, n_resamples, seed),
+            }
+        )
     return {
         "benchmark": benchmark_id,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
@@ -162,13 +170,16 @@ def _character(
     }
 
 
-def _along_costs(outcomes: PairOutcomes, scores: Floats, costs: PairCosts) -> dict[str, Any]:
+def _along_costs(
+    outcomes: PairOutcomes, scores: Floats, costs: PairCosts, n_resamples: int, seed: int
+) -> dict[str, Any]:
     """What others read from a router's curve; money at list prices, NaN where one is unknown."""
     ranking = rank_queries(scores)
     curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
     cost = routed_cost(ranking, costs)
     neutral = controls.quality_neutral_cost(cost, curve.quality)
     best = cost[-1] if curve.quality[-1] >= curve.quality[0] else cost[0]
+    intervals = cost_intervals(ranking, outcomes, costs, n_resamples=n_resamples, seed=seed)
     return {
         "aiq": controls.aiq(cost, curve.quality),
         "deferral_area": controls.deferral_area(cost, curve.quality),
@@ -177,4 +188,5 @@ def _along_costs(outcomes: PairOutcomes, scores: Floats, costs: PairCosts) -> di
         "quality_neutral_share": controls.quality_neutral_cost(
             curve.strong_call_share, curve.quality
         ),
+        **{f"{name}_interval": ends for name, ends in intervals._asdict().items()},
     }

@@ -1,0 +1,72 @@
+"""Intervals along the costs: the fast reading is the slow one, and they hold what they say."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from routellm_core import controls
+from routellm_core.cost_intervals import aiq_of, cost_intervals
+from routellm_core.costs import PairCosts, TokenSource, routed_cost
+from routellm_core.metrics import curve_of, rank_queries
+from routellm_core.uncertainty import middle, paired_resamples
+from tests.test_slices import make
+
+TOKENS = TokenSource("made up", "made up")
+points = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 20)), min_size=1, max_size=40)
+
+
+def invented(rng, n):
+    """Outcomes of n queries that the strong model gets right more often, and scores that know."""
+    hard = rng.random(n)
+    weak, strong = rng.random(n) < 1 - hard, rng.random(n) < 1 - hard / 2
+    scores = np.round(hard + rng.normal(0, 0.3, n), 2)  # some are equal
+    return make({"a": (weak, strong)}), scores, PairCosts(0.1 + 0.2 * hard, 1.0 + hard, TOKENS)
+
+
+@given(points)
+def test_the_fast_aiq_is_that_of_the_hull(drawn):
+    cost, quality = np.array(sorted(drawn), dtype=float).T
+    assert aiq_of(cost, quality) == pytest.approx(controls.aiq(cost, quality), nan_ok=True)
+
+
+def test_over_calls_of_one_price_the_area_is_that_of_the_paired_bootstrap(rng):
+    outcomes, scores, _ = invented(rng, 400)
+    ranking, ones = rank_queries(scores), np.ones(400)
+    read = paired_resamples(
+        [ranking], outcomes.quality_weak, outcomes.quality_strong, n_resamples=200, seed=3
+    )
+    found = cost_intervals(
+        ranking, outcomes, PairCosts(0 * ones, ones, TOKENS), n_resamples=200, seed=3
+    )
+    assert found.deferral_area == pytest.approx(middle(read[0].area), abs=1e-5)
+    assert found.quality_neutral_cost == pytest.approx(found.quality_neutral_share)
+
+
+def test_without_a_price_only_the_share_is_known(rng):
+    outcomes, scores, costs = invented(rng, 100)
+    unknown = PairCosts(costs.weak, np.full(100, np.nan), TOKENS)
+    found = cost_intervals(rank_queries(scores), outcomes, unknown, n_resamples=50)
+    assert np.isfinite(found.quality_neutral_share).all()
+    money = [ends for name, ends in found._asdict().items() if name != "quality_neutral_share"]
+    assert np.isnan(money).all()
+
+
+def test_the_intervals_hold_the_truth_as_often_as_they_say(rng):
+    outcomes, scores, costs = invented(rng, 200_000)
+    ranking = rank_queries(scores)
+    cost = routed_cost(ranking, costs)
+    quality = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong).quality
+    truth = {
+        "aiq": controls.aiq(cost, quality),
+        "deferral_area": controls.deferral_area(cost, quality),
+    }
+    held = dict.fromkeys(truth, 0)
+    for seed in range(100):
+        outcomes, scores, costs = invented(rng, 500)
+        found = cost_intervals(rank_queries(scores), outcomes, costs, n_resamples=200, seed=seed)
+        for name, true in truth.items():
+            low, high = getattr(found, name)
+            held[name] += low <= true <= high
+    assert 88 <= held["deferral_area"] <= 100
+    assert 80 <= held["aiq"]  # a hull over noise lies too high, most where there are few queries
