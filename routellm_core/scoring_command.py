@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from routellm_core import devices, scoring_ray
+from routellm_core import devices, ray_cluster, scoring_ray
 from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.metrics import calls_strong
 from routellm_core.progress import Watch
@@ -122,7 +122,7 @@ def _here(parsed: argparse.Namespace, output: Path) -> Result:
 
 
 def _by_ray(parsed: argparse.Namespace, output: Path) -> Result:
-    scoring_ray.imported()
+    ray_cluster.imported()
     folders = _checkpoints(parsed)
     folder = output.with_name(f"{output.name}.unfinished") if output.suffix else output
     source: Path = parsed.input
@@ -140,7 +140,7 @@ def _by_ray(parsed: argparse.Namespace, output: Path) -> Result:
     work = scoring_ray.Work(
         columns, tuple(folders), partial(load_routers, folders), parsed.alpha, parsed.device
     )
-    cluster = scoring_ray.Cluster(parsed.address, parsed.workers)
+    cluster = ray_cluster.Cluster(parsed.address, parsed.workers)
     scored = scoring_ray.score_partitions(
         partitions, work, folder, cluster=cluster, watch=parsed.watch()
     )

@@ -13,25 +13,21 @@ worker reads its partition and writes its scores itself, so both folders must be
 machine, as this project and its checkpoints must.
 """
 
-import logging
 import os
-import socket
-import sys
 import warnings
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, redirect_stdout
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import uuid4
 
 from routellm_core import devices
-from routellm_core.errors import DataError, MissingPackageError, RoutingError
+from routellm_core.errors import DataError, RoutingError
 from routellm_core.progress import Progress, Watch, silent
 from routellm_core.query_partitions import Partition, digest
+from routellm_core.ray_cluster import HERE, Cluster, running
 from routellm_core.scoring import score
 from routellm_core.scoring_tables import QueryColumns, read_queries, scored_table
 from routellm_core.tables import ROWS_NAMED
@@ -41,9 +37,6 @@ if TYPE_CHECKING:
 
 RETRIES = 3
 """How often a partition is given anew when the worker that scored it died."""
-_SECONDS_TO_ANSWER = 10.0
-_STORE_BYTES = 128 << 20
-"""Ray's shared memory on this machine: only names and counts pass through it."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +51,6 @@ class Work:
     """Adds what this threshold decides."""
     device: str | None = None
     """One of `devices.NAMES`; None leaves it to each worker."""
-
-
-class Cluster(NamedTuple):
-    """Who works: by default as many workers on this machine as it has processors or GPUs."""
-
-    address: str | None = None
-    """Of a Ray cluster that runs already."""
-    n_workers: int | None = None
-
-
-HERE = Cluster()
 
 
 class Scored(NamedTuple):
@@ -238,66 +220,3 @@ def _spread(
                 **({"num_gpus": 1} if n_gpus else {"num_cpus": 1}),
             )
         yield from scored.iter_rows()
-
-
-@contextmanager
-def running(cluster: Cluster) -> Iterator[Any]:
-    """Ray with a cluster of its own, ended and cleared away in the end, or with one that runs.
-
-    Raises:
-        MissingPackageError: Ray is not installed.
-        DataError: no cluster answers at the address.
-    """
-    ray = imported()
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
-    # What Ray says of workers goes to stdout, which is for results.
-    with redirect_stdout(sys.stderr), TemporaryDirectory(prefix="ray-") as folder:
-        try:
-            if cluster.address is not None:
-                _knock(cluster.address)
-                ray.init(address=cluster.address, **quiet)
-            else:
-                ray.init(
-                    address="local",
-                    num_cpus=cluster.n_workers or os.cpu_count(),
-                    include_dashboard=False,
-                    object_store_memory=_STORE_BYTES,
-                    _temp_dir=folder,
-                    **quiet,
-                )
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = str(error).partition("\n")[0]
-            raise DataError(
-                f"no Ray cluster for us at {cluster.address or 'this machine'} ({reason}); `ray "
-                "start --head` says the address of one, and one that asks for a token wants "
-                "RAY_AUTH_MODE=token here too"
-            ) from error
-        try:
-            yield ray
-        finally:
-            ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Ray itself waits for many minutes where nobody listens."""
-    host, _, port = address.rpartition(":")
-    if port.isdigit() and "://" not in address:
-        socket.create_connection((host, int(port)), _SECONDS_TO_ANSWER).close()
-
-
-def imported() -> Any:
-    """Ray, which tells nobody that it is used.
-
-    Raises:
-        MissingPackageError: it is not installed.
-    """
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    try:
-        ray = import_module("ray")
-        import_module("ray.data")
-    except ModuleNotFoundError as error:
-        raise MissingPackageError(
-            f"--engine ray needs {error.name}: pip install -r requirements-ray.txt"
-        ) from error
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
-    return ray

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import scoring_ray
+from routellm_core import ray_cluster
 from routellm_core.errors import DataError, MissingPackageError
 from routellm_core.query_partitions import Partition, partitions_of, write_partitions
 from routellm_core.scoring_ray import Scorer, Work, score_partitions
@@ -131,7 +131,7 @@ def test_without_ray_the_line_to_install_it_is_said(tmp_path, monkeypatch):
     with pytest.raises(MissingPackageError, match=r"ray: pip install -r requirements-ray\.txt"):
         score_partitions(partitions, Work(QUERY, ("mf",), dict), tmp_path / "out")
     with pytest.raises(MissingPackageError):
-        scoring_ray.imported()
+        ray_cluster.imported()
 
 
 @pytest.mark.parametrize("ending", [".parquet", ".csv"])
