@@ -1,0 +1,46 @@
+"""What the Evidence page computes and draws: what stands behind the figures of a router.
+
+Each part draws at once what is read at once, and returns what is left to do. That is done when all
+parts stand, so that no picture waits for a thousand resamples.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import streamlit as st
+
+from views.evidence import meaning, money, odd, router_cost, sentence, speed
+from views.frame import Selection, boundary
+from views.plain import plain
+from views.readings import read
+
+Finish: TypeAlias = Callable[[], None]
+
+
+@st.fragment
+def draw(selection: Selection) -> None:
+    """The page below its sidebar: a fragment, so that a tick does not draw the sidebar anew."""
+    with boundary():
+        readings = read(selection)
+        router = router_cost.read(selection)
+        st.html(_STYLE)
+        with st.container(key="evidence_sentence"):
+            parts = sentence.parts(selection, readings, router)
+            said = [f":primary[**{plain(s)}**]" if i % 2 else plain(s) for i, s in enumerate(parts)]
+            st.markdown("".join(said))
+        if readings.problem is not None:
+            st.warning(plain(readings.problem), icon=":material/info:")
+        left: list[Finish] = []
+        for part in (odd, meaning, speed, money):
+            with boundary():
+                left.append(part.draw(selection, readings, router))
+        for finish in left:
+            with boundary():
+                finish()
+
+
+_STYLE = """<style>
+.st-key-evidence_sentence p {
+  font-size: 22px; line-height: 1.38; max-width: 46em; text-wrap: pretty; }
+@media (max-width: 640px) { .st-key-evidence_sentence p { font-size: 18px; } }
+</style>"""

@@ -1,0 +1,122 @@
+"""What a router is judged by, on all queries and without some of them."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core.data_quality import Finding, Headline
+from routellm_core.types import Interval
+from routellm_core.uncertainty import N_RESAMPLES
+from views import cached, cached_evidence
+from views.evidence import figure_table
+from views.evidence.figure_table import WAITED_FOR, Cell, Row
+from views.frame import Selection
+from views.names import short_name
+from views.readings import Readings, interval_text, quality_format, quality_text
+
+
+def draw(
+    selection: Selection, readings: Readings, found: list[Finding], left_out: tuple[int, ...]
+) -> Callable[[], None]:
+    """The figures on all queries; those without some of them come when they are resampled."""
+    before = on_all(selection, readings)
+    place, said = st.empty(), st.empty()
+    if not left_out:
+        _draw_table(selection, place, before, None)
+        said.caption("Tick a finding to see the figures without its queries.")
+        return lambda: None
+    _draw_table(selection, place, before, WAITED_FOR)
+    said.caption(f"Drawing {N_RESAMPLES:,} resamples with and without these queries …")
+
+    def finish() -> None:
+        effect = cached_evidence.effect(selection.key, left_out)
+        _draw_table(selection, place, effect.before, effect.after)
+        n = effect.n_excluded
+        said.markdown(
+            f"Without {n:,} {'query' if n == 1 else 'queries'} APGR "
+            + change_in_words(effect.apgr_change, effect.apgr_change_interval)
+        )
+
+    return finish
+
+
+def on_all(selection: Selection, readings: Readings) -> Headline:
+    """The figures that are known without resampling anew."""
+    known = cached.outcomes(*selection.where)
+    ranked, intervals = readings.ranked, readings.intervals
+    weak, strong = float(known.quality_weak.mean()), float(known.quality_strong.mean())
+    return Headline(
+        n_queries=known.n_queries,
+        quality_weak=weak,
+        quality_strong=strong,
+        gap=strong - weak,
+        gap_interval=intervals.gap,
+        apgr=ranked.apgr,
+        apgr_interval=intervals.apgr,
+        cpt50=ranked.cpt50,
+        cpt50_interval=intervals.cpt50,
+        cpt80=ranked.cpt80,
+        cpt80_interval=intervals.cpt80,
+    )
+
+
+def change_in_words(change: float, interval: Interval) -> str:
+    """What becomes of APGR, as far as the paired interval allows."""
+    if pd.isna(change):
+        return "is undefined: there is no gap to recover."
+    low, high = (f"{end:+.4f}".replace("-", "−") for end in interval)
+    ends = f"95% {low} – {high}, paired on {N_RESAMPLES:,} resamples"
+    if interval.low <= 0 <= interval.high:
+        return f"changes by {change:+.4f} ({ends}): no clear change.".replace("-", "−")
+    verb = "rises" if change > 0 else "falls"
+    return f"**{verb} by {abs(change):.4f}** ({ends})."
+
+
+def _draw_table(
+    selection: Selection, place: object, before: Headline, after: Headline | str | None
+) -> None:
+    columns = [_cells(selection, before)]
+    titles = [selection.router["label"], "all queries"]
+    if isinstance(after, Headline):
+        columns.append(_cells(selection, after))
+    elif after is not None:
+        columns.append([Cell(after)] * len(columns[0]))
+    if after is not None:
+        titles.append("without those left out")
+    weak, strong = (short_name(model) for model in selection.pair)
+    labels = [
+        ("queries", None),
+        (f"{weak} ●", "quality"),
+        (f"{strong} ■", "quality"),
+        ("gap", "gap"),
+        ("APGR", "apgr"),
+        ("CPT(50%)", "cpt"),
+        ("CPT(80%)", "cpt"),
+    ]
+    figure_table.draw(
+        "Figures of the router with and without the queries left out",
+        titles,
+        [Row(label, cells, term) for (label, term), *cells in zip(labels, *columns, strict=True)],
+        place,
+    )
+
+
+def _cells(selection: Selection, figures: Headline) -> list[Cell]:
+    form = quality_format(selection.benchmark)
+    scale, digits = form["scale"], form["digits"]
+    return [
+        Cell(f"{figures.n_queries:,}"),
+        Cell(quality_text(selection.benchmark, figures.quality_weak)),
+        Cell(quality_text(selection.benchmark, figures.quality_strong)),
+        _cell(figures.gap, figures.gap_interval, scale, digits, " points"),
+        _cell(figures.apgr, figures.apgr_interval, 1.0, 3),
+        _cell(figures.cpt50, figures.cpt50_interval, 100.0, 1, "%"),
+        _cell(figures.cpt80, figures.cpt80_interval, 100.0, 1, "%"),
+    ]
+
+
+def _cell(value: float, interval: Interval, scale: float, digits: int, unit: str = "") -> Cell:
+    if pd.isna(value):
+        return Cell("–", interval_text(interval, scale, digits))
+    return Cell(f"{scale * value:.{digits}f}{unit}", interval_text(interval, scale, digits))

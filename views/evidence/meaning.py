@@ -1,0 +1,199 @@
+"""Whether a score means what it says, and a curve over the scores that would make it so."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from routellm_core.calibration_error import CalibrationError
+from routellm_core.recalibration import Judged, MappedThreshold, Method, mapped_threshold
+from routellm_core.types import Interval
+from views import cached, cached_evidence, downloads, inputs
+from views.evidence import figure_table
+from views.evidence.figure_table import WAITED_FOR, Cell, Row
+from views.evidence.router_cost import RouterCost
+from views.frame import Selection
+from views.glossary import help_of
+from views.plain import plain
+from views.queries.words import alpha_text, score_digits
+from views.readings import Readings
+
+_METHODS = {"none": "as they are", "isotonic": "isotonic", "platt": "Platt"}
+_TARGET = (
+    "Held against 1 where the strong answer is better, ½ where both are equally good, 0 elsewhere. "
+    "A router that learned from verdicts alone says what its judges would: its distance from these "
+    "outcomes is one of data, not only of fit."
+)
+_CHANCE = 0.05
+"""A calibration error that perfect scores show this seldom is none of theirs."""
+
+
+def draw(selection: Selection, readings: Readings, router: RouterCost) -> Callable[[], None]:
+    """Chart and figures; the calibration error and a curve's judgement come when resampled."""
+    st.subheader("Does the score mean what it says", help=help_of("win_rate"))
+    chart, figures = st.columns([5, 4], gap="large")
+    with figures:
+        table, verdict = st.empty(), st.empty()
+        _draw_figures(selection, table, None)
+        verdict.caption("Simulating perfect scores …")
+        st.caption(_TARGET)
+        method = inputs.one_of(
+            partial(st.radio, horizontal=True, help=help_of("recalibration")),
+            "Recalibrated scores",
+            "recalibrated",
+            list(_METHODS),
+            "none",
+            _METHODS.__getitem__,
+        )
+        judgement, moved = st.empty(), st.empty()
+        if method != "none":
+            _draw_judged(judgement, None)
+    with chart:
+        _draw_chart(selection, readings, method)
+
+    def finish() -> None:
+        error = cached_evidence.calibration_error(selection.key)
+        _draw_figures(selection, table, error)
+        verdict.markdown(verdict_on(error))
+        if method != "none":
+            _finish_recalibration(selection, readings, cast(Method, method), judgement, moved)
+
+    return finish
+
+
+def verdict_on(error: CalibrationError) -> str:
+    """The calibration error read aloud, as far as chance allows."""
+    p = "p < 0.001" if error.p_value < 0.001 else f"p = {error.p_value:.2g}"
+    if error.p_value >= _CHANCE:
+        return f"The scores cannot be told apart from ones that mean what they say ({p})."
+    return (
+        f"The scores are off by **{error.debiased:.1%}** on average, chance taken off; "
+        f"perfect ones would not show this ({p})."
+    )
+
+
+def moved_in_words(alpha: str, mapped: MappedThreshold, digits: int) -> str:
+    """What a curve makes of the current α."""
+    if not np.isfinite(mapped.threshold):
+        return f"α = {alpha} calls nobody, before and after."
+    after = f"α = {alpha} becomes {mapped.threshold:.{digits}f} on the recalibrated scores"
+    if mapped.n_moved == 0:
+        return f"{after}: the same queries go to the strong model (n {mapped.n_queries:,})."
+    return (
+        f"{after}, and {mapped.n_moved:,} more of {mapped.n_queries:,} queries go to the strong "
+        "model: the curve merges their scores with those at α."
+    )
+
+
+def _draw_figures(
+    selection: Selection, place: DeltaGenerator, error: CalibrationError | None
+) -> None:
+    brier = cached_evidence.meaning(selection.key)[1]
+    waiting = Cell(WAITED_FOR, WAITED_FOR)
+    rows = [
+        Row("calibration error (ECE)", [waiting], "ece"),
+        Row("chance taken off", [waiting], "ece_debiased"),
+        Row("of perfect scores, by chance", [waiting], "ece_perfect"),
+        Row("Brier score", [_cell(brier.score, brier.interval, ".4f")], "brier"),
+        Row("Brier score of the mean alone", [Cell(f"{brier.reference:.4f}")], "brier"),
+        Row("skill", [_cell(brier.skill, brier.skill_interval, ".1%")], "skill"),
+    ]
+    if error is not None:
+        bins = f"over {error.n_bins} bins of equally many queries"
+        rows[0] = rows[0]._replace(cells=[Cell(f"{error.ece:.2%}", bins)])
+        rows[1] = rows[1]._replace(cells=[_cell(error.debiased, error.interval, ".2%")])
+        rows[2] = rows[2]._replace(
+            cells=[Cell(f"{error.if_calibrated:.2%}", "mean of as many simulations as resamples")]
+        )
+    figure_table.draw(
+        "How far the scores are from what happens",
+        [selection.router["label"], f"n {brier.n_queries:,}"],
+        rows,
+        place,
+    )
+
+
+def _finish_recalibration(
+    selection: Selection,
+    readings: Readings,
+    method: Method,
+    judgement: DeltaGenerator,
+    moved: DeltaGenerator,
+) -> None:
+    _draw_judged(judgement, cached_evidence.judged(selection.key, method))
+    curve = cached_evidence.recalibration(selection.key, method)
+    alpha = readings.point.threshold
+    mapped = mapped_threshold(curve, readings.ranked.strong_win_rate, alpha)
+    digits = score_digits(cached.histogram(selection.key)[2])
+    said = plain(moved_in_words(alpha_text(alpha, digits), mapped, digits))
+    moved.markdown(f"Fitted to all queries, {said}")
+
+
+def _draw_judged(place: DeltaGenerator, judged: Judged | None) -> None:
+    if judged is None:
+        cells = [[Cell(WAITED_FOR)] * 2 + [Cell(WAITED_FOR, WAITED_FOR)]] * 3
+        title = "on held-out queries"
+    else:
+        cells = [
+            [
+                Cell(f"{judged.ece_before:.2%}"),
+                Cell(f"{judged.ece_after:.2%}"),
+                _cell(judged.ece_after - judged.ece_before, judged.ece_change, "+.2%"),
+            ],
+            [
+                Cell(f"{judged.brier_before:.4f}"),
+                Cell(f"{judged.brier_after:.4f}"),
+                _cell(judged.brier_after - judged.brier_before, judged.brier_change, "+.4f"),
+            ],
+            [
+                Cell(f"{judged.n_levels_before:,}"),
+                Cell(f"{judged.n_levels_after:,}"),
+                Cell(f"{judged.n_levels_after - judged.n_levels_before:+,}".replace("-", "−")),
+            ],
+        ]
+        title = f"fitted to {judged.n_fitted:,}, judged on {judged.n_judged:,} others"
+    labels = [("ECE", "ece"), ("Brier score", "brier"), ("distinct scores", None)]
+    figure_table.draw(
+        "Scores before and after recalibration, on queries that the curve was not fitted to",
+        [title, "before", "after", "change, paired"],
+        [Row(label, row, term) for (label, term), row in zip(labels, cells, strict=True)],
+        place,
+    )
+
+
+def _draw_chart(selection: Selection, readings: Readings, method: str) -> None:
+    from views import charts  # plotly is loaded by those who look at it
+    from views.evidence import figures
+
+    bins = cached_evidence.meaning(selection.key)[0]
+    curve = None
+    if method != "none":
+        curve = cached_evidence.recalibration(selection.key, cast(Method, method))
+    st.plotly_chart(
+        figures.reliability(bins, cached.histogram(selection.key), readings.point.threshold, curve),
+        config=charts.CONFIG,
+        key="reliability_chart",
+        alt="How often the strong answer won, against the strong win rate that was said; the bins "
+        "can be saved as a table below.",
+    )
+    downloads.csv_button(
+        "The bins (CSV)",
+        pd.DataFrame(bins._asdict()),
+        f"reliability-{selection.benchmark.benchmark_id}-{selection.router['router_name']}.csv",
+    )
+
+
+def _cell(value: float, interval: Interval, form: str) -> Cell:
+    if pd.isna(value):
+        return Cell("–", "95% –")
+    return Cell(f"{value:{form}}".replace("-", "−"), _ends(interval, form))
+
+
+def _ends(interval: Interval, form: str) -> str:
+    if pd.isna(interval.low) or pd.isna(interval.high):
+        return "95% –"
+    return f"95% {interval.low:{form}} – {interval.high:{form}}".replace("-", "−")

@@ -1,0 +1,146 @@
+"""What the router itself takes of every query: seconds, and money for the machine that runs it."""
+
+import math
+from typing import NamedTuple
+
+import streamlit as st
+
+from routellm_core.overhead import router_cost_usd
+from routellm_core.routers import has_weights
+from views import cached, cached_evidence, link
+from views.frame import Selection
+from views.plain import plain
+
+ONE_CORE_SECONDS = {
+    "random": 0.0,
+    "mf": 0.032,
+    "sw_ranking": 0.033,
+    "bert": 0.031,
+    "causal_llm": 0.31,
+    "stacked": 0.39,
+}
+"""Processor time of one query by itself, the median of 36 of MMLU, with the shipped checkpoints on
+one core of a server."""
+_MEASURED_ELSEWHERE = "processor time on one server core, median of 36 queries of MMLU"
+CORE_USD_PER_HOUR = 0.0425
+_PRICED_AS = (
+    "an eighth of an AWS c5.2xlarge, which has eight virtual cores, at $0.34 an hour on demand in "
+    "US East (Amazon EC2 Auto Scaling guide)"
+)
+_MOST_MS, _MOST_USD = 60_000.0, 1_000.0
+
+
+class RouterCost(NamedTuple):
+    """What a query costs before it is answered."""
+
+    seconds: float
+    seconds_source: str
+    usd_per_hour: float
+    """Of the machine that the router keeps busy."""
+    usd_source: str
+
+    @property
+    def usd(self) -> float:
+        """USD a query; NaN where nobody knows the time."""
+        if math.isnan(self.seconds):
+            return math.nan
+        return router_cost_usd(self.seconds, self.usd_per_hour)
+
+
+def read(selection: Selection) -> RouterCost:
+    """What was typed; else what was timed on this machine; else what the project measured."""
+    seconds, source = _seconds(selection)
+    typed = link.number("machine_usd", None)
+    usd = CORE_USD_PER_HOUR if typed is None else min(max(typed, 0.0), _MOST_USD)
+    return RouterCost(seconds, source, usd, _PRICED_AS if typed is None else "typed by you")
+
+
+def seconds_of(router_name: str, checkpoint: str | None) -> tuple[float, str]:
+    """Of a router that nobody typed anything about, and where the figure is from."""
+    here = cached_evidence.router_times().get(checkpoint or "")
+    if here is not None:
+        return here.seconds, f"timed on this machine, median of {here.n_queries} queries"
+    if router_name not in ONE_CORE_SECONDS:
+        return math.nan, "nobody has measured this router: type it"
+    return ONE_CORE_SECONDS[router_name], _MEASURED_ELSEWHERE
+
+
+def draw_seconds(selection: Selection, router: RouterCost) -> None:
+    """The router's time, and a button that measures it here."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        unknown = math.isnan(router.seconds)
+        st.session_state["_router_ms"] = None if unknown else 1_000 * router.seconds
+        st.number_input(
+            "Router's own time, ms a query",
+            min_value=0.0,
+            max_value=_MOST_MS,
+            step=1.0,
+            format="%.1f",
+            key="_router_ms",
+            width=230,
+            on_change=_keep_seconds,
+            args=(selection.key.router_id,),
+        )
+        _draw_timing(selection)
+        if router.seconds_source == "typed by you":
+            st.button("Take the usual time", on_click=link.remember, kwargs={"router_ms": None})
+    st.caption(plain(f"The router's time: {router.seconds_source}."))
+
+
+def draw_machine(router: RouterCost) -> None:
+    """The price of the machine."""
+    st.session_state["_machine_usd"] = router.usd_per_hour
+    st.number_input(
+        "Router's machine, USD an hour",
+        min_value=0.0,
+        max_value=_MOST_USD,
+        step=0.01,
+        format="%.4f",
+        key="_machine_usd",
+        width=230,
+        on_change=lambda: link.remember(machine_usd=st.session_state["_machine_usd"]),
+    )
+
+
+def _seconds(selection: Selection) -> tuple[float, str]:
+    """A typed time names its router: for another one it does not hold."""
+    typed, _, router_id = link.text("router_ms", "").partition("@")
+    if router_id == selection.key.router_id:
+        try:
+            milliseconds = float(typed)
+        except ValueError:
+            milliseconds = -1.0
+        if 0 <= milliseconds <= _MOST_MS:
+            return milliseconds / 1000, "typed by you"
+    entry = cached.store().router(selection.key.router_id)
+    return seconds_of(entry.router_name, entry.checkpoint)
+
+
+def _keep_seconds(router_id: str) -> None:
+    typed = st.session_state["_router_ms"]
+    link.remember(router_ms=None if typed is None else f"{typed:g}@{router_id}")
+
+
+def _draw_timing(selection: Selection) -> None:
+    version, benchmark_id = selection.where[:2]
+    entry = cached.store().router(selection.key.router_id)
+    n_texts, _ = cached.n_texts(version, benchmark_id)
+    has = entry.checkpoint is not None and has_weights(
+        entry.router_name, cached.DATA_DIR / entry.checkpoint
+    )
+    why = None if has else "The weights of this router are not on this machine."
+    if has and not n_texts:
+        why = "No text of this benchmark is on this machine to time the router with."
+    if not st.button(
+        "Time it on this machine",
+        disabled=why is not None,
+        help=why or f"Reads {cached_evidence.N_TIMED} queries one after the other.",
+    ):
+        return
+    texts = cached.query_texts(version, benchmark_id)
+    step = max(len(texts) // cached_evidence.N_TIMED, 1)
+    asked = [texts[name] for name in sorted(texts)[::step]][: cached_evidence.N_TIMED]
+    with st.spinner("Loading the router and timing it …"):
+        cached_evidence.time_router(version, str(entry.checkpoint), asked)
+    link.remember(router_ms=None)
+    st.rerun(scope="fragment")

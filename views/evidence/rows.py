@@ -1,0 +1,58 @@
+"""The queries that a finding concerns: the first on screen, all of them as a file."""
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core.data_quality import Finding
+from routellm_core.types import Benchmark
+from views import cached_evidence, downloads, plain_table
+from views.frame import Selection
+from views.names import short_name
+from views.plain_table import Column
+from views.queries.words import one_line, outcome_text
+
+N_SHOWN = 20
+_LENGTH = 60
+
+
+def draw(selection: Selection, finding: Finding, name: str) -> None:
+    """A popover that is filled when somebody opens it."""
+    n = len(finding.query_id)
+    queries = "query" if n == 1 else "queries"
+    opened = st.popover(f"{n:,} {queries}", key=f"rows_{name}", on_change="rerun")
+    if not opened.open:
+        return
+    with opened:
+        table = table_of(selection, finding)
+        weak, strong = (
+            f"{short_name(m)} {sign}" for m, sign in zip(selection.pair, "●■", strict=True)
+        )
+        plain_table.draw(
+            "Queries that the finding concerns",
+            [Column("query"), Column("slice"), Column(weak), Column(strong)],
+            shown(selection.benchmark, table),
+        )
+        if n > N_SHOWN:
+            st.caption(f"The first {N_SHOWN} of {n:,}; the file has all of them.")
+        downloads.csv_button(
+            "All of them (CSV)", table, f"{selection.benchmark.benchmark_id}-{name}.csv"
+        )
+
+
+def table_of(selection: Selection, finding: Finding) -> pd.DataFrame:
+    """`query_id`, `slice` and both qualities; NaN where a model has no answer."""
+    known = cached_evidence.outcome_rows(*selection.where)
+    return known.reindex(pd.Index(finding.query_id, name="query_id")).reset_index()
+
+
+def shown(benchmark: Benchmark, table: pd.DataFrame) -> list[list[str]]:
+    """The first rows as texts."""
+    return [
+        [
+            one_line(row.query_id, _LENGTH),
+            one_line(row.slice.replace("_", " "), _LENGTH) if isinstance(row.slice, str) else "–",
+            outcome_text(benchmark, row.quality_weak),
+            outcome_text(benchmark, row.quality_strong),
+        ]
+        for row in table.head(N_SHOWN).itertuples()
+    ]
