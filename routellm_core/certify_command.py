@@ -4,12 +4,16 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
 from routellm_core.guarantee import Certificate, certify
-from routellm_core.promise_words import about, points_in, promise_words
+from routellm_core.promise_words import about, about_left_out, points_in, promise_words
 from routellm_core.promises import Promise
 from routellm_core.store import Store
-from routellm_core.types import Benchmark, ModelPair
+from routellm_core.types import Benchmark, Ints, ModelPair
 
 Result = tuple[Any, list[str]]
 
@@ -24,28 +28,66 @@ def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
     parser.add_argument("--router", required=True, metavar="R")
     parser.add_argument("--recipe", help="where a router has several")
     parser.add_argument("--benchmark", required=True, metavar="B")
-    promise = parser.add_mutually_exclusive_group(required=True)
-    promise.add_argument(
-        "--keep", type=float, metavar="SHARE", help="of the strong model's quality, at least"
+    add_promise(parser.add_mutually_exclusive_group(required=True), "--keep")
+    parser.add_argument(
+        "--confidence", type=float, default=0.95, help="that it holds (default: %(default)s)"
     )
-    promise.add_argument(
+    parser.add_argument(
+        "--fold",
+        type=int,
+        metavar="K",
+        help="only queries of this fold, all scored by one router: exact about that router",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the split (default: %(default)s)")
+    parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
+    parser.add_argument("--weak", metavar="M", help="weak model")
+
+
+def add_promise(wish: Any, *also_called: str) -> None:
+    """Options that name a promise; `promise_of` reads them.
+
+    Args:
+        wish: argparse's group of options that exclude each other.
+        also_called: further names of --keep-quality.
+    """
+    wish.add_argument(
+        "--keep-quality",
+        *also_called,
+        type=float,
+        metavar="SHARE",
+        help="of the strong model's, at least",
+    )
+    wish.add_argument(
         "--lose",
         type=float,
         metavar="POINTS",
         help="of quality against always strong, at most; of 100 where quality is a share",
     )
-    promise.add_argument(
+    wish.add_argument(
         "--miss",
         type=float,
         metavar="SHARE",
         help="at most, of the queries kept on the weak model, that it alone fails",
     )
-    parser.add_argument(
-        "--confidence", type=float, default=0.95, help="that it holds (default: %(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of the split (default: %(default)s)")
-    parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
-    parser.add_argument("--weak", metavar="M", help="weak model")
+
+
+def promise_of(parsed: argparse.Namespace, benchmark: Benchmark) -> Promise | None:
+    """What the options of `add_promise` say; None: nothing.
+
+    Args:
+        parsed: has them.
+        benchmark: gives the unit of a loss.
+    """
+    if parsed.keep_quality is not None:
+        return Promise("keep", parsed.keep_quality)
+    if parsed.lose is not None:
+        return Promise("lose", parsed.lose / points_in(benchmark.quality_unit))
+    return None if parsed.miss is None else Promise("miss", parsed.miss)
+
+
+def delta_of(parsed: argparse.Namespace) -> float:
+    """1 - confidence, without the last digits that the difference brings in."""
+    return round(1 - float(parsed.confidence), 12)
 
 
 def certify_threshold(parsed: argparse.Namespace) -> Result:
@@ -58,16 +100,22 @@ def certify_threshold(parsed: argparse.Namespace) -> Result:
         row = store.router_named(parsed.benchmark, pair, parsed.router, parsed.recipe)
         where = parsed.benchmark, pair, row.router_id, row.view
         scores = store.strong_win_rates(*where)
-        n_folds = int(store.folds(*where).max()) + 1
+        fold = store.folds(*where)
+    is_about = about(int(fold.max()) + 1)
+    if parsed.fold is not None:
+        rows = _of_fold(parsed.fold, fold, row.router_id)
+        outcomes, scores, is_about = outcomes.of(rows), scores[rows], about_left_out(parsed.fold)
+    promise = promise_of(parsed, benchmark)
+    assert promise is not None  # argparse demands one
     found = certify(
         scores,
         outcomes.quality_weak,
         outcomes.quality_strong,
-        _promise(parsed, benchmark),
+        promise,
         quality_low=benchmark.quality_low,
         quality_high=benchmark.quality_high,
         cluster_code=outcomes.cluster_code,
-        delta=round(1 - parsed.confidence, 12),
+        delta=delta_of(parsed),
         seed=parsed.seed,
     )
     document = {
@@ -76,22 +124,32 @@ def certify_threshold(parsed: argparse.Namespace) -> Result:
         "router": row.router_name,
         "recipe": row.recipe,
         "view": row.view,
+        "fold": parsed.fold,
         "words": promise_words(found, benchmark.quality_unit),
-        "about": about(n_folds),
+        "about": is_about,
         **_figures(found),
     }
     lines = [promise_words(found, benchmark.quality_unit)]
     if found.is_reached:
         lines.append(f"threshold {found.threshold!r}, bound {found.bound:.6g}")
-    return document, [*lines, *_search_lines(found), f"  {about(n_folds)}"]
+    return document, [*lines, *_search_lines(found), f"  {is_about}"]
 
 
-def _promise(parsed: argparse.Namespace, benchmark: Benchmark) -> Promise:
-    if parsed.keep is not None:
-        return Promise("keep", parsed.keep)
-    if parsed.lose is not None:
-        return Promise("lose", parsed.lose / points_in(benchmark.quality_unit))
-    return Promise("miss", parsed.miss)
+def _of_fold(wanted: int, fold: Ints, router_id: str) -> NDArray[np.bool_]:
+    """(n_queries,) which are of the wanted fold."""
+    rows = np.asarray(fold == wanted)
+    if wanted < 0 or not rows.any():
+        there = int(fold.max())
+        raise DataError(
+            f"{router_id} has no fold {wanted} here: "
+            + (
+                f"name one from 0 to {there}"
+                if there >= 0
+                else "it saw none of these queries, so "
+                "leave --fold out; the promise is exact as it is"
+            )
+        )
+    return rows
 
 
 def _figures(found: Certificate) -> dict[str, Any]:

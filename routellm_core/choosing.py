@@ -19,15 +19,20 @@ from routellm_core.calibration import Calibration, Wish
 from routellm_core.costs import UNKNOWN_PRICE, PairCosts, Price, list_price, pair_costs, routed_cost
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
+from routellm_core.guarantee import Certificate
+from routellm_core.left_out import left_out_fold
 from routellm_core.metrics import calls_strong as called
 from routellm_core.metrics import curve_of, operating_point, pgr_of, point_index, rank_queries
 from routellm_core.policy import (
     EVIDENCE,
+    HELD_OUT,
+    POLICY_VERSION,
     CalledModel,
     CalledPair,
     ChosenBy,
     Evidence,
     FigureInterval,
+    Guarantee,
     ModelPrice,
     Policy,
     PolicyRouter,
@@ -60,9 +65,26 @@ class ProviderNames(NamedTuple):
     name: str
 
 
+class Promised(NamedTuple):
+    """What a threshold promises, and about which checkpoint."""
+
+    certificate: Certificate
+    left_out_fold: int | None
+    """Which the checkpoint never saw, and of which all queries are; None: it saw none of any."""
+    calibration_sha256: str
+    """Of the sorted ids of the calibration queries."""
+    outcomes_sha256: str
+    """Of the outcomes and scores of all three parts of the split."""
+    words: str
+    about: str
+
+
 @dataclass(frozen=True)
 class Choice:
-    """A threshold of a router on a benchmark, and all that it was read from."""
+    """A threshold of a router on a benchmark, and all that it was read from.
+
+    Where it carries a promise, outcomes and scores are those of the held-out queries.
+    """
 
     benchmark: Benchmark
     outcomes: PairOutcomes
@@ -81,6 +103,7 @@ class Choice:
     point: OperatingPoint
     n_contaminated: int
     data_hash: str
+    promised: Promised | None = None
 
     @property
     def threshold(self) -> float:
@@ -142,6 +165,7 @@ def choice_of(
     *,
     n_contaminated: int,
     data_hash: str,
+    promised: Promised | None = None,
 ) -> Choice:
     """The same from what a store holds; the arguments are the fields of `Choice`.
 
@@ -174,6 +198,7 @@ def choice_of(
         point=operating_point(curve, found.threshold),
         n_contaminated=n_contaminated,
         data_hash=data_hash,
+        promised=promised,
     )
 
 
@@ -191,7 +216,8 @@ def policy_of(
 
     Args:
         choice: threshold and figures.
-        checkpoint: folder of the router that the policy is to run.
+        checkpoint: folder of the router that the policy is to run; a promise is about the one
+            without the fold that it rests on, see `left_out.left_out_dir`.
         created_at: with a zone; by default now.
         weak: how the weak model is called; by default by its name, at an endpoint like OpenAI's.
         strong: the same of the strong model.
@@ -200,16 +226,20 @@ def policy_of(
 
     Raises:
         NotTrainedError: there is no checkpoint in the folder.
-        DataError: a name holds what a configuration cannot hold, or the seed is below 0.
+        DataError: a name holds what a configuration cannot hold, the seed is below 0, or the
+            promise is about another checkpoint.
     """
     if seed < 0:
         raise DataError(f"a seed of {seed} draws nothing; give a whole number from 0")
     moment = (created_at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
-    router, found = choice.router, choice.calibration
+    router, found, promised = choice.router, choice.calibration, choice.promised
+    if promised is not None:
+        _check_is_about(promised, checkpoint)
     budget_for = choice.wish.queries_per_month if found.mode == "budget" else None
     pair = choice.outcomes.model_pair
     try:
         unnamed = Policy(
+            policy_version=1 if promised is None else POLICY_VERSION,
             policy_id="unnamed",
             created_at=moment,
             project_version=project_version(),
@@ -230,7 +260,14 @@ def policy_of(
                 wanted=found.wanted,
                 achieved=found.achieved,
                 queries_per_month=budget_for,
+            )
+            if promised is None
+            else ChosenBy(
+                mode="promise",
+                wanted=promised.certificate.promise.limit,
+                achieved=promised.certificate.achieved,
             ),
+            guarantee=promised and _guarantee(promised),
             evidence=_evidence(choice, n_resamples, seed),
             prices=Prices(
                 weak=ModelPrice(**choice.prices[0]._asdict()),
@@ -281,9 +318,13 @@ def changes_since(store: Store, policy: Policy, owner: str | None = None) -> lis
     pair = ModelPair(policy.model_pair.weak.name, policy.model_pair.strong.name)
     if evidence.benchmark_id not in set(store.benchmarks(owner)["benchmark_id"]):
         return [f"what the policy was made of is not here: no benchmark {evidence.benchmark_id!r}"]
+    where = evidence.benchmark_id, pair, router_id, evidence.view
     try:
         outcomes = store.pair_outcomes(evidence.benchmark_id, pair)
-        scores = store.strong_win_rates(evidence.benchmark_id, pair, router_id, evidence.view)
+        scores = store.strong_win_rates(*where)
+        if policy.guarantee is not None and policy.guarantee.left_out_fold is not None:
+            rests_on = store.folds(*where) == policy.guarantee.left_out_fold
+            outcomes, scores = outcomes.of(rests_on), scores[rests_on]
     except (LookupError, DataError) as error:
         return [f"what the policy was made of is not here: {error}"]
     if outcomes_hash(outcomes, scores) != evidence.outcomes_sha256:
@@ -320,6 +361,40 @@ def _called(name: str, wanted: ProviderNames | None) -> CalledModel:
         ) from error
 
 
+def _check_is_about(promised: Promised, checkpoint: Path) -> None:
+    fold = promised.left_out_fold
+    if left_out_fold(checkpoint) != fold:
+        raise DataError(
+            f"the promise is about the checkpoint that never saw fold {fold}, and {checkpoint} is "
+            "another: take the folder that left_out_dir names"
+            if fold is not None
+            else f"the promise is about the router's own checkpoint, and {checkpoint} is one "
+            "without a fold: take the folder that checkpoint_dir names"
+        )
+
+
+def _guarantee(promised: Promised) -> Guarantee:
+    found = promised.certificate
+    low, high = found.achieved_interval
+    return Guarantee(
+        kind=found.promise.kind,
+        limit=found.promise.limit,
+        delta=found.delta,
+        seed=found.seed,
+        n_pilot=found.n_pilot,
+        n_calibration=found.n_calibration,
+        n_held_out=found.n_held_out,
+        threshold=found.threshold,
+        p_value=found.p_value,
+        bound=found.bound,
+        achieved=FigureInterval(value=found.achieved, low=low, high=high),
+        left_out_fold=promised.left_out_fold,
+        calibration_sha256=promised.calibration_sha256,
+        words=promised.words,
+        about=promised.about,
+    )
+
+
 def _threshold(choice: Choice) -> float | Literal["never", "always"]:
     """A wished α stays one: other traffic may have scores on its other side."""
     share = choice.point.strong_call_share
@@ -329,7 +404,7 @@ def _threshold(choice: Choice) -> float | Literal["never", "always"]:
 
 
 def _evidence(choice: Choice, n_resamples: int, seed: int) -> Evidence:
-    outcomes, point = choice.outcomes, choice.point
+    outcomes, point, promised = choice.outcomes, choice.point, choice.promised
     strong = called(choice.strong_win_rate, choice.calibration.threshold)
     intervals = _intervals(outcomes, strong, n_resamples, seed)
     figures = {
@@ -347,7 +422,7 @@ def _evidence(choice: Choice, n_resamples: int, seed: int) -> Evidence:
         n_queries=outcomes.n_queries,
         n_contaminated=choice.n_contaminated,
         view=choice.view,
-        meaning=EVIDENCE[choice.view],
+        meaning=EVIDENCE[choice.view] if promised is None else HELD_OUT[choice.view],
         quality_unit=cast(Literal["share right", "points"], choice.benchmark.quality_unit),
         **{
             name: FigureInterval(value=value, low=intervals[name].low, high=intervals[name].high)
@@ -361,7 +436,9 @@ def _evidence(choice: Choice, n_resamples: int, seed: int) -> Evidence:
         n_resamples=n_resamples,
         seed=seed,
         data_hash=choice.data_hash,
-        outcomes_sha256=outcomes_hash(outcomes, choice.strong_win_rate),
+        outcomes_sha256=outcomes_hash(outcomes, choice.strong_win_rate)
+        if promised is None
+        else promised.outcomes_sha256,
     )
 
 

@@ -23,12 +23,15 @@ from pydantic import (
     PlainSerializer,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 
 from routellm_core.costs import list_price
 from routellm_core.errors import DataError, NotTrainedError
+from routellm_core.left_out import left_out_fold, left_out_name
 
-POLICY_VERSION: Final = 1
+POLICY_VERSION: Final = 2
+"""2 has a promise; a policy without one is of version 1, so that who knows only that reads it."""
 POLICY_NAME = "policy.json"
 MAX_BYTES = 1 << 18
 """Of a policy file; a real one has some four thousand."""
@@ -45,6 +48,17 @@ EVIDENCE = {
     "untouched": "the router learned nothing from this benchmark",
 }
 """What the figures of each view say about the checkpoint."""
+HELD_OUT = {
+    "in_domain": (
+        "held out: queries that this very checkpoint never saw and that had no part in choosing "
+        "the threshold"
+    ),
+    "untouched": (
+        "held out: the router learned nothing from this benchmark, and these queries had no part "
+        "in choosing the threshold"
+    ),
+}
+"""The same where the threshold carries a promise."""
 
 
 def _printable(text: str) -> str:
@@ -123,11 +137,54 @@ class CalledPair(_Part):
 class ChosenBy(_Part):
     """The wish that led to the threshold, and what it achieves of it."""
 
-    mode: Literal["alpha", "share", "budget", "quality", "pgr"]
+    mode: Literal["alpha", "share", "budget", "quality", "pgr", "promise"]
     wanted: Annotated[float, Field(allow_inf_nan=False)]
+    """Of a promise its limit."""
     achieved: Annotated[float, Field(allow_inf_nan=False)]
     queries_per_month: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """What a budget is for."""
+
+
+class Guarantee(_Part):
+    """What the threshold promises, how that was tested, and how it held where it was checked.
+
+    Of `guarantee.Certificate`, where the figures are explained.
+    """
+
+    kind: Literal["keep", "lose", "miss"]
+    limit: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    """A share; for `lose` in the benchmark's scale."""
+    delta: Annotated[float, Field(gt=0, lt=1)]
+    """Chance that a broken promise is given all the same."""
+    seed: Annotated[int, Field(ge=0)]
+    """Of the split into pilot, calibration and held-out queries."""
+    n_pilot: Annotated[int, Field(ge=1)]
+    n_calibration: Annotated[int, Field(ge=1)]
+    n_held_out: Annotated[int, Field(ge=1)]
+    """Distinct ones, as all three."""
+    threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """That was tested, all digits; 2 for never."""
+    p_value: Share
+    bound: Figure
+    achieved: FigureInterval
+    """On the held-out queries: the share of quality kept, the quality lost, the share missed."""
+    left_out_fold: Annotated[int, Field(ge=0)] | None
+    """Which the checkpoint never saw, and of which all queries are; None: it saw none of any."""
+    calibration_sha256: Sha256
+    """Of the sorted ids of the calibration queries, a line each."""
+    words: Words
+    """The promise as a sentence."""
+    about: Words
+    """What it is about."""
+
+    @property
+    def rests_on(self) -> str:
+        """What the promise is about and how it was tested, in sentences."""
+        return (
+            f"{self.about[:1].upper()}{self.about[1:]}. {self.n_calibration:,} distinct queries "
+            f"chose the threshold (p = {self.p_value:.3g}); those on which it was checked had no "
+            "part in that. It is about the mean over queries that come as these did."
+        )
 
 
 class Evidence(_Part):
@@ -188,7 +245,7 @@ class Policy(_Part):
         title="Policy of RouteLLM Explorer", json_schema_extra={"$comment": RULE}
     )
 
-    policy_version: Literal[1] = POLICY_VERSION
+    policy_version: Literal[1, 2] = 1
     policy_id: PlainName
     created_at: Annotated[AwareDatetime, Field(strict=False)]
     project_version: PlainName
@@ -197,6 +254,7 @@ class Policy(_Part):
     threshold: Share | Literal["never", "always"]
     """Midway between two scores, all digits; a word where no score matters."""
     chosen_by: ChosenBy
+    guarantee: Guarantee | None = None
     evidence: Evidence
     prices: Prices
     content_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
@@ -208,9 +266,37 @@ class Policy(_Part):
         words = {"never": math.inf, "always": 0.0}
         return words[self.threshold] if isinstance(self.threshold, str) else self.threshold
 
+    @model_validator(mode="after")
+    def _check_guarantee(self) -> Self:
+        """A promise, the threshold and the checkpoint that it is about come together or not."""
+        guarantee, router = self.guarantee, self.router
+        if guarantee is None:
+            if self.policy_version != 1 or self.chosen_by.mode == "promise":
+                raise ValueError("it is one with a promise and lacks the field 'guarantee'")
+            return self
+        if self.policy_version == 1 or self.chosen_by.mode != "promise":
+            raise ValueError(
+                f"it has a guarantee, but is of version {self.policy_version} and chosen by "
+                f"{self.chosen_by.mode}"
+            )
+        if self.threshold != ("never" if guarantee.threshold > 1 else guarantee.threshold):
+            raise ValueError(
+                f"the promise is about the threshold {guarantee.threshold!r}, and it has "
+                f"{self.threshold!r}"
+            )
+        fold = guarantee.left_out_fold
+        if fold is None and self.evidence.view != "untouched" and router.router_name != "random":
+            raise ValueError("its checkpoint has seen the queries that the promise rests on")
+        if fold is not None and not router.checkpoint.endswith(left_out_name("", fold)):
+            raise ValueError(
+                f"the promise is about the checkpoint that never saw fold {fold}, and it names "
+                f"{router.checkpoint}"
+            )
+        return self
+
     def document(self) -> dict[str, Any]:
         """The policy as a JSON object."""
-        return self.model_dump(mode="json")
+        return self.model_dump(mode="json", exclude=None if self.guarantee else {"guarantee"})
 
     def signed(self) -> Self:
         """The same with the hash over its content."""
@@ -322,6 +408,8 @@ def first_problem(error: ValidationError) -> str:
             return f"it has a field {_cut(path)!r} that this version does not know"
         case "missing":
             return f"it lacks the field {path!r}"
+        case "value_error" if not place:
+            return str(problem["ctx"]["error"])
         case _ if place[:1] == ("threshold",):
             return f"the threshold {shown} is neither a number in [0, 1] nor 'never' or 'always'"
         case _:
@@ -377,6 +465,12 @@ def check_checkpoint(policy: Policy, checkpoint_dir: Path) -> None:
             "was made with, and its scores would mean something else at that threshold: bring "
             "the former one, or make the policy anew"
         )
+    promised = policy.guarantee
+    if promised is not None and left_out_fold(checkpoint_dir) != promised.left_out_fold:
+        raise DataError(
+            f"the promise of policy {policy.policy_id} is about a checkpoint that never saw the "
+            f"queries it rests on, and {checkpoint_dir} does not say that: make the policy anew"
+        )
 
 
 # Comparing, and the way back
@@ -426,6 +520,9 @@ def link_state(policy: Policy) -> dict[str, str | None]:
         "mode": chosen.mode,
         "wanted": repr(chosen.wanted),
     }
+    if policy.guarantee is not None:
+        state["promise"] = policy.guarantee.kind
+        state["confidence"] = repr(round(1 - policy.guarantee.delta, 12))
     if chosen.queries_per_month is not None:
         state["queries_per_month"] = repr(chosen.queries_per_month)
     for side in ("weak", "strong"):

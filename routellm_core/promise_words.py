@@ -23,6 +23,10 @@ from routellm_core.guarantee import NEVER, Certificate
 ABOUT_CHECKPOINT = (
     "the promise is about this router's own checkpoint: it learned nothing from these queries"
 )
+_ABOUT_LEFT_OUT = (
+    "the promise is about the checkpoint that never saw fold {fold}: it alone scored these "
+    "queries, all of that fold, so the confidence is exact, however many they are"
+)
 _ABOUT_FOLDS = (
     "the promise is about the recipe, not about its checkpoint: {n} routers scored these queries, "
     "each those it had not seen, and the checkpoint, fitted on all of them, is none of the {n}; "
@@ -62,6 +66,11 @@ def about(n_folds: int) -> str:
         n_folds: 0 where the checkpoint itself did and learned nothing from them.
     """
     return _ABOUT_FOLDS.format(n=n_folds) if n_folds else ABOUT_CHECKPOINT
+
+
+def about_left_out(fold: int) -> str:
+    """What a promise is about that rests on one fold's queries alone."""
+    return _ABOUT_LEFT_OUT.format(fold=fold)
 
 
 def _promised(c: Certificate, quality_unit: str) -> str:

@@ -28,6 +28,7 @@ from routellm_core.embeddings import SentenceEmbedder
 from routellm_core.errors import RoutingError
 from routellm_core.inputs import read_inputs
 from routellm_core.labels import battles_of
+from routellm_core.left_out import left_out_name
 from routellm_core.progress import Watch
 from routellm_core.recipes import RECIPES, Part, Recipe, TrainingSet, benchmark_part, training_set
 from routellm_core.routers import load_router, router_class
@@ -138,6 +139,7 @@ def _ship_trained(store: Store, places: Places, watch: Watch, shipment: Shipment
         seed=SEED,
         watch=watch,
         known=known,
+        left_out_dir=_left_out_dir(places.data, shipment),
     )
     write_router(
         places.data,
@@ -147,6 +149,12 @@ def _ship_trained(store: Store, places: Places, watch: Watch, shipment: Shipment
         trained.scores,
         weights=recipe.name == "golden",
     )
+
+
+def _left_out_dir(data_dir: Path, shipment: Shipment) -> Path | None:
+    """Where the router that scored fold 0 is kept; a router without weights has none."""
+    weights = shipment.recipe == "golden"
+    return data_dir / "routers" / left_out_name(shipment.router_id) if weights else None
 
 
 def _ship_random(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:

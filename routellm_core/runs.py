@@ -110,6 +110,7 @@ def work_on(folder: Path, plan: Plan, store: Store, cache_dir: Path, watch: Watc
         RoutingError: anything else that the user can put right.
         Cancelled: the process was asked to end (SIGTERM).
     """
+    from routellm_core.left_out import left_out_name
     from routellm_core.training import train
 
     with jobs.at_work(folder, asdict(plan), watch) as desk:
@@ -136,6 +137,7 @@ def work_on(folder: Path, plan: Plan, store: Store, cache_dir: Path, watch: Watc
             seed=plan.seed,
             config=config,
             watch=desk.watch,
+            left_out_dir=folder / left_out_name("checkpoint"),
         )
         trained.router.save(folder / "checkpoint")
         trained.scores.to_parquet(folder / "scores.parquet", index=False)

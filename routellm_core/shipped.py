@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 
 from routellm_core.errors import DataError, StoreError
 from routellm_core.importers import more_models, routellm
+from routellm_core.left_out import is_left_out_name
 from routellm_core.store import OlderStoreError, Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 
@@ -224,9 +225,15 @@ def _feeding_files(data_dir: Path) -> list[Path]:
         "benchmarks.json",
         "outcomes/*.parquet",
         "scores/*.parquet",
-        "routers/*/config.json",
     )
-    return sorted(file for pattern in patterns for file in data_dir.glob(pattern))
+    files = [file for pattern in patterns for file in data_dir.glob(pattern)]
+    return sorted([*files, *_router_configs(data_dir)])
+
+
+def _router_configs(data_dir: Path) -> list[Path]:
+    """Of the routers; a checkpoint without a fold belongs to one of them and is none itself."""
+    configs = (data_dir / "routers").glob("*/config.json")
+    return sorted(path for path in configs if not is_left_out_name(path.parent.name))
 
 
 def _stored_hash(path: Path) -> str | None:
@@ -245,7 +252,7 @@ def _build(data_dir: Path, path: Path, wanted_hash: str, progress: Progress | No
     for left_by_a_killed_build in (aside, Path(f"{aside}.wal")):
         left_by_a_killed_build.unlink(missing_ok=True)
     cards = _cards(data_dir)
-    configs = sorted((data_dir / "routers").glob("*/config.json"))
+    configs = _router_configs(data_dir)
     score_files = sorted((data_dir / "scores").glob("*.parquet"))
     n_steps = len(cards) + len(score_files) + 1
     n_done = 0

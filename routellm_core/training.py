@@ -25,6 +25,7 @@ from routellm_core.embeddings import SentenceEmbedder
 from routellm_core.errors import DataError
 from routellm_core.inputs import read_inputs
 from routellm_core.labels import battles_of
+from routellm_core.left_out import LEFT_OUT_FOLD, save_left_out
 from routellm_core.normalise import cluster_key, text_hash
 from routellm_core.progress import Progress, Watch, silent
 from routellm_core.recipes import Part, TrainingSet, in_tiers, leaks, without
@@ -62,6 +63,7 @@ def train(
     config: Any = None,
     watch: Watch = silent,
     known: Mapping[str, Trained] | None = None,
+    left_out_dir: Path | None = None,
 ) -> Trained:
     """Fit a router and score benchmarks with it.
 
@@ -77,6 +79,8 @@ def train(
         config: the router's options; by default its own.
         watch: told how far it is; what it raises ends the work.
         known: members of `stacked` that are trained already, with the same arguments.
+        left_out_dir: where the router that scores fold 0 in domain is saved, see `left_out`; None:
+            it is not kept. `stacked` has none.
     """
     if router_name == "stacked":
         return _train_stacked(
@@ -88,7 +92,9 @@ def train(
     inputs = read_inputs(training.queries, embedder, cache_dir, watch)
     frames: list[pd.DataFrame] = []
     for view in views if training.parts else ():
-        frames += _score_folds(training, view, inputs, fit, work_dir)
+        frames += _score_folds(
+            training, view, inputs, fit, work_dir, left_out_dir if view == "in_domain" else None
+        )
     router = fit(inputs, np.ones(len(inputs), dtype=bool), "on everything")
     # A benchmark may stand here for several pairs; each of its queries is read once.
     asked = list(dict.fromkeys(query for part in scored for query in part.queries))
@@ -139,7 +145,12 @@ class _Fit:
 
 
 def _score_folds(
-    training: TrainingSet, view: str, inputs: Any, fit: _Fit, work_dir: Path
+    training: TrainingSet,
+    view: str,
+    inputs: Any,
+    fit: _Fit,
+    work_dir: Path,
+    left_out_dir: Path | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Scores of the golden benchmarks, each fold by a router that saw the others."""
     fold = folds_of(training, view)
@@ -154,6 +165,8 @@ def _score_folds(
             # A text may stand in several slices, so leaving out a slice may not be enough.
             repeated = same_text(list(compress(training.queries, asked)), training.queries)
             router = fit(inputs, ~repeated, name)
+            if k == LEFT_OUT_FOLD and left_out_dir is not None:
+                save_left_out(router, left_out_dir)
             _write_array(router.strong_win_rate_of(inputs[asked]), kept)
         scores[fold == k] = np.load(kept, allow_pickle=False)
     return _frames(training, view, scores, fold)

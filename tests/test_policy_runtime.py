@@ -137,7 +137,7 @@ def test_the_schema_that_ships_is_current_and_holds_for_a_policy(here):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"policy_version": 2}, r"newer version of this project \(policy version 2"),
+        ({"policy_version": 3}, r"newer version of this project \(policy version 3"),
         ({"threshold": 1.5}, r"threshold 1.5 is neither a number in \[0, 1\]"),
         ({"threshold": -0.1}, r"threshold -0.1 is neither"),
         ({"threshold": True}, r"threshold True is neither"),

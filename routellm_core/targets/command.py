@@ -5,17 +5,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from routellm_core import choosing
+from routellm_core import choosing, promised_policy
 from routellm_core.calibration import Wish
+from routellm_core.certify_command import add_promise, delta_of, promise_of
 from routellm_core.choosing import Choice, ProviderNames
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
+from routellm_core.left_out import left_out_dir
 from routellm_core.policy import POLICY_NAME, Policy, diff, parse_policy, read_policy
 from routellm_core.routers import checkpoint_dir
 from routellm_core.store import Store
 from routellm_core.targets import TARGETS, target_named
 from routellm_core.targets import export as write_export
-from routellm_core.types import ModelPair
+from routellm_core.types import ModelPair, RouterEntry
 
 Result = tuple[Any, list[str]]
 Verb = Callable[[str, Any], argparse.ArgumentParser]
@@ -30,7 +32,10 @@ def add_parser(verb: Verb, data_dir: Path) -> None:
     """
     making = verb("policy", policy)
     making.set_defaults(data_dir=data_dir)
-    add_choice(making)
+    add_promise(add_choice(making))
+    making.add_argument(
+        "--confidence", type=float, default=0.95, help="of a promise (default: %(default)s)"
+    )
     for side in ("weak", "strong"):
         making.add_argument(
             f"--{side}-calls",
@@ -45,7 +50,9 @@ def add_parser(verb: Verb, data_dir: Path) -> None:
         )
     making.add_argument("--out", type=Path, default=Path(POLICY_NAME), help="default: %(default)s")
     making.add_argument("--keep", action="store_true", help="keep it in the store too")
-    making.add_argument("--seed", type=int, default=0, help="of the bootstrap")
+    making.add_argument(
+        "--seed", type=int, default=0, help="of the bootstrap and of a promise's split"
+    )
     making.add_argument("--compare", type=Path, metavar="FILE", help="say what differs from it")
 
     exporting = verb("export", export)
@@ -63,8 +70,12 @@ def add_parser(verb: Verb, data_dir: Path) -> None:
     )
 
 
-def add_choice(parser: argparse.ArgumentParser) -> None:
-    """Options that name a router, a benchmark, a pair and a wish; `chosen` reads them."""
+def add_choice(parser: argparse.ArgumentParser) -> Any:
+    """Options that name a router, a benchmark, a pair and a wish; `chosen` reads them.
+
+    Returns:
+        The group of wishes, which exclude each other.
+    """
     parser.add_argument("--router", required=True, metavar="R")
     parser.add_argument("--recipe", help="where a router has several")
     parser.add_argument("--benchmark", required=True, metavar="B")
@@ -77,6 +88,7 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--queries-per-month", type=float, default=100_000.0)
     parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
     parser.add_argument("--weak", metavar="M", help="weak model")
+    return wish
 
 
 def chosen(parsed: argparse.Namespace, store: Store) -> Choice:
@@ -86,15 +98,34 @@ def chosen(parsed: argparse.Namespace, store: Store) -> Choice:
         UnknownNameError: there is no such benchmark, model or router.
         UnreachableError: no threshold meets the wish.
     """
-    usual = default_pair(store, parsed.benchmark)
     return choosing.choose(
         store,
         parsed.benchmark,
         parsed.router,
         _wish(parsed),
         recipe=parsed.recipe,
-        model_pair=ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong),
+        model_pair=_pair(parsed, store),
     )
+
+
+def _promised(parsed: argparse.Namespace, store: Store) -> Choice | None:
+    """The choice that a promise means; None: there is none among the options."""
+    promise = promise_of(parsed, store.benchmark(parsed.benchmark))
+    return promise and promised_policy.choose_by_promise(
+        store,
+        parsed.benchmark,
+        parsed.router,
+        promise,
+        delta=delta_of(parsed),
+        seed=parsed.seed,
+        recipe=parsed.recipe,
+        model_pair=_pair(parsed, store),
+    )
+
+
+def _pair(parsed: argparse.Namespace, store: Store) -> ModelPair:
+    usual = default_pair(store, parsed.benchmark)
+    return ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong)
 
 
 def _wish(parsed: argparse.Namespace) -> Wish:
@@ -112,11 +143,12 @@ def _wish(parsed: argparse.Namespace) -> Wish:
 def policy(parsed: argparse.Namespace) -> Result:
     """Make a policy: a threshold for a wish, with its evidence, as a file that can be run."""
     with Store(parsed.store, read_only=True) as store:
-        choice = chosen(parsed, store)
+        choice = _promised(parsed, store) or chosen(parsed, store)
     pair = choice.outcomes.model_pair
+    fold = None if choice.promised is None else choice.promised.left_out_fold
     made = choosing.policy_of(
         choice,
-        checkpoint_dir(choice.router, parsed.data_dir),
+        _checkpoint(choice.router, fold, parsed.data_dir),
         weak=ProviderNames(parsed.weak_provider, parsed.weak_calls or pair.weak),
         strong=ProviderNames(parsed.strong_provider, parsed.strong_calls or pair.strong),
         seed=parsed.seed,
@@ -141,8 +173,10 @@ def policy(parsed: argparse.Namespace) -> Result:
 def _lines(made: Policy) -> list[str]:
     evidence = made.evidence
     share, quality, pgr = evidence.strong_call_share, evidence.quality, evidence.pgr
+    promised = made.guarantee
     return [
         f"policy {made.policy_id}: threshold {made.threshold!r}",
+        *(() if promised is None else (f"  {promised.words}", f"  {promised.about}")),
         f"  {share.value:.2%} strong calls [{share.low:.2%}, {share.high:.2%}], "
         f"quality {quality.value:.6f} [{quality.low:.6f}, {quality.high:.6f}], "
         f"PGR {pgr.value:.3f} [{pgr.low:.3f}, {pgr.high:.3f}]",
@@ -180,4 +214,13 @@ def export(parsed: argparse.Namespace) -> Result:
 
 def _stored(parsed: argparse.Namespace, found: Policy) -> Path:
     with Store(parsed.store, read_only=True) as store:
-        return checkpoint_dir(store.router(found.router.router_id), parsed.data_dir)
+        router = store.router(found.router.router_id)
+    fold = None if found.guarantee is None else found.guarantee.left_out_fold
+    return _checkpoint(router, fold, parsed.data_dir)
+
+
+def _checkpoint(router: RouterEntry, fold: int | None, data_dir: Path) -> Path:
+    """The folder of the router fitted on everything, or of the one that never saw a fold."""
+    if fold is None:
+        return checkpoint_dir(router, data_dir)
+    return left_out_dir(router, data_dir, fold)

@@ -80,6 +80,9 @@ def readme(policy: Policy, targets: Sequence[Target], refusals: Sequence[tuple[s
         parts += ["## Not expressible", "\n".join(lines)]
     percent = evidence.quality_unit == "share right"
     chosen = policy.chosen_by
+    if policy.guarantee is not None:
+        promised = policy.guarantee
+        parts += ["## Promise", f"{_plain(promised.words)}.", _plain(promised.rests_on)]
     parts += [
         "## Evidence",
         f"On {_code(evidence.title)}, {evidence.n_queries:,} queries "

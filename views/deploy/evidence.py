@@ -18,6 +18,9 @@ _FEW = 1_000
 def draw(policy: Policy) -> None:
     """The paragraph, the card, the checklist."""
     st.markdown(f"##### {plain(in_words(policy))}")
+    if policy.guarantee is not None:
+        st.markdown(f"**{plain(policy.guarantee.words)}.**")
+        st.caption(plain(policy.guarantee.rests_on))
     rows = rows_of(policy)
     plain_table.draw(
         "Evidence of the policy",
@@ -109,6 +112,11 @@ def not_covered(policy: Policy) -> list[str]:
             "Subjects that the router never saw: it learned from other queries of this benchmark. "
             "The view of unseen slices is usually weaker."
         )
+    if policy.guarantee is not None:
+        items.append(
+            "Queries that come otherwise than these: the promise is about a mean over distinct "
+            "queries drawn as these were, never about a single one."
+        )
     if evidence.n_queries < _FEW:
         items.append(f"Small differences: n is {evidence.n_queries:,}.")
     if not math.isfinite(evidence.pgr.low):
@@ -131,10 +139,14 @@ def page(policy: Policy) -> str:
         for row in rows_of(policy)
     )
     items = "".join(f"<li>{escape(item)}</li>" for item in not_covered(policy))
+    promised = policy.guarantee
+    said = ""
+    if promised is not None:
+        said = f"<p><b>{escape(promised.words)}.</b> {escape(promised.rests_on)}</p>"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>'
         f"{escape(policy.policy_id)}</title><style>{_PRINTED}</style></head><body>"
-        f"<h1>Policy {escape(policy.policy_id)}</h1><p>{escape(in_words(policy))}</p>"
+        f"<h1>Policy {escape(policy.policy_id)}</h1><p>{escape(in_words(policy))}</p>{said}"
         f"<table><tr><th>figure</th><th>value</th><th>95% interval</th></tr>{rows}</table>"
         f"<p>{escape(provenance(policy))}</p><h2>What the evidence does not cover</h2>"
         f"<ul>{items}</ul><p>Made {policy.created_at:%Y-%m-%d %H:%M} UTC by RouteLLM Explorer "
