@@ -30,7 +30,9 @@ from routellm_core.evaluation import (
     evaluate_benchmark,
     evaluate_router,
 )
+from routellm_core.guarantee import Certificate, certify
 from routellm_core.metrics import apgr, cpt, curve_of, rank_queries
+from routellm_core.promises import Promise
 from routellm_core.recipes import recipe_of, tier_table, training_set
 from routellm_core.routers import checkpoint_dir, has_weights, load_router
 from routellm_core.routers.sharing import shared
@@ -330,6 +332,30 @@ def intervals(key: RouterKey) -> CurveIntervals:
         known.quality_strong,
         cluster_code=known.cluster_code,
     )
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def certificate(key: RouterKey, promise: Promise, confidence: float) -> Certificate:
+    """The cheapest threshold that carries a promise, on the one split that this dashboard knows."""
+    known = outcomes(key.version, key.benchmark_id, key.pair)
+    card = benchmark(key.version, key.benchmark_id)
+    return certify(
+        ranked(key).strong_win_rate,
+        known.quality_weak,
+        known.quality_strong,
+        promise,
+        quality_low=card.quality_low,
+        quality_high=card.quality_high,
+        cluster_code=known.cluster_code,
+        delta=round(1 - confidence, 12),
+    )
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def n_folds(key: RouterKey) -> int:
+    """How many routers scored the queries out of fold; 0 where one that saw none of them did."""
+    folds = store().folds(key.benchmark_id, key.pair, key.router_id, key.view)
+    return int(folds.max()) + 1
 
 
 @st.cache_data(max_entries=32, show_spinner="Evaluating the routers …")

@@ -246,10 +246,12 @@ def _keep_price(side: str, model: str) -> None:
 def _keep_wish() -> None:
     """On another benchmark a quality has another scale: keep the share of strong calls then too.
 
-    Its queries and slices are others as well.
+    A promised loss becomes the usual one. Its queries and slices are others as well.
     """
     _keep_share()
     link.remember(query=None, slice=None, page=None)
+    if link.text("mode", "share") == "promise" and link.text("promise", "") == "lose":
+        link.remember(wanted=None)
     share = st.session_state.get("strong_call_share")
     if share is not None and link.text("mode", "share") == "quality":
         link.remember(mode="share", wanted=share)

@@ -1,6 +1,6 @@
 """The chosen point of the chosen router, read exactly from the link's wish."""
 
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
 import pandas as pd
 import streamlit as st
@@ -11,13 +11,16 @@ from routellm_core.errors import UnreachableError
 from routellm_core.metrics import operating_point, point_index
 from routellm_core.types import Benchmark, Interval, OperatingPoint
 from routellm_core.uncertainty import CurveIntervals
-from views import cached, link
+from views import cached, link, promise
 from views.cached import Money, Ranked
 from views.frame import Selection
+from views.promise import Promised
+
+NamedMode: TypeAlias = Mode | Literal["promise"]
 
 USUAL_SHARE = 0.3
 _USUAL_QUERIES_PER_MONTH = 100_000.0
-_MODES = ["alpha", "share", "budget", "quality", "pgr"]
+_MODES = ["alpha", "share", "budget", "quality", "pgr", "promise"]
 
 
 class Readings(NamedTuple):
@@ -27,20 +30,33 @@ class Readings(NamedTuple):
     money: Money
     intervals: CurveIntervals
     calibration: Calibration
+    """Of a promise: its threshold as a wished α, to the last digit."""
+    promised: Promised | None
     problem: str | None
     """Why the wish cannot be met; the point is then another one."""
     point: OperatingPoint
     cost: float
     """USD a query at the point."""
 
+    @property
+    def mode(self) -> NamedMode:
+        """How the point was chosen; what was wished where that cannot be met."""
+        if self.promised is not None:
+            return "promise"
+        return self.calibration.mode if self.problem is None else mode()
+
 
 def read(selection: Selection) -> Readings:
     """Answer the wish that the link holds, exactly."""
     ranked = cached.ranked(selection.key)
     money = cached.money(selection.key, selection.price_weak, selection.price_strong)
-    problem = None
+    promised, problem = None, None
     try:
-        chosen = calibration.for_wish(ranked.curve, money.curve, wish())
+        if mode() == "promise":
+            promised = promise.certified(
+                selection.key, selection.benchmark, *promise.wished(selection.benchmark)
+            )
+        chosen = calibration.for_wish(ranked.curve, money.curve, _wish(promised))
     except UnreachableError as error:
         problem = _in_shown_unit(error, selection.benchmark)
         chosen = calibration.for_share(ranked.curve, USUAL_SHARE)
@@ -51,6 +67,7 @@ def read(selection: Selection) -> Readings:
         money=money,
         intervals=cached.intervals(selection.key),
         calibration=chosen,
+        promised=promised,
         problem=problem,
         point=point,
         cost=float(money.curve[point_index(ranked.curve, chosen.threshold)]),
@@ -68,9 +85,9 @@ def _in_shown_unit(error: UnreachableError, benchmark: Benchmark) -> str:
     )
 
 
-def mode() -> Mode:
+def mode() -> NamedMode:
     """How α was chosen; what a link says and nobody knows is a share."""
-    return cast(Mode, link.text("mode", "share", _MODES))
+    return cast(NamedMode, link.text("mode", "share", _MODES))
 
 
 def queries_per_month() -> float:
@@ -79,12 +96,14 @@ def queries_per_month() -> float:
     return _USUAL_QUERIES_PER_MONTH if wanted is None else min(wanted, 1e12)
 
 
-def wish() -> Wish:
-    """What the link wishes; without a wish the usual share."""
+def _wish(promised: Promised | None) -> Wish:
+    """What the link wishes; without a wish the usual share. A promise is a wish for its α."""
+    if promised is not None:
+        return Wish("alpha", promised.certificate.threshold)
     wanted = link.number("wanted", None)
     if wanted is None:
         return Wish("share", USUAL_SHARE)
-    return Wish(mode(), wanted, queries_per_month())
+    return Wish(cast(Mode, mode()), wanted, queries_per_month())
 
 
 def quality_format(benchmark: Benchmark) -> dict[str, Any]:

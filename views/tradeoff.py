@@ -10,7 +10,7 @@ from routellm_core.costs import saving
 from routellm_core.metrics import operating_point
 from routellm_core.types import Benchmark, Interval, Ranking, RoutingCurve
 from routellm_core.uncertainty import CurveIntervals
-from views import cached, downloads, link
+from views import cached, downloads, link, promise
 from views.cached import Ranked
 from views.frame import Selection, boundary
 from views.glossary import help_of
@@ -20,7 +20,6 @@ from views.readings import (
     USUAL_SHARE,
     Readings,
     interval_text,
-    mode,
     quality_format,
     quality_text,
     queries_per_month,
@@ -72,15 +71,16 @@ def draw_curve(selection: Selection, readings: Readings) -> None:
             "y": link.text("y", "quality", ["quality", "pgr"]),
         },
         "choice": {
-            "mode": readings.calibration.mode if readings.problem is None else mode(),
-            "alpha": payload.number(readings.point.threshold),
-            "wanted": link.number("wanted", USUAL_SHARE),
+            "mode": readings.mode,
+            "alpha": payload.exactly(readings.point.threshold),
+            **_wanted(selection.benchmark, readings),
             "queries_per_month": queries_per_month(),
             "status": _status(selection.benchmark, readings),
             "problem": readings.problem,
         },
         "exact": payload.exact_point(readings.point, ranked.curve, money.curve, readings.intervals),
         "pin": _pin(readings),
+        "promised": _promised(readings),
     }
     live_curve(data, key=_COMPONENT, on_choice=_take_choice, on_pin=_take_pin)
 
@@ -129,6 +129,8 @@ def _picture(selection: Selection, x: Literal["share", "cost"]) -> dict[str, Any
             {"id": "random", "label": "random at equal quality", "cost": None},
         ],
         **_sentences(selection.benchmark),
+        "promises": promise.forms(selection.benchmark, selection.pair.strong),
+        "confidences": list(promise.CONFIDENCES),
         "static_tiles": _static_tiles(ranked, intervals),
         "help": {name: help_of(name) for name in _EXPLAINED},
     }
@@ -187,7 +189,7 @@ def draw_downloads(selection: Selection, readings: Readings) -> None:
 def _status(benchmark: Benchmark, readings: Readings) -> str:
     """Wanted and achieved, in the unit of the wish."""
     chosen = readings.calibration
-    if readings.problem is not None or chosen.mode == "alpha":
+    if readings.problem is not None or chosen.mode == "alpha":  # so is a promise
         return ""
     written = {
         "share": lambda x: f"{x:.2%}",
@@ -196,6 +198,20 @@ def _status(benchmark: Benchmark, readings: Readings) -> str:
         "pgr": lambda x: f"{x:.3f}",
     }[chosen.mode]
     return f"wanted {written(chosen.wanted)} · achieved {written(chosen.achieved)}"
+
+
+def _wanted(benchmark: Benchmark, readings: Readings) -> dict[str, Any]:
+    """The number of the wish; of a promise what it limits, and the confidence."""
+    if readings.mode != "promise":
+        return {"wanted": link.number("wanted", USUAL_SHARE)}
+    (kind, limit), confidence = promise.wished(benchmark)
+    return {"wanted": limit, "promise": kind, "confidence": confidence}
+
+
+def _promised(readings: Readings) -> dict[str, str] | None:
+    """The promise in words, where one is certified."""
+    promised = readings.promised
+    return None if promised is None else {"words": promised.words, "about": promised.about}
 
 
 def _pin(readings: Readings) -> dict[str, float | None] | None:
@@ -267,6 +283,8 @@ def _take_choice() -> None:
             if choice.get("queries_per_month") is None
             else choice["queries_per_month"]
         ),
+        promise=choice.get("promise"),
+        confidence=choice.get("confidence"),
     )
 
 
@@ -292,7 +310,7 @@ def _document(selection: Selection, readings: Readings) -> dict[str, Any]:
     )
     cost_strong = float(money.costs.strong.mean())
     row = selection.router
-    return choice_document(
+    document = choice_document(
         router={name: row[name] for name in ("router_id", "router_name", "recipe", "view")},
         model_pair=selection.pair,
         benchmark_id=selection.benchmark.benchmark_id,
@@ -314,6 +332,9 @@ def _document(selection: Selection, readings: Readings) -> dict[str, Any]:
             "tokens": money.costs.tokens._asdict(),
         },
     )
+    if readings.promised is not None:
+        document["chosen_by"] = {"mode": "promise", "promise": readings.promised.document()}
+    return document
 
 
 def _curve_table(readings: Readings) -> pd.DataFrame:

@@ -192,4 +192,4 @@ def with_nulls(value):
 
 live_curve(with_nulls(data), key=KEY, on_choice=take_choice, on_pin=take_pin)
 st.text(f"events {len(state.log)}")
-st.text(f"last {json.dumps(state.log[-1]) if state.log else 'none'}")
+st.text(f"last {len(state.log)} {json.dumps(state.log[-1]) if state.log else 'none'}")

@@ -33,9 +33,9 @@ def number(page, tile):
 
 def last_event(page, n):
     """The n-th event that Python received, once it is there."""
-    expect(page.get_by_text(f"events {n}", exact=True)).to_be_visible()
-    text = page.locator("[data-testid=stText]", has_text="last ").inner_text()
-    return json.loads(text.removeprefix("last "))
+    last = page.locator("[data-testid=stText]", has_text=f"last {n} ")
+    expect(last).to_be_visible()
+    return json.loads(last.inner_text().removeprefix(f"last {n} "))
 
 
 def nothing_new(page, n):

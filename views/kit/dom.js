@@ -54,8 +54,9 @@ function freshId(prefix) {
   return `${prefix}-${lastId}`;
 }
 
-// Strong is a square and weak a circle wherever they are named, so colour is never alone.
-const MARKS = { strong: "■", weak: "●" };
+// Strong is a square, weak a circle and a promise a diamond wherever they are named, so colour is
+// never alone.
+const MARKS = { strong: "■", weak: "●", promise: "◆" };
 
 // What opens stands above what opened it: bring it into view.
 function toTop(node) {

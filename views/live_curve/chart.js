@@ -11,12 +11,13 @@ function createChart(host) {
     shape("circle", { r: 7 }),
     shape("text", { y: -12, "text-anchor": "middle" }, "A"),
   );
+  const promiseMark = shape("path", { class: "promise-mark", d: diamond(15) });
   const across = shape("line", { class: "guide across" });
   const upright = shape("line", { class: "guide" });
   const marker = shape("circle", { class: "marker", r: 7.5 });
   const xFlag = flag();
   const yFlag = flag();
-  const moving = shape("g", {}, across, upright, pinMark, xFlag.node, yFlag.node, marker);
+  const moving = shape("g", {}, across, upright, promiseMark, pinMark, xFlag.node, yFlag.node, marker);
   const empty = shape("text", { class: "title", "text-anchor": "middle" });
   const svg = shape(
     "svg",
@@ -120,6 +121,13 @@ function createChart(host) {
     if (place) move(pinMark, place[0], place[1]);
   }
 
+  // Round the marker while it is there; where α was promised while the hand has left.
+  function promise(reading) {
+    const place = reading && spot(reading);
+    promiseMark.style.display = place ? "" : "none";
+    if (place) move(promiseMark, place[0], place[1]);
+  }
+
   // The value on the x axis under the pointer, or null beside the plot.
   function xAt(clientX, clientY) {
     const box = svg.getBoundingClientRect();
@@ -134,5 +142,5 @@ function createChart(host) {
     return frame.toX.invert(Math.min(plot.right, Math.max(plot.left, x)));
   }
 
-  return { svg, draw, follow, pin, xAt, get plot() { return frame.plot; } };
+  return { svg, draw, follow, pin, promise, xAt, get plot() { return frame.plot; } };
 }

@@ -14,24 +14,27 @@ function choiceKeeper(send) {
   let sentAt = 0;
 
   // In mode α the wish and the setting are one number.
-  const normal = ({ mode = "alpha", wanted, alpha: sent, queries_per_month: queries }) => {
+  const normal = ({ mode = "alpha", wanted, alpha: sent, queries_per_month: queries, ...more }) => {
     const alpha = alphaFromPython(sent);
     return {
       mode,
       wanted: mode === "alpha" ? alpha : (wanted ?? null),
       alpha,
       queries_per_month: queries ?? null,
+      promise: more.promise ?? null,
+      confidence: more.confidence ?? null,
     };
   };
-  const same = (a, b) =>
-    a.mode === b.mode && a.wanted === b.wanted && a.queries_per_month === b.queries_per_month;
+  const TOLD = ["mode", "wanted", "queries_per_month", "promise", "confidence"];
+  const same = (a, b) => TOLD.every((name) => a[name] === b[name]);
 
   function post(choice) {
     sentSeq = lastSeq = Math.max(lastSeq, sentSeq) + 1;
     sentAt = Date.now();
     committed = choice;
-    const { mode, wanted, queries_per_month } = choice;
-    send({ mode, wanted, queries_per_month, seq: sentSeq });
+    const { mode, wanted, queries_per_month, promise, confidence } = choice;
+    const more = mode === "promise" ? { promise, confidence } : {};
+    send({ mode, wanted, queries_per_month, ...more, seq: sentSeq });
   }
 
   return {
@@ -55,7 +58,8 @@ function choiceKeeper(send) {
       return true;
     },
     commit(wish) {
-      const choice = { alpha: null, queries_per_month: committed.queries_per_month, ...wish };
+      const { queries_per_month } = committed;
+      const choice = { alpha: null, queries_per_month, promise: null, confidence: null, ...wish };
       if (!same(choice, committed)) history.push(committed);
       post(choice);
     },

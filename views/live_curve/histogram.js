@@ -25,6 +25,7 @@ function createHistogram(host) {
     shape("path", { d: "M0 26V92M-5 19L5 19L0 26Z" }),
     pinName,
   );
+  const promiseMark = shape("path", { class: "promise-mark", d: diamond(17) });
   const handle = shape(
     "g",
     { class: "handle" },
@@ -47,6 +48,7 @@ function createHistogram(host) {
     weakText,
     strongText,
     pinMark,
+    promiseMark,
     handle,
   );
   // The native slider lies invisibly over the strip: it brings the keyboard and the reader.
@@ -135,7 +137,12 @@ function createHistogram(host) {
     pinName.setAttribute("x", x > plot.right - 16 ? -9 : 9);
   }
 
+  function promise(reading) {
+    promiseMark.style.display = reading ? "" : "none";
+    if (reading) move(promiseMark, placeOf(reading.alpha), BARS_BOTTOM);
+  }
+
   const alphaAt = (clientX) => toX.invert(clientX - svg.getBoundingClientRect().left);
 
-  return { strip, slider, draw, follow, pin, alphaAt };
+  return { strip, slider, draw, follow, pin, promise, alphaAt };
 }

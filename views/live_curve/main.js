@@ -54,6 +54,7 @@ function mountView(parentElement) {
     reset: () => goBack(choices.reset),
     copyLink: async () => toolbar.confirmCopy(await copyLink()),
   });
+  const promise = createPromise(controls);
 
   // --- showing -----------------------------------------------------------------------------
 
@@ -83,6 +84,12 @@ function mountView(parentElement) {
     show();
   }
 
+  // Who left a promise by hand is told so until another wish is named.
+  function sayPromise() {
+    const promised = model.data.promised ?? null;
+    if (promised || leftMode !== "promise") promise.say(promised);
+  }
+
   // What changes only when the hand rests.
   function settle() {
     flush();
@@ -108,7 +115,7 @@ function mountView(parentElement) {
     const theme = isDark(probe) ? "dark" : "light";
     root.dataset.size = phone ? "phone" : width < 900 ? "middle" : "wide";
     root.dataset.theme = theme;
-    const { seq, choice, exact, pin, ...lasting } = model.data;
+    const { seq, choice, exact, pin, promised, ...lasting } = model.data;
     // The picture itself is redrawn only when something in it changed, not on each answer.
     const key = JSON.stringify([lasting, width, theme]);
     const same = key === drawn && !force;
@@ -125,6 +132,8 @@ function mountView(parentElement) {
     }
     const pinned = pin ? { ...pin, alpha: alphaFromPython(pin.alpha) } : null;
     for (const part of [chart, histogram, tiles]) part.pin(pinned);
+    const certified = promised ? exactReading(model) : null;
+    for (const part of [chart, histogram]) part.promise(certified);
     show();
   }
 
@@ -133,6 +142,7 @@ function mountView(parentElement) {
   function startHand() {
     beforeDrag ??= { reading, fromHand };
     hover.hide();
+    promise.leave();
   }
 
   function endHand() {
@@ -149,6 +159,7 @@ function mountView(parentElement) {
     pending = null;
     if (beforeDrag) ({ reading, fromHand } = beforeDrag);
     beforeDrag = null;
+    sayPromise();
     show();
     settle();
   }
@@ -189,6 +200,7 @@ function mountView(parentElement) {
   chart.svg.addEventListener("pointerleave", hover.hide);
 
   function keyTo(index) {
+    promise.leave();
     goTo(index);
     clearTimeout(keyTimer);
     keyTimer = setTimeout(commitKeys, KEY_PAUSE_MS, true);
@@ -253,6 +265,7 @@ function mountView(parentElement) {
         reading = exactReading(model);
         fromHand = false;
         pending = null;
+        sayPromise();
       } else {
         // The curve may be another one now: stay at the α in hand.
         reading = model.pointReading(model.nearestByAlpha(alphaInHand));

@@ -1,14 +1,15 @@
 // The ways to wish for a setting, and what each one asks for.
 
 // A field holds `factor` times the stored wish, usually with `digits` digits; `now` is what
-// it offers before anything was wished, from where the marker is.
+// it offers before anything was wished, from where the marker is. A field with `options` is
+// picked from a list; what is picked may govern a field after it, whose form is then `of` it.
 function modeList(model) {
   const { scale, digits, unit } = model.format;
   const field = (name, label, more) => ({ name, label, factor: 1, digits: 0, ...more });
   const wanted = (label, more) => field("wanted", label, more);
   const monthly = ({ cost }, { queries_per_month: queries }) =>
     isNumber(queries) && isNumber(cost) ? (cost * queries) / 1000 : null;
-  return [
+  const modes = [
     {
       id: "alpha",
       label: "α",
@@ -49,6 +50,37 @@ function modeList(model) {
       fields: [wanted("gap recovered", { digits: 2, now: (r) => r.pgr })],
     },
   ];
+  const { promises } = model.data;
+  return promises?.length ? [...modes, promiseMode(model.data, wanted)] : modes;
+}
+
+// There is nothing to read off the marker: the usual promise is wished as soon as it is picked.
+function promiseMode({ promises, confidences }, wanted) {
+  const forms = Object.fromEntries(
+    promises.map(({ id, unit, factor, usual }) => [id, wanted(unit, { factor, now: () => usual })]),
+  );
+  return {
+    id: "promise",
+    label: "Promise",
+    title: "Name what is to hold of queries to come, and how surely",
+    isAtOnce: true,
+    fields: [
+      {
+        name: "promise",
+        label: "What is promised",
+        options: promises.map(({ id, label }) => [id, label]),
+        usual: promises[0].id,
+        governs: "wanted",
+      },
+      { name: "wanted", of: (promise) => forms[promise] },
+      {
+        name: "confidence",
+        label: "Confidence",
+        options: confidences.map((share) => [share, `with ${fixed(share * 100, 0)}% confidence`]),
+        usual: 0.95,
+      },
+    ],
+  };
 }
 
 function fieldText({ factor, digits }, value, asWished) {

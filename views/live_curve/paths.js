@@ -33,3 +33,6 @@ function bandPath(xs, low, high, toX, toY) {
   close();
   return path;
 }
+
+// Half its diagonal is `half`.
+const diamond = (half) => `M0 ${-half}L${half} 0L0 ${half}L${-half} 0Z`;

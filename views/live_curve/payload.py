@@ -41,7 +41,7 @@ def dragged_points(curve: RoutingCurve, cost: Floats, intervals: CurveIntervals)
     share = curve.strong_call_share[kept]
     low, high = quality_interval(intervals, share)
     return {
-        "threshold": numbers(curve.threshold[kept]),
+        "threshold": [exactly(threshold) for threshold in curve.threshold[kept].tolist()],
         "share": numbers(share),
         "quality": numbers(curve.quality[kept]),
         "cost": numbers(1000 * cost[kept]),
@@ -95,7 +95,7 @@ def exact_point(
     """Every figure at one threshold, exact; `cost` is (n_points,) USD a query."""
     low, high = quality_interval(intervals, np.array([point.strong_call_share]))
     return {
-        "alpha": number(point.threshold),
+        "alpha": exactly(point.threshold),
         "share": point.strong_call_share,
         "quality": point.quality,
         "pgr": number(point.pgr),
@@ -117,6 +117,11 @@ def quality_interval(intervals: CurveIntervals, share: Floats) -> tuple[Floats, 
 def numbers(values: Floats) -> list[float | None]:
     """A JSON list: nine significant digits, undefined and infinite as null."""
     return [number(value) for value in np.asarray(values, dtype=np.float64).tolist()]
+
+
+def exactly(threshold: float) -> float | None:
+    """A threshold with all its digits: rounded it may pass a score by, or break a promise."""
+    return float(threshold) if np.isfinite(threshold) else None
 
 
 def number(value: float) -> float | None:

@@ -23,10 +23,12 @@ function createToolbar(host, on) {
   let model = null;
   let list = [];
   let mode = null; // the mode on screen; differs from the standing choice while being filled in
-  let inputs = [];
+  let entries = [];
   let choice = null;
   let reading = null;
   let radios = new Map();
+
+  const definition = () => list.find(({ id }) => id === mode);
 
   function drawModes() {
     radios = new Map();
@@ -36,6 +38,7 @@ function createToolbar(host, on) {
         radio.addEventListener("change", () => {
           choose(id);
           on.draft(id);
+          if (definition().isAtOnce) commit();
         });
         radios.set(id, radio);
         return element("label", { title }, radio, element("span", {}, label));
@@ -43,68 +46,66 @@ function createToolbar(host, on) {
     );
   }
 
+  const entryOn = {
+    commit: () => commit(),
+    forget() {
+      entries.forEach((entry) => (entry.isDirty = false));
+      refresh();
+    },
+    // Another promise has a number of its own, and begins with the usual one.
+    picked(field, value) {
+      const governed = entries.find((entry) => entry.field.name === field.governs);
+      if (governed) {
+        governed.form = governed.field.of(value);
+        governed.isDirty = false;
+        governed.show(governed.form.now(), { asWished: true, mode });
+      }
+      commit();
+    },
+  };
+
   function choose(id) {
     mode = id;
+    host.dataset.mode = id;
     if (radios.has(id)) radios.get(id).checked = true;
-    inputs = list.find((each) => each.id === id).fields.map((field) => {
-      const input = element("input", { type: "text", inputmode: "decimal", autocomplete: "off" });
-      const entry = { field, input, dirty: false };
-      input.addEventListener("input", () => (entry.dirty = true));
-      // Enter is followed by `change`, after which nothing new is in the field.
-      input.addEventListener("change", () => entry.dirty && commit());
-      input.addEventListener("keydown", (event) => {
-        if (event.key === "Enter") commit();
-        if (event.key === "Escape") {
-          inputs.forEach((each) => (each.dirty = false));
-          refresh();
-        }
-      });
-      return entry;
-    });
-    fields.replaceChildren(
-      ...inputs.map(({ field, input }) =>
-        element("label", { class: `field ${field.name}` }, element("span", {}, field.label), input),
-      ),
-    );
+    entries = definition().fields.map((field) => createEntry(field, entryOn));
+    fields.replaceChildren(...entries.map(({ node }) => node));
     refresh();
   }
 
   // Fields show the standing wish, or in a mode just picked where the marker is now.
   function refresh() {
-    if (!reading) return;
-    for (const { field, input, dirty } of inputs) {
-      if (dirty) continue;
-      const stands = mode !== "alpha" && choice.mode === mode;
-      const wished = stands || field.name === "queries_per_month";
-      const value = wished ? choice[field.name] : field.now(reading, choice);
-      const never = mode === "alpha" && !isNumber(value);
-      const text = never ? alphaText(value) : fieldText(field, value, wished);
-      if (input.value !== text) input.value = text;
+    if (!choice) return;
+    const stands = mode !== "alpha" && choice.mode === mode;
+    let governing = null;
+    for (const entry of entries) {
+      const { field } = entry;
+      if (field.of) entry.form = field.of(governing);
+      const asWished = stands || field.name === "queries_per_month";
+      const offered = field.options ? field.usual : entry.form.now(reading, choice);
+      const value = asWished ? choice[field.name] : offered;
+      if (field.governs) governing = value;
+      entry.show(value, { asWished, mode });
     }
   }
 
   function commit() {
-    const texts = inputs.map(({ input }) => input.value.trim());
-    const numbers = texts.map(parseNumber);
-    const bad = numbers.map((number) => Number.isNaN(number) || (number === Infinity && mode !== "alpha"));
-    inputs.forEach(({ input }, k) =>
-      bad[k] ? input.setAttribute("aria-invalid", "true") : input.removeAttribute("aria-invalid"),
-    );
+    const read = entries.map((entry) => entry.read(mode));
     const wish = { mode };
-    inputs.forEach(({ field }, k) => (wish[field.name] = numbers[k] / field.factor));
-    if (bad.some(Boolean)) {
+    entries.forEach(({ field }, k) => (wish[field.name] = read[k].value));
+    if (read.some(({ isBad }) => isBad)) {
       // The second number of a budget is still to come: do not scold before it can be there.
-      if (texts.some((text, k) => bad[k] && text !== "")) setText(problem, NOT_A_NUMBER);
+      if (read.some(({ isBad, isEmpty }) => isBad && !isEmpty)) setText(problem, NOT_A_NUMBER);
       return;
     }
     setText(problem, "");
-    inputs.forEach((entry) => (entry.dirty = false));
+    entries.forEach((entry) => (entry.isDirty = false));
     on.wish(wish);
   }
 
   function draw(newModel) {
     model = newModel;
-    const words = JSON.stringify([model.format, model.alphaDigits]);
+    const words = JSON.stringify([model.format, model.alphaDigits, model.data.promises]);
     if (words === host.dataset.words) return;
     host.dataset.words = words;
     list = modeList(model);

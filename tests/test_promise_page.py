@@ -1,0 +1,158 @@
+"""A promise on the pages: certified by the core, carried by the link, never moved by a digit."""
+
+import pytest
+
+from routellm_core.guarantee import certify
+from routellm_core.promise_words import about, promise_words
+from routellm_core.promises import Promise
+from routellm_core.store import Store
+from routellm_core.types import ModelPair
+from tests.pages import drawn, errors, opened, said
+
+PAIR = ModelPair(weak="mistralai/Mixtral-8x7B-Instruct-v0.1", strong="gpt-4-1106-preview")
+
+
+@pytest.fixture
+def open_page(built_store, monkeypatch):
+    from views import cached
+
+    monkeypatch.setenv("ROUTELLM_STORE", str(built_store))
+    cached.store.clear()
+    yield lambda script="pages/tradeoff.py", **query: opened(
+        script, 30, **{"mode": "promise", **query}
+    )
+    cached.store().close()
+    cached.store.clear()
+
+
+def curve_data(at):
+    """What the live curve was given."""
+    return next(data for data in drawn(at) if "points" in data)
+
+
+def certificate(path, promise, *, benchmark="mmlu", router="stacked", delta=0.05):
+    with Store(path, read_only=True) as store:
+        row = store.router_named(benchmark, PAIR, router, None)
+        known = store.pair_outcomes(benchmark, PAIR)
+        card = store.benchmark(benchmark)
+        return certify(
+            store.strong_win_rates(benchmark, PAIR, row.router_id, row.view),
+            known.quality_weak,
+            known.quality_strong,
+            promise,
+            quality_low=card.quality_low,
+            quality_high=card.quality_high,
+            cluster_code=known.cluster_code,
+            delta=delta,
+        )
+
+
+@pytest.mark.parametrize(
+    ("query", "promise", "delta"),
+    [
+        ({}, Promise("keep", 0.95), 0.05),
+        ({"promise": "lose"}, Promise("lose", 0.02), 0.05),
+        ({"promise": "miss", "wanted": "0.12"}, Promise("miss", 0.12), 0.05),
+        ({"promise": "keep", "wanted": "0.9", "confidence": "0.99"}, Promise("keep", 0.9), 0.01),
+        ({"promise": "what", "wanted": "nan", "confidence": "0.5"}, Promise("keep", 0.95), 0.05),
+    ],
+)
+def test_a_promise_sets_alpha_to_the_certified_threshold(
+    open_page, built_store, query, promise, delta
+):
+    found = certificate(built_store, promise, delta=delta)
+    at = open_page(**query)
+    assert errors(at) == []
+    data = curve_data(at)
+    assert data["choice"]["alpha"] == data["exact"]["alpha"] == found.threshold
+    assert (
+        data["choice"]
+        | {
+            "mode": "promise",
+            "promise": promise.kind,
+            "wanted": promise.limit,
+            "confidence": 1 - delta,
+            "problem": None,
+        }
+        == data["choice"]
+    )
+    assert data["promised"] == {"words": promise_words(found, "share right"), "about": about(5)}
+    # The exported threshold is the tested one, not one midway between other scores.
+    assert f"router-stacked-{found.threshold!r}" in said(at)
+
+
+def test_a_promise_for_which_nothing_need_be_called_never_calls(open_page):
+    data = curve_data(open_page(promise="lose", wanted="0.3"))
+    assert "never call the strong model" in data["promised"]["words"]
+    assert data["exact"]["share"] == 0
+    assert data["choice"]["alpha"] == 2
+
+
+def test_a_promise_out_of_reach_says_what_would_do_and_marks_nothing(open_page):
+    data = curve_data(open_page(benchmark="mt_bench"))
+    assert data["choice"]["mode"] == "promise"
+    assert "is not reachable with 32 calibration queries at 95%" in data["choice"]["problem"]
+    assert data["promised"] is None
+    assert data["exact"]["share"] == pytest.approx(0.3, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ({"promise": "keep", "wanted": "1.5"}, "keeping 150% of the quality is no promise"),
+        ({"promise": "lose", "wanted": "-0.01"}, "losing at most -1 points is no promise"),
+        ({"promise": "miss", "wanted": "1"}, "missing at most 100% is no promise"),
+        ({"promise": "keep", "wanted": "0.1", "benchmark": "mt_bench"}, "name more than 10%"),
+        ({"promise": "lose", "wanted": "9", "benchmark": "mt_bench"}, "from 0, below 9"),
+    ],
+)
+def test_what_is_no_promise_is_said_in_the_unit_it_was_typed_in(open_page, query, problem):
+    at = open_page(**query)
+    assert errors(at) == []
+    assert problem in curve_data(at)["choice"]["problem"]
+
+
+def test_every_offered_promise_is_one_on_every_scale(open_page):
+    for benchmark in ("mmlu", "mt_bench"):
+        for form in curve_data(open_page(benchmark=benchmark))["promises"]:
+            limit = str(form["usual"])
+            data = curve_data(open_page(benchmark=benchmark, promise=form["id"], wanted=limit))
+            assert "no promise" not in (data["choice"]["problem"] or "")
+    factors = [
+        {form["id"]: form["factor"] for form in curve_data(open_page(benchmark=name))["promises"]}
+        for name in ("mmlu", "mt_bench")
+    ]
+    assert factors == [
+        {"keep": 100, "lose": 100, "miss": 100},
+        {"keep": 100, "lose": 1, "miss": 100},
+    ]
+
+
+def test_another_router_is_held_to_the_same_promise(open_page, built_store):
+    at = open_page()
+    at.sidebar.selectbox(key="_router").set_value("sw_ranking-golden.in_domain").run()
+    found = certificate(built_store, Promise("keep", 0.95), router="sw_ranking")
+    assert curve_data(at)["choice"]["alpha"] == found.threshold
+
+
+def test_a_promised_loss_becomes_the_usual_one_on_another_scale(open_page):
+    at = open_page(promise="lose", wanted="0.05", confidence="0.9")
+    at.sidebar.selectbox[0].select("mt_bench").run()
+    choice = curve_data(at)["choice"]
+    assert (choice["mode"], choice["promise"], choice["confidence"]) == ("promise", "lose", 0.9)
+    assert choice["wanted"] == 0.2
+    kept = open_page(promise="keep", wanted="0.9")
+    kept.sidebar.selectbox[0].select("mt_bench").run()
+    assert curve_data(kept)["choice"]["wanted"] == 0.9
+
+
+def test_the_other_pages_stand_at_the_promised_threshold(open_page, built_store):
+    threshold = certificate(built_store, Promise("keep", 0.95)).threshold
+    queries = open_page("pages/queries.py")
+    assert errors(queries) == []
+    assert f"At α = {threshold:.4f}" in said(queries).replace(":primary[**", "").replace("**]", "")
+    deploy = open_page("pages/deploy.py")
+    assert errors(deploy) == []
+    assert f"a strong win rate of at least {threshold:.6g}" in said(deploy)
+    unreached = open_page("pages/deploy.py", benchmark="mt_bench")
+    assert "is not reachable" in said(unreached)
