@@ -1,15 +1,20 @@
-// One row's picture: the interval as a line, the figure as a dot, the random router's range as a
-// band behind it. Positions are percents, so that nothing is stretched with the column.
+// One row's picture: the interval as a line, the figure as a dot, and as a band behind it what blind
+// scores get, the row's own or the random router's. Positions are percents, so that nothing is
+// stretched with the column.
 
 function place(value, { low, high }) {
   return `${(100 * Math.min(1, Math.max(0, (value - low) / (high - low)))).toFixed(2)}%`;
 }
 
-function band(axis) {
-  const [low, high] = [axis.random_low, axis.random_high];
-  if (!isNumber(low) || !isNumber(high)) return [];
-  const width = parseFloat(place(high, axis)) - parseFloat(place(low, axis));
-  return [shape("rect", { class: "random", x: place(low, axis), width: `${width}%`, height: "100%" })];
+function bar(from, to, axis, attributes) {
+  if (!isNumber(from) || !isNumber(to)) return [];
+  const [left, right] = [Math.min(from, to), Math.max(from, to)].map((end) => place(end, axis));
+  const width = parseFloat(right) - parseFloat(left);
+  return [shape("rect", { x: left, width: `${width}%`, ...attributes })];
+}
+
+function band(low, high, axis) {
+  return bar(low, high, axis, { class: "random", height: "100%" });
 }
 
 function upright(value, axis, attributes) {
@@ -44,7 +49,7 @@ function range(row, axis) {
   return shape(
     "svg",
     { class: row.line ?? "quiet", "aria-hidden": "true" },
-    ...band(axis),
+    ...band(row.band_low ?? axis.random_low, row.band_high ?? axis.random_high, axis),
     upright(0.5, axis, { class: "half" }),
     ...whisker(row, axis),
     ...theirs(row.paper_apgr, axis),

@@ -5,21 +5,28 @@
 const WRITE = {
   name: (value) => value ?? DASH,
   text: (value) => value ?? DASH,
+  written: (value) => value ?? DASH,
   count: (value) => fixed(value, 0),
   figure: (value) => fixed(value, 3),
+  signed: (value) => signed(value, 3),
+  bits: (value) => fixed(value, 2),
   percent: (value) => percent(value, 1),
 };
 const WRITE_END = {
   figure: (value) => fixed(value, 3),
+  signed: (value) => signed(value, 3),
   percent: (value) => fixed(isNumber(value) ? 100 * value : value, 1),
 };
+
+const PICTURES = { range, parts };
+const FIGURES = ["figure", "signed", "bits", "percent", "written"];
 
 function isText(column) {
   return column.form === "name" || column.form === "text";
 }
 
 function sortedBy(column) {
-  return column.form === "range" ? "apgr_low" : column.id;
+  return column.sort ?? (column.form === "range" ? "apgr_low" : column.id);
 }
 
 function compare(a, b, { column, falling }) {
@@ -31,12 +38,13 @@ function compare(a, b, { column, falling }) {
 }
 
 function classes(column) {
-  const kind = column.form === "percent" ? "figure" : column.form;
+  const kind = FIGURES.includes(column.form) ? "figure" : column.form;
   return column.wide ? `${kind} wide` : kind;
 }
 
 function cell(column, row, data) {
-  if (column.form === "range") return element("td", { class: classes(column) }, range(row, data.axis));
+  const picture = PICTURES[column.form];
+  if (picture) return element("td", { class: `range ${classes(column)}` }, picture(row, data.axis));
   const text = WRITE[column.form](row[column.id]);
   if (column.form === "name") {
     const swatch = element("i", { class: `swatch ${row.line ?? ""}`, "aria-hidden": "true" });
@@ -44,30 +52,30 @@ function cell(column, row, data) {
     return element("th", { class: "name", scope: "row" }, swatch, text, under);
   }
   const [low, high] = [row[`${column.id}_low`], row[`${column.id}_high`]];
-  const known = low !== undefined;
-  const ends = known ? [low, high].map(WRITE_END[column.form]).join(" – ") : "";
-  const interval = known ? [element("span", { class: "interval" }, ends)] : [];
+  const ends = low === undefined ? "" : [low, high].map(WRITE_END[column.form]).join(" – ");
+  const second = row[`${column.id}_second`] ?? ends;
+  const interval = second ? [element("span", { class: "interval" }, second)] : [];
   return element("td", { class: classes(column) }, text, ...interval);
 }
 
 function heading(column, state, data, redraw) {
   const id = sortedBy(column);
-  const sorted = state.column === id;
+  const isSorted = state.column === id;
   const press = () => {
-    state.falling = sorted ? !state.falling : !isText(column);
+    state.falling = isSorted ? !state.falling : !isText(column);
     state.column = id;
     redraw();
   };
-  const arrow = sorted ? (state.falling ? " ↓" : " ↑") : "";
+  const arrow = isSorted ? (state.falling ? " ↓" : " ↑") : "";
   return element(
     "th",
     {
       scope: "col",
       class: classes(column),
-      "aria-sort": sorted ? (state.falling ? "descending" : "ascending") : "none",
+      "aria-sort": isSorted ? (state.falling ? "descending" : "ascending") : "none",
     },
     button(column.title + arrow, press, { title: column.help ?? "sort" }),
-    ...(column.form === "range" ? [ticks(data.axis)] : []),
+    ...(column.form in PICTURES ? [ticks(data.axis)] : []),
   );
 }
 
@@ -79,6 +87,12 @@ function withLines(rows) {
 }
 
 function draw(root, state, data) {
+  const title = element("h3", {}, data.title, " ", element("span", {}, data.beside ?? ""));
+  const sentence = element("p", { class: "sentence" }, data.sentence);
+  root.replaceChildren(title, sentence, ...(data.columns.length ? [sorted(root, state, data)] : []));
+}
+
+function sorted(root, state, data) {
   const redraw = (focused) => {
     draw(root, state, data);
     if (focused !== undefined) root.querySelectorAll("thead button")[focused]?.focus();
@@ -87,7 +101,7 @@ function draw(root, state, data) {
   if (state.column) rows.sort((a, b) => compare(a, b, state));
   const line = (row, kind) =>
     element("tr", { class: kind }, ...data.columns.map((column) => cell(column, row, data)));
-  const table = element(
+  return element(
     "table",
     {},
     element("caption", { class: "unseen" }, data.caption),
@@ -103,9 +117,6 @@ function draw(root, state, data) {
       ...rows.map((row) => line(row)),
     ),
   );
-  const title = element("h3", {}, data.title, " ", element("span", {}, data.beside ?? ""));
-  const sentence = element("p", { class: "sentence" }, data.sentence);
-  root.replaceChildren(title, sentence, table);
 }
 
 export default redrawn("router-table", draw, (data) => ({ column: data.sorted_by, falling: true }));

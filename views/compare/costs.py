@@ -1,0 +1,75 @@
+"""What others read from a router's curve over money: AIQ, deferral area, quality-neutral cost."""
+
+import math
+from typing import Any
+
+from views.compare.several import named
+from views.glossary import help_of
+from views.live_curve.payload import number
+from views.names import short_name
+
+_COLUMNS = (
+    ("aiq", "AIQ", "figure", False),
+    ("deferral_area", "deferral area", "figure", True),
+    ("quality_neutral_cost", "quality-neutral cost", "percent", False),
+    ("quality_neutral_share", "its strong calls", "percent", True),
+    ("usd", "its USD per 1,000 queries", "figure", True),
+)
+
+
+def sentence(found: dict[str, Any]) -> str:
+    """Which router reaches the best single model's quality for the least money, as luck has it."""
+    routers = [r for r in found["routers"] if r["router"] != "random"]
+    known = [r for r in routers if math.isfinite(r["quality_neutral_cost"])]
+    if not known:
+        return "One of the models has no list price: only shares of strong calls are known."
+    best = min(known, key=lambda r: r["quality_neutral_cost"])
+    pair, is_strong = found["model_pair"], found["quality_strong"] >= found["quality_weak"]
+    single = short_name(pair["strong" if is_strong else "weak"])
+    low, high = best["quality_neutral_cost_interval"]
+    return (
+        f"{named([best], found['routers'])} reaches the quality of always {single} at "
+        f"{best['quality_neutral_cost']:.1%} of its cost (95% {100 * low:.1f} – {100 * high:.1f}), "
+        "the least of the routers. It is the least over the whole curve, so on few queries luck "
+        "makes it too small."
+    )
+
+
+def table(found: dict[str, Any]) -> dict[str, Any]:
+    """Columns and rows of `router_table`."""
+    return {
+        "columns": [
+            {"id": "router", "title": "router", "form": "name"},
+            {"id": "recipe", "title": "recipe", "form": "text", "wide": True},
+            *(
+                {
+                    "id": name,
+                    "title": title,
+                    "form": form,
+                    "wide": wide,
+                    "help": help_of("quality_neutral_cost" if name not in _OWN else name),
+                }
+                for name, title, form, wide in _COLUMNS
+            ),
+        ],
+        "rows": [_row(router) for router in found["routers"]],
+        "pinned": [],
+        "axis": None,
+        "sorted_by": "aiq",
+    }
+
+
+_OWN = ("aiq", "deferral_area")
+
+
+def _row(router: dict[str, Any]) -> dict[str, Any]:
+    row = {"router": router["router"], "recipe": router["recipe"], "under": router["recipe"]}
+    for name, *_ in _COLUMNS:
+        field, scale = ("quality_neutral_cost_usd", 1_000) if name == "usd" else (name, 1)
+        low, high = router[f"{field}_interval"]
+        row |= {
+            name: number(scale * router[field]),
+            f"{name}_low": number(scale * low),
+            f"{name}_high": number(scale * high),
+        }
+    return row

@@ -1,0 +1,128 @@
+"""The paper's cost saving ratio beside the same saving over other baselines, theirs and ours."""
+
+import math
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from routellm_core import claimed_saving, paper
+from routellm_core.claimed_saving import Saving
+from routellm_core.costs import UNKNOWN_PRICE, list_price
+from routellm_core.types import Benchmark
+from views import cached, plain_table
+from views.cached import RouterKey
+from views.compare import words
+from views.plain_table import Column
+
+_COLUMNS = (
+    Column("whose", is_short=True),
+    Column("benchmark, part of the gap"),
+    Column("router", is_wide=True),
+    Column("strong calls", is_figure=True, is_wide=True),
+    Column("random's", is_figure=True, is_wide=True),
+    Column("fewer calls than random", is_figure=True),
+    Column("cheaper than random", is_figure=True, is_wide=True),
+    Column("cheaper than always strong", is_figure=True),
+)
+
+
+def draw(version: int, reports: list[tuple[Benchmark, dict[str, Any]]]) -> None:
+    """A table of the benchmarks that the paper's table 6 and this page both have."""
+    here = {
+        card.benchmark_id: (card, figures)
+        for card, figures in reports
+        if figures["model_pair"] == paper.PAIR._asdict()
+    }
+    claimed = [s for s in claimed_saving.savings() if s.benchmark_id in here]
+    if not claimed:
+        return
+    st.markdown("#### How much cheaper? It depends on than what")
+    st.markdown(_said(claimed_saving.savings()[0]))
+    rows = []
+    for saving in claimed:
+        card, figures = here[saving.benchmark_id]
+        rows += [_theirs(saving, card), *_ours(version, saving, card, figures)]
+    plain_table.draw("Savings of the paper and ours, by what they are held against", _COLUMNS, rows)
+    st.caption(
+        f"Theirs: tables 1 to 3 and 6 of [arXiv 2406.18665, version 4]({paper.SOURCE}), without "
+        f"intervals; money at \\${claimed_saving.PRICE_STRONG:.2f} and "
+        f"\\${claimed_saving.PRICE_WEAK:.2f} per million tokens (its appendix D). Ours: list "
+        "prices and the token counts of each query; 95% intervals are those of the strong calls. "
+        "Random and router answer equally well; always strong answers better, for it recovers the "
+        "whole gap."
+    )
+
+
+def _said(first: Saving) -> str:
+    """The claim that is quoted most, and what it is once its baseline is named."""
+    return (
+        f"The paper's **{first.fewer_calls:.2f}×** is strong calls, over those of the *random "
+        f"router*: on MT-Bench {first.router} recovers half of the gap with "
+        f"{first.strong_call_share:.1%} strong calls where random needs {first.random_share:.1%}. "
+        "In money, at the paper's own prices, that is "
+        f"**{first.over_random:.2f}×** cheaper than random and **{first.over_strong:.1f}×** "
+        "cheaper than *always GPT-4*, which answers better: half of the gap is given up."
+    )
+
+
+def _theirs(saving: Saving, card: Benchmark) -> list[str]:
+    return [
+        "paper",
+        _where(saving, card),
+        f"{saving.router}, {saving.trained_on}",
+        f"{saving.strong_call_share:.1%}",
+        f"{saving.random_share:.1%}",
+        f"{saving.fewer_calls:.2f}×",
+        f"{saving.over_random:.2f}×",
+        f"{saving.over_strong:.2f}×",
+    ]
+
+
+def _ours(
+    version: int, saving: Saving, card: Benchmark, figures: dict[str, Any]
+) -> list[list[str]]:
+    """The same of the router of ours that needs the fewest strong calls, if one gets there."""
+    name = f"cpt{round(100 * saving.wanted_pgr)}"
+    known = [r for r in words.comparable(figures["routers"]) if math.isfinite(r[name])]
+    if not known:
+        return []
+    best = min(known, key=lambda r: r[name])
+    table = cached.routers(version, card.benchmark_id, paper.PAIR)
+    (router_id,) = table.loc[
+        (table["router_name"] == best["router"])
+        & (table["recipe"] == best["recipe"])
+        & (table["view"] == best["view"]),
+        "router_id",
+    ]
+    key = RouterKey(version, card.benchmark_id, paper.PAIR, router_id, best["view"])
+    prices = [list_price(model) or UNKNOWN_PRICE for model in paper.PAIR]
+    money = cached.money(key, *prices)
+    shares = np.array([best[name], *best[f"{name}_interval"][::-1]])
+    cost = np.interp(shares, cached.ranked(key).curve.strong_call_share, money.curve)
+    weak, strong = money.curve[0], money.curve[-1]
+    random = weak + saving.wanted_pgr * (strong - weak)
+    return [
+        [
+            "ours",
+            _where(saving, card),
+            words.name_among(best, known),
+            f"{best[name]:.1%}",
+            f"{saving.wanted_pgr:.0%}",
+            _times(saving.wanted_pgr / shares),
+            _times(random / cost),
+            _times(strong / cost),
+        ]
+    ]
+
+
+def _where(saving: Saving, card: Benchmark) -> str:
+    return f"{card.title}, {saving.wanted_pgr:.0%}"
+
+
+def _times(values: Any) -> str:
+    """A ratio with its interval; the shares' ends come falling, so that the ratios' rise."""
+    value, low, high = values
+    if not np.isfinite(values).all():
+        return f"{value:.2f}×" if np.isfinite(value) else "–"
+    return f"{value:.2f}× ({low:.2f} – {high:.2f})"
