@@ -129,6 +129,60 @@ def test_a_budget_that_buys_nothing_is_said_in_words(visit):
     expect(page.locator("[role=alert]").filter(has_text="does not pay for")).to_be_visible()
 
 
+def test_a_promise_moves_alpha_stands_in_the_link_and_is_left_by_hand(visit):
+    page = visit()
+    usual, said = number(page, "alpha").inner_text(), page.locator(".promised")
+    expect(said).to_be_hidden()
+    page.locator(".modes label", has_text="Promise").click()
+    link_says(page, mode="promise", promise="keep", wanted="0.95", confidence="0.95")
+    expect(said).to_contain_text("◆ With 95% confidence at least 95% of the strong model's quality")
+    expect(said).to_contain_text(re.compile(r"checked on 6,270 held-out queries: 9\d\.\d% kept"))
+    expect(said).to_contain_text("The promise is about the recipe, not about its checkpoint")
+    expect(said).to_contain_text("Moving α by hand leaves the promise.")
+    expect(number(page, "alpha")).not_to_have_text(usual)
+    assert page.get_by_label("Seed").count() == 0  # who may draw seeds promises nothing
+    page.get_by_label("What is promised").select_option("lose at most")
+    link_says(page, mode="promise", promise="lose", wanted="0.02", confidence="0.95")
+    expect(page.get_by_label("points against always gpt-4-1106")).to_have_value("2")
+    page.get_by_label("Confidence").select_option("with 99% confidence")
+    expect(said).to_contain_text("With 99% confidence at most 2 points are lost")
+    marks = page.locator(".chart .promise-mark"), page.locator(".histogram .promise-mark")
+    for mark in marks:
+        expect(mark).to_be_visible()
+    alpha, promised, held = number(page, "alpha").inner_text(), said.inner_text(), link(page)
+    page.reload()
+    expect(said).to_have_text(re.sub(r"\n+", "", promised), timeout=20_000)
+    expect(number(page, "alpha")).to_have_text(alpha)
+    assert link(page) == held
+    knob = page.locator(".handle .knob")
+    knob.scroll_into_view_if_needed()
+    height = knob.bounding_box()["y"]
+    drag_knob(page, -40, release=False)
+    expect(said).to_have_text(re.compile("^α was moved by hand: nothing is promised here"))
+    expect(marks[0]).to_be_visible()
+    page.mouse.up()
+    link_says(page, mode="alpha")
+    assert not {"promise", "confidence"} & set(link(page))
+    expect(page.locator(".status")).to_have_text("custom α")
+    for mark in marks:
+        expect(mark).to_be_hidden()
+    assert knob.bounding_box()["y"] == pytest.approx(height, abs=1)
+    page.get_by_role("button", name="Undo").click()
+    link_says(page, mode="promise", promise="lose", wanted="0.02", confidence="0.99")
+    expect(said).to_contain_text("With 99% confidence at most 2 points are lost")
+    expect(number(page, "alpha")).to_have_text(alpha)
+
+
+def test_a_promise_out_of_reach_says_how_many_labels_would_do(visit):
+    page = visit("?benchmark=mt_bench&mode=promise")
+    problem = page.locator("[role=alert]").filter(has_text="is not reachable")
+    expect(problem).to_contain_text(re.compile(r"with 32 calibration queries.*about \d+ would do"))
+    expect(page.locator(".promised")).to_be_hidden()
+    page.get_by_label("% of gpt-4-1106's quality").fill("150")
+    page.get_by_label("% of gpt-4-1106's quality").press("Enter")
+    expect(page.locator("[role=alert]").filter(has_text="keeping 150% of the")).to_be_visible()
+
+
 def test_the_keyboard_moves_alpha(visit):
     page = visit()
     before = number(page, "alpha").inner_text()
@@ -288,11 +342,16 @@ def test_nothing_is_fetched_from_outside(streamlit_server, browser_page, app_env
     assert outside == []
 
 
+VIEWS = ["", "?mode=promise", "?mode=promise&benchmark=mt_bench"]
+"""As it opens, with a promise, and with one out of reach."""
+
+
+@pytest.mark.parametrize("query", VIEWS)
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(visit, color_scheme):
+def test_axe_finds_nothing_serious(visit, color_scheme, query):
     from axe_playwright_python.sync_playwright import Axe
 
-    page = visit(color_scheme=color_scheme)
+    page = visit(query, color_scheme=color_scheme)
     page.wait_for_timeout(500)
     grave = [
         (v["id"], v["nodes"][0]["html"][:200])
@@ -302,8 +361,15 @@ def test_axe_finds_nothing_serious(visit, color_scheme):
     assert grave == []
 
 
-def test_a_phone_needs_no_horizontal_scroll(visit):
-    page = visit(width=390, height=844)
+@pytest.mark.parametrize("query", VIEWS)
+def test_a_phone_needs_no_horizontal_scroll(visit, query):
+    page = visit(query, width=390, height=844)
     for selector in ("html", "[data-testid=stMain]"):
         overflow = page.locator(selector).evaluate("e => e.scrollWidth - e.clientWidth")
         assert overflow <= 0, selector
+    edge = page.locator(".live-curve").bounding_box()
+    for part in page.locator(".controls *:visible").all():
+        box = part.bounding_box()
+        assert box["x"] + box["width"] <= edge["x"] + edge["width"] + 1
+    for target in page.locator(".controls :is(button, select, .modes label)").all():
+        assert target.bounding_box()["height"] >= 40
