@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 from routellm_core.errors import DataError, NotTrainedError
-from routellm_core.routers import has_weights
+from routellm_core.routers import checkpoint_dir, has_weights
 from routellm_core.routers.base import CONFIG_NAME, LearnedRouter, read_config
 from routellm_core.types import RouterEntry
 
@@ -51,6 +51,15 @@ def left_out_fold(checkpoint_dir: Path) -> int | None:
         DataError: its config.json is damaged.
     """
     return read_config(checkpoint_dir).get(_FIELD)
+
+
+def checkpoint_without(entry: RouterEntry, fold: int | None, data_dir: Path) -> Path:
+    """The folder of a stored router's checkpoint that never saw a fold; None: the usual one.
+
+    Raises:
+        RoutingError: as `left_out_dir`, and as `routers.checkpoint_dir` for None.
+    """
+    return checkpoint_dir(entry, data_dir) if fold is None else left_out_dir(entry, data_dir, fold)
 
 
 def left_out_dir(entry: RouterEntry, data_dir: Path, fold: int = LEFT_OUT_FOLD) -> Path:

@@ -31,6 +31,11 @@ from routellm_core.types import (
     RouterEntry,
 )
 
+_OF_ONE_FOLD = (
+    f"only queries of fold {LEFT_OUT_FOLD} count here, since a policy's promise is about the one "
+    "checkpoint that never saw them"
+)
+
 
 def choose_by_promise(
     store: Store,
@@ -133,7 +138,7 @@ def promised_choice(
     )
     words = promise_words(found, benchmark.quality_unit)
     if not found.is_reached:
-        raise UnreachableError(words)
+        raise UnreachableError(words if left_out is None else f"{words}; {_OF_ONE_FOLD}")
     split = split_of(outcomes.cluster_code, seed)
     held_out = np.zeros(outcomes.n_queries, dtype=bool)
     held_out[split.held_out] = True

@@ -516,6 +516,38 @@ def policy(
     return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
 
 
+@st.cache_resource(max_entries=8, show_spinner="Drawing intervals for the evidence …")
+def promised_policy(
+    key: RouterKey,
+    prices: tuple[Price, Price],
+    promise: Promise,
+    confidence: float,
+    called: "tuple[ProviderNames, ProviderNames]",
+) -> "tuple[Policy, Path]":
+    """The policy that carries a promise, and the folder of the checkpoint that this is about."""
+    from routellm_core.choosing import policy_of
+    from routellm_core.left_out import checkpoint_without
+    from routellm_core.promised_policy import promised_choice
+
+    entry = store().router(key.router_id)
+    choice = promised_choice(
+        benchmark(key.version, key.benchmark_id),
+        outcomes(key.version, key.benchmark_id, key.pair),
+        entry,
+        cast(Any, key.view),
+        ranked(key).strong_win_rate,
+        store().folds(key.benchmark_id, key.pair, key.router_id, key.view),
+        prices,
+        promise,
+        delta=round(1 - confidence, 12),
+        n_contaminated=len(contaminated_ids(key.version, key.benchmark_id)),
+        data_hash=store().data_hash,
+    )
+    assert choice.promised is not None
+    folder = checkpoint_without(entry, choice.promised.left_out_fold, DATA_DIR)
+    return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
+
+
 @st.cache_data(max_entries=16, show_spinner=False)
 def scorings(version: int, benchmark_id: str) -> pd.DataFrame:
     """Which routers have scored a set, outcomes or not."""

@@ -11,13 +11,12 @@ from routellm_core.certify_command import add_promise, delta_of, promise_of
 from routellm_core.choosing import Choice, ProviderNames
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
-from routellm_core.left_out import left_out_dir
+from routellm_core.left_out import checkpoint_without
 from routellm_core.policy import POLICY_NAME, Policy, diff, parse_policy, read_policy
-from routellm_core.routers import checkpoint_dir
 from routellm_core.store import Store
 from routellm_core.targets import TARGETS, target_named
 from routellm_core.targets import export as write_export
-from routellm_core.types import ModelPair, RouterEntry
+from routellm_core.types import ModelPair
 
 Result = tuple[Any, list[str]]
 Verb = Callable[[str, Any], argparse.ArgumentParser]
@@ -148,7 +147,7 @@ def policy(parsed: argparse.Namespace) -> Result:
     fold = None if choice.promised is None else choice.promised.left_out_fold
     made = choosing.policy_of(
         choice,
-        _checkpoint(choice.router, fold, parsed.data_dir),
+        checkpoint_without(choice.router, fold, parsed.data_dir),
         weak=ProviderNames(parsed.weak_provider, parsed.weak_calls or pair.weak),
         strong=ProviderNames(parsed.strong_provider, parsed.strong_calls or pair.strong),
         seed=parsed.seed,
@@ -216,11 +215,4 @@ def _stored(parsed: argparse.Namespace, found: Policy) -> Path:
     with Store(parsed.store, read_only=True) as store:
         router = store.router(found.router.router_id)
     fold = None if found.guarantee is None else found.guarantee.left_out_fold
-    return _checkpoint(router, fold, parsed.data_dir)
-
-
-def _checkpoint(router: RouterEntry, fold: int | None, data_dir: Path) -> Path:
-    """The folder of the router fitted on everything, or of the one that never saw a fold."""
-    if fold is None:
-        return checkpoint_dir(router, data_dir)
-    return left_out_dir(router, data_dir, fold)
+    return checkpoint_without(router, fold, parsed.data_dir)

@@ -18,7 +18,8 @@ def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Pa
     """The policy, and the folder of its checkpoint.
 
     Raises:
-        NotTrainedError: the router has no weights on this machine.
+        NotTrainedError: the router has no weights on this machine, or none that a promise is about.
+        UnreachableError: no threshold of that checkpoint carries the promise.
         DataError: a name holds what a configuration cannot hold.
     """
     with st.expander("How the models are called where they are served"):
@@ -28,12 +29,21 @@ def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Pa
             "`openai` is any endpoint that speaks OpenAI's chat completions; other words are "
             "LiteLLM's names of providers. Keys are read from the environment by whoever runs it."
         )
-    return cached.policy(
-        selection.key,
-        (selection.price_weak, selection.price_strong),
-        _wish(readings),
-        (weak, strong),
+    prices = selection.price_weak, selection.price_strong
+    promised = readings.promised
+    if promised is None:
+        return cached.policy(selection.key, prices, _wish(readings), (weak, strong))
+    found = cached.promised_policy(
+        selection.key, prices, promised.promise, promised.confidence, (weak, strong)
     )
+    guarantee = found[0].guarantee
+    if guarantee is not None and guarantee.threshold != promised.certificate.threshold:
+        st.caption(
+            "The Trade-off page certifies the recipe, on queries of all folds; a policy runs one "
+            "checkpoint, so here α is the one that is certified for that checkpoint, on queries "
+            "that it never saw."
+        )
+    return found
 
 
 def _wish(readings: Readings) -> Wish:

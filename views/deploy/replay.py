@@ -13,6 +13,7 @@ from routellm_core.uncertainty import mean_interval
 from views import cached, plain_table
 from views.cached import RouterKey
 from views.frame import Selection
+from views.plain import plain
 from views.plain_table import Column
 from views.readings import interval_text, quality_format, quality_text
 from views.scorings import scorings_by, view_text
@@ -41,6 +42,12 @@ def draw(selection: Selection, policy: Policy) -> None:
         "The stored scores of each set at this threshold, another view than the evidence's named. "
         "Quality is known where both models have outcomes."
     )
+    if policy.guarantee is not None and policy.guarantee.left_out_fold is not None:
+        st.caption(
+            f"They are those of {plain(policy.router.router_id)}; the checkpoint of this policy "
+            f"gave those of fold {policy.guarantee.left_out_fold} only, and others may differ a "
+            "little."
+        )
 
 
 def _present_policy(version: int, policy: Policy) -> Policy | None:
