@@ -1,7 +1,9 @@
 """Which threshold? Slide α or name a budget, and see quality against cost."""
 
-from views import tradeoff
+from views import announced, tradeoff
 from views.frame import frame, selection
 
 with frame("Trade-off"):
-    tradeoff.draw(selection())
+    chosen = selection()
+    tradeoff.draw(chosen)
+    announced.draw(chosen)

@@ -78,10 +78,20 @@ def shows_the_deployment(at):
     return any("otherwise to" in block.value for block in at.markdown)
 
 
+def shows_the_evidence(at):
+    return [block.value for block in at.subheader] == [
+        "What is odd about this data",
+        "Does the score mean what it says",
+        "How long do answers take",
+        "What does it cost",
+    ]
+
+
 SHOWS = {
     "pages/tradeoff.py": shows_the_tradeoff,
     "pages/queries.py": shows_the_queries,
     "pages/compare.py": shows_the_comparison,
+    "pages/evidence.py": shows_the_evidence,
     "pages/my_data.py": shows_the_own_data,
     "pages/score.py": shows_the_scoring,
     "pages/train.py": shows_the_training,

@@ -55,6 +55,14 @@ def findings(version: int, benchmark_id: str, pair: ModelPair) -> "list[Finding]
     return check(cached.store(), benchmark_id, pair)
 
 
+@st.cache_resource(max_entries=16, show_spinner=False)
+def n_measured(version: int, benchmark_id: str, pair: ModelPair) -> list[int]:
+    """Of the queries that each finding concerns, how many the figures are of."""
+    known = set(cached.outcomes(version, benchmark_id, pair).query_id)
+    found = findings(version, benchmark_id, pair)
+    return [len(known.intersection(finding.query_id)) for finding in found]
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def outcome_rows(version: int, benchmark_id: str, pair: ModelPair) -> pd.DataFrame:
     """`slice` and both qualities by query_id; contaminated queries are among them."""

@@ -53,10 +53,11 @@ def _row(row: Row) -> str:
         label = f'<abbr title="{escape(help_of(row.term))}">{label}</abbr>'
     if row.under:
         label += f"<small>{escape(row.under)}</small>"
+    has_notes = any(cell.note for cell in row.cells)
     cells = "".join(
-        f"<td>{escape(cell.text)}<small>{escape(cell.note) or '&nbsp;'}</small></td>"
-        if any(other.note for other in row.cells)
-        else f"<td>{escape(cell.text)}</td>"
+        f"<td><span>{escape(cell.text)}</span>"
+        + (f"<small>{escape(cell.note) or '&nbsp;'}</small>" if has_notes else "")
+        + "</td>"
         for cell in row.cells
     )
     return f'<tr><th scope="row">{label}</th>{cells}</tr>'
@@ -68,9 +69,10 @@ _STYLE = """<style>
 .figure-table caption { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap; }
 .figure-table th, .figure-table td { padding: 6px 0 6px 14px; text-align: right; font-weight: 400;
-  vertical-align: baseline; overflow-wrap: anywhere;
+  vertical-align: baseline;
   border-bottom: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
-.figure-table tr > :first-child { text-align: left; padding-left: 0; overflow-wrap: break-word; }
+.figure-table tr > :first-child { text-align: left; padding-left: 0; overflow-wrap: anywhere; }
+.figure-table td > span { white-space: nowrap; }
 .figure-table thead th { color: color-mix(in srgb, currentColor 72%, transparent); }
 .figure-table small { display: block; font-size: 12px; line-height: 1.35;
   color: color-mix(in srgb, currentColor 72%, transparent); }

@@ -56,7 +56,7 @@ def reliability(
             x=x,
             y=100 * curve(x),
             mode="lines",
-            name=curve.method,
+            name=curve.method.replace("platt", "Platt"),
             line={"color": _PURPLE, "width": 2, "dash": "dot"},
             hovertemplate="%{x:.3f} becomes %{y:.1f}%<extra></extra>",
             row=1,

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from routellm_core.calibration_error import CalibrationError
 from routellm_core.recalibration import Judged, MappedThreshold, Method, mapped_threshold
 from routellm_core.types import Interval
+from routellm_core.uncertainty import N_RESAMPLES
 from views import cached, cached_evidence, downloads, inputs
 from views.evidence import figure_table
 from views.evidence.figure_table import WAITED_FOR, Cell, Row
@@ -106,9 +107,8 @@ def _draw_figures(
         bins = f"over {error.n_bins} bins of equally many queries"
         rows[0] = rows[0]._replace(cells=[Cell(f"{error.ece:.2%}", bins)])
         rows[1] = rows[1]._replace(cells=[_cell(error.debiased, error.interval, ".2%")])
-        rows[2] = rows[2]._replace(
-            cells=[Cell(f"{error.if_calibrated:.2%}", "mean of as many simulations as resamples")]
-        )
+        simulated = f"mean of {N_RESAMPLES:,} simulations"
+        rows[2] = rows[2]._replace(cells=[Cell(f"{error.if_calibrated:.2%}", simulated)])
     figure_table.draw(
         "How far the scores are from what happens",
         [selection.router["label"], f"n {brier.n_queries:,}"],
@@ -130,39 +130,48 @@ def _finish_recalibration(
     mapped = mapped_threshold(curve, readings.ranked.strong_win_rate, alpha)
     digits = score_digits(cached.histogram(selection.key)[2])
     said = plain(moved_in_words(alpha_text(alpha, digits), mapped, digits))
-    moved.markdown(f"Fitted to all queries, {said}")
+    n_fitted = cached_evidence.judged(selection.key, method).n_fitted
+    moved.markdown(
+        f"Judged on queries that it was not fitted to: fitted to {n_fitted:,} others. Fitted to "
+        f"all queries, {said}"
+    )
 
 
 def _draw_judged(place: DeltaGenerator, judged: Judged | None) -> None:
     if judged is None:
         cells = [[Cell(WAITED_FOR)] * 2 + [Cell(WAITED_FOR, WAITED_FOR)]] * 3
-        title = "on held-out queries"
+        n = WAITED_FOR
     else:
+        n = f"n {judged.n_judged:,}"
         cells = [
-            [
-                Cell(f"{judged.ece_before:.2%}"),
-                Cell(f"{judged.ece_after:.2%}"),
-                _cell(judged.ece_after - judged.ece_before, judged.ece_change, "+.2%"),
-            ],
-            [
-                Cell(f"{judged.brier_before:.4f}"),
-                Cell(f"{judged.brier_after:.4f}"),
-                _cell(judged.brier_after - judged.brier_before, judged.brier_change, "+.4f"),
-            ],
+            _compared(judged.ece_before, judged.ece_after, judged.ece_change, ".2%"),
+            _compared(judged.brier_before, judged.brier_after, judged.brier_change, ".4f"),
             [
                 Cell(f"{judged.n_levels_before:,}"),
                 Cell(f"{judged.n_levels_after:,}"),
-                Cell(f"{judged.n_levels_after - judged.n_levels_before:+,}".replace("-", "−")),
+                Cell(_signed(judged.n_levels_after - judged.n_levels_before, ",")),
             ],
         ]
-        title = f"fitted to {judged.n_fitted:,}, judged on {judged.n_judged:,} others"
     labels = [("ECE", "ece"), ("Brier score", "brier"), ("distinct scores", None)]
     figure_table.draw(
         "Scores before and after recalibration, on queries that the curve was not fitted to",
-        [title, "before", "after", "change, paired"],
-        [Row(label, row, term) for (label, term), row in zip(labels, cells, strict=True)],
+        ["held out", "before", "after", "change, paired"],
+        [Row(label, row, term, under=n) for (label, term), row in zip(labels, cells, strict=True)],
         place,
     )
+
+
+def _compared(before: float, after: float, change: Interval, form: str) -> list[Cell]:
+    low, high = (_signed(end, form) for end in change)
+    return [
+        Cell(f"{before:{form}}"),
+        Cell(f"{after:{form}}"),
+        Cell(_signed(after - before, form), f"95% {low} – {high}"),
+    ]
+
+
+def _signed(value: float, form: str) -> str:
+    return f"{value:+{form}}".replace("-", "−") if value else "0"
 
 
 def _draw_chart(selection: Selection, readings: Readings, method: str) -> None:
@@ -190,10 +199,5 @@ def _draw_chart(selection: Selection, readings: Readings, method: str) -> None:
 def _cell(value: float, interval: Interval, form: str) -> Cell:
     if pd.isna(value):
         return Cell("–", "95% –")
-    return Cell(f"{value:{form}}".replace("-", "−"), _ends(interval, form))
-
-
-def _ends(interval: Interval, form: str) -> str:
-    if pd.isna(interval.low) or pd.isna(interval.high):
-        return "95% –"
-    return f"95% {interval.low:{form}} – {interval.high:{form}}".replace("-", "−")
+    shown, low, high = (f"{v:{form}}".replace("-", "−") for v in (value, *interval))
+    return Cell(shown, "95% –" if pd.isna(interval.low) else f"95% {low} – {high}")

@@ -32,7 +32,8 @@ class Baseline(NamedTuple):
 
     label: str
     usd: float
-    """A query; NaN where it is undefined or nobody said."""
+    """A query; NaN where there is none."""
+    why_none: str
 
 
 def draw(selection: Selection, readings: Readings, router: RouterCost) -> Callable[[], None]:
@@ -46,8 +47,6 @@ def draw(selection: Selection, readings: Readings, router: RouterCost) -> Callab
         )
         return lambda: None
     baseline = _draw_inputs(selection, readings, router)
-    if baseline.label == _BASELINES["mix"] and math.isnan(baseline.usd):
-        st.caption("No mix of both models has the quality of this point: its baseline is a dash.")
     tiles.draw(_tiles(selection, readings, router, baseline))
     st.caption(plain(provenance(costs.tokens, router)))
     pays, prices = st.columns(2, gap="large")
@@ -98,14 +97,11 @@ def baseline_of(selection: Selection, readings: Readings) -> Baseline:
     kind = link.text("baseline", "mix", list(_BASELINES))
     if kind == "today":
         usd = link.number("today_usd", None)
-        return Baseline(_BASELINES[kind], math.nan if usd is None else usd / 1_000)
-    weak, strong = (
-        float(c.mean()) for c in (readings.money.costs.weak, readings.money.costs.strong)
-    )
-    share = readings.point.pgr
-    return Baseline(
-        _BASELINES[kind], weak + share * (strong - weak) if 0 <= share <= 1 else math.nan
-    )
+        return Baseline(_BASELINES[kind], math.nan if usd is None else usd / 1_000, "type it above")
+    costs, share = readings.money.costs, readings.point.pgr
+    weak, strong = float(costs.weak.mean()), float(costs.strong.mean())
+    usd = weak + share * (strong - weak) if 0 <= share <= 1 else math.nan
+    return Baseline(_BASELINES[kind], usd, "no mix of both models has this quality")
 
 
 def provenance(tokens: TokenSource, router: RouterCost) -> str:
@@ -196,7 +192,9 @@ def _tiles(
         Tile(
             f"saved, against {baseline.label}",
             percent_text(saving(usd, baseline.usd)),
-            f"{percent_interval(low, high)}, the baseline as given · "
+            baseline.why_none
+            if math.isnan(baseline.usd)
+            else f"{percent_interval(low, high)}, the baseline as given · "
             f"{usd_text(1_000 * baseline.usd)} for 1,000",
             "saving",
         ),
@@ -217,14 +215,15 @@ def _draw_break_even(
     selection: Selection, place: DeltaGenerator, baseline: Baseline, found: list[BreakEven] | None
 ) -> None:
     names = [f"always {short_name(selection.pair.strong)}", baseline.label]
+    n = f"n {cached.outcomes(*selection.where).n_queries:,}"
     rows = []
     for i, name in enumerate(names):
         if i == 1 and math.isnan(baseline.usd):
             rows.append(Row(name, [Cell("–", "95% –"), Cell("–"), Cell("–")]))
         elif found is None:
-            rows.append(Row(name, [Cell(WAITED_FOR, WAITED_FOR)] * 3))
+            rows.append(Row(name, [Cell(WAITED_FOR, WAITED_FOR)] * 3, under=n))
         else:
-            rows.append(Row(name, _break_even_cells(selection, found[i])))
+            rows.append(Row(name, _break_even_cells(selection, found[i]), under=n))
     figure_table.draw(
         "Up to which share of strong calls routing costs no more than a baseline",
         ["costs no more than", "up to, strong calls", "α there", "USD per 1,000"],
@@ -238,7 +237,7 @@ def _break_even_cells(selection: Selection, found: BreakEven) -> list[Cell]:
     alpha = "–" if math.isnan(found.threshold) else alpha_text(found.threshold, digits)
     return [
         Cell(percent_text(found.strong_call_share), percent_interval(*found.interval)),
-        Cell(alpha, f"n {found.n_queries:,}"),
+        Cell(alpha),
         Cell(usd_text(1_000 * found.cost_usd), f"baseline {usd_text(1_000 * found.baseline_usd)}"),
     ]
 
@@ -250,7 +249,7 @@ def _draw_prices(selection: Selection, readings: Readings, router: RouterCost) -
     weak, strong = (short_name(model) for model in selection.pair)
     figure_table.draw(
         f"Saving against always {strong} at other prices of a model",
-        [f"price × (n {readings.money.costs.weak.size:,})", f"{weak} ●", f"{strong} ■"],
+        ["price ×", f"{weak} ●", f"{strong} ■"],
         [
             Row(
                 f"{factor:g}",
@@ -264,7 +263,8 @@ def _draw_prices(selection: Selection, readings: Readings, router: RouterCost) -
             for factor, rows in table.groupby("factor", sort=True)
         ],
     )
-    st.caption(plain(f"Against always {strong}; α stays, so the quality does too."))
+    n = readings.money.costs.weak.size
+    st.caption(plain(f"Against always {strong}, n {n:,}; α stays, so the quality does too."))
     downloads.csv_button(
         "Other prices (CSV)",
         table,

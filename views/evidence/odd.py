@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from hashlib import blake2s
 
-import numpy as np
 import streamlit as st
 
 from routellm_core.data_quality import Finding
@@ -53,7 +52,7 @@ def name_of(finding: Finding, selection: Selection) -> str:
 def _draw_findings(selection: Selection, found: list[Finding]) -> tuple[int, ...]:
     """Each with its tick; positions of those that are left out."""
     names = [name_of(finding, selection) for finding in found]
-    n_here = [_n_measured(selection, finding) for finding in found]
+    n_here = cached_evidence.n_measured(*selection.where)
     n_all = cached.outcomes(*selection.where).n_queries
     can = [0 < n < n_all for n in n_here]
     usual = [
@@ -64,21 +63,22 @@ def _draw_findings(selection: Selection, found: list[Finding]) -> tuple[int, ...
     allowed = [name for name, may in zip(names, can, strict=True) if may]
     chosen = link.texts("out", usual, allowed)
     for finding, name, n, may in zip(found, names, n_here, can, strict=True):
-        icon, severity = _SAID[finding.severity]
-        st.markdown(f"{icon} **{severity}.** {plain(finding.sentence)}")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.session_state[f"_out_{name}"] = name in chosen
-            st.checkbox(
-                "Leave out",
-                key=f"_out_{name}",
-                disabled=not may,
-                help=None if may else _why_not(n),
-                on_change=_keep,
-                args=(allowed,),
-            )
-            rows.draw(selection, finding, name)
-            if len(finding.slices) == 1 and st.button("Open in Queries", key=f"_open_{name}"):
-                _open(finding.slices[0])
+        with st.container(gap="xxsmall"):
+            icon, severity = _SAID[finding.severity]
+            st.markdown(f"{icon} **{severity}.** {plain(finding.sentence)}")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.session_state[f"_out_{name}"] = name in chosen
+                st.checkbox(
+                    "Leave out",
+                    key=f"_out_{name}",
+                    disabled=not may,
+                    help=None if may else _why_not(n),
+                    on_change=_keep,
+                    args=(allowed,),
+                )
+                rows.draw(selection, finding, name)
+                if len(finding.slices) == 1 and st.button("Open in Queries", key=f"_open_{name}"):
+                    _open(finding.slices[0])
     return tuple(i for i, name in enumerate(names) if name in chosen)
 
 
@@ -94,13 +94,7 @@ def _open(slice_name: str) -> None:
     st.switch_page(_QUERIES)
 
 
-def _n_measured(selection: Selection, finding: Finding) -> int:
-    """Of the queries that a finding concerns, those that the figures are of."""
-    known = cached.outcomes(*selection.where)
-    return int(np.isin(known.query_id, np.array(finding.query_id, dtype=object)).sum())
-
-
-def _why_not(n_measured: int) -> str:
-    if n_measured:
+def _why_not(n: int) -> str:
+    if n:
         return "It concerns every query: without them nothing is left."
     return "These queries are left out of every figure already."

@@ -103,15 +103,19 @@ def rivals(selection: Selection, readings: Readings, router: RouterCost) -> list
 
 
 def seconds_text(seconds: float) -> str:
-    """Three figures and the unit; a dash where it is undefined."""
-    return "–" if math.isnan(seconds) else f"{seconds:.3g} s"
+    """Three figures and the unit; a dash where it is undefined.
+
+    >>> seconds_text(6.6), seconds_text(120.2)
+    ('6.60 s', '120 s')
+    """
+    return "–" if math.isnan(seconds) else f"{seconds:#.3g} s".replace(". ", " ")
 
 
 def interval_text(interval: Interval) -> str:
     """Both ends with three figures, or a dash."""
     if math.isnan(interval.low) or math.isnan(interval.high):
         return "95% –"
-    return f"95% {interval.low:.3g} – {interval.high:.3g} s"
+    return f"95% {seconds_text(interval.low).removesuffix(' s')} – {seconds_text(interval.high)}"
 
 
 def _draw_tiles(place: DeltaGenerator, at: LatencyAt, waiting: str) -> None:
