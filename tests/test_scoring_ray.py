@@ -150,7 +150,7 @@ def test_a_killed_run_goes_on_with_the_partitions_that_are_not_whole(prepared, t
     partitions, work, readers = prepared
     out = tmp_path / "out"
     child = subprocess.Popen(scoring_in(tmp_path, TWO), cwd=ROOT, env=os.environ | short_tmp)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while len(list(out.glob("*.parquet"))) < 2:
         assert child.poll() is None
         assert time.monotonic() < deadline
