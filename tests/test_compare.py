@@ -1,9 +1,17 @@
 """What the Compare page says about figures, and how it lays them out."""
 
+import re
+
 import pytest
 
+from routellm_core.claimed_saving import savings
+from routellm_core.errors import StoreError
 from routellm_core.types import Interval
-from views.compare import tables, words
+from tests.pages import drawn, errors, forget, opened, said
+from tests.pages import tables as tables_of
+from views import cached, cached_comparison
+from views.compare import character, costs, pairs, tables, words
+from views.compare import gain as gain_view
 
 
 def figures(*routers, ahead=(), random_high=0.52, **more):
@@ -109,3 +117,307 @@ def test_the_csv_has_a_line_a_router_and_view():
         ("mf", "within slice"),
     ]
     assert lines[2]["apgr_low"] == pytest.approx(0.58)
+
+
+def verdict(router, over, gain, n_more=0.0, p_value=0.001):
+    pair = f"`{router}` is ahead of `{over}` by {gain:.3f} APGR"
+    if n_more:
+        pair = f"cannot tell `{router}` from `{over}`: about {n_more:,.0f} more queries would be "
+        pair += "needed"
+    ends = Interval(gain - 0.01, gain + 0.01)
+    return {
+        "labels": [router, over],
+        "is_ahead": not n_more,
+        "words": pair,
+        "gain": gain,
+        "gain_interval": ends,
+        "p_value": p_value,
+        "adjusted_p_value": p_value,
+        "n_more": n_more,
+        "n_queries": 900,
+        "at_share": {
+            "strong_call_share": 0.5,
+            "gain": 0.01,
+            "gain_interval": ends,
+            "n_only_router": 30,
+            "n_only_over": 10,
+            "p_value": float("nan"),
+            "adjusted_p_value": float("nan"),
+        },
+    }
+
+
+def compared(router, apgr, over_prior=0.0, kind="router", recipe="golden", **more):
+    parts = {
+        "apgr": apgr,
+        "recognising": apgr - 0.52,
+        "ranking": 0.02,
+        "over_prior": over_prior,
+        "aiq": 0.7,
+        "deferral_area": 0.69,
+        "quality_neutral_cost": 0.8,
+        "quality_neutral_cost_usd": 0.002,
+        "quality_neutral_share": 0.75,
+    }
+    ends = {f"{k}_interval": Interval(v - 0.01, v + 0.01) for k, v in parts.items()}
+    control = {
+        "apgr": apgr,
+        "band": Interval(0.48, 0.52),
+        "p_value": 0.001,
+        "n_queries": 900,
+    }
+    return {
+        "router": router,
+        "recipe": recipe,
+        "label": f"{router} ({recipe})" if recipe != "golden" else router,
+        "kind": kind,
+        "control": control,
+        "score_entropy": 9.8,
+        "n_scores": 900,
+        "share_at_half": 0.5,
+        "choice_entropy": 1.0,
+        "prior": 0.6,
+        "prior_interval": Interval(0.58, 0.62),
+        **parts,
+        **ends,
+        **more,
+    }
+
+
+def found(*routers, verdicts=(), **more):
+    return {
+        "benchmark": "mmlu",
+        "model_pair": {"weak": "small", "strong": "large"},
+        "view": "in_domain",
+        "n_queries": 900,
+        "n_slices": 3,
+        "quality_weak": 0.6,
+        "quality_strong": 0.8,
+        "routers": list(routers),
+        "verdicts": list(verdicts),
+        **more,
+    }
+
+
+THREE = found(
+    compared("stacked", 0.7),
+    compared("bert", 0.69),
+    compared("mf", 0.6),
+    verdicts=[
+        verdict("stacked", "bert", 0.01, n_more=2_960_000, p_value=0.8),
+        verdict("stacked", "mf", 0.1),
+        verdict("bert", "mf", 0.09),
+    ],
+)
+
+
+def test_the_gist_of_the_verdicts_names_the_best_and_what_it_cannot_be_told_from():
+    assert pairs.sentence(THREE) == (
+        "2 of 3 pairs are told apart. stacked is ahead of 1 of the 2 others; it cannot be told "
+        "from bert (about 2,960,000 more queries would be needed)."
+    )
+    ahead = found(compared("a", 0.7), compared("b", 0.6), verdicts=[verdict("a", "b", 0.1)])
+    assert pairs.sentence(ahead) == (
+        "1 of 1 pairs is told apart. a is ahead of every other router."
+    )
+    assert pairs.sentence(found(compared("a", 0.7))).startswith("There is one router here")
+
+
+def test_each_pair_is_one_cell_above_the_diagonal_and_says_it_in_words():
+    data = pairs.matrix(THREE)
+    assert [router["router"] for router in data["routers"]] == ["stacked", "bert", "mf"]
+    assert [(c["row"], c["column"]) for c in data["cells"]] == [(0, 1), (0, 2), (1, 2)]
+    unknown, ahead, _ = data["cells"]
+    assert (unknown["short"], unknown["under"]) == ("?", "+3M more")
+    assert (ahead["short"], ahead["under"]) == ("+0.100", "ahead")
+    assert ahead["words"] == "stacked is ahead of mf by 0.100 APGR"
+    assert unknown["words"].startswith("Cannot tell stacked from bert: about 2,960,000 more")
+    assert "n 900); p 0.001, p 0.001 by Holm over 3 pairs" in ahead["details"][0]
+    assert "McNemar" not in ahead["details"][1]
+
+
+@pytest.mark.parametrize(
+    ("n_more", "short"),
+    [
+        (98, "+98 more"),
+        (900, "+900 more"),
+        (997, "+1k more"),
+        (19_300, "+19k more"),
+        (float("inf"), "no number"),
+        (float("nan"), "no gap"),
+    ],
+)
+def test_further_queries_are_short_in_a_cell(n_more, short):
+    data = pairs.matrix(
+        found(compared("a", 0.7), compared("b", 0.6), verdicts=[verdict("a", "b", 0.1, n_more)])
+    )
+    assert data["cells"][0]["under"] == short
+
+
+def test_who_knows_less_than_the_subject_alone_is_said_first():
+    said = gain_view.sentence(
+        found(
+            compared("stacked", 0.7, over_prior=0.03),
+            compared("bert", 0.69, over_prior=0.005),
+            compared("mf", 0.55, over_prior=-0.05),
+            compared("mf", 0.56, over_prior=-0.04, recipe="chat"),
+            compared("random", 0.5, over_prior=-0.1),
+        ),
+        "MMLU",
+    )
+    assert said == (
+        "mf knows less than the subject alone: a prior that is told nothing but a query's subject "
+        "has APGR 0.600 (95% 0.580 – 0.620). Only stacked knows more. bert cannot be told from it."
+    )
+
+
+def test_the_two_parts_lead_from_one_half_to_the_figure():
+    table = gain_view.table(found(compared("mf", 0.64)))
+    (row,) = table["rows"]
+    assert row["until_slice"] == pytest.approx(0.5 + row["recognising"])
+    assert row["until_slice"] + row["ranking"] == pytest.approx(row["apgr"])
+    assert (table["axis"]["prior"], table["axis"]["prior_low"]) == (0.6, 0.58)
+    assert table["axis"]["low"] < 0.5 < 0.62 < table["axis"]["high"]
+
+
+def test_without_slices_there_is_nothing_to_recognise():
+    one = found(compared("mf", 0.64), n_slices=1)
+    assert gain_view.sentence(one, "GSM8K").startswith("GSM8K has no slices: ")
+    assert gain_view.table(one)["columns"] == []
+
+
+def test_what_each_one_is_stands_in_words_and_beside_its_own_scores_shuffled():
+    three = found(
+        compared("bert", 0.7),
+        compared("mf", 0.4, kind="reversed", share_at_half=1.0, choice_entropy=0.0),
+        compared("random", 0.5, kind="chance"),
+    )
+    said = character.sentence(three)
+    assert said.startswith("1 of 3 does better than its own scores shuffled. random cannot be told")
+    assert "mf ranks queries the wrong way round: its own scores shuffled do better." in said
+    assert said.endswith(
+        "At α = 0.5 mf sends nearly every query to one model: without a "
+        "calibrated α that is no routing."
+    )
+    rows = character.table(three)["rows"]
+    assert [row["what"] for row in rows] == ["✓ router", "⇄ reversed", "≈ chance"]
+    assert rows[0]["shuffled"] == "0.480 – 0.520"
+    assert (rows[0]["band_low"], rows[0]["band_high"]) == (0.48, 0.52)
+
+
+def test_other_yardsticks_have_intervals_and_a_dash_without_a_price():
+    (row,) = costs.table(found(compared("bert", 0.7)))["rows"]
+    assert (row["usd"], row["aiq_low"], row["aiq_high"]) == (2.0, 0.69, 0.71)
+    nan = float("nan")
+    unpriced = compared("bert", 0.7, aiq=nan, quality_neutral_cost=nan)
+    assert costs.table(found(unpriced))["rows"][0]["aiq"] is None
+    assert costs.sentence(found(unpriced)).startswith("One of the models has no list price")
+    assert "80.0% of its cost (95% 79.0 – 81.0)" in costs.sentence(found(compared("bert", 0.7)))
+
+
+def test_the_papers_ratios_come_out_of_its_own_tables_to_the_last_printed_digit():
+    for saving in savings():
+        assert round(saving.fewer_calls, 2) == saving.printed
+    half = {s.benchmark_id: s for s in savings() if s.wanted_pgr == 0.5}
+    assert [round(half[b].over_strong, 1) for b in ("mt_bench", "mmlu", "gsm8k")] == [7.0, 2.8, 2.9]
+    assert half["mt_bench"].over_random == pytest.approx(3.48, abs=0.005)
+
+
+@pytest.fixture
+def comparisons(monkeypatch):
+    """Those begun, in their order."""
+    begun = []
+
+    class Followed(cached_comparison.Comparing):
+        def __init__(self, *asked):
+            begun.append(self)
+            super().__init__(*asked)
+
+    monkeypatch.setattr(cached_comparison, "Comparing", Followed)
+    return begun
+
+
+@pytest.fixture
+def open_page(built_store, monkeypatch, comparisons):
+    """Runs the Compare page on the built store; query parameters as keywords."""
+    monkeypatch.setenv("ROUTELLM_STORE", str(built_store))
+    forget()
+    yield lambda **query: opened("pages/compare.py", 60, **query)
+    for comparing in comparisons:
+        comparing.result(120)
+    cached.store().close()
+    forget()
+
+
+def by_title(at):
+    return {data["title"]: data for data in drawn(at)}
+
+
+def test_one_benchmark_closely_says_how_far_it_is_and_then_shows_all_four_parts(
+    open_page, comparisons
+):
+    at = open_page(look="closely", closely="mt_bench")
+    assert len(at.get("progress")) == 1
+    comparisons[0].result(120)
+    at.run()
+    assert errors(at) == []
+    assert len(comparisons) == 1  # the second drawing reads what the first one began
+    assert len(at.get("progress")) == 0
+    parts = by_title(at)
+    assert list(parts) == [
+        "Are they different?",
+        "Is it a router at all?",
+        "Where the gain comes from",
+        "By other yardsticks",
+    ]
+    verdicts = parts["Are they different?"]
+    assert len(verdicts["cells"]) == 36
+    assert verdicts["sentence"].startswith("None of 36 pairs are told apart.")
+    assert {r["what"] for r in parts["Is it a router at all?"]["rows"]} >= {
+        "≈ chance",
+        "⇄ reversed",
+    }
+    assert "category alone" in parts["Where the gain comes from"]["sentence"]
+    assert "n 72 queries (72 texts)" in said(at)
+
+
+def test_a_comparison_that_failed_begins_anew_at_the_next_look(open_page, comparisons, monkeypatch):
+    def broken(*args, **kwargs):
+        raise StoreError("the store is held by another process")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cached_comparison, "compare_routers", broken)
+        at = open_page(look="closely", closely="mt_bench").run()
+        assert [e.replace("\\", "") for e in errors(at)] == ["the store is held by another process"]
+    comparisons.clear()
+    at.run()
+    comparisons[0].result(120)
+    assert errors(at.run()) == []
+    assert "Are they different?" in by_title(at)
+
+
+def test_another_benchmark_of_the_closer_look_is_kept_in_the_link(open_page):
+    at = open_page(look="closely", closely="mt_bench")
+    at.selectbox(key="_closely").select("gsm8k").run()
+    assert at.query_params["closely"] in ("gsm8k", ["gsm8k"])
+    assert errors(at) == []
+
+
+def test_a_table_leads_to_its_benchmark_closely(open_page):
+    at = open_page(compare="gsm8k")
+    next(b for b in at.button if b.label.startswith("Verdicts")).click().run()
+    assert at.query_params["look"] in ("closely", ["closely"])
+    assert at.selectbox(key="_closely").value == "gsm8k"
+
+
+def test_the_papers_claim_stands_beside_both_baselines(open_page):
+    at = open_page(compare="mt_bench")
+    text = said(at)
+    assert "3.66×" in text
+    assert "random router" in text
+    assert "7.0×" in text
+    assert "always GPT-4" in text
+    body = tables_of(at)
+    assert "mf, Arena + judge" in body
+    assert "7.02×" in body
+    assert re.search(r"<td[^>]*>\d\.\d\d× \(\d+\.\d\d – \d+\.\d\d\)</td>", body)  # ours

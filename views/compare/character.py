@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from views.compare.pairs import p_text
-from views.compare.several import named
+from views.compare.several import joined, names_of
 from views.glossary import help_of
 from views.live_curve.payload import number
 
@@ -36,15 +36,17 @@ def sentence(found: dict[str, Any]) -> str:
     for kind, words in _SAID.items():
         of_kind = [r for r in routers if r["kind"] == kind]
         if of_kind:
-            forms = _ONE if len(of_kind) == 1 else _SEVERAL
-            said.append(f"{named(of_kind, routers)} {words.format(**forms)}.")
+            names = names_of(of_kind, routers)
+            forms = _ONE if len(names) == 1 else _SEVERAL
+            said.append(f"{joined(names)} {words.format(**forms)}.")
     if any(r["kind"] == "chance" for r in routers) and found["n_queries"] < _FEW_QUERIES:
         said.append(f"On {found['n_queries']:,} queries a good router may seem chance.")
     lopsided = [r for r in routers if r["choice_entropy"] < _FEW_BITS]
     if lopsided:
-        sends = "sends" if len(lopsided) == 1 else "send"
+        names = names_of(lopsided, routers)
+        sends = "sends" if len(names) == 1 else "send"
         said.append(
-            f"At α = 0.5 {named(lopsided, routers)} {sends} nearly every query to one model: "
+            f"At α = 0.5 {joined(names)} {sends} nearly every query to one model: "
             "without a calibrated α that is no routing."
         )
     return " ".join(said)

@@ -3,18 +3,20 @@
 import math
 from typing import Any
 
-from views.compare.several import named
+from views.compare.several import names_of
 from views.glossary import help_of
 from views.live_curve.payload import number
 from views.names import short_name
 
+_NEUTRAL = "quality_neutral_cost"
 _COLUMNS = (
-    ("aiq", "AIQ", "figure", False),
-    ("deferral_area", "deferral area", "figure", True),
-    ("quality_neutral_cost", "quality-neutral cost", "percent", False),
-    ("quality_neutral_share", "its strong calls", "percent", True),
-    ("usd", "its USD per 1,000 queries", "figure", True),
+    ("aiq", "AIQ", "figure", False, "aiq"),
+    ("deferral_area", "deferral area", "figure", True, "deferral_area"),
+    ("quality_neutral_cost", "quality-neutral cost", "percent", False, _NEUTRAL),
+    ("quality_neutral_share", "its strong calls", "percent", True, _NEUTRAL),
+    ("usd", "its USD per 1,000 queries", "figure", True, _NEUTRAL),
 )
+"""Id, title, form, whether a phone leaves it out, term of the glossary."""
 
 
 def sentence(found: dict[str, Any]) -> str:
@@ -28,7 +30,7 @@ def sentence(found: dict[str, Any]) -> str:
     single = short_name(pair["strong" if is_strong else "weak"])
     low, high = best["quality_neutral_cost_interval"]
     return (
-        f"{named([best], found['routers'])} reaches the quality of always {single} at "
+        f"{names_of([best], found['routers'])[0]} reaches the quality of always {single} at "
         f"{best['quality_neutral_cost']:.1%} of its cost (95% {100 * low:.1f} – {100 * high:.1f}), "
         "the least of the routers. It is the least over the whole curve, so on few queries luck "
         "makes it too small."
@@ -47,9 +49,9 @@ def table(found: dict[str, Any]) -> dict[str, Any]:
                     "title": title,
                     "form": form,
                     "wide": wide,
-                    "help": help_of("quality_neutral_cost" if name not in _OWN else name),
+                    "help": help_of(term),
                 }
-                for name, title, form, wide in _COLUMNS
+                for name, title, form, wide, term in _COLUMNS
             ),
         ],
         "rows": [_row(router) for router in found["routers"]],
@@ -57,9 +59,6 @@ def table(found: dict[str, Any]) -> dict[str, Any]:
         "axis": None,
         "sorted_by": "aiq",
     }
-
-
-_OWN = ("aiq", "deferral_area")
 
 
 def _row(router: dict[str, Any]) -> dict[str, Any]:

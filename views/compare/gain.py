@@ -3,7 +3,7 @@
 from typing import Any
 
 from views.compare import character
-from views.compare.several import named
+from views.compare.several import joined, names_of
 from views.compare.words import span
 from views.glossary import help_of
 from views.live_curve.payload import number
@@ -24,7 +24,7 @@ def sentence(found: dict[str, Any], title: str) -> str:
     routers = [r for r in found["routers"] if r["router"] != "random"]
     less = [r for r in routers if r["over_prior_interval"][1] < 0]
     more = [r for r in routers if r["over_prior_interval"][0] > 0]
-    open_ones = [r for r in routers if r not in less and r not in more]
+    neither = [r for r in routers if r not in less and r not in more]
     first = found["routers"][0]
     prior = (
         f"a prior that is told nothing but a query's {word} has APGR {first['prior']:.3f} "
@@ -32,20 +32,24 @@ def sentence(found: dict[str, Any], title: str) -> str:
     )
     said = []
     if less:
-        know = "knows" if len(less) == 1 else "know"
-        said.append(f"{named(less, routers)} {know} less than the {word} alone: {prior}.")
-    if more:
-        know = "knows" if len(more) == 1 else "know"
-        only = "Only " if less else ""
-        tail = "" if less else f": {prior}"
-        said.append(f"{only}{named(more, routers)} {know} more{tail}.")
-    if open_ones:
-        start = "" if less or more else f"{prior[0].upper()}{prior[1:]}. "
-        said.append(f"{start}{named(open_ones, routers)} cannot be told from it.")
+        said.append(f"{_know(less, routers)} less than the {word} alone: {prior}.")
+    elif more:
+        said.append(f"{_know(more, routers)} more than the {word} alone: {prior}.")
+    else:
+        said.append(f"{prior[0].upper()}{prior[1:]}.")
+    if less and more:
+        said.append(f"Only {_know(more, routers)} more.")
+    if neither:
+        said.append(f"{joined(names_of(neither, routers))} cannot be told from it.")
     per_slice = found["n_queries"] / found["n_slices"]
     if per_slice < _FEW_QUERIES:
         said.append(f"Slices of about {per_slice:.0f} queries say little: read this as a hint.")
     return " ".join(said)
+
+
+def _know(some: list[dict[str, Any]], among: list[dict[str, Any]]) -> str:
+    names = names_of(some, among)
+    return f"{joined(names)} {'knows' if len(names) == 1 else 'know'}"
 
 
 def slice_word(found: dict[str, Any]) -> str:
