@@ -7,6 +7,7 @@ NAMES = [
     "metrics",
     "intervals",
     "routers",
+    "scoring",
     "store",
     "imports",
     "queries",

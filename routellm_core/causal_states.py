@@ -146,7 +146,9 @@ class CausalStates:
     def _rows(self, queries: Sequence[str]) -> list[list[int]]:
         """The same of many queries at once."""
         texts = [query.encode("utf-8", "replace").decode() for query in queries]
-        read = self._loaded[0](texts, add_special_tokens=False, verbose=False)
+        read = self._loaded[0](
+            texts, add_special_tokens=False, return_attention_mask=False, verbose=False
+        )
         return [self._framed(row) for row in read["input_ids"]]
 
     def _framed(self, row: list[int]) -> list[int]:
@@ -211,13 +213,10 @@ class Texts:
 def _padded(rows: list[list[int]], device: Any) -> tuple[dict[str, Any], Any]:
     """The model's inputs, and (n_queries,) lengths.
 
-    Padding stands at the end, and a causal model never looks ahead.
+    Padding stands at the end and a causal model never looks ahead, so no mask is needed.
     """
     import torch
 
     lengths = torch.tensor([len(row) for row in rows])
-    tokens = torch.zeros((len(rows), int(lengths.max())), dtype=torch.long)
-    for i, row in enumerate(rows):
-        tokens[i, : len(row)] = torch.tensor(row)
-    there = torch.arange(tokens.shape[1]) < lengths[:, None]
-    return {"input_ids": tokens.to(device), "attention_mask": there.to(device)}, lengths
+    tokens = torch.nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
+    return {"input_ids": tokens.to(device)}, lengths

