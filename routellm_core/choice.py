@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from routellm_core.calibration import Calibration, threshold_of
-from routellm_core.policy import EVIDENCE, RULE
+from routellm_core.policy import RULE
+from routellm_core.policy_parts import EVIDENCE
 from routellm_core.types import Interval, ModelPair, OperatingPoint, RoutingCurve
 
 FORMAT = "routellm-explorer-choice"

@@ -19,28 +19,28 @@ from routellm_core.calibration import Calibration, Wish
 from routellm_core.costs import UNKNOWN_PRICE, PairCosts, Price, list_price, pair_costs, routed_cost
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
-from routellm_core.guarantee import Certificate
-from routellm_core.left_out import left_out_fold
 from routellm_core.metrics import calls_strong as called
 from routellm_core.metrics import curve_of, operating_point, pgr_of, point_index, rank_queries
 from routellm_core.policy import (
+    POLICY_VERSION,
+    Policy,
+    checkpoint_hash,
+    content_hash,
+    first_problem,
+)
+from routellm_core.policy_parts import (
     EVIDENCE,
     HELD_OUT,
-    POLICY_VERSION,
     CalledModel,
     CalledPair,
     ChosenBy,
     Evidence,
     FigureInterval,
-    Guarantee,
     ModelPrice,
-    Policy,
     PolicyRouter,
     Prices,
-    checkpoint_hash,
-    content_hash,
-    first_problem,
 )
+from routellm_core.promised import Promised, check_is_about, guarantee_of
 from routellm_core.store import Store
 from routellm_core.types import (
     Benchmark,
@@ -63,20 +63,6 @@ class ProviderNames(NamedTuple):
 
     provider: str
     name: str
-
-
-class Promised(NamedTuple):
-    """What a threshold promises, and about which checkpoint."""
-
-    certificate: Certificate
-    left_out_fold: int | None
-    """Which the checkpoint never saw, and of which all queries are; None: it saw none of any."""
-    calibration_sha256: str
-    """Of the sorted ids of the calibration queries."""
-    outcomes_sha256: str
-    """Of the outcomes and scores of all three parts of the split."""
-    words: str
-    about: str
 
 
 @dataclass(frozen=True)
@@ -234,7 +220,7 @@ def policy_of(
     moment = (created_at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
     router, found, promised = choice.router, choice.calibration, choice.promised
     if promised is not None:
-        _check_is_about(promised, checkpoint)
+        check_is_about(promised, checkpoint)
     budget_for = choice.wish.queries_per_month if found.mode == "budget" else None
     pair = choice.outcomes.model_pair
     try:
@@ -267,7 +253,7 @@ def policy_of(
                 wanted=promised.certificate.promise.limit,
                 achieved=promised.certificate.achieved,
             ),
-            guarantee=promised and _guarantee(promised),
+            guarantee=promised and guarantee_of(promised),
             evidence=_evidence(choice, n_resamples, seed),
             prices=Prices(
                 weak=ModelPrice(**choice.prices[0]._asdict()),
@@ -359,40 +345,6 @@ def _called(name: str, wanted: ProviderNames | None) -> CalledModel:
             f"model {name!r}: {first_problem(error)}; say how its provider calls it, in letters, "
             "digits and . _ : / @ + -"
         ) from error
-
-
-def _check_is_about(promised: Promised, checkpoint: Path) -> None:
-    fold = promised.left_out_fold
-    if left_out_fold(checkpoint) != fold:
-        raise DataError(
-            f"the promise is about the checkpoint that never saw fold {fold}, and {checkpoint} is "
-            "another: take the folder that left_out_dir names"
-            if fold is not None
-            else f"the promise is about the router's own checkpoint, and {checkpoint} is one "
-            "without a fold: take the folder that checkpoint_dir names"
-        )
-
-
-def _guarantee(promised: Promised) -> Guarantee:
-    found = promised.certificate
-    low, high = found.achieved_interval
-    return Guarantee(
-        kind=found.promise.kind,
-        limit=found.promise.limit,
-        delta=found.delta,
-        seed=found.seed,
-        n_pilot=found.n_pilot,
-        n_calibration=found.n_calibration,
-        n_held_out=found.n_held_out,
-        threshold=found.threshold,
-        p_value=found.p_value,
-        bound=found.bound,
-        achieved=FigureInterval(value=found.achieved, low=low, high=high),
-        left_out_fold=promised.left_out_fold,
-        calibration_sha256=promised.calibration_sha256,
-        words=promised.words,
-        about=promised.about,
-    )
 
 
 def _threshold(choice: Choice) -> float | Literal["never", "always"]:

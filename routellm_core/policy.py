@@ -11,24 +11,26 @@ import math
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NoReturn, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, NoReturn, Self
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import AwareDatetime, ConfigDict, Field, ValidationError, model_validator
 
 from routellm_core.costs import list_price
 from routellm_core.errors import DataError, NotTrainedError
 from routellm_core.left_out import left_out_fold, left_out_name
+from routellm_core.policy_parts import (
+    CalledModel,
+    CalledPair,
+    ChosenBy,
+    Evidence,
+    Guarantee,
+    ModelPrice,
+    Part,
+    PlainName,
+    PolicyRouter,
+    Prices,
+    Share,
+)
 
 POLICY_VERSION: Final = 2
 """2 has a promise; a policy without one is of version 1, so that who knows only that reads it."""
@@ -36,209 +38,9 @@ POLICY_NAME = "policy.json"
 MAX_BYTES = 1 << 18
 """Of a policy file; a real one has some four thousand."""
 RULE = "call the strong model when strong_win_rate >= threshold"
-EVIDENCE = {
-    "in_domain": (
-        "out of fold: each query was scored by a router of this recipe that had not seen it; the "
-        "checkpoint itself is fitted on all of them"
-    ),
-    "unseen_slices": (
-        "out of fold: each query was scored by a router of this recipe that had seen other slices "
-        "only; the checkpoint itself is fitted on all of them"
-    ),
-    "untouched": "the router learned nothing from this benchmark",
-}
-"""What the figures of each view say about the checkpoint."""
-HELD_OUT = {
-    "in_domain": (
-        "held out: queries that this very checkpoint never saw and that had no part in choosing "
-        "the threshold"
-    ),
-    "untouched": (
-        "held out: the router learned nothing from this benchmark, and these queries had no part "
-        "in choosing the threshold"
-    ),
-}
-"""The same where the threshold carries a promise."""
 
 
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("holds characters that cannot be printed")
-    return text
-
-
-def _undefined_as_none(figure: float) -> float | None:
-    return figure if math.isfinite(figure) else None
-
-
-Name: TypeAlias = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
-"""Of a model or a set, as people wrote it; one line without control characters."""
-Words: TypeAlias = Annotated[str, Field(max_length=2_000), AfterValidator(_printable)]
-PlainName: TypeAlias = Annotated[
-    str, Field(max_length=200, pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.+-]*$")
-]
-"""What may be a file name everywhere."""
-ProviderName: TypeAlias = Annotated[
-    str, Field(max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@+-]*$")
-]
-"""What may stand in a configuration, a shell or an address without quotes."""
-Sha256: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Figure: TypeAlias = Annotated[
-    float,
-    BeforeValidator(lambda value: math.nan if value is None else value),
-    PlainSerializer(_undefined_as_none, return_type=float | None),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "null"}]}),
-]
-"""NaN where it is undefined; null in the document."""
-Share: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class FigureInterval(_Part):
-    """A figure with its 95% interval."""
-
-    value: Figure
-    low: Figure
-    high: Figure
-
-
-class PolicyRouter(_Part):
-    """Who scores the queries."""
-
-    router_id: Name
-    router_name: PlainName
-    recipe: Name
-    checkpoint: PlainName
-    """Name of the checkpoint's folder, beside the policy."""
-    checkpoint_sha256: Sha256
-    """Of its files; see `checkpoint_hash`."""
-    embedder: Name | None
-
-
-class CalledModel(_Part):
-    """A model of the pair: as the benchmark names it, and as its provider does."""
-
-    name: Name
-    provider: Annotated[str, Field(max_length=50, pattern=r"^[a-z][a-z0-9_]*$")] = "openai"
-    """`openai` is any endpoint that speaks OpenAI's chat completions; else LiteLLM's name."""
-    provider_name: ProviderName
-
-
-class CalledPair(_Part):
-    """Whom the queries go to."""
-
-    weak: CalledModel
-    strong: CalledModel
-
-
-class ChosenBy(_Part):
-    """The wish that led to the threshold, and what it achieves of it."""
-
-    mode: Literal["alpha", "share", "budget", "quality", "pgr", "promise"]
-    wanted: Annotated[float, Field(allow_inf_nan=False)]
-    """Of a promise its limit."""
-    achieved: Annotated[float, Field(allow_inf_nan=False)]
-    queries_per_month: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-    """What a budget is for."""
-
-
-class Guarantee(_Part):
-    """What the threshold promises, how that was tested, and how it held where it was checked.
-
-    Of `guarantee.Certificate`, where the figures are explained.
-    """
-
-    kind: Literal["keep", "lose", "miss"]
-    limit: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    """A share; for `lose` in the benchmark's scale."""
-    delta: Annotated[float, Field(gt=0, lt=1)]
-    """Chance that a broken promise is given all the same."""
-    seed: Annotated[int, Field(ge=0)]
-    """Of the split into pilot, calibration and held-out queries."""
-    n_pilot: Annotated[int, Field(ge=1)]
-    n_calibration: Annotated[int, Field(ge=1)]
-    n_held_out: Annotated[int, Field(ge=1)]
-    """Distinct ones, as all three."""
-    threshold: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    """That was tested, all digits; 2 for never."""
-    p_value: Share
-    bound: Figure
-    achieved: FigureInterval
-    """On the held-out queries: the share of quality kept, the quality lost, the share missed."""
-    left_out_fold: Annotated[int, Field(ge=0)] | None
-    """Which the checkpoint never saw, and of which all queries are; None: it saw none of any."""
-    calibration_sha256: Sha256
-    """Of the sorted ids of the calibration queries, a line each."""
-    words: Words
-    """The promise as a sentence."""
-    about: Words
-    """What it is about."""
-
-    @property
-    def rests_on(self) -> str:
-        """What the promise is about and how it was tested, in sentences."""
-        return (
-            f"{self.about[:1].upper()}{self.about[1:]}. {self.n_calibration:,} distinct queries "
-            f"chose the threshold (p = {self.p_value:.3g}); those on which it was checked had no "
-            "part in that. It is about the mean over queries that come as these did."
-        )
-
-
-class Evidence(_Part):
-    """What the threshold gives, on which queries, and how that was measured."""
-
-    benchmark_id: PlainName
-    title: Name
-    n_queries: Annotated[int, Field(ge=1)]
-    """With both outcomes, contaminated ones left out."""
-    n_contaminated: Annotated[int, Field(ge=0)]
-    """Left out because they stand in what routers learned from."""
-    view: Literal["in_domain", "unseen_slices", "untouched"]
-    meaning: Words
-    """The view in words: what the figures say about the checkpoint."""
-    quality_unit: Literal["share right", "points"]
-    strong_call_share: FigureInterval
-    quality: FigureInterval
-    """In the benchmark's scale."""
-    pgr: FigureInterval
-    quality_weak: FigureInterval
-    quality_strong: FigureInterval
-    quality_random: FigureInterval
-    """Of as many strong calls dealt out blindly; the middle 95% of such deals."""
-    usd_per_query: Figure
-    usd_per_query_strong: Figure
-    """Of always calling the strong model."""
-    n_resamples: Annotated[int, Field(ge=100)]
-    seed: Annotated[int, Field(ge=0)]
-    """Of the bootstrap over queries."""
-    data_hash: Annotated[str, Field(pattern=r"^[0-9a-f]*$", max_length=64)]
-    """Of the shipped files below the store; empty when there were none."""
-    outcomes_sha256: Sha256
-    """Of the outcomes and scores that the figures are made of."""
-
-
-class ModelPrice(_Part):
-    """USD for a million tokens, and who says so."""
-
-    prompt_usd: Figure
-    answer_usd: Figure
-    source: Words
-
-
-class Prices(_Part):
-    """With which money was counted."""
-
-    weak: ModelPrice
-    strong: ModelPrice
-    prompt_tokens: Words
-    """Where the counts come from."""
-    answer_tokens: Words
-
-
-class Policy(_Part):
+class Policy(Part):
     """Which queries go to the strong model, and why."""
 
     model_config = ConfigDict(

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routellm_core.calibration import Wish
-from routellm_core.choosing import Choice, Promised, choice_of, outcomes_hash
+from routellm_core.choosing import Choice, choice_of, outcomes_hash
 from routellm_core.costs import UNKNOWN_PRICE, Price, list_price
 from routellm_core.errors import DataError, UnreachableError
 from routellm_core.evaluation import default_pair
 from routellm_core.guarantee import DELTA, NEVER, certify, split_of
 from routellm_core.left_out import LEFT_OUT_FOLD
 from routellm_core.promise_words import ABOUT_CHECKPOINT, about_left_out, promise_words
+from routellm_core.promised import Promised
 from routellm_core.promises import Promise
 from routellm_core.store import Store
 from routellm_core.types import (

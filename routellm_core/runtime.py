@@ -21,7 +21,8 @@ from routellm_core.asking import Rates, RouterDesk, Silence
 from routellm_core.errors import DataError
 from routellm_core.jsonable import with_nulls
 from routellm_core.normalise import text_hash
-from routellm_core.policy import CalledModel, Policy, check_checkpoint, read_policy
+from routellm_core.policy import Policy, check_checkpoint, read_policy
+from routellm_core.policy_parts import CalledModel
 from routellm_core.routers import load_router
 
 TIME_LIMIT_S = 2.0

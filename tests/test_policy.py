@@ -6,7 +6,8 @@ import pytest
 from routellm_core.calibration import Wish, for_wish
 from routellm_core.choice import choice_document, routellm_model_name
 from routellm_core.metrics import operating_point, routing_curve
-from routellm_core.policy import EVIDENCE, RULE
+from routellm_core.policy import RULE
+from routellm_core.policy_parts import EVIDENCE
 from routellm_core.types import Interval, ModelPair
 
 

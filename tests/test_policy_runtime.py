@@ -22,7 +22,6 @@ from routellm_core.metrics import routing_curve
 from routellm_core.normalise import text_hash
 from routellm_core.policy import (
     MAX_BYTES,
-    ModelPrice,
     Policy,
     content_hash,
     diff,
@@ -31,6 +30,7 @@ from routellm_core.policy import (
     parse_policy,
     read_policy,
 )
+from routellm_core.policy_parts import ModelPrice
 from routellm_core.routers import load_router
 from routellm_core.runtime import RoutingPolicy, text_of
 from routellm_core.store import Store

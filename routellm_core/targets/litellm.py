@@ -8,7 +8,8 @@ the short cut of coding agents' housekeeping calls, and replacing max_tokens.
 import math
 from typing import Any
 
-from routellm_core.policy import CalledModel, ModelPrice, Policy
+from routellm_core.policy import Policy
+from routellm_core.policy_parts import CalledModel, ModelPrice
 from routellm_core.targets.base import Target, plain_file, yaml_file
 
 VERSION = "1.106.2"

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from routellm_core.errors import DataError
-from routellm_core.policy import FigureInterval, Policy
+from routellm_core.policy import Policy
+from routellm_core.policy_parts import FigureInterval
 from routellm_core.targets.base import VARIABLES, Target
 
 _ROOT = Path(__file__).resolve().parent.parent.parent

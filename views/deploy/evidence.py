@@ -5,7 +5,8 @@ from html import escape
 
 import streamlit as st
 
-from routellm_core.policy import FigureInterval, Policy
+from routellm_core.policy import Policy
+from routellm_core.policy_parts import FigureInterval
 from views import plain_table
 from views.names import short_name
 from views.plain import plain
