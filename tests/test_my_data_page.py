@@ -763,6 +763,36 @@ def test_small_sets_of_two_models_open_on_every_page(bring, open_page, at_work, 
         assert errors(shown) == []
 
 
+@pytest.mark.parametrize(
+    ("n", "sentences"),
+    [
+        (
+            24,
+            [
+                "That at least 95% of the strong model's quality is kept is not reachable with 11 "
+                "calibration queries at 95% confidence",
+                "That at most 2 points are lost against always strong is not reachable with 11",
+            ],
+        ),
+        (19, ["19 distinct queries are too few to choose a threshold on some"]),
+    ],
+)
+def test_what_could_be_promised_is_said_of_a_scored_set(bring, at_work, n, sentences):
+    at = scored(bring(("mine.csv", csv(wide(TEXTS[:n])))), at_work)
+    assert "What could be promised" in said(at)
+    for sentence in sentences:
+        assert said(at).count(sentence) == 1
+
+
+@pytest.mark.parametrize("content", [bare(), one_model()])
+def test_without_outcomes_of_both_models_a_promise_needs_labels(bring, at_work, content):
+    at = bring(("log.csv", content))
+    assert re.search(r"about 100 labelled queries to keep 95%.* 240 to lose at most 2", said(at))
+    button(at, "Get outcomes").click().run()
+    assert errors(at) == []
+    assert at.query_params["part"] in ("outcomes", ["outcomes"])
+
+
 def test_texts_that_are_all_equal_are_one_score(bring, open_page, at_work):
     frame = pd.DataFrame({"query_id": [f"q{i}" for i in range(30)], "query": ["Why, oh why?"] * 30})
     at = bring(("log.csv", csv(frame)))

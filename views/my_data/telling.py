@@ -15,7 +15,7 @@ from routellm_core.uncertainty import mean_interval
 from views import cached, link, plain_table, scoring
 from views.cached import RouterKey
 from views.frame import router_key
-from views.my_data import traffic
+from views.my_data import promises, traffic
 from views.names import distinct_names, short_name
 from views.plain import plain
 from views.plain_table import Column
@@ -40,6 +40,7 @@ def draw(version: int, row: Any) -> None:
             "costs, and what quality to expect if they are like a benchmark's."
         )
         traffic.draw(version, row)
+        promises.draw_without_outcomes()
 
 
 # Two models or more
@@ -101,6 +102,9 @@ def _draw_two(version: int, row: Any) -> None:
             "is worth more: it is tried out of fold, so that its figures are honest."
         )
         _draw_routers(version, row.benchmark_id, pair, routers)
+        best = routers.iloc[0]
+        key = RouterKey(version, row.benchmark_id, pair, best["router_id"], best["view"])
+        promises.draw(key, best)
     elif not cached.scorings(version, row.benchmark_id).empty:
         st.info(
             "The Trade-off page needs a score for every query of this pair, and no router has "
@@ -209,10 +213,11 @@ def _draw_one(version: int, row: Any) -> None:
     scored = scoring.chosen(version, row)
     if scored is None:
         st.caption("Score the set by a router to see the bounds at its thresholds.")
-        return
-    _draw_bounds(version, card, model, scored, is_strong=side == "strong")
-    with st.expander("The same queries as traffic"):
-        traffic.draw_scored(version, row, scored)
+    else:
+        _draw_bounds(version, card, model, scored, is_strong=side == "strong")
+        with st.expander("The same queries as traffic"):
+            traffic.draw_scored(version, row, scored)
+    promises.draw_without_outcomes()
 
 
 def _draw_bounds(
