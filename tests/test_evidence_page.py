@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from routellm_core.calibration_error import calibration_error
 from routellm_core.costs import Price, pair_costs
@@ -57,7 +58,7 @@ def add_timed(store, benchmark_id="timed"):
     card = Benchmark(benchmark_id, "Timed", "", "", "user", 0.0, 1.0, "share right", "", "")
     with store.atomic():
         store.add_benchmark(card, queries, outcomes)
-        for router, lean in (("leaning", 0.35), ("blind", 0.0)):
+        for router, lean in (("leaning", 0.35), ("blind", 0.0), ("upside_down", -0.35)):
             store.add_router(RouterEntry(router, "mf", router, trained_on="invented"))
             noise = rng.random(N)
             score = np.clip(0.5 + lean * (strong - weak) * noise + 0.1 * (noise - 0.5), 0, 1)
@@ -261,6 +262,39 @@ def test_a_recalibration_is_judged_on_others_and_says_what_becomes_of_alpha(
     assert moved in said(at)
 
 
+def test_a_curve_that_cannot_be_fitted_is_said_and_the_rest_stands(open_evidence):
+    upside_down = TIMED | {"router": "upside_down.in_domain", "recalibrated": "platt"}
+    at = opened(PAGE, **upside_down)
+    (error,) = at.error
+    assert "would turn the order round" in error.value.replace("\\", "")
+    assert len(at.get("plotly_chart")) == 2
+    assert figures(at, SCORES)[0][0].endswith("%")
+    assert "worse**] than one number" in said(at)
+    assert f">{JUDGED}<" not in tables(at)
+
+
+def test_findings_that_together_concern_every_query_leave_the_figures_as_they_are(timed_store):
+    at = AppTest.from_function(_leaving_out_all)
+    at.query_params["benchmark"] = "mt_bench"
+    at.run()
+    assert errors(at) == []
+    assert "Together these findings concern every query" in said(at)
+    assert figures(at, HEADLINE)[0] == ["72"]
+
+
+def _leaving_out_all():
+    from routellm_core.data_quality import Finding
+    from views import cached
+    from views.evidence import headline
+    from views.frame import selection
+    from views.readings import read
+
+    chosen = selection()
+    ids = tuple(cached.outcomes(*chosen.where).query_id)
+    found = [Finding("some", "note", "", part) for part in (ids[:40], ids[40:])]
+    headline.draw(chosen, read(chosen), found, (0, 1))()
+
+
 def test_where_nobody_timed_the_answers_the_page_says_how_to_bring_times(open_evidence):
     at = open_evidence(benchmark="gsm8k")
     assert "Nobody measured how long these answers took" in said(at)
@@ -280,10 +314,7 @@ def test_seconds_are_those_of_the_called_models_and_the_router(open_evidence, kn
     assert note.endswith("n 390, 10 without a time left out")
     assert f"{found.mean_interval.low:.2f} – {found.mean_interval.high:.2f} s" in note
     assert tiles(at)["95% are faster than"][0] == f"{found.p95_s:.2f} s"
-    assert [row[0] for row in figures(at, LATENCY)] == [
-        f"{by_hand:.2f}",
-        *figures(at, LATENCY)[1][:1],
-    ]
+    assert figures(at, LATENCY)[0][:2] == [f"{by_hand:.2f}", f"{found.p95_s:.2f}"]
     assert "typed by you" in said(at)
     other = open_evidence(**TIMED | {"router": "blind.in_domain"}, router_ms="250@leaning")
     assert "typed by you" not in said(other)
@@ -353,7 +384,7 @@ def test_a_baseline_that_nobody_stated_and_unknown_prices_are_dashes(open_eviden
     assert "No list price of both models is known" in said(unpriced)
     assert "for 1,000 queries" not in tiles(unpriced)
     assert "routing costs" not in said(unpriced)
-    assert [row[2] for row in figures(unpriced, LATENCY)] == ["–", "–"]
+    assert [row[2] for row in figures(unpriced, LATENCY)] == ["–"] * 3
 
 
 def test_the_tradeoff_page_announces_errors_in_one_line(timed_store):

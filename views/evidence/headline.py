@@ -26,6 +26,11 @@ def draw(
         _draw_table(selection, place, before, None)
         said.caption("Tick a finding to see the figures without its queries.")
         return lambda: None
+    named = {query_id for i in left_out for query_id in found[i].query_id}
+    if named.issuperset(cached.outcomes(*selection.where).query_id):
+        _draw_table(selection, place, before, None)
+        said.warning("Together these findings concern every query: leave fewer of them out.")
+        return lambda: None
     _draw_table(selection, place, before, WAITED_FOR)
     said.caption(f"Drawing {N_RESAMPLES:,} resamples with and without these queries …")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -10,14 +10,20 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from routellm_core.calibration_error import CalibrationError
-from routellm_core.recalibration import Judged, MappedThreshold, Method, mapped_threshold
+from routellm_core.recalibration import (
+    Judged,
+    MappedThreshold,
+    Method,
+    Recalibration,
+    mapped_threshold,
+)
 from routellm_core.types import Interval
 from routellm_core.uncertainty import N_RESAMPLES
 from views import cached, cached_evidence, downloads, inputs
 from views.evidence import figure_table
 from views.evidence.figure_table import WAITED_FOR, Cell, Row
 from views.evidence.router_cost import RouterCost
-from views.frame import Selection
+from views.frame import Selection, boundary
 from views.glossary import help_of
 from views.plain import plain
 from views.queries.words import alpha_text, score_digits
@@ -50,18 +56,25 @@ def draw(selection: Selection, readings: Readings, router: RouterCost) -> Callab
             "none",
             _METHODS.__getitem__,
         )
-        judgement, moved = st.empty(), st.empty()
+        curve = None
         if method != "none":
+            with boundary():
+                curve = cached_evidence.recalibration(selection.key, cast(Method, method))
+        judgement, moved = st.empty(), st.empty()
+        if curve is not None:
             _draw_judged(judgement, None)
     with chart:
-        _draw_chart(selection, readings, method)
+        _draw_chart(selection, readings, curve)
 
     def finish() -> None:
         error = cached_evidence.calibration_error(selection.key)
         _draw_figures(selection, table, error)
         verdict.markdown(verdict_on(error))
-        if method != "none":
-            _finish_recalibration(selection, readings, cast(Method, method), judgement, moved)
+        if curve is not None:
+            with judgement.container(), boundary():
+                judged = cached_evidence.judged(selection.key, curve.method)
+                _draw_judged(st, judged)
+                moved.markdown(_moved(selection, readings, curve, judged))
 
     return finish
 
@@ -117,27 +130,18 @@ def _draw_figures(
     )
 
 
-def _finish_recalibration(
-    selection: Selection,
-    readings: Readings,
-    method: Method,
-    judgement: DeltaGenerator,
-    moved: DeltaGenerator,
-) -> None:
-    _draw_judged(judgement, cached_evidence.judged(selection.key, method))
-    curve = cached_evidence.recalibration(selection.key, method)
+def _moved(selection: Selection, readings: Readings, curve: Recalibration, judged: Judged) -> str:
     alpha = readings.point.threshold
     mapped = mapped_threshold(curve, readings.ranked.strong_win_rate, alpha)
     digits = score_digits(cached.histogram(selection.key)[2])
     said = plain(moved_in_words(alpha_text(alpha, digits), mapped, digits))
-    n_fitted = cached_evidence.judged(selection.key, method).n_fitted
-    moved.markdown(
-        f"Judged on queries that it was not fitted to: fitted to {n_fitted:,} others. Fitted to "
-        f"all queries, {said}"
+    return (
+        f"Judged on queries that it was not fitted to: fitted to {judged.n_fitted:,} others. "
+        f"Fitted to all queries, {said}"
     )
 
 
-def _draw_judged(place: DeltaGenerator, judged: Judged | None) -> None:
+def _draw_judged(place: Any, judged: Judged | None) -> None:
     if judged is None:
         cells = [[Cell(WAITED_FOR)] * 2 + [Cell(WAITED_FOR, WAITED_FOR)]] * 3
         n = WAITED_FOR
@@ -174,14 +178,11 @@ def _signed(value: float, form: str) -> str:
     return f"{value:+{form}}".replace("-", "−") if value else "0"
 
 
-def _draw_chart(selection: Selection, readings: Readings, method: str) -> None:
+def _draw_chart(selection: Selection, readings: Readings, curve: Recalibration | None) -> None:
     from views import charts  # plotly is loaded by those who look at it
     from views.evidence import figures
 
     bins = cached_evidence.meaning(selection.key)[0]
-    curve = None
-    if method != "none":
-        curve = cached_evidence.recalibration(selection.key, cast(Method, method))
     st.plotly_chart(
         figures.reliability(bins, cached.histogram(selection.key), readings.point.threshold, curve),
         config=charts.CONFIG,
