@@ -10,7 +10,7 @@ from routellm_core.paper import PAIR as PAPER_PAIR
 from routellm_core.progress import silent
 from routellm_core.store import Store
 from tests.pages import opened, own_store, said, tables
-from views import cached, watching
+from views import cached, scoring, watching
 from views.readings import threshold_text
 from views.score import one
 from views.scorings import scorings_by
@@ -101,6 +101,17 @@ def test_a_running_job_of_the_shown_set_is_drawn_once(open_score, monkeypatch):
             told.clear()
             assert not open_score(**link).exception
             assert told == [str(folder)]
+
+
+def test_scorings_of_everybody_are_counted(store_path):
+    """Others' sets are not named, but they take turns with one's own."""
+    plan = {"benchmark_id": "mine", "router_ids": ["mf-golden"]}
+    assert scoring.scorings_at_work() == 0
+    with jobs.at_work(cached.set_dir("mine") / "scoring" / "1", plan, silent):
+        assert scoring.scorings_at_work() == 1
+        with jobs.at_work(cached.set_dir("theirs") / "scoring" / "1", plan, silent):
+            assert scoring.scorings_at_work() == 2
+    assert scoring.scorings_at_work() == 0
 
 
 def test_alpha_follows_the_share(open_score):

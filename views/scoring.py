@@ -128,11 +128,23 @@ def jobs_of(benchmark_id: str) -> list[jobs.Job]:
     return jobs.jobs_in(folder)
 
 
+def scorings_at_work() -> int:
+    """Of all sets, whoever began them."""
+    folders = cached.set_dir("any").parent.glob("*/scoring")
+    return sum(job.status == "running" for folder in folders for job in jobs.jobs_in(folder))
+
+
 def _draw_running(folder: Path) -> None:
     job = jobs.read(folder)
     stage, share, figures = watching.said(job.progress, "Loading the routers")
     watching.heading(f"Scoring by {_routers(job)}", "at work", True, stage, figures)
     st.progress(share)
+    n_at_work = scorings_at_work()
+    if n_at_work > 1:
+        st.caption(
+            f"{n_at_work} scorings take turns, {scoring.CHUNK} queries each, so that none waits for "
+            "another to end."
+        )
     st.button("Cancel", key=f"cancel_scoring_{folder.name}", on_click=_cancel, args=(folder,))
 
 

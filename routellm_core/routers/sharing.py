@@ -1,5 +1,6 @@
 """One embedder for all routers that read alike, so that a model is loaded and asked once."""
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,26 @@ def shared(embedder: Any, known: dict[tuple[Any, ...], Any]) -> Any:
     if hasattr(embedder, "parts"):
         embedder.parts = tuple(shared(part, known) for part in embedder.parts)
     return known.setdefault(reads_with(embedder), embedder)
+
+
+class WarmModels(OrderedDict[tuple[Any, ...], Any]):
+    """What `shared` knows: the models used last stay loaded, the others leave.
+
+    Args:
+        most: models that stay.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self.most = most
+
+    def setdefault(self, key: tuple[Any, ...], default: Any = None) -> Any:
+        """The model known by this key, the given one where there is none yet."""
+        found = super().setdefault(key, default)
+        self.move_to_end(key)
+        while len(self) > self.most:
+            self.popitem(last=False)
+        return found
 
 
 class Reading:
