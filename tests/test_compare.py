@@ -421,3 +421,17 @@ def test_the_papers_claim_stands_beside_both_baselines(open_page):
     assert "mf, Arena + judge" in body
     assert "7.02×" in body
     assert re.search(r"<td[^>]*>\d\.\d\d× \(\d+\.\d\d – \d+\.\d\d\)</td>", body)  # ours
+
+
+@pytest.mark.slow
+def test_on_mmlu_mf_and_sw_ranking_are_said_to_know_less_than_the_subject_alone(
+    open_page, comparisons
+):
+    at = open_page(look="closely", closely="mmlu")
+    comparisons[0].result(300)
+    parts = by_title(at.run())
+    assert parts["Where the gain comes from"]["sentence"].startswith(
+        "mf and sw_ranking know less than the subject alone: a prior that is told nothing but a "
+        "query's subject has APGR 0.681 (95% 0.66"
+    )
+    assert "stacked is ahead of 8 of the 9 others" in parts["Are they different?"]["sentence"]

@@ -161,3 +161,82 @@ def test_a_phone_needs_no_horizontal_scroll(visit):
         assert overflow <= 0, selector
     for found in page.locator(".router-table").all():
         assert found.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+
+
+@pytest.fixture
+def closely(visit):
+    """Opens the closer look at the routers of a benchmark."""
+
+    def closely(benchmark_id, **screen):
+        page = visit(f"?closely={benchmark_id}", **screen)
+        if screen.get("width", 1440) < 768:
+            page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+        page.get_by_role("radio", name="One benchmark closely").click()
+        expect(page.locator(".verdicts")).to_be_visible(timeout=120_000)
+        expect(page.get_by_role("progressbar")).to_have_count(0)
+        return page
+
+    return closely
+
+
+def test_verdicts_are_walked_by_keyboard_and_told_in_words(closely):
+    page = closely("gsm8k")
+    found = page.get_by_role("table", name=re.compile("Every pair of routers on gsm8k"))
+    told = page.locator(".verdicts .told")
+    expect(told.locator("b")).to_have_text(
+        re.compile("^Cannot tell stacked from causal_llm: about")
+    )
+    cells = found.get_by_role("button")
+    expect(cells).to_have_count(21)
+    assert cells.evaluate_all("nodes => nodes.filter(n => n.tabIndex === 0).length") == 1
+    found.get_by_role("button", name=re.compile("^Cannot tell stacked from causal_llm")).focus()
+    page.keyboard.press("ArrowDown")  # nothing lies below the diagonal
+    page.keyboard.press("ArrowRight")
+    expect(told.locator("b")).to_have_text(re.compile(r"^Cannot tell stacked from mf \(golden\)"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(told.locator("b")).to_have_text(
+        re.compile(r"^stacked is ahead of sw_ranking \(golden\) by 0\.\d{3} APGR\.$")
+    )
+    expect(told).to_contain_text("by Holm over 21 pairs")
+    assert cells.evaluate_all("nodes => nodes.filter(n => n.tabIndex === 0).length") == 1
+
+
+def test_the_whole_comparison_is_taken_away(closely):
+    page = closely("gsm8k")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="All of this (JSON)").click()
+    document = json.loads(download.value.path().read_bytes())
+    assert (document["benchmark"], document["n_queries"]) == ("gsm8k", 1_307)
+    assert len(document["verdicts"]) == 21
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Verdicts (CSV)").click()
+    assert len(pd.read_csv(io.BytesIO(download.value.path().read_bytes()))) == 21
+
+
+def test_on_a_phone_the_verdicts_are_a_list(closely):
+    page = closely("mt_bench", width=390, height=844)
+    expect(page.locator(".verdicts .matrix")).to_be_hidden()
+    expect(page.locator(".verdicts .list summary").first).to_contain_text("ahead of 0 of 8")
+    page.locator(".list summary", has_text="Cannot tell mf (golden) from bert").click()
+    expect(page.locator(".verdicts .list")).to_contain_text("n 72")
+    for selector in ("html", "[data-testid=stMain]"):
+        overflow = page.locator(selector).evaluate("e => e.scrollWidth - e.clientWidth")
+        assert overflow <= 0, selector
+    for found in page.locator(".router-table, .verdicts").all():
+        assert found.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious_closely(closely, color_scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = closely("mt_bench", color_scheme=color_scheme)
+    page.mouse.move(0, 0)  # Streamlit's own look of a hovered choice is fainter
+    expect(page.locator(".verdicts")).to_have_attribute("data-theme", color_scheme)
+    page.wait_for_timeout(500)
+    bad = [
+        v
+        for v in axe.Axe().run(page).response["violations"]
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []

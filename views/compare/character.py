@@ -72,6 +72,7 @@ def table(found: dict[str, Any]) -> dict[str, Any]:
                 "id": "shuffled",
                 "title": "shuffled, 95%",
                 "form": "written",
+                "wide": True,
                 "help": help_of("shuffled"),
             },
             {

@@ -96,6 +96,7 @@ def table(found: dict[str, Any]) -> dict[str, Any]:
                 "id": "over_prior",
                 "title": f"over the {slice_word(found)} alone",
                 "form": "signed",
+                "wide": True,
                 "help": help_of("slice_prior"),
             },
         ],

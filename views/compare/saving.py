@@ -21,9 +21,9 @@ _COLUMNS = (
     Column("router", is_wide=True),
     Column("strong calls", is_figure=True, is_wide=True),
     Column("random's", is_figure=True, is_wide=True),
-    Column("fewer calls than random", is_figure=True),
-    Column("cheaper than random", is_figure=True, is_wide=True),
-    Column("cheaper than always strong", is_figure=True),
+    Column("fewer calls than random"),
+    Column("cheaper than random", is_wide=True),
+    Column("cheaper than always strong"),
 )
 
 
