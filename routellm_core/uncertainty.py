@@ -14,6 +14,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import stdtrit
 
+from routellm_core.metrics import pgr_of
 from routellm_core.types import Floats, Interval, Ints, Ranking
 
 N_RESAMPLES = 1_000
@@ -36,6 +37,10 @@ class CurveIntervals(NamedTuple):
     """(n_grid,) lower edge of the quality at that share."""
     quality_high: Floats
     """(n_grid,) upper edge."""
+    pgr_low: Floats
+    """(n_grid,) lower edge of the recovered gap at that share; NaN where the gap's interval holds 0
+    (Fieller 1954: the ratio is then unbounded)."""
+    pgr_high: Floats
     apgr: Interval
     cpt50: Interval
     cpt80: Interval
@@ -91,22 +96,28 @@ def curve_intervals(
         clusters = np.arange(len(weak)) if cluster_code is None else cluster_code
         draw = _drawer_of_queries(ranking, clusters, weak, gain, rng)
     grid = np.linspace(0.0, 1.0, n_grid)
-    band, read, gap = [], [], []
+    bands, read = [], []
     for n in _chunks(n_resamples):
         share, quality = draw(n)
-        gap.append(quality[:, -1] - quality[:, 0])
         read.append(_read(share, quality))
-        band.append(np.stack([np.interp(grid, s, q) for s, q in zip(share, quality, strict=True)]))
-    low, high = np.quantile(np.concatenate(band), [0.025, 0.975], axis=0)
+        bands.append(np.stack([np.interp(grid, s, q) for s, q in zip(share, quality, strict=True)]))
+    band = np.concatenate(bands)
+    low, high = np.quantile(band, [0.025, 0.975], axis=0)
+    gap = middle(band[:, -1] - band[:, 0])
+    is_gap = gap.low > 0 or gap.high < 0
+    recovered = np.where(is_gap, pgr_of(band, band[:, :1], band[:, -1:]), np.nan)
+    pgr_low, pgr_high = np.quantile(recovered, [0.025, 0.975], axis=0)
     resamples = _joined(read)
     return CurveIntervals(
         strong_call_share=grid,
         quality_low=low,
         quality_high=high,
+        pgr_low=pgr_low,
+        pgr_high=pgr_high,
         apgr=middle(resamples.apgr),
         cpt50=middle(resamples.cpt50),
         cpt80=middle(resamples.cpt80),
-        gap=middle(np.concatenate(gap)),
+        gap=gap,
         n_resamples=n_resamples,
     )
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from routellm_core import uncertainty
-from routellm_core.metrics import apgr, curve_of, rank_queries, routing_curve
+from routellm_core.metrics import apgr, curve_of, pgr, rank_queries, routing_curve
 from routellm_core.uncertainty import (
     curve_intervals,
     curve_resamples,
@@ -27,6 +27,7 @@ def test_95_percent_intervals_cover_the_truth(rng):
     score, weak, strong = draw_benchmark(rng, 400_000)
     truth = routing_curve(score, weak, strong)
     true_quality = np.interp(0.3, truth.strong_call_share, truth.quality)
+    true_pgr = np.interp(0.3, truth.strong_call_share, pgr(truth))
     covered = []
     for seed in range(300):
         score, weak, strong = draw_benchmark(rng, 600)
@@ -36,6 +37,7 @@ def test_95_percent_intervals_cover_the_truth(rng):
             (
                 found.apgr.low <= apgr(truth) <= found.apgr.high,
                 found.quality_low[at] <= true_quality <= found.quality_high[at],
+                found.pgr_low[at] <= true_pgr <= found.pgr_high[at],
             )
         )
     chance_error = 3 * np.sqrt(0.95 * 0.05 / 300)
@@ -88,6 +90,7 @@ def test_equal_models_leave_the_intervals_undefined():
     same = np.array([0.0, 1.0, 1.0, 0.0])
     found = curve_intervals(rank_queries(np.array([0.1, 0.2, 0.3, 0.4])), same, same)
     assert np.isnan(found.apgr).all()
+    assert np.isnan([found.pgr_low, found.pgr_high]).all()
     assert np.isnan(found.cpt50).all()
 
 

@@ -8,6 +8,7 @@ them either.
 import json
 import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from tempfile import TemporaryDirectory
@@ -34,6 +35,7 @@ from routellm_core.guarantee import Certificate, certify
 from routellm_core.metrics import apgr, cpt, curve_of, rank_queries
 from routellm_core.promises import Promise
 from routellm_core.recipes import recipe_of, tier_table, training_set
+from routellm_core.routed_intervals import Band, ratio_band
 from routellm_core.routers import checkpoint_dir, has_weights, load_router
 from routellm_core.routers.sharing import shared
 from routellm_core.runs import Run
@@ -89,6 +91,15 @@ class Money(NamedTuple):
 
     costs: PairCosts
     curve: Floats
+
+
+class MoneyBands(NamedTuple):
+    """95% intervals along a router's curve."""
+
+    cost: Band
+    """USD a query."""
+    part: Band
+    """Of what always calling the strong model costs."""
 
 
 class TrainingData(NamedTuple):
@@ -375,6 +386,19 @@ def money(key: RouterKey, price_weak: Price, price_strong: Price) -> Money:
     known = outcomes(key.version, key.benchmark_id, key.pair)
     costs = pair_costs(known, price_weak, price_strong)
     return Money(costs, routed_cost(ranked(key).ranking, costs))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def money_bands(key: RouterKey, price_weak: Price, price_strong: Price) -> MoneyBands:
+    costs = money(key, price_weak, price_strong).costs
+    of_pair = partial(
+        ratio_band,
+        ranked(key).ranking,
+        costs.weak,
+        costs.strong,
+        cluster_code=outcomes(key.version, key.benchmark_id, key.pair).cluster_code,
+    )
+    return MoneyBands(of_pair(), of_pair(base=costs.strong))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

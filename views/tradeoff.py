@@ -61,7 +61,6 @@ def draw(selection: Selection) -> None:
 
 def draw_curve(selection: Selection, readings: Readings) -> None:
     """The live curve with sentence, tiles, controls and histogram."""
-    ranked, money = readings.ranked, readings.money
     across = _across(readings)
     data = {
         **_picture(selection, across),
@@ -78,8 +77,8 @@ def draw_curve(selection: Selection, readings: Readings) -> None:
             "status": _status(selection.benchmark, readings),
             "problem": readings.problem,
         },
-        "exact": payload.exact_point(readings.point, ranked.curve, money.curve, readings.intervals),
-        "pin": _pin(readings),
+        "exact": payload.exact_point(readings.point, _along(selection)),
+        "pin": _pin(selection),
         "promised": _promised(readings),
     }
     live_curve(data, key=_COMPONENT, on_choice=_take_choice, on_pin=_take_pin)
@@ -98,7 +97,7 @@ def _picture(selection: Selection, x: Literal["share", "cost"]) -> dict[str, Any
     intervals = cached.intervals(selection.key)
     money = cached.money(selection.key, selection.price_weak, selection.price_strong)
     cost_weak, cost_strong = (float(c.mean()) for c in (money.costs.weak, money.costs.strong))
-    points = payload.dragged_points(ranked.curve, money.curve, intervals)
+    points = payload.dragged_points(_along(selection))
     lines = [_beside(selection, key) for key in selection.drawn_beside]
     mixing = payload.mixing_line(cached.random_line(*selection.where), cost_weak, cost_strong)
     edges, counts, alpha_range = cached.histogram(selection.key)
@@ -214,13 +213,27 @@ def _promised(readings: Readings) -> dict[str, str] | None:
     return None if promised is None else {"words": promised.words, "about": promised.about}
 
 
-def _pin(readings: Readings) -> dict[str, float | None] | None:
+def _along(selection: Selection) -> payload.Along:
+    """The chosen router's curve with its intervals."""
+    ranked = cached.ranked(selection.key)
+    prices = selection.price_weak, selection.price_strong
+    bands = cached.money_bands(selection.key, *prices)
+    return payload.Along(
+        curve=ranked.curve,
+        n_queries=len(ranked.strong_win_rate),
+        cost=cached.money(selection.key, *prices).curve,
+        cost_band=bands.cost,
+        part_band=bands.part,
+        intervals=cached.intervals(selection.key),
+    )
+
+
+def _pin(selection: Selection) -> dict[str, float | None] | None:
     alpha = link.number("pin", None)
     if alpha is None:
         return None
-    curve = readings.ranked.curve
-    point = operating_point(curve, alpha)
-    return payload.exact_point(point, curve, readings.money.curve, readings.intervals)
+    along = _along(selection)
+    return payload.exact_point(operating_point(along.curve, alpha), along)
 
 
 def _beside(selection: Selection, key: cached.RouterKey) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 // What the data says, in the units of the axes on screen. A "reading" is the set of figures
-// at one setting: {alpha, share, quality, pgr, cost, low, high}.
+// at one setting: {alpha, share, quality, pgr, cost} and their intervals; `low` and `high` are
+// those of the quality.
+
+const INTERVALS = ["", "share_", "pgr_", "cost_", "saving_"].flatMap((of) => [`${of}low`, `${of}high`]);
 
 function curveModel(data) {
   const { points, weak, strong, axes } = data;
@@ -55,8 +58,7 @@ function curveModel(data) {
       quality: points.quality[index],
       pgr: pgrOf(points.quality[index]),
       cost: points.cost[index],
-      low: points.low?.[index],
-      high: points.high?.[index],
+      ...Object.fromEntries(INTERVALS.map((name) => [name, points[name]?.[index]])),
     }),
   };
 }

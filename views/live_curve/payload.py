@@ -4,13 +4,14 @@ The exact curve has a point for every distinct score; the browser gets at most a
 show. Each of them is one of the exact points, so a shown figure is never interpolated.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from routellm_core.baselines import MixingLine, upper_hull
 from routellm_core.costs import PairCosts, routed_cost
 from routellm_core.metrics import point_index
+from routellm_core.routed_intervals import Band, share_band
 from routellm_core.types import Floats, Ints, OperatingPoint, Ranking, RoutingCurve
 from routellm_core.uncertainty import CurveIntervals
 
@@ -29,24 +30,49 @@ def spread_points(strong_call_share: Floats, n_points: int) -> Ints:
     return np.unique(np.concatenate((np.minimum(nearest, ends[1]), ends)))
 
 
-def dragged_points(curve: RoutingCurve, cost: Floats, intervals: CurveIntervals) -> dict[str, Any]:
-    """The chosen router's points.
+class Along(NamedTuple):
+    """What is known along a router's curve."""
 
-    Args:
-        curve: of the router.
-        cost: (n_points,) USD a query along the curve.
-        intervals: of the router; gives each point its quality's 95% interval.
-    """
-    kept = spread_points(curve.strong_call_share, N_DRAGGED)
-    share = curve.strong_call_share[kept]
-    low, high = quality_interval(intervals, share)
+    curve: RoutingCurve
+    n_queries: int
+    cost: Floats
+    """(n_points,) USD a query."""
+    cost_band: Band
+    part_band: Band
+    """Of the cost as a part of what always calling the strong model costs."""
+    intervals: CurveIntervals
+
+
+def dragged_points(along: Along) -> dict[str, Any]:
+    """The chosen router's points."""
+    kept = spread_points(along.curve.strong_call_share, N_DRAGGED)
     return {
-        "threshold": [exactly(threshold) for threshold in curve.threshold[kept].tolist()],
-        "share": numbers(share),
-        "quality": numbers(curve.quality[kept]),
-        "cost": numbers(1000 * cost[kept]),
-        "low": numbers(low),
-        "high": numbers(high),
+        "threshold": [exactly(threshold) for threshold in along.curve.threshold[kept].tolist()],
+        **{name: numbers(values) for name, values in _figures(along, kept).items()},
+    }
+
+
+def _figures(along: Along, kept: Ints) -> dict[str, Floats]:
+    """At some points of the curve, each with its 95% interval; `low` and `high` are quality's."""
+    share = along.curve.strong_call_share[kept]
+    found = along.intervals
+    of_share = share_band(np.rint(share * along.n_queries).astype(np.int64), along.n_queries)
+    bands = {
+        "": quality_interval(found, share),
+        "share_": of_share,
+        "pgr_": tuple(
+            np.interp(share, found.strong_call_share, edge)
+            for edge in (found.pgr_low, found.pgr_high)
+        ),
+        "cost_": [1000 * edge[kept] for edge in along.cost_band],
+        "saving_": [1 - edge[kept] for edge in reversed(along.part_band)],
+    }
+    return {
+        "share": share,
+        "quality": along.curve.quality[kept],
+        "cost": 1000 * along.cost[kept],
+        **{f"{name}low": low for name, (low, _) in bands.items()},
+        **{f"{name}high": high for name, (_, high) in bands.items()},
     }
 
 
@@ -89,19 +115,15 @@ def oracle_line(
     return drawn_line(curve, routed_cost(ranking, costs))
 
 
-def exact_point(
-    point: OperatingPoint, curve: RoutingCurve, cost: Floats, intervals: CurveIntervals
-) -> dict[str, float | None]:
-    """Every figure at one threshold, exact; `cost` is (n_points,) USD a query."""
-    low, high = quality_interval(intervals, np.array([point.strong_call_share]))
+def exact_point(point: OperatingPoint, along: Along) -> dict[str, float | None]:
+    """Every figure at one threshold, exact."""
+    at = np.array([point_index(along.curve, point.threshold)])
     return {
         "alpha": exactly(point.threshold),
+        "pgr": number(point.pgr),
+        **{name: number(float(values[0])) for name, values in _figures(along, at).items()},
         "share": point.strong_call_share,
         "quality": point.quality,
-        "pgr": number(point.pgr),
-        "cost": number(1000 * float(cost[point_index(curve, point.threshold)])),
-        "low": number(float(low[0])),
-        "high": number(float(high[0])),
     }
 
 

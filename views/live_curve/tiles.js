@@ -2,9 +2,12 @@
 
 function tileDefinitions(model) {
   const { data, format } = model;
-  const { names, strong, weak, n } = data;
+  const { names, n } = data;
   const quality = (value) => readableQuality(model, value);
   const points = format.unit === "%" ? " pts" : "";
+  const queries = `n ${fixed(n, 0)}`;
+  const interval = (low, high, write) =>
+    isNumber(low) && isNumber(high) ? `95% ${write(low)} – ${write(high)}` : "no interval";
   const difference = (a, b, scale, digits) =>
     isNumber(a) && isNumber(b) ? signed((a - b) * scale, digits) : DASH;
   const dollars = (a, b) =>
@@ -25,31 +28,32 @@ function tileDefinitions(model) {
       label: "Strong calls",
       value: (r) => [isNumber(r.share) ? fixed(r.share * 100, 1) : DASH, "%"],
       note: (r) =>
-        `${isNumber(r.share) ? fixed(r.share * n, 0) : DASH} of ${fixed(n, 0)} queries`,
+        `${interval(r.share_low, r.share_high, (share) => fixed(share * 100, 1))} · ` +
+        `${isNumber(r.share) ? fixed(r.share * n, 0) : DASH} of ${fixed(n, 0)}`,
       delta: (r, a) => `${difference(r.share, a.share, 100, 1)} pts`,
     },
     {
       id: "quality",
       label: "Quality",
       value: (r) => [quality(r.quality), format.unit],
-      note: (r) =>
-        isNumber(r.low) && isNumber(r.high)
-          ? `95% ${quality(r.low)} – ${quality(r.high)} · n ${fixed(n, 0)}`
-          : `no interval · n ${fixed(n, 0)}`,
+      note: (r) => `${interval(r.low, r.high, quality)} · ${queries}`,
       delta: (r, a) => `${difference(r.quality, a.quality, format.scale, format.digits)}${points}`,
     },
     {
       id: "pgr",
       label: "Gap recovered (PGR)",
       value: (r) => [fixed(r.pgr, 2), ""],
-      note: () => `of ${names.strong} ${quality(strong.quality)} over ${names.weak} ${quality(weak.quality)}`,
+      note: (r) => `${interval(r.pgr_low, r.pgr_high, (pgr) => fixed(pgr, 2))} · ${queries}`,
       delta: (r, a) => difference(r.pgr, a.pgr, 1, 2),
     },
     {
       id: "cost",
       label: "Cost per 1,000",
       value: (r) => [money(r.cost, model.moneyDigits), ""],
-      note: () => `always ${names.strong} ${money(strong.cost, model.moneyDigits)}`,
+      note: (r) => {
+        const write = (usd) => money(usd, model.moneyDigits);
+        return `${interval(r.cost_low, r.cost_high, write)} · ${queries}`;
+      },
       delta: (r, a) => dollars(r.cost, a.cost),
     },
     {
@@ -58,6 +62,11 @@ function tileDefinitions(model) {
       value: (r, baseline) => {
         const saved = savingAgainst(model, r, baseline);
         return [saved === null ? DASH : percentInProse(saved).slice(0, -1), "%"];
+      },
+      note: (r, baseline) => {
+        const isStrong = baseline.id !== "random";
+        const write = (saved) => fixed(saved * 100, 1);
+        return `${isStrong ? interval(r.saving_low, r.saving_high, write) : "no interval"} · ${queries}`;
       },
       delta: (r, a, baseline) => {
         const [now, then] = [r, a].map((reading) => savingAgainst(model, reading, baseline));
@@ -80,6 +89,7 @@ function createTiles(host, term) {
     const number = element("span", { class: "number" });
     const unit = element("span", { class: "unit" });
     const note = element("p", { class: "note" });
+    const more = element("p", { class: "note more" });
     const delta = element("p", { class: "delta" });
     const node = element(
       "div",
@@ -87,11 +97,12 @@ function createTiles(host, term) {
       term(label, help),
       element("div", { class: "figures" }, element("p", { class: "value" }, number, unit), delta),
       note,
+      more,
     );
-    return { node, number, unit, note, delta };
+    return { node, number, unit, note, more, delta };
   }
 
-  function saveAgainst(note) {
+  function saveAgainst(host) {
     const label = "Saving is counted against";
     const select = element(
       "select",
@@ -103,7 +114,7 @@ function createTiles(host, term) {
       baseline = baselines.find(({ id }) => id === select.value);
       if (last) follow(last);
     });
-    note.append("against ", select);
+    host.append("against ", select);
   }
 
   // The tiles are built anew only when their words change, so that an open select stays open.
@@ -121,7 +132,7 @@ function createTiles(host, term) {
     tiles = tileDefinitions(model).map((definition) => {
       const made = tile(definition.label, data.help?.[definition.id]);
       made.node.dataset.tile = definition.id;
-      if (definition.id === "saving" && baselines.length > 1) saveAgainst(made.note);
+      if (definition.id === "saving" && baselines.length > 1) saveAgainst(made.more);
       return { definition, ...made };
     });
     const still = (data.static_tiles ?? []).map(({ label, value, unit, note, help }) => {
@@ -136,12 +147,12 @@ function createTiles(host, term) {
 
   function follow(reading) {
     last = reading;
-    for (const { definition, number, unit, note, delta } of tiles) {
+    for (const { definition, number, unit, note, more, delta } of tiles) {
       const [text, unitText] = definition.value(reading, baseline);
       setText(number, text);
       setText(unit, text === DASH ? "" : unitText);
-      if (definition.note) setText(note, definition.note(reading));
-      else if (baselines.length < 2) setText(note, `against ${baseline.label}`);
+      setText(note, definition.note(reading, baseline));
+      if (definition.id === "saving" && baselines.length < 2) setText(more, `against ${baseline.label}`);
       if (!pinned) continue;
       const [then, thenUnit] = definition.value(pinned, baseline);
       const change = definition.delta(reading, pinned, baseline);
