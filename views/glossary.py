@@ -62,6 +62,14 @@ TERMS = {
         "How much less the routed answers cost than the named baseline.",
         r"1 - \frac{\text{cost}}{\text{baseline}}",
     ),
+    "promise": Term(
+        "Promise",
+        "What a threshold is certified for: quality kept, quality lost or queries missed, on "
+        "average over queries that come as these did. One part of the queries chose the threshold, "
+        "another checked it (Learn then Test, arXiv 2110.01052). Whoever tries splits until one "
+        "passes has no promise, so there is one split.",
+        r"P(\text{a broken promise is given}) \le 1 - \text{confidence}",
+    ),
     "random": Term(
         "Random",
         "A router that knows nothing of the query. With two models this is also what mixing them "

@@ -20,6 +20,8 @@ N_DRAGGED = 1000
 N_DRAWN = 250
 """Points of a line that is only looked at."""
 _DIGITS = 9
+_DIGITS_OF_ENDS = 5
+"""Of an interval's; they are most of what is sent."""
 
 
 def spread_points(strong_call_share: Floats, n_points: int) -> Ints:
@@ -48,7 +50,10 @@ def dragged_points(along: Along) -> dict[str, Any]:
     kept = spread_points(along.curve.strong_call_share, N_DRAGGED)
     return {
         "threshold": [exactly(threshold) for threshold in along.curve.threshold[kept].tolist()],
-        **{name: numbers(values) for name, values in _figures(along, kept).items()},
+        **{
+            name: numbers(values, _DIGITS_OF_ENDS if name.endswith(("low", "high")) else _DIGITS)
+            for name, values in _figures(along, kept).items()
+        },
     }
 
 
@@ -136,9 +141,9 @@ def quality_interval(intervals: CurveIntervals, share: Floats) -> tuple[Floats, 
     )
 
 
-def numbers(values: Floats) -> list[float | None]:
-    """A JSON list: nine significant digits, undefined and infinite as null."""
-    return [number(value) for value in np.asarray(values, dtype=np.float64).tolist()]
+def numbers(values: Floats, digits: int = _DIGITS) -> list[float | None]:
+    """A JSON list: so many significant digits, undefined and infinite as null."""
+    return [number(value, digits) for value in np.asarray(values, dtype=np.float64).tolist()]
 
 
 def exactly(threshold: float) -> float | None:
@@ -146,6 +151,6 @@ def exactly(threshold: float) -> float | None:
     return float(threshold) if np.isfinite(threshold) else None
 
 
-def number(value: float) -> float | None:
+def number(value: float, digits: int = _DIGITS) -> float | None:
     """A JSON number; undefined and infinite as null."""
-    return float(f"{value:.{_DIGITS}g}") if np.isfinite(value) else None
+    return float(f"{value:.{digits}g}") if np.isfinite(value) else None
