@@ -135,7 +135,9 @@ def tiles(at):
 
 def test_the_first_visit_names_the_broken_slice_and_what_it_does_to_the_router(open_evidence):
     at = open_evidence()
-    assert "**2 errors, 2 warnings and 3 notes**] about the outcomes of MMLU." in said(at)
+    assert "**2 errors, 2 warnings and 3 notes**] about the outcomes of MMLU (n = 14,037)." in said(
+        at
+    )
     assert "**Error.** On high_school_mathematics gpt-4-1106-preview reaches 3.0%" in said(at)
     queries, *_, apgr, cpt50, cpt80 = figures(at, HEADLINE)
     assert queries == ["14,037", "13,767"]
@@ -194,6 +196,7 @@ def test_findings_about_every_query_or_none_that_counts_cannot_be_left_out(open_
         "These queries are left out of every figure already.",
     }
     assert figures(at, HEADLINE)[0] == ["72"]
+    assert "**cannot be told apart from**] one number" in said(at)
 
 
 def test_rows_of_a_finding_are_hostile_texts_shown_as_they_are(timed_store):
@@ -269,7 +272,7 @@ def test_a_curve_that_cannot_be_fitted_is_said_and_the_rest_stands(open_evidence
     assert "would turn the order round" in error.value.replace("\\", "")
     assert len(at.get("plotly_chart")) == 2
     assert figures(at, SCORES)[0][0].endswith("%")
-    assert "worse**] than one number" in said(at)
+    assert "% worse than**] one number" in said(at)
     assert f">{JUDGED}<" not in tables(at)
 
 

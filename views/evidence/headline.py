@@ -122,6 +122,6 @@ def _cells(selection: Selection, figures: Headline) -> list[Cell]:
 
 
 def _cell(value: float, interval: Interval, scale: float, digits: int, unit: str = "") -> Cell:
-    if pd.isna(value):
-        return Cell("–", interval_text(interval, scale, digits))
-    return Cell(f"{scale * value:.{digits}f}{unit}", interval_text(interval, scale, digits))
+    text = "–" if pd.isna(value) else f"{scale * value:.{digits}f}{unit}"
+    ends = interval_text(interval, scale, digits)
+    return Cell(text.replace("-", "−"), ends.replace("-", "−"))

@@ -3,6 +3,7 @@
 import math
 
 from routellm_core.data_quality import SEVERITIES, Finding
+from routellm_core.reliability import BrierScore
 from views import cached, cached_evidence
 from views.evidence.router_cost import RouterCost
 from views.frame import Selection
@@ -17,14 +18,12 @@ def parts(selection: Selection, readings: Readings, router: RouterCost) -> list[
     """The sentences; every second part is a figure."""
     found = cached_evidence.findings(*selection.where)
     title, name = selection.benchmark.title, selection.router["label"]
-    said = ["", counted(found), f" about the outcomes of {title}. "]
-    skill = cached_evidence.meaning(selection.key)[1].skill
-    if not math.isnan(skill):
-        said[-1] += f"As a forecast of who wins, the scores of {name} are "
-        said += [
-            f"{abs(skill):.1%} {'better' if skill >= 0 else 'worse'}",
-            " than one number for all queries. ",
-        ]
+    n = cached.outcomes(*selection.where).n_queries
+    said = ["", counted(found), f" about the outcomes of {title} (n = {n:,}). "]
+    brier = cached_evidence.meaning(selection.key)[1]
+    if not math.isnan(brier.skill):
+        said[-1] += f"As a forecast of who wins, the scores of {name} "
+        said += [skill_in_words(brier), " one number for all queries. "]
     usual = cached_evidence.at_other_prices(
         selection.key,
         (selection.price_weak, selection.price_strong),
@@ -40,6 +39,14 @@ def parts(selection: Selection, readings: Readings, router: RouterCost) -> list[
             f" than always {short_name(selection.pair.strong)}, the router included.",
         ]
     return said
+
+
+def skill_in_words(brier: BrierScore) -> str:
+    """Better, worse, or neither as far as the interval allows; "than" or "from" ends it."""
+    low, high = brier.skill_interval
+    if not (low > 0 or high < 0):
+        return "cannot be told apart from"
+    return f"are {abs(brier.skill):.1%} {'better' if low > 0 else 'worse'} than"
 
 
 def counted(found: list[Finding]) -> str:
