@@ -31,7 +31,7 @@ def draw_without_outcomes() -> None:
     """That labels are needed, and the fewest with which a promise could come about."""
     keep, lose = (_fewest(Promise(kind, limit)) for kind, limit in (("keep", 0.95), ("lose", 0.02)))
     st.markdown(
-        "**What could be promised** is told by outcomes of both models alone. Even where a router "
+        "**What could be promised** only outcomes of both models can tell. Even where a router "
         "loses nothing, a promise at 95% confidence takes about "
         f"{keep:,} labelled queries to keep 95% of the quality, {lose:,} to lose at most 2 "
         "points of 100, and as many again to check it. Where something is lost it takes more: "
