@@ -37,7 +37,7 @@ from routellm_core.promises import Promise
 from routellm_core.recipes import recipe_of, tier_table, training_set
 from routellm_core.routed_intervals import Band, ratio_band
 from routellm_core.routers import checkpoint_dir, has_weights, load_router
-from routellm_core.routers.sharing import shared
+from routellm_core.routers.sharing import WarmModels, shared
 from routellm_core.runs import Run
 from routellm_core.shipped import data_hash, ensure_store
 from routellm_core.similarity import Similarity, read_similarities
@@ -751,6 +751,8 @@ def similarities(written_ns: int | None) -> list[Similarity]:
 
 _READING = RLock()
 """Routers read for one session at a time: their tokenizers are not made for threads."""
+_WARM = 8
+"""Models that stay loaded: those used last."""
 _READS = "Reading the query. The first time the router's model is loaded, which takes seconds …"
 
 
@@ -769,9 +771,9 @@ def checkpoint(version: int, folder: str) -> "Router":
 
 
 @st.cache_resource(show_spinner=False)
-def _models() -> dict[tuple[Any, ...], Any]:
+def _models() -> WarmModels:
     """What routers read queries with: each model is loaded once, whoever reads with it."""
-    return {}
+    return WarmModels(_WARM)
 
 
 @st.cache_data(max_entries=128, show_spinner=_READS)
