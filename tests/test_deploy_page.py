@@ -338,3 +338,26 @@ def test_what_it_costs_is_said_either_way(open_deploy):
     assert "for 20% more money than always" in words(1.2)
     assert "for about as much money as always" in words(1.001)
     assert "-" not in words(1.2).split(", for ")[1].split(" always")[0]
+
+
+def test_a_promise_is_deployed_with_the_checkpoint_that_it_is_about(open_deploy):
+    at = open_deploy(mode="promise", promise="lose", wanted="0.02", confidence="0.95")
+    assert not at.exception
+    assert "at most 2 points are lost against always strong" in said(at)
+    assert "never saw fold 0" in said(at)
+    assert "α is the one that is certified for that checkpoint" in said(at)
+    policy = kept(at)
+    assert policy.chosen_by.mode == "promise"
+    assert policy.router.checkpoint == "mf-golden-without-fold-0"
+    assert policy.evidence.n_queries == policy.guarantee.n_held_out < 14_037
+    button(at, "Go back to it").click().run()
+    assert not at.exception
+    assert "at most 2 points are lost" in said(at)
+
+
+def test_a_promise_without_its_checkpoint_is_said_to_need_one(open_deploy):
+    at = open_deploy(
+        router="stacked-golden.in_domain", mode="promise", promise="lose", wanted="0.02"
+    )
+    assert any("choose one of its members" in error.value for error in at.error)
+    assert not any(b.label == "Keep this policy in the store" for b in at.button)
