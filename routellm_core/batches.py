@@ -99,20 +99,28 @@ class Budget:
         waiting = sorted(range(len(lengths)), key=lengths.__getitem__)
         while waiting:
             batch = _first_batch(waiting, lengths, self.n_tokens)
-            try:
-                work(batch)
-            except Exception as error:
-                if not _is_out_of_memory(error):
-                    raise
-                if len(batch) == 1:
-                    raise DataError(
-                        f"a query of {lengths[batch[0]]:,} tokens does not fit into the memory of "
-                        "the device; set ROUTELLM_DEVICE=cpu"
-                    ) from error
+            if self._fits(batch, lengths, work):
+                waiting = waiting[len(batch) :]
+            else:  # here nothing holds what the batch took any more
                 self.n_tokens = max(len(batch) * lengths[batch[-1]] // 2, 1)
                 _free()
-                continue
-            waiting = waiting[len(batch) :]
+
+    def _fits(
+        self, batch: list[int], lengths: Sequence[int], work: Callable[[list[int]], None]
+    ) -> bool:
+        """Whether the batch was worked on; false where it needs more memory than there is."""
+        try:
+            work(batch)
+        except Exception as error:
+            if not _is_out_of_memory(error):
+                raise
+            if len(batch) == 1:
+                raise DataError(
+                    f"a query of {lengths[batch[0]]:,} tokens does not fit into the memory of "
+                    "the device; set ROUTELLM_DEVICE=cpu"
+                ) from error
+            return False
+        return True
 
     def _suit_the_device(self) -> None:
         if not self._is_for_device:

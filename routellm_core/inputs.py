@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
@@ -63,16 +64,21 @@ def _cached(queries: Sequence[str], embedder: Embedder, cache_dir: Path, watch: 
         stage = f"reading with {embedder.name}"
         watch(Progress(stage, len(queries) - len(missing) + start, len(queries)))
         chunk = missing[start : start + _CHUNK]
+        vectors = embedder.embed([by_hash[key] for key in chunk])
         path = folder / f"{text_hash(''.join(chunk))}.npz"
-        aside = path.with_suffix(".part")
+        aside = folder / f"{uuid4().hex}.part"  # another process may read the same texts
         with aside.open("wb") as file:
-            vectors = embedder.embed([by_hash[key] for key in chunk])
             np.savez(file, text_hash=np.array(chunk), vectors=vectors)
         aside.replace(path)
     known.refresh()
     places = [known[key] for key in hashes]
-    of_file = {p: np.load(p, allow_pickle=False)["vectors"] for p in {path for path, _ in places}}
+    of_file = {path: _array(path, "vectors") for path in {path for path, _ in places}}
     return np.stack([of_file[path][row] for path, row in places])
+
+
+def _array(path: Path, name: str) -> Any:
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays[name]
 
 
 class _Index(dict[str, tuple[Path, int]]):
@@ -90,7 +96,7 @@ class _Index(dict[str, tuple[Path, int]]):
             self.clear()
             self._seen.clear()
         for path in sorted(there - self._seen):
-            for row, key in enumerate(np.load(path, allow_pickle=False)["text_hash"].tolist()):
+            for row, key in enumerate(_array(path, "text_hash").tolist()):
                 self[key] = (path, row)
         self._seen = there
 

@@ -1,5 +1,8 @@
 """Vectors are kept by text: no text is read twice, and none gets the vector of another."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -108,3 +111,19 @@ def test_no_query_is_no_vector(tmp_path):
     embedder = Counting()
     assert len(read_inputs([], embedder, tmp_path)) == 0
     assert embedder.asked == []
+
+
+def test_two_readers_of_the_same_texts_do_not_disturb_each_other(tmp_path):
+    queries = ["a kettle", "two ropes", "the tide"]
+    both_at_it = threading.Barrier(2)
+
+    class Slow(WordVectors):
+        def embed(self, texts):
+            both_at_it.wait(10)
+            return super().embed(texts)
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(read_inputs, queries, Slow(), tmp_path) for _ in range(2)]
+    for vectors in asked:
+        np.testing.assert_array_equal(vectors.result(), WordVectors().embed(queries))
+    assert not list(tmp_path.rglob("*.part"))

@@ -1,5 +1,7 @@
 """Each model is loaded once and asked once, and leaves when others are used more."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from routellm_core.embeddings import JoinedEmbedder
@@ -66,3 +68,11 @@ def test_the_models_used_last_stay_warm():
     shared(c, known)
     assert list(known) == [reads_with(a), reads_with(c)]
     assert shared(WordVectors("b"), known) is not b
+
+
+def test_warm_models_stand_threads():
+    known = WarmModels(most=2)
+    with ThreadPoolExecutor(4) as pool:
+        done = [pool.submit(known.setdefault, (n % 5,), n) for n in range(4_000)]
+    assert all(found.exception() is None for found in done)
+    assert len(known) == 2

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def shared(embedder: Any, known: dict[tuple[Any, ...], Any]) -> Any:
 
 
 class WarmModels(OrderedDict[tuple[Any, ...], Any]):
-    """What `shared` knows: the models used last stay loaded, the others leave.
+    """What `shared` knows: the models used last stay loaded, the others leave. Thread-safe.
 
     Args:
         most: models that stay.
@@ -42,14 +43,16 @@ class WarmModels(OrderedDict[tuple[Any, ...], Any]):
     def __init__(self, most: int) -> None:
         super().__init__()
         self.most = most
+        self._lock = Lock()
 
     def setdefault(self, key: tuple[Any, ...], default: Any = None) -> Any:
         """The model known by this key, the given one where there is none yet."""
-        found = super().setdefault(key, default)
-        self.move_to_end(key)
-        while len(self) > self.most:
-            self.popitem(last=False)
-        return found
+        with self._lock:
+            found = super().setdefault(key, default)
+            self.move_to_end(key)
+            while len(self) > self.most:
+                self.popitem(last=False)
+            return found
 
 
 class Reading:
