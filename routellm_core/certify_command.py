@@ -4,16 +4,15 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
-from routellm_core.guarantee import Certificate, certify
+from routellm_core.guarantee import Certificate
+from routellm_core.left_out import LEFT_OUT_FOLD, exact_rows
 from routellm_core.promise_words import about, about_left_out, points_in, promise_words
+from routellm_core.promised_policy import certify_on
 from routellm_core.promises import Promise
 from routellm_core.store import Store
-from routellm_core.types import Benchmark, Ints, ModelPair
+from routellm_core.types import Benchmark, ModelPair
 
 Result = tuple[Any, list[str]]
 
@@ -36,9 +35,16 @@ def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
         "--fold",
         type=int,
         metavar="K",
-        help="only queries of this fold, all scored by one router: exact about that router",
+        help="only queries of this fold, all scored by one router: exact about that router, which "
+        f"is kept for fold {LEFT_OUT_FOLD} alone",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the split (default: %(default)s)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="of the split (default: %(default)s); fixed beforehand, since another seed on the "
+        "same queries proves nothing",
+    )
     parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
     parser.add_argument("--weak", metavar="M", help="weak model")
 
@@ -99,25 +105,22 @@ def certify_threshold(parsed: argparse.Namespace) -> Result:
         outcomes = store.pair_outcomes(parsed.benchmark, pair)
         row = store.router_named(parsed.benchmark, pair, parsed.router, parsed.recipe)
         where = parsed.benchmark, pair, row.router_id, row.view
+        router = store.router(row.router_id)
         scores = store.strong_win_rates(*where)
         fold = store.folds(*where)
     is_about = about(int(fold.max()) + 1)
     if parsed.fold is not None:
-        rows = _of_fold(parsed.fold, fold, row.router_id)
-        outcomes, scores, is_about = outcomes.of(rows), scores[rows], about_left_out(parsed.fold)
+        rows, left_out = exact_rows(router, row.view, fold, parsed.fold)
+        if left_out is None:
+            raise DataError(
+                f"{router.router_id} has no fold {parsed.fold} here: it saw none of these queries, "
+                "so leave --fold out; the promise is exact as it is"
+            )
+        outcomes, scores, is_about = outcomes.of(rows), scores[rows], about_left_out(left_out)
     promise = promise_of(parsed, benchmark)
     assert promise is not None  # argparse demands one
-    found = certify(
-        scores,
-        outcomes.quality_weak,
-        outcomes.quality_strong,
-        promise,
-        quality_low=benchmark.quality_low,
-        quality_high=benchmark.quality_high,
-        cluster_code=outcomes.cluster_code,
-        delta=delta_of(parsed),
-        seed=parsed.seed,
-    )
+    delta, seed = delta_of(parsed), parsed.seed
+    found = certify_on(benchmark, outcomes, scores, promise, delta=delta, seed=seed)
     document = {
         "benchmark": parsed.benchmark,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
@@ -133,23 +136,6 @@ def certify_threshold(parsed: argparse.Namespace) -> Result:
     if found.is_reached:
         lines.append(f"threshold {found.threshold!r}, bound {found.bound:.6g}")
     return document, [*lines, *_search_lines(found), f"  {is_about}"]
-
-
-def _of_fold(wanted: int, fold: Ints, router_id: str) -> NDArray[np.bool_]:
-    """(n_queries,) which are of the wanted fold."""
-    rows = np.asarray(fold == wanted)
-    if wanted < 0 or not rows.any():
-        there = int(fold.max())
-        raise DataError(
-            f"{router_id} has no fold {wanted} here: "
-            + (
-                f"name one from 0 to {there}"
-                if there >= 0
-                else "it saw none of these queries, so "
-                "leave --fold out; the promise is exact as it is"
-            )
-        )
-    return rows
 
 
 def _figures(found: Certificate) -> dict[str, Any]:

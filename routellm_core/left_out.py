@@ -8,12 +8,16 @@ so, and its config.json says it too.
 """
 
 import json
+import shutil
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from routellm_core.errors import DataError, NotTrainedError
 from routellm_core.routers import checkpoint_dir, has_weights
 from routellm_core.routers.base import CONFIG_NAME, LearnedRouter, read_config
-from routellm_core.types import RouterEntry
+from routellm_core.types import Ints, RouterEntry
 
 LEFT_OUT_FOLD = 0
 """Of the in-domain folds; any would do, and one is enough."""
@@ -36,11 +40,19 @@ def is_left_out_name(checkpoint: str) -> bool:
 
 
 def save_left_out(router: LearnedRouter, folder: Path, fold: int = LEFT_OUT_FOLD) -> None:
-    """Write the router that never saw a fold, with the number of that fold in its config.json."""
-    router.save(folder)
-    fields = read_config(folder) | {_FIELD: fold}
+    """Write the router that never saw a fold, with the number of that fold in its config.json.
+
+    Beside the folder, which it then becomes, so that there is never one without that number.
+    """
+    aside = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    router.save(aside)
+    fields = read_config(aside) | {_FIELD: fold}
     text = json.dumps(fields, indent=2, ensure_ascii=False)
-    (folder / CONFIG_NAME).write_text(text + "\n", encoding="utf-8")
+    (aside / CONFIG_NAME).write_text(text + "\n", encoding="utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
+    aside.replace(folder)
 
 
 def left_out_fold(checkpoint_dir: Path) -> int | None:
@@ -51,6 +63,45 @@ def left_out_fold(checkpoint_dir: Path) -> int | None:
         DataError: its config.json is damaged.
     """
     return read_config(checkpoint_dir).get(_FIELD)
+
+
+def can_be_left_out(router_name: str) -> bool:
+    """Whether a checkpoint of that kind of router can be without a fold: a stack's cannot."""
+    return router_name != "stacked"
+
+
+def exact_rows(
+    router: RouterEntry, view: str, fold: Ints, wanted: int = LEFT_OUT_FOLD
+) -> tuple[NDArray[np.bool_], int | None]:
+    """The queries that one router scored without having learned anything from them.
+
+    Args:
+        router: who scored them.
+        view: of the scores.
+        fold: (n_queries,) of each score, -1 for none.
+        wanted: fold whose queries are asked for; of `LEFT_OUT_FOLD` alone the router is kept.
+
+    Returns:
+        (n_queries,) which they are, and the fold that the router never saw; all queries and None
+        where it learned from none.
+
+    Raises:
+        DataError: there is no such fold, the scores are of unseen slices, or they are a stack's.
+    """
+    if (fold < 0).all():
+        return np.ones(len(fold), dtype=bool), None
+    if view != "in_domain":
+        raise DataError(
+            "a promise is about a checkpoint that can be taken away, and routers that were fitted "
+            "without some slices are not kept: choose the in-domain scores"
+        )
+    _check_can_be_left_out(router, wanted)
+    rows = np.asarray(fold == wanted)
+    if wanted < 0 or not rows.any():
+        raise DataError(
+            f"{router.router_id} has no fold {wanted} here: name one from 0 to {int(fold.max())}"
+        )
+    return rows, wanted
 
 
 def checkpoint_without(entry: RouterEntry, fold: int | None, data_dir: Path) -> Path:
@@ -74,12 +125,7 @@ def left_out_dir(entry: RouterEntry, data_dir: Path, fold: int = LEFT_OUT_FOLD) 
         DataError: a stack has none.
         NotTrainedError: it is not on this machine; the text says how it is made.
     """
-    if entry.router_name == "stacked":
-        raise DataError(
-            f"{entry.router_id} has no checkpoint that never saw fold {fold}: a stack learns from "
-            "scores of its members, so all of these would have to be trained without it too; "
-            "choose one of its members, for example mf"
-        )
+    _check_can_be_left_out(entry, fold)
     folder = None
     if entry.checkpoint is not None:
         whole = data_dir / entry.checkpoint
@@ -96,3 +142,12 @@ def left_out_dir(entry: RouterEntry, data_dir: Path, fold: int = LEFT_OUT_FOLD) 
             "are, or choose mf with recipe golden, which ships with it"
         )
     return folder
+
+
+def _check_can_be_left_out(entry: RouterEntry, fold: int) -> None:
+    if not can_be_left_out(entry.router_name):
+        raise DataError(
+            f"{entry.router_id} has no checkpoint that never saw fold {fold}: a stack learns from "
+            "scores of its members, so all of these would have to be trained without it too; "
+            "choose one of its members, for example mf"
+        )

@@ -131,8 +131,8 @@ class Guarantee(Part):
     """
 
     kind: Literal["keep", "lose", "miss"]
-    limit: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    """A share; for `lose` in the benchmark's scale."""
+    limit: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    """A share; for `lose` in the benchmark's scale, and 0 where nothing at all is to be lost."""
     delta: Annotated[float, Field(gt=0, lt=1)]
     """Chance that a broken promise is given all the same."""
     seed: Annotated[int, Field(ge=0)]

@@ -17,16 +17,23 @@ queries at 95% confidence: about 2,400 would do
 """
 
 import math
+from decimal import ROUND_FLOOR, Context, Decimal
 
 from routellm_core.guarantee import NEVER, Certificate
+from routellm_core.left_out import LEFT_OUT_FOLD
 
 ABOUT_CHECKPOINT = (
     "the promise is about this router's own checkpoint: it learned nothing from these queries"
 )
 _ABOUT_LEFT_OUT = (
-    "the promise is about the checkpoint that never saw fold {fold}: it alone scored these "
+    "the promise is about the {router} that never saw fold {fold}: it alone scored these "
     "queries, all of that fold, so the confidence is exact, however many they are"
 )
+_NOT_KEPT = (
+    f"; that router is not kept, so nothing can run it: of its kind only the checkpoint that never "
+    f"saw fold {LEFT_OUT_FOLD} is"
+)
+_DIGITS = Context(prec=6, rounding=ROUND_FLOOR)
 _ABOUT_FOLDS = (
     "the promise is about the recipe, not about its checkpoint: {n} routers scored these queries, "
     "each those it had not seen, and the checkpoint, fitted on all of them, is none of the {n}; "
@@ -53,7 +60,8 @@ def promise_words(certificate: Certificate, quality_unit: str) -> str:
         called = "never call the strong model"
     else:
         called = (
-            f"α = {certificate.threshold:.4g}, {certificate.strong_call_share:.0%} strong calls"
+            f"α = {alpha_words(certificate.threshold)}, "
+            f"{certificate.strong_call_share:.0%} strong calls"
         )
     checked = _checked(certificate, quality_unit)
     return f"With {confidence} {promised}: {called}; checked on {checked}"
@@ -69,8 +77,19 @@ def about(n_folds: int) -> str:
 
 
 def about_left_out(fold: int) -> str:
-    """What a promise is about that rests on one fold's queries alone."""
-    return _ABOUT_LEFT_OUT.format(fold=fold)
+    """What a promise is about that rests on one fold's queries alone, and whether that is kept."""
+    if fold == LEFT_OUT_FOLD:
+        return _ABOUT_LEFT_OUT.format(router="checkpoint", fold=fold)
+    return _ABOUT_LEFT_OUT.format(router="router", fold=fold) + _NOT_KEPT
+
+
+def alpha_words(threshold: float) -> str:
+    """A threshold to six digits, rounded down: what is read keeps no query that was not tested.
+
+    >>> alpha_words(0.48799999), alpha_words(0.49)
+    ('0.487999', '0.49')
+    """
+    return f"{_DIGITS.create_decimal(Decimal(repr(threshold))).normalize():f}"
 
 
 def _promised(c: Certificate, quality_unit: str) -> str:
@@ -88,9 +107,15 @@ def _promised(c: Certificate, quality_unit: str) -> str:
 
 def _needed(c: Certificate) -> str:
     if math.isnan(c.n_needed):
-        return "what was observed breaks it at the first threshold, so more would not do"
+        return (
+            f"as far as {c.n_calibration:,} queries tell, it is broken at the first threshold, and "
+            "more would not do"
+        )
     if c.n_needed <= c.n_calibration:
-        return "it failed narrowly, and another draw of as many may do"
+        return (
+            "it failed narrowly, and as many new queries may do; another seed on the same ones "
+            "proves nothing"
+        )
     return f"about {_rounded(c.n_needed)} would do"
 
 

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from routellm_core.calibration import Wish
 from routellm_core.choosing import Choice, choice_of, outcomes_hash
 from routellm_core.costs import UNKNOWN_PRICE, Price, list_price
-from routellm_core.errors import DataError, UnreachableError
+from routellm_core.errors import UnreachableError
 from routellm_core.evaluation import default_pair
-from routellm_core.guarantee import DELTA, NEVER, certify, split_of
-from routellm_core.left_out import LEFT_OUT_FOLD
+from routellm_core.guarantee import DELTA, NEVER, Certificate, certify, split_of
+from routellm_core.left_out import LEFT_OUT_FOLD, exact_rows
 from routellm_core.promise_words import ABOUT_CHECKPOINT, about_left_out, promise_words
 from routellm_core.promised import Promised
 from routellm_core.promises import Promise
@@ -121,22 +121,12 @@ def promised_choice(
 
     Raises:
         UnreachableError: no threshold carries the promise.
-        DataError: what is wished is no promise, there are too few distinct queries, or the view
-            is one whose checkpoints are not kept.
+        DataError: what is wished is no promise, there are too few distinct queries, or no
+            checkpoint is without them, see `left_out.exact_rows`.
     """
-    rows, left_out = exact_rows(fold, view)
+    rows, left_out = exact_rows(router, view, fold)
     outcomes, strong_win_rate = outcomes.of(rows), strong_win_rate[rows]
-    found = certify(
-        strong_win_rate,
-        outcomes.quality_weak,
-        outcomes.quality_strong,
-        promise,
-        quality_low=benchmark.quality_low,
-        quality_high=benchmark.quality_high,
-        cluster_code=outcomes.cluster_code,
-        delta=delta,
-        seed=seed,
-    )
+    found = certify_on(benchmark, outcomes, strong_win_rate, promise, delta=delta, seed=seed)
     words = promise_words(found, benchmark.quality_unit)
     if not found.is_reached:
         raise UnreachableError(words if left_out is None else f"{words}; {_OF_ONE_FOLD}")
@@ -165,28 +155,36 @@ def promised_choice(
     )
 
 
-def exact_rows(fold: Ints, view: str) -> tuple[NDArray[np.bool_], int | None]:
-    """The queries that one checkpoint scored without having seen them, and the fold they are.
+def certify_on(
+    benchmark: Benchmark,
+    outcomes: PairOutcomes,
+    strong_win_rate: Floats,
+    promise: Promise,
+    *,
+    delta: float,
+    seed: int,
+) -> Certificate:
+    """`certify` on queries of a benchmark: in its scale, equal texts as one.
 
     Args:
-        fold: (n_queries,) of each score, -1 for none.
-        view: of the scores.
-
-    Returns:
-        (n_queries,) and the fold that the checkpoint never saw; all queries and None where the
-        router learned from none.
-
-    Raises:
-        DataError: the scores are of unseen slices, whose routers are not kept.
+        benchmark: its card.
+        outcomes: of the pair on some or all of its queries.
+        strong_win_rate: (n_queries,) of these.
+        promise: what is to hold.
+        delta: chance that a broken promise is given all the same.
+        seed: of the split.
     """
-    if (fold < 0).all():
-        return np.ones(len(fold), dtype=bool), None
-    if view != "in_domain":
-        raise DataError(
-            "a promise is about a checkpoint that can be taken away, and routers that were fitted "
-            "without some slices are not kept: choose the in-domain scores"
-        )
-    return fold == LEFT_OUT_FOLD, LEFT_OUT_FOLD
+    return certify(
+        strong_win_rate,
+        outcomes.quality_weak,
+        outcomes.quality_strong,
+        promise,
+        quality_low=benchmark.quality_low,
+        quality_high=benchmark.quality_high,
+        cluster_code=outcomes.cluster_code,
+        delta=delta,
+        seed=seed,
+    )
 
 
 def _hash_of(query_ids: NDArray[np.object_]) -> str:

@@ -128,19 +128,39 @@ def achieved_of(
         The share of quality kept (the interval is that of the ratio's linear part), the quality
         lost, or the share missed. NaN where no query is kept, or no quality is there to keep.
     """
+    low, high = scale
     strong, nothing = rows.quality_strong, (math.nan, Interval(math.nan, math.nan))
     if promise.kind == "miss":
         n_kept, n_missed = int(kept.sum()), int((kept & _is_missed(rows, scale)).sum())
         return (n_missed / n_kept, binomial_interval(n_missed, n_kept)) if n_kept else nothing
     routed = np.where(kept, rows.quality_weak, strong)
     if promise.kind == "lose":
-        return float((strong - routed).mean()), mean_interval(strong - routed)
+        lost = strong - routed
+        return float(lost.mean()), _mean_interval(lost, Interval(low - high, high - low))
     mean = float(strong.mean())
     if mean == 0.0:
         return nothing
     share = float(routed.mean()) / mean
-    low, high = mean_interval(routed - share * strong)
-    return share, Interval(share + low / mean, share + high / mean)
+    limits = Interval(low - share * high, high - share * low)
+    below, above = _mean_interval(routed - share * strong, limits)
+    return share, Interval(share + below / mean, share + above / mean)
+
+
+def _mean_interval(values: Floats, limits: Interval) -> Interval:
+    """95% interval of a mean; where all values are equal it is that of the share of other ones.
+
+    Equal values have no variance, which says nothing of rare ones that were not drawn: these are
+    at most as many as `binomial_interval` allows of a share that was observed as 0, and none is
+    beyond the limits.
+    """
+    value, highest = float(values.min()), float(values.max())
+    if value < highest:
+        return mean_interval(values)
+    share = binomial_interval(0, len(values)).high
+    return Interval(
+        value - share * (value - limits.low),
+        value + share * (limits.high - value),
+    )
 
 
 def _margin(kind: Kind, limit: Floats | float, rows: Scored, kept: NDArray[np.bool_]) -> Floats:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from routellm_core.guarantee import (
     threshold_grid,
 )
 from routellm_core.metrics import calls_strong
-from routellm_core.promise_words import promise_words
+from routellm_core.promise_words import about_left_out, alpha_words, promise_words
 from routellm_core.promises import FEWEST_KEPT, Promise, Scored, achieved_of
 from routellm_core.risk_bounds import (
     BOLDEST,
@@ -192,6 +193,40 @@ def test_grid_thresholds_lie_strictly_between_scores(scores):
         assert kept.any()
 
 
+# How it held
+
+
+def test_equal_losses_are_no_proof_that_there_are_no_others():
+    n, alike = 270, np.full(270, 0.7)
+    rows, kept = Scored(alike, alike, alike), np.ones(270, dtype=bool)
+    most = 1 - 0.025 ** (1 / n)  # which a share can be of which none was seen
+    lost, interval = achieved_of(Promise("lose", 0.02), rows, kept, SCALE)
+    assert lost == 0.0
+    assert interval == pytest.approx((-most, most))
+    lost, interval = achieved_of(Promise("lose", 0.02), rows, kept, Interval(0.0, 10.0))
+    assert interval == pytest.approx((-10 * most, 10 * most))
+    worse = rows._replace(quality_weak=alike - 0.5)
+    lost, interval = achieved_of(Promise("lose", 0.02), worse, kept, SCALE)
+    assert interval == pytest.approx((0.5 - 1.5 * most, 0.5 + 0.5 * most))
+    share, interval = achieved_of(Promise("keep", 0.95), rows, kept, SCALE)
+    assert share == 1.0
+    assert interval == pytest.approx((1 - most / 0.7, 1 + most / 0.7))
+
+
+@pytest.mark.parametrize("promise", PROMISES[:2], ids=lambda p: p.kind)
+@pytest.mark.parametrize("share", [0.002, 0.005, 0.01])
+def test_a_rare_loss_lies_in_the_interval_of_draws_that_hold_none(promise, share):
+    n, rng = 200, np.random.default_rng(7)
+    strong, kept = np.ones(n), np.ones(n, dtype=bool)
+    truth = share if promise.kind == "lose" else 1 - share
+    holds = []
+    for _ in range(400):
+        weak = np.where(rng.random(n) < share, 0.0, 1.0)
+        low, high = achieved_of(promise, Scored(strong, weak, strong), kept, SCALE)[1]
+        holds.append(low <= truth <= high)
+    assert np.mean(holds) > 0.95
+
+
 # What is found
 
 
@@ -324,7 +359,41 @@ def test_what_no_number_of_labels_would_reach_is_said_so(queries):
     found = certify(*queries, Promise("miss", 0.01))
     assert not found.is_reached
     assert math.isnan(found.n_needed)
+    n = found.n_calibration
+    assert f"as far as {n:,} queries tell" in promise_words(found, "share right")
     assert "more would not do" in promise_words(found, "share right")
+
+
+def test_a_narrow_failure_does_not_invite_to_draw_seeds(queries):
+    found = certify(*queries, Promise("miss", 0.01))
+    said = promise_words(replace(found, n_needed=found.n_calibration - 1.0), "share right")
+    assert "as many new queries may do; another seed on the same ones proves nothing" in said
+    assert "another draw" not in said
+
+
+@given(st.floats(1e-9, 1.0))
+def test_the_threshold_that_is_read_is_never_above_the_tested_one(threshold):
+    read = float(alpha_words(threshold))
+    assert threshold * (1 - 1e-5) <= read <= threshold
+
+
+def test_the_threshold_that_is_read_keeps_the_queries_of_the_tested_one(queries):
+    score = queries[0].astype(np.float64)
+    for promise in PROMISES:
+        found = certify(*queries, promise)
+        said = promise_words(found, "share right")
+        read = float(said.split("α = ")[1].split(",")[0])
+        assert read <= found.threshold
+        assert (score < read).sum() == (score < found.threshold).sum()
+    high = promise_words(replace(found, threshold=0.48799999), "share right")
+    assert "α = 0.487999, " in high
+
+
+def test_only_the_checkpoint_of_one_fold_is_kept_and_the_words_say_so():
+    assert "checkpoint that never saw fold 0" in about_left_out(0)
+    assert "not kept" not in about_left_out(0)
+    assert "router that never saw fold 3" in about_left_out(3)
+    assert "that router is not kept" in about_left_out(3)
 
 
 def test_nothing_is_said_about_a_handful_of_kept_queries(rng):

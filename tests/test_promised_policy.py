@@ -18,7 +18,7 @@ from routellm_core.__main__ import main
 from routellm_core.choosing import Choice, changes_since, policy_of
 from routellm_core.errors import DataError, NotTrainedError, UnreachableError
 from routellm_core.guarantee import certify, split_of
-from routellm_core.left_out import left_out_dir, left_out_fold, save_left_out
+from routellm_core.left_out import exact_rows, left_out_dir, left_out_fold, save_left_out
 from routellm_core.policy import (
     Policy,
     check_checkpoint,
@@ -29,7 +29,7 @@ from routellm_core.policy import (
     parse_policy,
 )
 from routellm_core.progress import silent
-from routellm_core.promised_policy import choose_by_promise, exact_rows
+from routellm_core.promised_policy import choose_by_promise
 from routellm_core.promises import Promise
 from routellm_core.rescoring import PAIR as SHIPPED_PAIR
 from routellm_core.routers import checkpoint_dir, load_router
@@ -134,6 +134,41 @@ def test_it_scores_other_folds_as_no_stored_score_says(here):
     assert apart[fold != 0].mean() > 0.9
 
 
+@pytest.mark.parametrize("is_there", [False, True])
+def test_no_checkpoint_stands_without_the_number_of_its_fold(here, tmp_path, monkeypatch, is_there):
+    """However early the process is killed: what stands there is whole and marked, or nothing."""
+    folder, seen = tmp_path / "checkpoint-without-fold-0", []
+    router = load_router(here.checkpoint, WordVectors())
+    if is_there:
+        save_left_out(router, folder)
+
+    def watched(do):
+        def watching(path, *arguments, **named):
+            done = do(path, *arguments, **named)
+            if folder.exists() and any(folder.iterdir()):
+                seen.append(left_out_fold(folder))
+            return done
+
+        return watching
+
+    for name in ("write_text", "replace"):
+        monkeypatch.setattr(Path, name, watched(getattr(Path, name)))
+    save_left_out(router, folder)
+    assert set(seen) == {0}
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+    assert checkpoint_hash(folder) == checkpoint_hash(here.checkpoint)
+
+
+def test_what_a_killed_process_left_behind_is_no_hindrance(here, tmp_path):
+    folder = tmp_path / "checkpoint-without-fold-0"
+    remains = tmp_path / f"{folder.name}.part"
+    remains.mkdir()
+    (remains / "torn.safetensors").write_bytes(b"torn")
+    save_left_out(load_router(here.checkpoint, WordVectors()), folder)
+    assert checkpoint_hash(folder) == checkpoint_hash(here.checkpoint)
+    assert not remains.exists()
+
+
 def test_a_stack_has_no_such_checkpoint_and_who_lacks_one_is_told_how_to_make_it(tmp_path):
     stack = RouterEntry("s", "stacked", "golden", "", origin="shipped", checkpoint="routers/s")
     with pytest.raises(DataError, match=r"a stack learns from scores of its members.*choose one"):
@@ -231,15 +266,45 @@ def test_where_the_weak_model_is_as_good_the_strong_one_is_never_called(here, tm
     assert parse_policy(policy.as_bytes(), "p.json").as_bytes() == policy.as_bytes()
 
 
-def test_which_rows_are_one_checkpoints():
+def test_a_promise_that_nothing_is_lost_makes_a_policy(here, tmp_path):
+    with Store() as store:
+        add_golden(store, "level", golden_texts("level", N))
+        store._write("UPDATE outcome SET quality = CASE model WHEN 'small' THEN 1 ELSE 0.5 END")
+        store.add_router(here.entry)
+        ids = store.pair_outcomes("level", PAIR).query_id
+        rates = np.linspace(0.1, 0.9, len(ids), dtype=np.float32)
+        rates = pd.DataFrame({"query_id": ids, "strong_win_rate": rates})
+        store.add_strong_win_rates("level", PAIR, "mf-mine", "untouched", rates)
+        choice = choose_by_promise(store, "level", "mf", Promise("lose", 0.0))
+    policy = policy_of(choice, checkpoint_dir(here.entry, tmp_path), n_resamples=100)
+    assert (policy.guarantee.kind, policy.guarantee.limit) == ("lose", 0.0)
+    assert policy.guarantee.achieved.value == -0.5
+    assert "at most 0 points are lost" in policy.guarantee.words
+    assert parse_policy(policy.as_bytes(), "p.json").as_bytes() == policy.as_bytes()
+    jsonschema.Draft202012Validator(json.loads(json_schema())).validate(policy.document())
+
+
+def test_which_rows_are_one_routers(here):
     fold = np.array([0, 1, 0, 4])
-    rows, left_out = exact_rows(fold, "in_domain")
+    rows, left_out = exact_rows(here.entry, "in_domain", fold)
     assert (rows.tolist(), left_out) == ([True, False, True, False], 0)
-    for view in ("untouched", "in_domain"):
-        rows, left_out = exact_rows(np.full(3, -1), view)
+    rows, left_out = exact_rows(here.entry, "in_domain", fold, 4)
+    assert (rows.tolist(), left_out) == ([False, False, False, True], 4)
+    stack = dataclasses.replace(here.entry, router_name="stacked")
+    for router, view in (
+        (here.entry, "untouched"),
+        (here.entry, "in_domain"),
+        (stack, "untouched"),
+    ):
+        rows, left_out = exact_rows(router, view, np.full(3, -1))
         assert (rows.all(), left_out) == (True, None)
     with pytest.raises(DataError, match="choose the in-domain scores"):
-        exact_rows(fold, "unseen_slices")
+        exact_rows(here.entry, "unseen_slices", fold)
+    with pytest.raises(DataError, match="a stack learns from scores of its members"):
+        exact_rows(stack, "in_domain", fold)
+    for wanted in (2, 5, -1):
+        with pytest.raises(DataError, match=f"no fold {wanted} here: name one from 0 to 4"):
+            exact_rows(here.entry, "in_domain", fold, wanted)
 
 
 # The document
@@ -442,6 +507,17 @@ def test_certify_on_a_fold_is_about_the_router_that_scored_it(built_store, capsy
     asked = ("certify", "--router", "mf", "--benchmark", "mt_bench", "--lose", 2, "--fold", 0)
     code, _, err = run(built_store, capsys, *asked)
     assert (code, "leave --fold out" in err) == (2, True)
+
+
+def test_certify_on_a_fold_claims_nothing_of_routers_that_are_not_kept(built_store, capsys):
+    asked = ("certify", "--benchmark", "mmlu", "--lose", 5)
+    code, out, _ = run(built_store, capsys, *asked, "--router", "mf", "--fold", 3)
+    assert code == 0
+    assert "about the router that never saw fold 3" in out
+    assert "that router is not kept" in out
+    code, out, err = run(built_store, capsys, *asked, "--router", "stacked", "--fold", 0)
+    assert (code, out) == (2, "")
+    assert "a stack learns from scores of its members" in err
 
 
 def test_a_promised_policy_is_made_and_exported_on_the_command_line(built_store, capsys, tmp_path):

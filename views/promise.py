@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast, get_args
 
 from routellm_core.errors import DataError, UnreachableError
 from routellm_core.guarantee import Certificate
+from routellm_core.left_out import can_be_left_out
 from routellm_core.promise_words import about, points_in, promise_words
 from routellm_core.promises import Kind, Promise
 from routellm_core.types import Benchmark
@@ -18,6 +19,10 @@ CONFIDENCES = (0.9, 0.95, 0.99)
 _USUAL_CONFIDENCE = 0.95
 _USUAL = {"keep": 0.95, "lose": 0.02, "miss": 0.1}
 """Limits; a loss as a part of the best quality."""
+_NO_POLICY = (
+    ". A policy of {router} cannot carry it: its members learned from these queries too, and none "
+    "of its checkpoints is without them"
+)
 
 
 class Promised(NamedTuple):
@@ -85,7 +90,7 @@ def certified(
     words = promise_words(found, benchmark.quality_unit)
     if not found.is_reached:
         raise UnreachableError(words)
-    return Promised(promise, confidence, found, words, about(cached.n_folds(key)))
+    return Promised(promise, confidence, found, words, _about(key))
 
 
 def forms(benchmark: Benchmark, strong: str) -> list[dict[str, Any]]:
@@ -104,6 +109,13 @@ def forms(benchmark: Benchmark, strong: str) -> list[dict[str, Any]]:
             ("miss", "miss at most", "% of the queries kept"),
         )
     ]
+
+
+def _about(key: RouterKey) -> str:
+    n_folds = cached.n_folds(key)
+    name = cached.store().router(key.router_id).router_name
+    is_carried = not n_folds or can_be_left_out(name)
+    return about(n_folds) + ("" if is_carried else _NO_POLICY.format(router=name))
 
 
 def _check(promise: Promise, benchmark: Benchmark) -> None:
