@@ -69,6 +69,10 @@ def lines(document: dict[str, Any]) -> list[str]:
         f"{strong - weak:.4f} {_ends(document['gap_interval'], 4)}; "
         f"{document['n_resamples']:,} resamples, seed {document['seed']}",
         *(["the gap may be none: shares of it, as APGR is one, mean little"] * (low <= 0 <= high)),
+        *(
+            ["the strong model is the worse one: of two routers the better has the lower APGR"]
+            * (high < 0)
+        ),
         *_matrix(document),
         *_at_share(document["verdicts"]),
         "is it a router? APGR against its own scores shuffled; bits of the scores and, at α = 0.5, "
@@ -87,11 +91,12 @@ def _matrix(document: dict[str, Any]) -> list[str]:
     if not found:
         return ["one router: there is no other to hold it against"]
     labels = list(dict.fromkeys(label for v in found for label in v["labels"]))
-    cells = {tuple(v["labels"]): f"{v['gain']:+.3f}" if v["is_ahead"] else "?" for v in found}
+    cells = {tuple(v["labels"]): f"{v['amount']:+.3f}" if v["is_ahead"] else "?" for v in found}
     apgr = {router["label"]: router["apgr"] for router in document["routers"]}
     width = max(map(len, labels))
+    of = "APGR" if found[0]["is_gap_clear"] else "mean quality"
     rows = [
-        f"APGR of the row over the column; ? cannot be told apart ({len(found)} pairs, Holm at 5%)",
+        f"{of} of the row over the column; ? cannot be told apart ({len(found)} pairs, Holm at 5%)",
         f"  {'':>3} {'':<{width}} {'APGR':>6} "
         + "".join(f"{i:>8}" for i in range(2, len(labels) + 1)),
     ]
@@ -99,7 +104,7 @@ def _matrix(document: dict[str, Any]) -> list[str]:
         gains = "".join(f"{cells.get((row, column), ''):>8}" for column in labels[1:])
         rows.append(f"  {i + 1:>3} {row:<{width}} {apgr[row]:>6.3f} {gains}".rstrip())
     return rows + [
-        f"  {v['words']} ({_signed(v['gain'], v['gain_interval'])}, p {_p(v['p_value'])}, "
+        f"  {v['words']} ({_signed(v['amount'], v['amount_interval'])}, p {_p(v['p_value'])}, "
         f"adjusted {_p(v['adjusted_p_value'])})"
         for v in found
         if not v["is_ahead"]

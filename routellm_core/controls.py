@@ -1,23 +1,17 @@
-"""Is it a router at all? Its own scores shuffled, a constant in disguise, and what others measure.
+"""Is it a router at all? Its own scores shuffled, and a constant in disguise.
 
 The control costs what the router costs: it has the same scores, and so the same strong-call share
-at every threshold, but they lie on the wrong queries. Its APGR is 1/2 on average, exactly.
+at every threshold, but they lie on the wrong queries. Its APGR is 1/2 on average, exactly. Which of
+both is ahead is told by quality: so it is where there is no gap, or the strong model is the worse.
 
->>> import numpy as np
 >>> choice_entropy(0.5), round(choice_entropy(0.03), 3)
 (1.0, 0.194)
->>> cost, quality = np.array([1.0, 2.0, 4.0, 5.0]), np.array([0.5, 0.7, 0.9, 0.8])
->>> round(deferral_area(cost, quality), 4), round(aiq(cost, quality), 4)
-(0.7625, 0.775)
->>> quality_neutral_cost(cost, quality)
-4.0
 """
 
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from routellm_core.baselines import upper_hull
 from routellm_core.decomposition import called_share
 from routellm_core.metrics import pgr_of, rank_queries
 from routellm_core.significance import LEVEL, one_per_cluster
@@ -36,6 +30,9 @@ class ShuffledControl(NamedTuple):
     """A router against its own scores on shuffled queries, one query of each text."""
 
     n_queries: int
+    ahead: float
+    """Quality of the router minus the mean of the shuffled, over all strong-call shares: the
+    covariance of called share and gain, whatever the gap."""
     apgr: float
     """Of the router on these queries; NaN without a gap to recover."""
     band: Interval
@@ -93,7 +90,7 @@ def character(
 
     `constant`: no threshold sends between 5% and 95% of the queries to the strong model, or the
     middle 95% of the scores is narrower than 0.02 and the order is not shown to be better than
-    shuffled. `router` and `reversed`: the APGR is shown (at 5%) to be above or below that of the
+    shuffled. `router` and `reversed`: the quality is shown (at 5%) to be above or below that of the
     shuffled scores. `chance`: neither is; on few queries a good router may seem one.
 
     Args:
@@ -137,7 +134,7 @@ def shuffled_control(
     n_shuffles: int = N_RESAMPLES,
     seed: int = 0,
 ) -> ShuffledControl:
-    """Hold a router's APGR against that of its own scores on shuffled queries.
+    """Hold a router's quality against that of its own scores on shuffled queries.
 
     A permutation test, exact however the gains are spread; the p-value counts the router itself
     among the shuffles (Phipson and Smyth 2010). Of queries of equal text the first is taken: they
@@ -146,16 +143,18 @@ def shuffled_control(
     clusters = np.arange(len(quality_weak)) if cluster_code is None else cluster_code
     kept = one_per_cluster(clusters)
     share = called_share(rank_queries(strong_win_rate[kept])) - 0.5
-    gain = np.asarray(quality_strong - quality_weak, dtype=np.float64)[kept]
+    weak, strong = (np.asarray(q, dtype=np.float64)[kept] for q in (quality_weak, quality_strong))
+    gain = strong - weak
     rng = np.random.default_rng(seed)
     ahead = float((share * gain).mean())
     shuffled = np.array([(share * rng.permutation(gain)).mean() for _ in range(n_shuffles)])
-    gap = float(gain.mean())
+    ends = float(weak.mean()), float(strong.mean())
     n_beyond = int((np.abs(shuffled) >= np.abs(ahead) - 1e-12).sum())
     return ShuffledControl(
         n_queries=len(gain),
-        apgr=0.5 + float(pgr_of(ahead, 0.0, gap)),
-        band=middle(0.5 + pgr_of(shuffled, 0.0, gap)),
+        ahead=ahead,
+        apgr=0.5 + float(pgr_of(ends[0] + ahead, *ends)),
+        band=middle(0.5 + pgr_of(ends[0] + shuffled, *ends)),
         p_value=(1 + n_beyond) / (1 + n_shuffles),
     )
 
@@ -174,62 +173,8 @@ def score_entropy(ranking: Ranking) -> float:
     return _bits(np.diff(ranking.n_strong) / len(ranking.order))
 
 
-def aiq(cost: Floats, quality: Floats) -> float:
-    """Average improvement in quality of RouterBench (arXiv 2403.12031, section 3).
-
-    The mean over the costs of the non-decreasing convex hull: between two thresholds both are mixed
-    at random, and nobody pays for a worse answer.
-
-    Args:
-        cost: (n_points,) of each point of a router's curve.
-        quality: (n_points,) in the benchmark's own scale.
-
-    Returns:
-        In the same scale; NaN where a cost is, or where all points cost the same.
-    """
-    if not np.isfinite(cost).all():
-        return np.nan
-    corners = upper_hull(cost, quality)
-    return deferral_area(cost[corners], np.maximum.accumulate(quality[corners]))
-
-
-def deferral_area(cost: Floats, quality: Floats) -> float:
-    """Mean quality of the deferral curve over its range of costs, the curve taken as it is.
-
-    UniRoute (arXiv 2502.08773, section 7) takes the area of quality over cost; over the
-    strong-call share in place of a cost it is the weak model's quality plus APGR times the gap.
-
-    Args:
-        cost: (n_points,) rising along the curve: money, or the strong-call share.
-        quality: (n_points,) in the benchmark's own scale.
-
-    Returns:
-        In the same scale; NaN where a cost is, or where all points cost the same.
-    """
-    width = float(cost[-1] - cost[0])
-    return float(np.trapezoid(quality, cost)) / width if width > 0 else np.nan
-
-
-def quality_neutral_cost(cost: Floats, quality: Floats) -> float:
-    """Least cost at which the quality of the best single model is reached (UniRoute's QNC).
-
-    UniRoute (arXiv 2502.08773, section 7) gives it as a part of that model's own cost. It is the
-    least over the whole curve, so on few queries luck makes it too small.
-
-    Args:
-        cost: (n_points,) of each point, from always weak to always strong.
-        quality: (n_points,) in the benchmark's own scale.
-
-    Returns:
-        In the unit of `cost`; NaN where a cost is.
-    """
-    best = max(quality[0], quality[-1])
-    reached = cost[quality >= best - 1e-12 * max(1.0, abs(best))]
-    return float(reached.min())
-
-
 def _kind(control: ShuffledControl, evenest_share: float, spread: float) -> Kind:
-    is_better = control.p_value < LEVEL and control.apgr > 0.5
+    is_better = control.p_value < LEVEL and control.ahead > 0
     if not _divides(evenest_share) or (spread < NARROW and not is_better):
         return "constant"
     if is_better:

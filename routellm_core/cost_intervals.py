@@ -2,16 +2,21 @@
 
 A resample changes how often each query counts, and with it the quality and the money of every
 point of the curve alike; the order of the scores stays. The readings themselves are those of
-`controls`.
+`cost_readings`.
 """
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 from scipy.sparse import csr_array
 
+from routellm_core.cost_readings import (
+    aiq,
+    deferral_area,
+    quality_neutral_cost,
+    quality_neutral_part,
+)
 from routellm_core.costs import PairCosts
 from routellm_core.types import Floats, Interval, Ints, PairOutcomes, Ranking
 from routellm_core.uncertainty import N_RESAMPLES, middle, resample_weights
@@ -28,7 +33,7 @@ class CostIntervals(NamedTuple):
     quality_neutral_cost_usd: Interval
     """Money a query."""
     quality_neutral_cost: Interval
-    """As a part of the best single model's."""
+    """As a part of the best single model's; NaN where that costs nothing."""
     quality_neutral_share: Interval
     """Strong-call share."""
 
@@ -52,46 +57,15 @@ def cost_intervals(
     """
     read = [
         (
-            aiq_of(cost, quality),
-            _area(cost, quality),
-            *_neutral(share, cost, quality),
+            aiq(cost, quality),
+            deferral_area(cost, quality),
+            quality_neutral_cost(cost, quality),
+            quality_neutral_part(cost, quality),
+            quality_neutral_cost(share, quality),
         )
         for share, cost, quality in _resampled_curves(ranking, outcomes, costs, n_resamples, seed)
     ]
     return CostIntervals(*(middle(values) for values in np.array(read).T))
-
-
-def aiq_of(cost: Floats, quality: Floats) -> float:
-    """What `controls.aiq` is, fast enough for a thousand resamples.
-
-    The slopes of the least concave majorant are the falling isotonic regression of the curve's own
-    slopes, each weighted by its width (Robertson, Wright and Dykstra 1988, section 1.2).
-
-    >>> round(aiq_of(np.array([1.0, 2.0, 4.0, 5.0]), np.array([0.5, 0.7, 0.9, 0.8])), 4)
-    0.775
-    """
-    order = np.lexsort((-quality, cost))
-    leading = order[np.concatenate(([True], np.diff(cost[order]) > 0))]
-    width, rise = np.diff(cost[leading]), np.diff(quality[leading])
-    if not width.sum() > 0:
-        return np.nan
-    slope = isotonic_regression(rise / width, weights=width, increasing=False).x
-    majorant = quality[leading[0]] + np.concatenate(([0.0], np.cumsum(slope * width)))
-    return _area(cost[leading], np.maximum.accumulate(majorant))
-
-
-def _area(cost: Floats, quality: Floats) -> float:
-    width = float(cost[-1] - cost[0])
-    return float(np.trapezoid(quality, cost)) / width if width > 0 else np.nan
-
-
-def _neutral(share: Floats, cost: Floats, quality: Floats) -> tuple[float, float, float]:
-    """Least cost, its part of the best single model's, and least share that reach its quality."""
-    best = max(quality[0], quality[-1])
-    own = cost[-1] if quality[-1] >= quality[0] else cost[0]
-    reached = quality >= best - 1e-12 * max(1.0, abs(best))
-    least = float(cost[reached].min())
-    return least, least / float(own), float(share[reached].min())
 
 
 def _resampled_curves(

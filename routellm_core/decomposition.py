@@ -12,8 +12,10 @@ splits it without a rest:
 
 Recognising is the covariance of the slices' means: what the router would still have if, at each
 threshold, it called the strong model for as many queries of each slice as it does, but for any of
-them. Ranking is what it has from choosing among the queries of a slice. A slice of n queries
-passes 1/n of its ranking to recognising, so slices of a handful flatter it.
+them. Ranking is what it has from choosing among the queries of a slice. A slice of n queries passes
+1/n of its ranking to recognising by chance. Both parts are freed of it; a resample passes as much
+once more, so that their intervals are reflected at the parts as they are (the basic bootstrap,
+Davison and Hinkley 1997, section 5.2).
 """
 
 from typing import NamedTuple
@@ -23,7 +25,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from routellm_core.evaluation import within_slice
-from routellm_core.metrics import apgr, curve_of, rank_queries
+from routellm_core.metrics import apgr, curve_of, pgr_of, rank_queries
 from routellm_core.types import N_FOLDS, Floats, Interval, Ints, PairOutcomes, Ranking
 from routellm_core.uncertainty import N_RESAMPLES, middle, paired_resamples, resample_weights
 
@@ -175,37 +177,68 @@ def _called_share(ranking: Ranking, weight: Floats) -> Floats:
     return np.asarray(share if len(starts) == len(weight) else np.repeat(share, sizes, axis=0))
 
 
+def _passed(share: Floats, outcomes: PairOutcomes) -> float:
+    """The covariance that ranking passes to recognising: means of slices err together.
+
+    Those of n queries by 1/n of the covariance inside, taken over clusters' sums; a slice that is a
+    part of all queries draws their mean along with it by that part.
+
+    Args:
+        share: (n_queries,) called shares.
+        outcomes: of the pair.
+    """
+    values = {"share": share, "gain": outcomes.quality_strong - outcomes.quality_weak}
+    by_slice = pd.DataFrame(values).groupby(outcomes.slice_code)
+    residual = pd.DataFrame(values) - by_slice.transform("mean")
+    sums = residual.groupby([outcomes.slice_code, outcomes.cluster_code]).sum()
+    products = (sums["share"] * sums["gain"]).groupby(level=0).agg(["sum", "size"])
+    n, n_clusters = by_slice.size(), products["size"]
+    inside = products["sum"] / n * n_clusters / np.maximum(n_clusters - 1, 1)
+    return float((inside * (1.0 - n / outcomes.n_queries)).sum()) / outcomes.n_queries
+
+
 def _parts(
     ranking: Ranking, outcomes: PairOutcomes, n_resamples: int, seed: int
 ) -> tuple[Estimate, Estimate]:
-    """Recognising and ranking, from APGRs with each slice's calls spread evenly over its queries.
+    """Recognising and ranking, from quality with each slice's calls spread evenly over its queries.
 
     Queries are taken in the ranking's order. Counts are exact in float32 up to 16 million queries;
     sums over them are taken in float64.
     """
     n_queries, order = outcomes.n_queries, ranking.order
-    gain = (outcomes.quality_strong - outcomes.quality_weak)[order]
+    weak = outcomes.quality_weak[order]
+    gain = outcomes.quality_strong[order] - weak
     place = (outcomes.slice_code[order], np.arange(n_queries))
     shape = (len(outcomes.slices), n_queries)
     in_slice = csr_array((np.ones(n_queries), place), shape=shape)
     gain_in_slice = csr_array((gain, place), shape=shape)
 
     def read(weight: Floats) -> Floats:
-        """(2, n) both parts, from (n_queries, n): how often each query counts in n resamples."""
+        """(4, n) covariances of both parts, and both models' qualities, in n resamples.
+
+        From (n_queries, n): how often each query counts.
+        """
         weight = weight[order]
+        n = np.maximum(weight.sum(axis=0, dtype=np.float64), 1.0)
         called = weight * _called_share(ranking, weight)
         gain_of_slice = gain_in_slice @ weight
-        total = gain_of_slice.sum(axis=0)
-        total = np.where(total == 0.0, np.nan, total)
         n_of_slice = np.maximum(in_slice @ weight, 1.0)
-        spread = ((in_slice @ called) * gain_of_slice / n_of_slice).sum(axis=0) / total
-        return np.stack([spread - 0.5, (gain[:, None] * called).sum(axis=0) / total - spread])
+        spread = ((in_slice @ called) * gain_of_slice / n_of_slice).sum(axis=0) / n
+        gap, quality_weak = gain_of_slice.sum(axis=0) / n, weak @ weight / n
+        ranked = (gain[:, None] * called).sum(axis=0) / n - spread
+        return np.stack([spread - gap / 2, ranked, quality_weak, quality_weak + gap])
 
-    whole = read(np.ones((n_queries, 1), dtype=np.float32))[:, 0]
+    *whole, quality_weak, quality_strong = read(np.ones((n_queries, 1), dtype=np.float32))[:, 0]
     weights = resample_weights(outcomes.cluster_code, n_resamples, seed)
-    resampled = np.concatenate([read(weight) for weight in weights], axis=1)
-    recognising, within = (
-        Estimate(float(value), middle(values))
-        for value, values in zip(whole, resampled, strict=True)
-    )
-    return recognising, within
+    *resampled, low, high = np.concatenate([read(weight) for weight in weights], axis=1)
+    passed = _passed(called_share(ranking), outcomes)
+
+    def estimate(part: float, parts: Floats, passed: float) -> Estimate:
+        plain = float(pgr_of(quality_weak + part, quality_weak, quality_strong))
+        ends = middle(pgr_of(low + parts, low, high))
+        return Estimate(
+            float(pgr_of(quality_weak + part - passed, quality_weak, quality_strong)),
+            Interval(2 * plain - ends.high, 2 * plain - ends.low),
+        )
+
+    return estimate(whole[0], resampled[0], passed), estimate(whole[1], resampled[1], -passed)

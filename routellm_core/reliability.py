@@ -14,11 +14,15 @@ from scipy.stats import binomtest
 
 from routellm_core.labels import golden_battles
 from routellm_core.metrics import rank_queries
+from routellm_core.risk_bounds import binomial_interval
 from routellm_core.types import Floats, Interval, Ints, PairOutcomes
 from routellm_core.uncertainty import mean_interval
 
 N_BINS = 10
 """Enough to see a bend; with more, noise fills the bins of a benchmark of a thousand queries."""
+
+_NO_WIDTH = 1e-9
+"""Of an interval: rounding leaves less of what does not vary."""
 
 
 class ReliabilityBins(NamedTuple):
@@ -32,7 +36,7 @@ class ReliabilityBins(NamedTuple):
     mean_target: Floats
     """Share of strong wins, ties half."""
     target_low: Floats
-    """95% interval of `mean_target`; NaN for a bin of a single cluster with ties."""
+    """95% interval of `mean_target`."""
     target_high: Floats
 
 
@@ -99,7 +103,9 @@ def reliability_bins(
     """What happened, against what was said, by bins of equally many queries.
 
     The interval is Wilson's where every target of a bin is 0 or 1 and no query repeats another;
-    elsewhere Student's t over clusters, cut to [0, 1].
+    elsewhere Student's t over clusters, cut to [0, 1]. Where all clusters have the same mean, or
+    there is one, no variance tells how far it may be off: then it is that of as many wins and
+    losses with this mean, which of all targets in [0, 1] vary the most.
 
     Args:
         strong_win_rate: (n_queries,) in [0, 1].
@@ -168,8 +174,10 @@ def brier_score(
 
 
 def _target_interval(target: Floats, clusters: Ints) -> Interval:
-    n = len(target)
-    if np.isin(target, (0.0, 1.0)).all() and len(np.unique(clusters)) == n:
+    n, n_clusters = len(target), len(np.unique(clusters))
+    if np.isin(target, (0.0, 1.0)).all() and n_clusters == n:
         return Interval(*binomtest(int(target.sum()), n).proportion_ci(method="wilson"))
     low, high = mean_interval(target, clusters)
+    if not high - low > _NO_WIDTH:
+        return binomial_interval(float(target.mean()) * n_clusters, n_clusters)
     return Interval(float(np.maximum(low, 0.0)), float(np.minimum(high, 1.0)))

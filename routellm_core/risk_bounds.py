@@ -119,12 +119,12 @@ def binomial_p_value(n_failed: Ints | int, n: Ints | int, limit: float) -> Float
     return np.asarray(bdtr(n_failed, n, limit))
 
 
-def binomial_bound(n_failed: int, n: int, delta: float) -> float:
+def binomial_bound(n_failed: float, n: int, delta: float) -> float:
     """Upper 1 - δ confidence bound of a share (Clopper and Pearson 1934); 1 for no query."""
     return 1.0 if n_failed >= n else float(betaincinv(n_failed + 1, n - n_failed, 1 - delta))
 
 
-def binomial_interval(n_failed: int, n: int) -> Interval:
+def binomial_interval(n_failed: float, n: int) -> Interval:
     """95% interval of a share (Clopper and Pearson 1934); NaN for no query."""
     if not n:
         return Interval(math.nan, math.nan)

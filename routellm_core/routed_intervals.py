@@ -34,6 +34,25 @@ def share_band(n_strong: Ints, n_queries: int) -> Band:
     return Band(low, high)
 
 
+def clustered_share_band(ranking: Ranking, cluster_code: Ints) -> Band:
+    """Of strong-call shares where texts repeat: equal texts are called together.
+
+    `ratio_band` of a call's 0 or 1. Where no query is called, or every one, nothing varies: there
+    it is the exact one for as many counts as there are clusters.
+
+    Args:
+        ranking: of the router's scores.
+        cluster_code: (n_queries,) equal for queries of one text.
+    """
+    n = len(ranking.order)
+    low, high = ratio_band(ranking, np.zeros(n), np.ones(n), cluster_code=cluster_code)
+    ends = np.array([0, -1])
+    n_clusters = len(np.unique(cluster_code))
+    low, high = np.maximum(low, 0.0), np.minimum(high, 1.0)
+    low[ends], high[ends] = share_band(np.array([0, n_clusters]), n_clusters)
+    return Band(low, high)
+
+
 def ratio_band(
     ranking: Ranking,
     value_weak: Floats,

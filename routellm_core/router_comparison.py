@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from routellm_core import controls
+from routellm_core import controls, cost_readings
 from routellm_core.cost_intervals import cost_intervals
 from routellm_core.costs import UNKNOWN_PRICE, PairCosts, list_price, pair_costs, routed_cost
 from routellm_core.decomposition import Decomposition, decomposition
 from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation import complete_routers, default_pair, main_view, within_slice
-from routellm_core.metrics import curve_of, rank_queries
+from routellm_core.metrics import curve_of, rank_queries, routing_curve
 from routellm_core.progress import Progress, Watch, silent
 from routellm_core.store import Store
 from routellm_core.types import Floats, ModelPair, PairOutcomes
@@ -47,7 +47,8 @@ def compare_routers(
         watch: told of each router.
 
     Returns:
-        The JSON object of `compare --json`. `random` stands among `routers` and in no verdict.
+        The JSON object of `compare --json`. `random` stands among `routers` and in no verdict; the
+        routers fall in `mean_quality`, that over all strong-call shares, as the verdicts do.
 
     Raises:
         UnknownNameError: no such benchmark or model, or no router has scored it so.
@@ -95,6 +96,7 @@ def compare_routers(
                 "router": name,
                 "recipe": recipe,
                 "label": label,
+                "mean_quality": _mean_quality(outcomes, scores[label]),
                 **_parts(parts),
                 **_character(outcomes, scores[label], n_resamples, seed),
                 **_along_costs(outcomes, scores[label], costs, n_resamples, seed),
@@ -114,7 +116,7 @@ def compare_routers(
         "n_resamples": n_resamples,
         "seed": seed,
         "verdicts": [_verdict(verdict, labels) for verdict in found],
-        "routers": sorted(routers, key=lambda r: -np.nan_to_num(r["apgr"])),
+        "routers": sorted(routers, key=lambda r: -r["mean_quality"]),
     }
 
 
@@ -138,6 +140,8 @@ def _verdict(verdict: Verdict, labels: dict[str, tuple[str, str]]) -> dict[str, 
         | {
             "labels": [verdict.router, verdict.over],
             "is_ahead": verdict.is_ahead,
+            "amount": verdict.amount,
+            "amount_interval": verdict.amount_interval,
             "words": verdict.words,
         }
     )
@@ -150,6 +154,12 @@ def _parts(parts: Decomposition) -> dict[str, Any]:
         if not name.startswith("n_"):
             found |= {name: estimate.value, f"{name}_interval": estimate.interval}
     return found
+
+
+def _mean_quality(outcomes: PairOutcomes, scores: Floats) -> float:
+    """Over all strong-call shares: what APGR puts on the scale of the gap."""
+    curve = routing_curve(scores, outcomes.quality_weak, outcomes.quality_strong)
+    return cost_readings.deferral_area(curve.strong_call_share, curve.quality)
 
 
 def _character(
@@ -177,15 +187,13 @@ def _along_costs(
     ranking = rank_queries(scores)
     curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
     cost = routed_cost(ranking, costs)
-    neutral = controls.quality_neutral_cost(cost, curve.quality)
-    best = cost[-1] if curve.quality[-1] >= curve.quality[0] else cost[0]
     intervals = cost_intervals(ranking, outcomes, costs, n_resamples=n_resamples, seed=seed)
     return {
-        "aiq": controls.aiq(cost, curve.quality),
-        "deferral_area": controls.deferral_area(cost, curve.quality),
-        "quality_neutral_cost_usd": neutral,
-        "quality_neutral_cost": float(neutral / best),
-        "quality_neutral_share": controls.quality_neutral_cost(
+        "aiq": cost_readings.aiq(cost, curve.quality),
+        "deferral_area": cost_readings.deferral_area(cost, curve.quality),
+        "quality_neutral_cost_usd": cost_readings.quality_neutral_cost(cost, curve.quality),
+        "quality_neutral_cost": cost_readings.quality_neutral_part(cost, curve.quality),
+        "quality_neutral_share": cost_readings.quality_neutral_cost(
             curve.strong_call_share, curve.quality
         ),
         **{f"{name}_interval": ends for name, ends in intervals._asdict().items()},

@@ -1,7 +1,9 @@
 """Are two routers different? Every pair on the same queries, and a verdict in words.
 
 Both routers of a pair face the same gap, so their APGRs are equal exactly when the areas under
-their quality curves are. The areas are tested: no resample divides by a gap that it may not hold.
+their quality curves are. The areas order the routers and are tested: no resample divides by a gap
+that it may not hold, and where the strong model is the worse one, so that the worse router has the
+higher APGR, the better one is still ahead.
 
 The p-value is that of the difference over its bootstrap standard error. Counting the resamples
 beyond 0, as (1 + k) / (1 + B) does, cannot fall below 2 / (1 + B): of 45 pairs none could hold
@@ -26,7 +28,13 @@ from routellm_core.significance import (
     two_sided_p_value,
 )
 from routellm_core.types import Floats, Interval, Ints, Ranking
-from routellm_core.uncertainty import N_RESAMPLES, CurveResamples, middle, paired_resamples
+from routellm_core.uncertainty import (
+    N_RESAMPLES,
+    CurveResamples,
+    mean_interval,
+    middle,
+    paired_resamples,
+)
 
 
 class AtShare(NamedTuple):
@@ -53,6 +61,12 @@ class Verdict(NamedTuple):
     router: str
     over: str
     n_queries: int
+    quality_gain: float
+    """Quality of the router minus that of the other, over all strong-call shares; never below 0."""
+    quality_gain_interval: Interval
+    """95%, paired, for this pair alone."""
+    is_gap_clear: bool
+    """Whether the 95% interval of the gap lies above 0: elsewhere a part of it says little."""
     gain: float
     """APGR of the router minus that of the other; NaN without a gap to recover."""
     gain_interval: Interval
@@ -69,15 +83,24 @@ class Verdict(NamedTuple):
     @property
     def is_ahead(self) -> bool:
         """Whether the router is better, allowing for all pairs that were looked at."""
-        return self.gain > 0 and self.adjusted_p_value < LEVEL
+        return self.quality_gain > 0 and self.adjusted_p_value < LEVEL
+
+    @property
+    def amount(self) -> float:
+        """What is said of the difference: of APGR where the gap is clear, else of quality."""
+        return self.gain if self.is_gap_clear else self.quality_gain
+
+    @property
+    def amount_interval(self) -> Interval:
+        """95%, of `amount`."""
+        return self.gain_interval if self.is_gap_clear else self.quality_gain_interval
 
     @property
     def words(self) -> str:
         """The verdict as a sentence, without its full stop."""
-        if np.isnan(self.gain):
-            return f"no verdict on `{self.router}` and `{self.over}`: there is no gap to recover"
         if self.is_ahead:
-            return f"`{self.router}` is ahead of `{self.over}` by {self.gain:.3f} APGR"
+            of = "APGR" if self.is_gap_clear else "in quality, over all strong-call shares"
+            return f"`{self.router}` is ahead of `{self.over}` by {self.amount:.3f} {of}"
         pair = f"cannot tell `{self.router}` from `{self.over}`"
         if not np.isfinite(self.n_more):
             return f"{pair}: no number of queries would show it"
@@ -126,12 +149,13 @@ def verdicts(
         n_resamples=n_resamples,
         seed=seed,
     )
-    gap = float(strong.mean() - weak.mean())
+    ends = float(weak.mean()), float(strong.mean())
+    is_gap_clear = mean_interval(strong - weak, clusters).low > 0
     routers = [
         _read(name, ranking, weak, strong, strong_call_share, seed, resampled)
         for name, ranking, resampled in zip(strong_win_rates, rankings, resamples, strict=True)
     ]
-    routers.sort(key=lambda router: -router.area if gap >= 0 else router.area)
+    routers.sort(key=lambda router: -router.area)
     pairs = list(combinations(routers, 2))
     counted = one_per_cluster(clusters)
     errors = [float((a.resamples.area - b.resamples.area).std(ddof=1)) for a, b in pairs]
@@ -153,7 +177,10 @@ def verdicts(
                 router=a.name,
                 over=b.name,
                 n_queries=n_queries,
-                gain=float(pgr_of(a.area - b.area, 0.0, gap)),
+                quality_gain=a.area - b.area,
+                quality_gain_interval=middle(a.resamples.area - b.resamples.area),
+                is_gap_clear=is_gap_clear,
+                gain=float(pgr_of(ends[0] + a.area - b.area, *ends)),
                 gain_interval=middle(a.resamples.apgr - b.resamples.apgr),
                 p_value=float(p_values[i]),
                 adjusted_p_value=float(adjusted[i]),

@@ -219,6 +219,18 @@ def test_missing_answers_are_a_warning_only_where_they_are_no_random_ones():
     assert "large reaches 0.0% on 30 of them and 90.9% on the rest" in found.sentence
 
 
+def test_texts_that_stand_often_are_no_further_evidence_on_missing_answers():
+    """Five hard texts, each asked ten times: 50 such queries were no chance, five texts are."""
+    large = [1.0] * 12 + [0.0] * 3
+    once = answers_of({"small": [1.0] * 10 + [None] * 5, "large": large})
+    (alone,) = missing_answers(once, CARD, PAIR)
+    often = pd.concat([once.assign(query_id=once["query_id"] + f"-{i}") for i in range(10)])
+    (found,) = missing_answers(often, CARD, PAIR)
+    assert len(found.query_id) == 50
+    assert found.p_value == pytest.approx(alone.p_value)
+    assert (alone.severity, found.severity) == ("note", "note")
+
+
 def test_contaminated_queries_are_named_and_counted():
     (found,) = contaminated_queries(["q1", "q2"], 8)
     assert (found.query_id, found.severity) == (("q1", "q2"), "note")

@@ -97,6 +97,31 @@ def test_ece_equals_its_literal_sum_over_bins(data, n_bins):
     assert BinSums(score - target, bins).ece == pytest.approx(slow)
 
 
+@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("n_clusters", [1, 2, 5, 10])
+def test_a_bin_whose_targets_do_not_vary_is_as_sure_as_its_texts_allow(value, n_clusters):
+    codes = np.repeat(np.arange(n_clusters), 2)
+    target = np.full(2 * n_clusters, value)
+    bins = reliability_bins(np.full(len(codes), 0.5), target, cluster_code=codes)
+    (low,), (high,) = bins.target_low, bins.target_high
+    if value != 0.5 or n_clusters % 2 == 0:
+        expected = binomtest(round(value * n_clusters), n_clusters).proportion_ci(method="exact")
+        assert (low, high) == pytest.approx((expected.low, expected.high))
+    assert low <= value <= high
+    assert high - low > 1 - 0.025 ** (1 / n_clusters) - 1e-9
+
+
+def test_a_bin_of_ties_covers_a_truth_that_ties_hide():
+    """Of 10 draws with 98% ties most show ties alone; the truth is then inside all the same."""
+    held = []
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        target = rng.choice([0.5, 1.0], 10, p=[0.98, 0.02])
+        bins = reliability_bins(np.full(10, 0.5), target)
+        held.append(bins.target_low[0] <= 0.51 <= bins.target_high[0])
+    assert np.mean(held) > 0.95
+
+
 def test_a_perfectly_calibrated_router_shows_the_ece_of_chance_and_no_more():
     found = [
         calibration_error(*draw(np.random.default_rng(seed), 500), n_resamples=200, seed=seed)

@@ -3,7 +3,7 @@ import pytest
 
 from routellm_core.metrics import calls_strong, rank_queries
 from routellm_core.risk_bounds import binomial_interval
-from routellm_core.routed_intervals import ratio_band, share_band
+from routellm_core.routed_intervals import clustered_share_band, ratio_band, share_band
 from routellm_core.uncertainty import mean_interval
 
 
@@ -47,6 +47,30 @@ def test_the_band_of_the_share_is_exact_for_a_count(invented):
     band = share_band(ranking.n_strong, n)
     for i, k in enumerate(ranking.n_strong):
         assert (band.low[i], band.high[i]) == pytest.approx(binomial_interval(int(k), n))
+
+
+def test_texts_that_stand_twice_are_no_further_evidence_of_the_share(rng):
+    scores = rng.random(100)
+    once = rank_queries(scores)
+    twice = rank_queries(np.repeat(scores, 2))
+    band = clustered_share_band(twice, np.repeat(np.arange(100), 2))
+    exact = share_band(once.n_strong, 100)
+    assert band.high - band.low == pytest.approx(exact.high - exact.low, abs=0.03)
+    naive = share_band(twice.n_strong, 200)
+    assert ((band.high - band.low) > 1.3 * (naive.high - naive.low))[30:70].all()
+    for i in (0, -1):
+        assert (band.low[i], band.high[i]) == pytest.approx((exact.low[i], exact.high[i]))
+
+
+def test_the_interval_of_a_clustered_share_holds_its_truth(rng):
+    held = []
+    for _ in range(1_000):
+        codes = rng.integers(0, 120, 300)
+        ranking = rank_queries(rng.random(120)[codes])
+        i = int(np.searchsorted(-ranking.threshold, -0.4, side="right")) - 1
+        low, high = (edge[i] for edge in clustered_share_band(ranking, codes))
+        held.append(low <= 0.6 <= high)
+    assert np.mean(held) == pytest.approx(0.95, abs=3 * np.sqrt(0.95 * 0.05 / 1_000))
 
 
 def test_the_interval_of_a_ratio_holds_its_truth_95_times_of_100():

@@ -155,22 +155,44 @@ def test_qualities_that_are_more_than_right_or_wrong_have_no_counts_to_test(rng)
     assert np.isfinite(found.p_value)
 
 
-def test_without_a_gap_there_is_no_verdict(rng):
-    routers, weak, _ = draw_rivals(rng, 100)
-    (found,) = verdicts(routers, weak, weak[::-1].copy())
+def right(rng, n, share):
+    """(n,) 0 or 1, a share of them exactly 1."""
+    return rng.permutation((np.arange(n) < share * n).astype(float))
+
+
+@pytest.mark.parametrize("strong_share", [0.6, 0.79, 0.8, 0.802])
+def test_whatever_the_gap_the_router_with_the_better_answers_is_ahead(rng, strong_share):
+    n = 2000
+    weak, strong = right(rng, n, 0.8), right(rng, n, strong_share)
+    routers = {"noise": rng.random(n), "good": strong - weak + rng.normal(0, 0.5, n)}
+    (found,) = verdicts(routers, weak, strong)
+    assert (found.router, found.over) == ("good", "noise")
+    assert found.is_ahead
+    assert not found.is_gap_clear
+    areas = {
+        name: np.trapezoid(curve.quality, curve.strong_call_share)
+        for name, curve in ((k, routing_curve(s, weak, strong)) for k, s in routers.items())
+    }
+    assert found.quality_gain == pytest.approx(areas["good"] - areas["noise"])
+    low, high = found.quality_gain_interval
+    assert 0 < low < found.quality_gain < high
+    assert found.at_share.gain > 0
+    assert (found.amount, found.amount_interval) == (found.quality_gain, (low, high))
+    assert found.words == (
+        f"`good` is ahead of `noise` by {found.quality_gain:.3f} in quality, over all "
+        "strong-call shares"
+    )
+    figures = [apgr(routing_curve(routers[k], weak, strong)) for k in ("good", "noise")]
+    assert found.gain == pytest.approx(figures[0] - figures[1], nan_ok=True)
+    assert np.isnan(found.gain) == (strong_share == 0.8)
+
+
+def test_a_gap_that_is_rounding_is_none(rng):
+    routers, _, _ = draw_rivals(rng, 300)
+    weak = rng.random(300)
+    strong = weak[rng.permutation(300)]
+    (found,) = verdicts(routers, weak, np.append(strong[1:], strong[0]))
     assert np.isnan(found.gain)
-    assert not found.is_ahead
-    assert found.words.startswith("no verdict")
-
-
-def test_where_the_strong_model_is_the_worse_one_the_higher_apgr_still_comes_first(rng):
-    routers, weak, strong = draw_rivals(rng, 300, more_noise=1.0)
-    for found in verdicts(routers, strong, weak):
-        first, second = (
-            apgr(routing_curve(routers[k], strong, weak)) for k in (found.router, found.over)
-        )
-        assert first > second
-        assert found.gain == pytest.approx(first - second)
 
 
 def test_chance_splits_equal_scores_and_never_others():
@@ -192,7 +214,8 @@ def test_chance_splits_equal_scores_and_never_others():
 )
 def test_the_needed_queries_are_said_in_two_digits(n_more, said):
     at = AtShare(0.5, 0.0, Interval(0, 0), 0, 0, 1.0, 1.0)
-    verdict = Verdict("a", "b", 100, 0.01, Interval(-0.1, 0.1), 0.4, 0.8, n_more, at)
+    ends = Interval(-0.1, 0.1)
+    verdict = Verdict("a", "b", 100, 0.01, ends, True, 0.01, ends, 0.4, 0.8, n_more, at)
     assert verdict.words == (f"cannot tell `a` from `b`: about {said} more queries would be needed")
 
 

@@ -35,7 +35,7 @@ from routellm_core.guarantee import Certificate, certify
 from routellm_core.metrics import apgr, cpt, curve_of, rank_queries
 from routellm_core.promises import Promise
 from routellm_core.recipes import recipe_of, tier_table, training_set
-from routellm_core.routed_intervals import Band, ratio_band
+from routellm_core.routed_intervals import Band, clustered_share_band, ratio_band
 from routellm_core.routers import checkpoint_dir, has_weights, load_router
 from routellm_core.routers.sharing import WarmModels, shared
 from routellm_core.runs import Run
@@ -399,6 +399,15 @@ def money_bands(key: RouterKey, price_weak: Price, price_strong: Price) -> Money
         cluster_code=outcomes(key.version, key.benchmark_id, key.pair).cluster_code,
     )
     return MoneyBands(of_pair(), of_pair(base=costs.strong))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def share_band(key: RouterKey) -> Band | None:
+    """Of the strong-call shares where texts repeat; None where all differ: counts are exact."""
+    code = outcomes(key.version, key.benchmark_id, key.pair).cluster_code
+    if len(np.unique(code)) == len(code):
+        return None
+    return clustered_share_band(ranked(key).ranking, code)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

@@ -221,6 +221,7 @@ def _along(selection: Selection) -> payload.Along:
     return payload.Along(
         curve=ranked.curve,
         n_queries=len(ranked.strong_win_rate),
+        share_band=cached.share_band(selection.key),
         cost=cached.money(selection.key, *prices).curve,
         cost_band=bands.cost,
         part_band=bands.part,

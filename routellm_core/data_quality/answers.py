@@ -125,22 +125,20 @@ def missing_answers(
     """Queries that others answered and a model of the pair did not, so that the pair lacks them.
 
     Harmless as a note where the other model does there as on the rest; a warning where it does not
-    (rank-sum test): then the missing answers are no random ones and the gap is of other queries.
+    (rank-sum test, one query of each cluster): then the missing answers are no random ones and the
+    gap is of other queries.
     """
     asked = sorted(answers["query_id"].unique())
     of_pair = answers[answers["model"].isin(model_pair)]
     quality = of_pair.pivot(index="query_id", columns="model", values="quality").reindex(asked)
     missing = quality.isna()
+    cluster = answers.drop_duplicates("query_id").set_index("query_id")["cluster_id"]
     compared = []
     for model, other in (model_pair, model_pair[::-1]):
         of_other = quality[other].dropna()
         is_missing = missing.loc[of_other.index, model]
         compared.append((model, other, of_other[is_missing], of_other[~is_missing]))
-    p_values = holm(
-        np.array(
-            [mannwhitneyu(a, b).pvalue if len(a) and len(b) else 1.0 for _, _, a, b in compared]
-        )
-    )
+    p_values = holm(np.array([_rank_sum(there, rest, cluster) for *_, there, rest in compared]))
     for (model, other, there, rest), p in zip(compared, p_values, strict=True):
         if not missing[model].any():
             continue
@@ -157,6 +155,22 @@ def missing_answers(
             models=(model,),
             p_value=float(p),
         )
+
+
+def _rank_sum(there: pd.Series, rest: pd.Series, cluster: pd.Series) -> float:
+    """P-value that both qualities are alike; a cluster counts once, there if any of it is there.
+
+    Args:
+        there: by query.
+        rest: by query.
+        cluster: of each query.
+    """
+    drawn = pd.concat([there, rest])
+    drawn = drawn[~cluster[drawn.index].duplicated().to_numpy()]
+    is_there = drawn.index.isin(there.index)
+    if is_there.all() or not is_there.any():
+        return 1.0
+    return float(mannwhitneyu(drawn[is_there], drawn[~is_there]).pvalue)
 
 
 def contaminated_queries(query_id: Sequence[str], n_kept: int) -> Iterator[Finding]:

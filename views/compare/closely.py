@@ -145,14 +145,24 @@ def _draw_heading(found: dict[str, Any], card: Benchmark) -> None:
     )
     if low <= 0 <= high:
         st.warning("The gap may be none: shares of it, as APGR is one, then mean little.")
+    elif high < 0:
+        st.warning(
+            "The model called strong is clearly the worse one: of two routers the better one has "
+            "the lower APGR. Verdicts go by quality."
+        )
 
 
 def _draw_verdicts(found: dict[str, Any]) -> None:
     verdict_matrix(pairs.matrix(found), key="verdicts")
     if not found["verdicts"]:
         return
+    amount = (
+        "APGR"
+        if found["verdicts"][0]["is_gap_clear"]
+        else "in quality, averaged over all strong-call shares"
+    )
     st.caption(
-        "Ahead by so much APGR, or ? where they cannot be told apart and about how many more "
+        f"Ahead by so much {amount}, or ? where they cannot be told apart and about how many more "
         "queries would show it. Paired on the same resamples, allowing for all pairs by Holm, at "
         "5%."
     )

@@ -51,7 +51,7 @@ def matrix(found: dict[str, Any]) -> dict[str, Any]:
                 "row": place[v["labels"][0]],
                 "column": place[v["labels"][1]],
                 "is_ahead": v["is_ahead"],
-                "short": f"{v['gain']:+.3f}" if v["is_ahead"] else "?",
+                "short": f"{v['amount']:+.3f}" if v["is_ahead"] else "?",
                 "under": "ahead" if v["is_ahead"] else _more(v["n_more"]),
                 "words": _capital(plain_words(v)),
                 "details": _details(v, found),
@@ -77,6 +77,9 @@ def csv_lines(found: dict[str, Any]) -> list[dict[str, Any]]:
                 "router": router,
                 "over": over,
                 "is_ahead": v["is_ahead"],
+                "mean_quality_gain": v["quality_gain"],
+                "mean_quality_gain_low": v["quality_gain_interval"][0],
+                "mean_quality_gain_high": v["quality_gain_interval"][1],
                 "apgr_gain": v["gain"],
                 "apgr_gain_low": low,
                 "apgr_gain_high": high,
@@ -100,8 +103,7 @@ def plain_words(verdict: dict[str, Any]) -> str:
 
 def _capital(words: str) -> str:
     """A sentence's first letter, unless it begins with a router's name."""
-    begins = words.startswith(("cannot tell", "no verdict"))
-    return words[0].upper() + words[1:] if begins else words
+    return words[0].upper() + words[1:] if words.startswith("cannot tell") else words
 
 
 def p_text(p_value: float) -> str:
@@ -137,7 +139,8 @@ def _more(n_more: float) -> str:
 def _details(verdict: dict[str, Any], found: dict[str, Any]) -> list[str]:
     at, n_pairs = verdict["at_share"], len(found["verdicts"])
     lines = [
-        f"APGR {_signed(verdict['gain'])} ({span(verdict['gain_interval'], '+.3f')}, paired; "
+        f"{'APGR' if verdict['is_gap_clear'] else 'Mean quality'} {_signed(verdict['amount'])} "
+        f"({span(verdict['amount_interval'], '+.3f')}, paired; "
         f"n {verdict['n_queries']:,}); {p_text(verdict['p_value'])}, "
         f"{p_text(verdict['adjusted_p_value'])} by Holm over {n_pairs} pairs."
     ]

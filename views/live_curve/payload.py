@@ -37,6 +37,8 @@ class Along(NamedTuple):
 
     curve: RoutingCurve
     n_queries: int
+    share_band: Band | None
+    """Of the strong-call share; None where all texts differ, so that counts are exact."""
     cost: Floats
     """(n_points,) USD a query."""
     cost_band: Band
@@ -61,10 +63,9 @@ def _figures(along: Along, kept: Ints) -> dict[str, Floats]:
     """At some points of the curve, each with its 95% interval; `low` and `high` are quality's."""
     share = along.curve.strong_call_share[kept]
     found = along.intervals
-    of_share = share_band(np.rint(share * along.n_queries).astype(np.int64), along.n_queries)
     bands = {
         "": quality_interval(found, share),
-        "share_": of_share,
+        "share_": _share_band(along, kept),
         "pgr_": tuple(
             np.interp(share, found.strong_call_share, edge)
             for edge in (found.pgr_low, found.pgr_high)
@@ -79,6 +80,13 @@ def _figures(along: Along, kept: Ints) -> dict[str, Floats]:
         **{f"{name}low": low for name, (low, _) in bands.items()},
         **{f"{name}high": high for name, (_, high) in bands.items()},
     }
+
+
+def _share_band(along: Along, kept: Ints) -> Band:
+    if along.share_band is not None:
+        return Band(*(edge[kept] for edge in along.share_band))
+    share = along.curve.strong_call_share[kept]
+    return share_band(np.rint(share * along.n_queries).astype(np.int64), along.n_queries)
 
 
 def drawn_line(curve: RoutingCurve, cost: Floats) -> dict[str, list[float | None]]:
