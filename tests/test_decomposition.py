@@ -142,11 +142,13 @@ def test_where_slices_mean_nothing_recognising_is_nothing(rng):
 
 
 @pytest.mark.slow
-def test_where_slices_mean_nothing_95_percent_intervals_hold_it(rng):
+def test_the_intervals_hold_the_truth_even_of_slices_of_ten_queries_that_mean_nothing(rng):
+    """A resample repeats queries, which takes a tenth from the spread inside slices of ten."""
     need, outcomes = draw_slices(rng, 200_000, n_slices=1)
     truth = 0.0, decomposition(outcomes, need, n_resamples=100).ranking.value
     held, _ = coverage(draw_without_slices, truth, 600)
-    assert held == pytest.approx(0.95, abs=0.03)
+    assert held[0] > 0.95
+    assert held[1] > 0.88
 
 
 def test_texts_that_stand_twice_pass_as_much_as_once(rng):
