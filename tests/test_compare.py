@@ -6,11 +6,11 @@ import pytest
 
 from routellm_core.claimed_saving import savings
 from routellm_core.errors import StoreError
-from routellm_core.types import Interval
+from routellm_core.types import Benchmark, Interval
 from tests.pages import drawn, errors, forget, opened, said
 from tests.pages import tables as tables_of
 from views import cached, cached_comparison
-from views.compare import character, costs, pairs, tables, words
+from views.compare import character, closely, costs, pairs, tables, words
 from views.compare import gain as gain_view
 
 
@@ -440,3 +440,28 @@ def test_on_mmlu_mf_and_sw_ranking_are_said_to_know_less_than_the_subject_alone(
         "query's subject has APGR 0.681 (95% 0.66"
     )
     assert "stacked is ahead of 8 of the 9 others" in parts["Are they different?"]["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("gap", "said"), [((0.1, 0.2), ""), ((-0.1, 0.2), "may be none"), ((-0.2, -0.1), "worse one")]
+)
+def test_a_gap_that_is_none_or_reversed_is_warned_of(monkeypatch, gap, said):
+    warned = []
+    monkeypatch.setattr(closely.st, "warning", warned.append)
+    document = found(compared("a", 0.7), n_texts=900, n_resamples=9, seed=0, gap_interval=gap)
+    closely._draw_heading(
+        document, Benchmark("b", "b", "", "", "user", 0, 1, "share right", "", "")
+    )
+    assert len(warned) == bool(said)
+    assert said in " ".join(warned)
+
+
+def test_without_a_clear_gap_the_matrix_tells_quality():
+    ahead = verdict("a", "b", -0.515) | {
+        "is_gap_clear": False,
+        "amount": 0.103,
+        "amount_interval": Interval(0.08, 0.12),
+    }
+    (cell,) = pairs.matrix(found(compared("a", 0.2), compared("b", 0.7), verdicts=[ahead]))["cells"]
+    assert cell["short"] == "+0.103"
+    assert cell["details"][0].startswith("Mean quality +0.103 (95% +0.080 – +0.120, paired")
