@@ -36,7 +36,7 @@ from routellm_core.promises import (
     p_values,
 )
 from routellm_core.risk_bounds import binomial_interval, fixed_sequence
-from routellm_core.types import Floats, Interval, Ints
+from routellm_core.types import Benchmark, Floats, Interval, Ints, PairOutcomes
 
 DELTA = 0.05
 N_THRESHOLDS = 100
@@ -181,6 +181,38 @@ def certify(
         strong_call_share_interval=binomial_interval(n_held_out - n_held_out_kept, n_held_out),
         achieved=achieved,
         achieved_interval=achieved_interval,
+    )
+
+
+def certify_on(
+    benchmark: Benchmark,
+    outcomes: PairOutcomes,
+    strong_win_rate: Floats,
+    promise: Promise,
+    *,
+    delta: float = DELTA,
+    seed: int = 0,
+) -> Certificate:
+    """`certify` on queries of a benchmark: in its scale, equal texts as one.
+
+    Args:
+        benchmark: its card.
+        outcomes: of the pair on some or all of its queries.
+        strong_win_rate: (n_queries,) of these.
+        promise: what is to hold.
+        delta: chance that a broken promise is given all the same.
+        seed: of the split.
+    """
+    return certify(
+        strong_win_rate,
+        outcomes.quality_weak,
+        outcomes.quality_strong,
+        promise,
+        quality_low=benchmark.quality_low,
+        quality_high=benchmark.quality_high,
+        cluster_code=outcomes.cluster_code,
+        delta=delta,
+        seed=seed,
     )
 
 

@@ -17,7 +17,7 @@ from routellm_core.choosing import Choice, choice_of, outcomes_hash
 from routellm_core.costs import UNKNOWN_PRICE, Price, list_price
 from routellm_core.errors import UnreachableError
 from routellm_core.evaluation import default_pair
-from routellm_core.guarantee import DELTA, NEVER, Certificate, certify, split_of
+from routellm_core.guarantee import DELTA, NEVER, certify_on, split_of
 from routellm_core.left_out import LEFT_OUT_FOLD, exact_rows
 from routellm_core.promise_words import ABOUT_CHECKPOINT, about_left_out, promise_words
 from routellm_core.promised import Promised
@@ -152,38 +152,6 @@ def promised_choice(
             words=words,
             about=ABOUT_CHECKPOINT if left_out is None else about_left_out(left_out),
         ),
-    )
-
-
-def certify_on(
-    benchmark: Benchmark,
-    outcomes: PairOutcomes,
-    strong_win_rate: Floats,
-    promise: Promise,
-    *,
-    delta: float,
-    seed: int,
-) -> Certificate:
-    """`certify` on queries of a benchmark: in its scale, equal texts as one.
-
-    Args:
-        benchmark: its card.
-        outcomes: of the pair on some or all of its queries.
-        strong_win_rate: (n_queries,) of these.
-        promise: what is to hold.
-        delta: chance that a broken promise is given all the same.
-        seed: of the split.
-    """
-    return certify(
-        strong_win_rate,
-        outcomes.quality_weak,
-        outcomes.quality_strong,
-        promise,
-        quality_low=benchmark.quality_low,
-        quality_high=benchmark.quality_high,
-        cluster_code=outcomes.cluster_code,
-        delta=delta,
-        seed=seed,
     )
 
 

@@ -82,7 +82,7 @@ def test_replay_covers_every_set_that_the_router_scored(open_deploy):
     body = tables(open_deploy(mode="share", wanted="0.3"))
     for title in (
         *("MMLU", "MMLU, unseen slices", "GSM8K", "MT-Bench, untouched"),
-        "MMLU-Pro, another pair, untouched",
+        "MMLU-Pro, Meta-Llama-3_1-70B ■ over Meta-Llama-3_1-8B ●, untouched",
     ):
         assert f"{title}</th>" in body
 

@@ -31,7 +31,7 @@ from routellm_core.evaluation import (
     evaluate_benchmark,
     evaluate_router,
 )
-from routellm_core.guarantee import Certificate, certify
+from routellm_core.guarantee import Certificate, certify_on
 from routellm_core.metrics import apgr, cpt, curve_of, rank_queries
 from routellm_core.promises import Promise
 from routellm_core.recipes import recipe_of, tier_table, training_set
@@ -348,16 +348,11 @@ def intervals(key: RouterKey) -> CurveIntervals:
 @st.cache_data(max_entries=128, show_spinner=False)
 def certificate(key: RouterKey, promise: Promise, confidence: float) -> Certificate:
     """The cheapest threshold that carries a promise, on the one split that this dashboard knows."""
-    known = outcomes(key.version, key.benchmark_id, key.pair)
-    card = benchmark(key.version, key.benchmark_id)
-    return certify(
+    return certify_on(
+        benchmark(key.version, key.benchmark_id),
+        outcomes(key.version, key.benchmark_id, key.pair),
         ranked(key).strong_win_rate,
-        known.quality_weak,
-        known.quality_strong,
         promise,
-        quality_low=card.quality_low,
-        quality_high=card.quality_high,
-        cluster_code=known.cluster_code,
         delta=round(1 - confidence, 12),
     )
 

@@ -100,3 +100,23 @@ def browser_page(chromium):
     for context in contexts:
         context.close()
     assert problems == []
+
+
+@pytest.fixture
+def go_to(streamlit_server, browser_page, app_env):
+    """`go_to(name, query, page)` → a page of the dashboard, from home and by the navigation.
+
+    `app_env` is the test module's: where the store lies.
+    """
+
+    def go_to(name, query="", page=None, **screen):
+        page = browser_page(**screen) if page is None else page
+        page.on("dialog", lambda _: pytest.fail("a text was run as script"))
+        page.goto(f"{streamlit_server('app.py', app_env)}/?{query.removeprefix('?')}")
+        page.locator(".live-curve .chart").wait_for(timeout=60_000)
+        if screen.get("width", 1440) < 768:
+            page.get_by_test_id("stExpandSidebarButton").click()
+        page.get_by_role("link", name=name, exact=True).click()
+        return page
+
+    return go_to

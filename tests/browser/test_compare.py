@@ -42,16 +42,11 @@ def app_env(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(streamlit_server, browser_page, app_env):
-    """Opens the dashboard at home and goes to Compare by the navigation."""
+def visit(go_to):
+    """Goes to Compare by the navigation."""
 
     def visit(query="", **screen):
-        page = browser_page(**screen)
-        page.goto(f"{streamlit_server('app.py', app_env)}/{query}")
-        expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
-        if screen.get("width", 1440) < 768:
-            page.get_by_test_id("stExpandSidebarButton").click()
-        page.get_by_role("link", name="Compare").click()
+        page = go_to("Compare", query, **screen)
         expect(table(page, "Routers on MMLU")).to_be_visible(timeout=60_000)
         return page
 
@@ -217,7 +212,9 @@ def test_the_whole_comparison_is_taken_away(closely):
 def test_on_a_phone_the_verdicts_are_a_list(closely):
     page = closely("mt_bench", width=390, height=844)
     expect(page.locator(".verdicts .matrix")).to_be_hidden()
-    expect(page.locator(".verdicts .list summary").first).to_contain_text("ahead of 0 of 8")
+    expect(page.locator(".verdicts .list summary").first).to_contain_text(
+        "ahead of 0 of the 8 below"
+    )
     page.locator(".list summary", has_text="Cannot tell mf (golden) from bert").click()
     expect(page.locator(".verdicts .list")).to_contain_text("n 72")
     for selector in ("html", "[data-testid=stMain]"):

@@ -37,17 +37,11 @@ def app_env(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(streamlit_server, browser_page, app_env):
-    """Opens the dashboard at home and goes to Evidence by the navigation."""
+def visit(go_to):
+    """Goes to Evidence by the navigation."""
 
     def visit(query="", **screen):
-        page = browser_page(**screen)
-        page.on("dialog", lambda _: pytest.fail("a name was run as script"))
-        page.goto(f"{streamlit_server('app.py', app_env)}/?{query}")
-        expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
-        if screen.get("width", 1440) < 768:
-            page.get_by_test_id("stExpandSidebarButton").click()
-        page.get_by_role("link", name="Evidence").click()
+        page = go_to("Evidence", query, **screen)
         expect(page.locator(".st-key-evidence_sentence")).to_be_visible(timeout=60_000)
         return page
 

@@ -73,18 +73,12 @@ def app_env(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(streamlit_server, browser_page, app_env):
-    """Opens the dashboard at home and goes to Queries by the navigation."""
+def visit(go_to):
+    """Opens a query on the Queries page, by the navigation."""
 
     def visit(query, router="own-mf", why="&why=1", **screen):
-        page = browser_page(**screen)
-        page.on("dialog", lambda _: pytest.fail("a text was run as script"))
         link = f"benchmark=hostile&router={router}.in_domain&sort=id&query={query}{why}"
-        page.goto(f"{streamlit_server('app.py', app_env)}/?{link}")
-        expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
-        if screen.get("width", 1440) < 768:
-            page.get_by_test_id("stExpandSidebarButton").click()
-        page.get_by_role("link", name="Queries").click()
+        page = go_to("Queries", link, **screen)
         expect(page.get_by_role("region", name="Text of the query")).to_be_visible(timeout=60_000)
         return page
 

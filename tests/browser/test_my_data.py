@@ -57,14 +57,11 @@ def file(tmp_path):
 
 
 @pytest.fixture
-def visit(streamlit_server, browser_page, app_env):
+def visit(go_to):
+    """Goes to My data by the navigation, with a new browser or in the one of a page."""
+
     def visit(page=None, query="", **screen):
-        page = browser_page(**screen) if page is None else page
-        page.goto(f"{streamlit_server('app.py', app_env)}/?{query}")
-        expect(page.locator(".live-curve .chart")).to_be_visible(timeout=_LONG)
-        if screen.get("width", 1440) < 768:
-            page.get_by_test_id("stExpandSidebarButton").click()
-        page.get_by_role("link", name="My data", exact=True).click()
+        page = go_to("My data", query, page, **screen)
         expect(page.get_by_text("Your own data")).to_be_visible(timeout=_LONG)
         return page
 

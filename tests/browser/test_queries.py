@@ -71,17 +71,11 @@ def app_env(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(streamlit_server, browser_page, app_env):
-    """Opens the dashboard at home and goes to Queries by the navigation."""
+def visit(go_to):
+    """Goes to Queries by the navigation."""
 
     def visit(query="", **screen):
-        page = browser_page(**screen)
-        page.on("dialog", lambda _: pytest.fail("a text was run as script"))
-        page.goto(f"{streamlit_server('app.py', app_env)}/{query}")
-        expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
-        if screen.get("width", 1440) < 768:
-            page.get_by_test_id("stExpandSidebarButton").click()
-        page.get_by_role("link", name="Queries").click()
+        page = go_to("Queries", query, **screen)
         expect(table(page)).to_be_visible(timeout=60_000)
         return page
 

@@ -34,16 +34,11 @@ def app_env(tmp_path_factory):
 
 
 @pytest.fixture
-def visit(streamlit_server, browser_page, app_env):
-    """Opens the dashboard at home and goes to Train by the navigation."""
+def visit(go_to):
+    """Goes to Train by the navigation."""
 
     def visit(query=CHOSEN, **screen):
-        page = browser_page(**screen)
-        page.goto(f"{streamlit_server('app.py', app_env)}/?{query}")
-        expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
-        if screen.get("width", 1440) < 768:
-            page.get_by_test_id("stExpandSidebarButton").click()
-        page.get_by_role("link", name="Train", exact=True).click()
+        page = go_to("Train", query, **screen)
         expect(page.get_by_role("button", name="Start training")).to_be_visible(timeout=60_000)
         expect(page.locator(".plain-table").first).to_be_visible(timeout=60_000)
         return page

@@ -13,6 +13,7 @@ from routellm_core.uncertainty import mean_interval
 from views import cached, plain_table
 from views.cached import RouterKey
 from views.frame import Selection
+from views.names import short_name
 from views.plain import plain
 from views.plain_table import Column
 from views.readings import interval_text, quality_format, quality_text
@@ -97,7 +98,7 @@ def _row(key: RouterKey, policy: Policy, other: Policy | None) -> list[str]:
         pass  # bare queries, or another pair: no quality to tell
     title = card.title
     if tuple(key.pair) != (policy.model_pair.weak.name, policy.model_pair.strong.name):
-        title += ", another pair"
+        title += f", {short_name(key.pair.strong)} ■ over {short_name(key.pair.weak)} ●"
     if key.view != policy.evidence.view:
         title += f", {view_text(key.view)}"
     row = [plain_title(title), f"{len(rates):,}", f"{100 * strong.mean():.1f}%", quality, interval]

@@ -24,7 +24,7 @@ function list(data, lines) {
         "summary",
         {},
         ...routerName(router, lines[row]),
-        element("span", { class: "figure" }, `${router.figure} · ahead of ${n_ahead} of ${cells.length}`),
+        element("span", { class: "figure" }, `${router.figure} · ahead of ${n_ahead} of the ${cells.length} below`),
       ),
       element("ul", {}, ...cells.map(told_of)),
     );
