@@ -18,7 +18,7 @@ from routellm_core.data_quality.answers import (
     same_length,
 )
 from routellm_core.data_quality.findings import FALSE_ALARM
-from routellm_core.data_quality.pairs import pair_findings, reversed_gaps
+from routellm_core.data_quality.pairs import pair_findings, reversed_gaps, swapped_models
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair, evaluate_benchmark
 from routellm_core.metrics import apgr, routing_curve
@@ -112,6 +112,21 @@ def test_a_reversed_slice_is_a_warning_and_has_the_sign_tests_p(rng):
     assert (found.kind, found.severity, found.slices) == ("reversed_gap", "warning", ("turned",))
     assert len(found.query_id) == 100
     assert found.p_value == pytest.approx(5 * binomtest(4, 34, alternative="less").pvalue)
+
+
+def test_models_that_were_swapped_are_an_error_and_have_the_sign_tests_p():
+    right_way = {"a": ([0] * 30 + [1] * 70, [1] * 20 + [0] * 10 + [1] * 70)}
+    wrong_way = {name: (strong, weak) for name, (weak, strong) in right_way.items()}
+    (found,) = swapped_models(make(wrong_way), CARD)
+    assert (found.kind, found.severity, len(found.query_id)) == ("swapped_models", "error", 100)
+    assert found.p_value == pytest.approx(binomtest(0, 20, alternative="less").pvalue)
+    assert "large, named as the strong model, reaches 70.0%, below the 90.0%" in found.sentence
+    assert not list(swapped_models(make(right_way), CARD))
+
+
+def test_a_lead_within_chance_is_no_swap():
+    assert not list(swapped_models(make({"a": ([1] * 6 + [0] * 4, [0] * 3 + [1] * 7)}), CARD))
+    assert not list(swapped_models(make({"a": ([1] * 9 + [0] * 5, [0] * 9 + [1] * 5)}), CARD))
 
 
 def test_a_broken_slice_is_told_once_and_as_an_error():

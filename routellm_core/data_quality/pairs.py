@@ -27,6 +27,7 @@ def pair_findings(outcomes: PairOutcomes, card: Benchmark) -> Iterator[Finding]:
     """All of this module's."""
     yield from off_scale(outcomes, card)
     yield from always_equal(outcomes)
+    yield from swapped_models(outcomes, card)
     yield from reversed_gaps(outcomes, card)
     yield from slices_without_gap(outcomes)
     yield from repeated_queries(outcomes)
@@ -61,6 +62,29 @@ def always_equal(outcomes: PairOutcomes) -> Iterator[Finding]:
             "nothing to route.",
             _ids(outcomes, equal),
             models=tuple(outcomes.model_pair),
+        )
+
+
+def swapped_models(outcomes: PairOutcomes, card: Benchmark) -> Iterator[Finding]:
+    """The strong model is the worse one over all queries: on average, and by an exact sign test."""
+    gain = outcomes.quality_strong - outcomes.quality_weak
+    better, worse = (int(signs.sum()) for signs in _signs(outcomes, gain))
+    p_value = float(binom.cdf(better, better + worse, 0.5))
+    if gain.mean() < 0 and p_value < FALSE_ALARM:
+        weak, strong = (
+            said_quality(quality.mean(), card)
+            for quality in (outcomes.quality_weak, outcomes.quality_strong)
+        )
+        yield Finding(
+            "swapped_models",
+            "error",
+            f"{outcomes.model_pair.strong}, named as the strong model, reaches {strong}, below the "
+            f"{weak} of {outcomes.model_pair.weak} (n = {outcomes.n_queries:,}; better on "
+            f"{better:,} queries, worse on {worse:,}, {said_p(p_value)}): swap them. As it is, "
+            "strong calls cost quality, and the better router has the lower APGR.",
+            _ids(outcomes, np.ones(outcomes.n_queries, dtype=bool)),
+            models=tuple(outcomes.model_pair),
+            p_value=p_value,
         )
 
 

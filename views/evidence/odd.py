@@ -22,10 +22,10 @@ _SAID = {
     "note": (":material/info:", "Note"),
 }
 _LOOKED_FOR = (
-    "Looked for: qualities off the scale; one model's answers that never vary or lie below "
-    "guessing; slices where the weak model wins, or without a gap; copied columns; answers cut off "
-    "at one length; repeated, missing and contaminated queries; tokens that nobody counted. A test "
-    "of many slices or models raises any false alarm with a chance of 1%."
+    "Looked for: qualities off the scale; swapped models; one model's answers that never vary or "
+    "lie below guessing; slices where the weak model wins, or without a gap; copied columns; "
+    "answers cut off at one length; repeated, missing and contaminated queries; tokens that nobody "
+    "counted. A test of many slices or models raises any false alarm with a chance of 1%."
 )
 
 
