@@ -9,12 +9,18 @@ from streamlit.testing.v1 import AppTest
 
 from routellm_core.store import Store
 from tests.conftest import ROOT
+from views import session
 
 
 def forget():
-    """Drop what is cached: readings are keyed on the version, which two stores may share."""
+    """Drop what is cached: readings are keyed on the version, which two stores may share.
+
+    That closes all tabs, and what is due some minutes later would open the store of another test.
+    """
     st.cache_data.clear()
     st.cache_resource.clear()
+    for timer in session._waits.values():
+        timer.cancel()
 
 
 @contextmanager
