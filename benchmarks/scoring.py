@@ -19,7 +19,7 @@ from benchmarks.timing import best_seconds
 from routellm_core.devices import PRECISION_VARIABLE, Device, device, memory_used
 from routellm_core.routers import load_router
 from routellm_core.routers.sharing import shared
-from routellm_core.scoring import score
+from routellm_core.scoring.engine import score
 from routellm_core.store import Store
 
 STORE = Path(".store/explorer.duckdb")

@@ -13,15 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from routellm_core import certify_command, check_command, compare_command, scoring_command
+from routellm_core.comparing import command as comparing
+from routellm_core.data_quality import command as data_quality
 from routellm_core.errors import DataError, RoutingError
 from routellm_core.evaluation import default_pair, evaluate_benchmark
 from routellm_core.importers.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
 from routellm_core.jsonable import with_nulls
 from routellm_core.labelling import command as labelling
 from routellm_core.progress import Progress, Watch
+from routellm_core.promises import command as promises
 from routellm_core.rescoring import PAIR, SHIPPED, Places, rescore
 from routellm_core.routers import ROUTERS
+from routellm_core.scoring import command as scoring
 from routellm_core.store import Store
 from routellm_core.targets import command as targets
 from routellm_core.targets.command import add_choice, chosen
@@ -339,11 +342,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluating.add_argument("--seed", type=_seed, default=0, help="of the bootstrap")
     with_pair(evaluating)
-    compare_command.add_parser(verb)
+    comparing.add_parser(verb)
 
     calibrating = verb("calibrate", calibrate)
     add_choice(calibrating)
-    certify_command.add_parser(verb)
+    promises.add_parser(verb)
     targets.add_parser(verb, DATA_DIR)
 
     explaining = verb("explain", explain)
@@ -359,8 +362,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     with_pair(explaining)
 
-    check_command.add_parser(verb)
-    scoring_command.add_parser(verb, _say_progress, DATA_DIR)
+    data_quality.add_parser(verb)
+    scoring.add_parser(verb, _say_progress, DATA_DIR)
     labelling.add_parser(verb, _say_progress, _say)
 
     resolving, rebuilding = verb("texts", texts), verb("data", data)
@@ -413,10 +416,10 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--no-keep", action="store_true", help="leave the store as it is")
     with_pair(training)
 
-    scoring = verb("scores", scores)
-    scoring.add_argument("--router", nargs="+", choices=list(ROUTERS), metavar="R")
+    rescoring = verb("scores", scores)
+    rescoring.add_argument("--router", nargs="+", choices=list(ROUTERS), metavar="R")
     recipes = sorted({shipment.recipe for shipment in SHIPPED})
-    scoring.add_argument("--recipe", nargs="+", choices=recipes, metavar="RECIPE")
+    rescoring.add_argument("--recipe", nargs="+", choices=recipes, metavar="RECIPE")
     return parser
 
 

@@ -40,7 +40,7 @@ from routellm_core.policy_parts import (
     PolicyRouter,
     Prices,
 )
-from routellm_core.promised import Promised, check_is_about, guarantee_of
+from routellm_core.promises.promised import Promised, check_is_about, guarantee_of
 from routellm_core.store import Store
 from routellm_core.types import (
     Benchmark,

@@ -17,7 +17,6 @@ from pydantic import AwareDatetime, ConfigDict, Field, ValidationError, model_va
 
 from routellm_core.costs import list_price
 from routellm_core.errors import DataError, NotTrainedError
-from routellm_core.left_out import left_out_fold, left_out_name
 from routellm_core.policy_parts import (
     CalledModel,
     CalledPair,
@@ -31,6 +30,7 @@ from routellm_core.policy_parts import (
     Prices,
     Share,
 )
+from routellm_core.promises.left_out import left_out_fold, left_out_name
 
 POLICY_VERSION: Final = 2
 """2 has a promise; a policy without one is of version 1, so that who knows only that reads it."""

@@ -28,8 +28,8 @@ from routellm_core.embeddings import SentenceEmbedder
 from routellm_core.errors import RoutingError
 from routellm_core.inputs import read_inputs
 from routellm_core.labels import battles_of
-from routellm_core.left_out import left_out_name
 from routellm_core.progress import Watch
+from routellm_core.promises.left_out import left_out_name
 from routellm_core.recipes import RECIPES, Part, Recipe, TrainingSet, benchmark_part, training_set
 from routellm_core.routers import load_router, router_class
 from routellm_core.shipped import write_router, write_similarities

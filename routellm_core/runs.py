@@ -110,7 +110,7 @@ def work_on(folder: Path, plan: Plan, store: Store, cache_dir: Path, watch: Watc
         RoutingError: anything else that the user can put right.
         Cancelled: the process was asked to end (SIGTERM).
     """
-    from routellm_core.left_out import left_out_name
+    from routellm_core.promises.left_out import left_out_name
     from routellm_core.training import train
 
     with jobs.at_work(folder, asdict(plan), watch) as desk:

@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 
 from routellm_core.errors import DataError, StoreError
 from routellm_core.importers import more_models, routellm
-from routellm_core.left_out import is_left_out_name
+from routellm_core.promises.left_out import is_left_out_name
 from routellm_core.store import OlderStoreError, Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 

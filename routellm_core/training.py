@@ -25,9 +25,9 @@ from routellm_core.embeddings import SentenceEmbedder
 from routellm_core.errors import DataError
 from routellm_core.inputs import read_inputs
 from routellm_core.labels import battles_of
-from routellm_core.left_out import LEFT_OUT_FOLD, save_left_out
 from routellm_core.normalise import cluster_key, text_hash
 from routellm_core.progress import Progress, Watch, silent
+from routellm_core.promises.left_out import LEFT_OUT_FOLD, save_left_out
 from routellm_core.recipes import Part, TrainingSet, in_tiers, leaks, without
 from routellm_core.routers import load_router, router_class
 from routellm_core.routers.base import LearnedRouter

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from routellm_core.claimed_saving import savings
+from routellm_core.comparing.claimed_saving import savings
 from routellm_core.errors import StoreError
 from routellm_core.types import Benchmark, Interval
 from tests.pages import drawn, errors, forget, opened, said

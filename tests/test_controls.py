@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from routellm_core import controls
 from routellm_core.baselines import random_apgr
+from routellm_core.comparing import controls
 from routellm_core.metrics import apgr, rank_queries, routing_curve
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from routellm_core import cost_readings
-from routellm_core.cost_intervals import cost_intervals
+from routellm_core.comparing import cost_readings
+from routellm_core.comparing.cost_intervals import cost_intervals
 from routellm_core.costs import PairCosts, TokenSource, routed_cost
 from routellm_core.metrics import curve_of, rank_queries
 from routellm_core.uncertainty import middle, paired_resamples

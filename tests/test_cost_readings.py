@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routellm_core import cost_readings
 from routellm_core.baselines import upper_hull
+from routellm_core.comparing import cost_readings
 from routellm_core.metrics import apgr, cpt, routing_curve
 
 coordinates = st.integers(0, 12).map(float)

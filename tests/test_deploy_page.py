@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from routellm_core.comparing.paper import PAIR
 from routellm_core.errors import DataError
-from routellm_core.paper import PAIR
 from routellm_core.policy import parse_policy
 from routellm_core.targets import TARGETS
 from routellm_core.types import Benchmark

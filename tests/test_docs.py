@@ -12,12 +12,14 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    "name", [*ROUTERS, *(p.name for p in (ROOT / "routellm_core").glob("*.py"))]
-)
-def test_every_router_and_core_module_is_named(name):
-    if name != "__init__.py":
-        assert name in README
+CORE = ROOT / "routellm_core"
+MODULES = [p.name for p in CORE.glob("*.py") if p.name != "__init__.py"]
+PACKAGES = [f"{p.parent.name}/" for p in CORE.glob("*/__init__.py")]
+
+
+@pytest.mark.parametrize("name", [*ROUTERS, *MODULES, *PACKAGES])
+def test_every_router_and_part_of_the_core_is_named(name):
+    assert name in README
 
 
 @pytest.mark.parametrize("name", IMPORTERS)

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from routellm_core.calibration_error import calibration_error
 from routellm_core.costs import Price, pair_costs
 from routellm_core.data_quality import Finding, check, effect_of_excluding
-from routellm_core.latency import latency_at
+from routellm_core.evidence.calibration_error import calibration_error
+from routellm_core.evidence.latency import latency_at
+from routellm_core.evidence.overhead import break_even
+from routellm_core.evidence.recalibration import fit, judge, mapped_threshold
+from routellm_core.evidence.reliability import brier_score, targets
 from routellm_core.metrics import calls_strong, rank_queries
-from routellm_core.overhead import break_even
-from routellm_core.recalibration import fit, judge, mapped_threshold
-from routellm_core.reliability import brier_score, targets
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 from tests.pages import errors, opened, own_store, said, tables
 from views import cached, cached_evidence

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routellm_core.latency import latency_at, latency_curve, routed_quantile
+from routellm_core.evidence.latency import latency_at, latency_curve, routed_quantile
 from routellm_core.metrics import rank_queries
 from routellm_core.resampling import poisson_weights
 from routellm_core.store import Store

@@ -12,10 +12,11 @@ import pandas as pd
 import pytest
 import streamlit as st
 
-from routellm_core import importing, jobs, runs, scoring
+from routellm_core import importing, jobs, runs
 from routellm_core.errors import UnknownNameError
 from routellm_core.labels import Battles
 from routellm_core.routers.mf import MatrixFactorizationRouter
+from routellm_core.scoring import job as scoring_job
 from routellm_core.shift import comparison
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
@@ -102,9 +103,9 @@ def at_work(monkeypatch, store_path):
                     continue
                 with Store(store_path, read_only=True) as store:
                     _, data_dir, *caches = map(Path, paths)
-                    if module.endswith("scoring"):
-                        plan = scoring.plan_of(plan)
-                        scoring.work_on(folder, plan, store, data_dir, *caches)
+                    if module.endswith("scoring.job"):
+                        plan = scoring_job.plan_of(plan)
+                        scoring_job.work_on(folder, plan, store, data_dir, *caches)
                     else:
                         plan = comparison.plan_of(plan)
                         comparison.work_on(folder, plan, store, data_dir, caches)
@@ -836,7 +837,7 @@ def test_scoring_that_fails_is_told_goes_on_and_is_put_away(bring, at_work, monk
     button(at, "Score").click().run()
     assert "Scoring by mf-words" in tables(at)
     with monkeypatch.context() as broken:
-        broken.setattr(scoring, "load_router", lambda path: 1 / 0)
+        broken.setattr(scoring_job, "load_router", lambda path: 1 / 0)
         at_work()
     at.run()
     assert "Scoring by mf-words is not finished: ZeroDivisionError" in said(at)

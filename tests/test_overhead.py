@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from routellm_core.costs import PairCosts, TokenSource
 from routellm_core.errors import DataError
-from routellm_core.metrics import rank_queries
-from routellm_core.overhead import (
+from routellm_core.evidence.overhead import (
     PRICE_FACTORS,
     break_even,
     price_sensitivity,
     router_cost_usd,
 )
+from routellm_core.metrics import rank_queries
 
 
 def costs_of(weak, strong):

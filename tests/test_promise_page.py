@@ -2,9 +2,9 @@
 
 import pytest
 
-from routellm_core.guarantee import certify
-from routellm_core.promise_words import about, promise_words
-from routellm_core.promises import Promise
+from routellm_core.promises.guarantee import certify
+from routellm_core.promises.promise import Promise
+from routellm_core.promises.words import about, promise_words
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
 from tests.pages import drawn, errors, opened, said

@@ -17,8 +17,6 @@ from routellm_core import runs
 from routellm_core.__main__ import main
 from routellm_core.choosing import Choice, changes_since, policy_of
 from routellm_core.errors import DataError, NotTrainedError, UnreachableError
-from routellm_core.guarantee import certify, split_of
-from routellm_core.left_out import exact_rows, left_out_dir, left_out_fold, save_left_out
 from routellm_core.policy import (
     Policy,
     check_checkpoint,
@@ -29,8 +27,10 @@ from routellm_core.policy import (
     parse_policy,
 )
 from routellm_core.progress import silent
-from routellm_core.promised_policy import choose_by_promise
-from routellm_core.promises import Promise
+from routellm_core.promises.guarantee import certify, split_of
+from routellm_core.promises.left_out import exact_rows, left_out_dir, left_out_fold, save_left_out
+from routellm_core.promises.promise import Promise
+from routellm_core.promises.promised_policy import choose_by_promise
 from routellm_core.rescoring import PAIR as SHIPPED_PAIR
 from routellm_core.routers import checkpoint_dir, load_router
 from routellm_core.runs import Plan

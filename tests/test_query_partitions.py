@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import ray_cluster
 from routellm_core.errors import DataError, MissingPackageError
-from routellm_core.query_partitions import Partition, partitions_of, write_partitions
-from routellm_core.scoring_ray import Scorer, Work, score_partitions
-from routellm_core.scoring_tables import (
+from routellm_core.scoring import ray_cluster
+from routellm_core.scoring.partitions import Partition, partitions_of, write_partitions
+from routellm_core.scoring.ray_engine import Scorer, Work, score_partitions
+from routellm_core.scoring.tables import (
     Queries,
     QueryColumns,
     columns_of,

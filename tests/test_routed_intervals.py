@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from routellm_core.metrics import calls_strong, rank_queries
-from routellm_core.risk_bounds import binomial_interval
+from routellm_core.promises.risk_bounds import binomial_interval
 from routellm_core.routed_intervals import clustered_share_band, ratio_band, share_band
 from routellm_core.uncertainty import mean_interval
 

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from routellm_core import __main__ as command_line
-from routellm_core import devices, scoring_command
+from routellm_core import devices
 from routellm_core.importing import pasted
+from routellm_core.scoring import command as scoring_command
 from routellm_core.store import Store
 from routellm_core.types import RouterEntry
 from tests.test_scoring import OWN, routers  # noqa: F401  a fixture
@@ -66,7 +67,7 @@ def test_a_query_a_line_comes_from_stdin(run, tmp_path, monkeypatch):
 
 
 def test_a_stopped_scoring_goes_on(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("routellm_core.scoring.CHUNK", 10)
+    monkeypatch.setattr("routellm_core.scoring.engine.CHUNK", 10)
     file, out = tmp_path / "in.csv", tmp_path / "out.csv"
     pd.DataFrame({"query": OWN}).to_csv(file, index=False)
     write = scoring_command._write
@@ -80,7 +81,7 @@ def test_a_stopped_scoring_goes_on(run, tmp_path, monkeypatch):
     kept = list((tmp_path / "out.csv.unfinished").glob("*.parquet"))
     assert len(kept) == -(-len(set(OWN)) // 10)
     monkeypatch.setattr(scoring_command, "_write", write)
-    monkeypatch.setattr("routellm_core.scoring._rates", None)  # nothing is scored again
+    monkeypatch.setattr("routellm_core.scoring.engine._rates", None)  # nothing is scored again
     assert run("--router", "mf-x", "--input", file, "--output", out)[0] == 0
     assert len(pd.read_csv(out)) == len(OWN)
     assert not (tmp_path / "out.csv.unfinished").exists()

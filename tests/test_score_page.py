@@ -5,8 +5,8 @@ import math
 import pytest
 
 from routellm_core import calibration, jobs
+from routellm_core.comparing.paper import PAIR as PAPER_PAIR
 from routellm_core.metrics import routing_curve
-from routellm_core.paper import PAIR as PAPER_PAIR
 from routellm_core.progress import silent
 from routellm_core.store import Store
 from tests.pages import opened, own_store, said, tables

@@ -6,13 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import jobs, scoring
+from routellm_core import jobs
 from routellm_core.errors import DataError, NotTrainedError, TextsError
 from routellm_core.labels import Battles
 from routellm_core.normalise import text_hash
 from routellm_core.routers.mf import MatrixFactorizationRouter
 from routellm_core.routers.random import RandomRouter
-from routellm_core.scoring import ScoringPlan, keep, plan_of, score, work_on
+from routellm_core.scoring import engine
+from routellm_core.scoring.engine import score
+from routellm_core.scoring.job import ScoringPlan, keep, plan_of, work_on
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, RouterEntry
 from tests.conftest import PAIR
@@ -68,7 +70,7 @@ def work(store, tmp_path):
 
 
 def test_scores_come_in_the_order_of_the_queries(routers, monkeypatch):
-    monkeypatch.setattr(scoring, "CHUNK", 7)
+    monkeypatch.setattr(engine, "CHUNK", 7)
     rates = score(routers, OWN)
     for name, router in routers.items():
         np.testing.assert_allclose(rates[name], router.strong_win_rate(OWN), atol=1e-6)
@@ -88,7 +90,7 @@ def test_each_text_is_read_once_for_all_routers_that_read_alike(routers, monkeyp
 
 
 def test_a_stopped_scoring_goes_on_with_the_chunks_that_are_missing(routers, tmp_path, monkeypatch):
-    monkeypatch.setattr(scoring, "CHUNK", 10)
+    monkeypatch.setattr(engine, "CHUNK", 10)
 
     def stop(progress):
         if progress.done >= 30:

@@ -16,14 +16,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import scoring_command
 from routellm_core.errors import DataError
-from routellm_core.query_partitions import partitions_of
-from routellm_core.ray_cluster import Cluster
 from routellm_core.routers import load_router
-from routellm_core.scoring import score
-from routellm_core.scoring_ray import RETRIES, Scored, Work, score_partitions
-from routellm_core.scoring_tables import QueryColumns
+from routellm_core.scoring import command as scoring_command
+from routellm_core.scoring.engine import score
+from routellm_core.scoring.partitions import partitions_of
+from routellm_core.scoring.ray_cluster import Cluster
+from routellm_core.scoring.ray_engine import RETRIES, Scored, Work, score_partitions
+from routellm_core.scoring.tables import QueryColumns
 from routellm_core.store.partitions import collect
 from tests.conftest import ROOT
 from tests.invented import WordVectors

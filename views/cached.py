@@ -31,9 +31,9 @@ from routellm_core.evaluation import (
     evaluate_benchmark,
     evaluate_router,
 )
-from routellm_core.guarantee import Certificate, certify_on
 from routellm_core.metrics import apgr, cpt, curve_of, rank_queries
-from routellm_core.promises import Promise
+from routellm_core.promises.guarantee import Certificate, certify_on
+from routellm_core.promises.promise import Promise
 from routellm_core.recipes import recipe_of, tier_table, training_set
 from routellm_core.routed_intervals import Band, clustered_share_band, ratio_band
 from routellm_core.routers import checkpoint_dir, has_weights, load_router
@@ -554,8 +554,8 @@ def promised_policy(
 ) -> "tuple[Policy, Path]":
     """The policy that carries a promise, and the folder of the checkpoint that this is about."""
     from routellm_core.choosing import policy_of
-    from routellm_core.left_out import checkpoint_without
-    from routellm_core.promised_policy import promised_choice
+    from routellm_core.promises.left_out import checkpoint_without
+    from routellm_core.promises.promised_policy import promised_choice
 
     entry = store().router(key.router_id)
     choice = promised_choice(

@@ -10,8 +10,8 @@ from typing import Any
 
 import streamlit as st
 
+from routellm_core.comparing.report import compare_routers
 from routellm_core.progress import Progress
-from routellm_core.router_comparison import compare_routers
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
 from views import cached

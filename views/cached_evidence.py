@@ -13,19 +13,19 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.costs import PairCosts, Price
-from routellm_core.latency import LatencyAt, LatencyCurve, latency_at, latency_curve
+from routellm_core.evidence.latency import LatencyAt, LatencyCurve, latency_at, latency_curve
+from routellm_core.evidence.overhead import BreakEven, break_even, price_sensitivity
 from routellm_core.metrics import calls_strong
-from routellm_core.overhead import BreakEven, break_even, price_sensitivity
 from routellm_core.types import Interval, ModelPair, PairLatencies
 from routellm_core.uncertainty import mean_interval
 from views import cached
 from views.cached import RouterKey
 
 if TYPE_CHECKING:
-    from routellm_core.calibration_error import CalibrationError
     from routellm_core.data_quality import Effect, Finding
-    from routellm_core.recalibration import Judged, Method, Recalibration
-    from routellm_core.reliability import BrierScore, ReliabilityBins
+    from routellm_core.evidence.calibration_error import CalibrationError
+    from routellm_core.evidence.recalibration import Judged, Method, Recalibration
+    from routellm_core.evidence.reliability import BrierScore, ReliabilityBins
 
 N_TIMED = 16
 """Queries that a router is timed with, one after the other."""
@@ -91,7 +91,7 @@ def effect(key: RouterKey, left_out: tuple[int, ...]) -> "Effect":
 @st.cache_resource(max_entries=32, show_spinner=False)
 def meaning(key: RouterKey) -> "tuple[ReliabilityBins, BrierScore]":
     """What happened against what the scores said."""
-    from routellm_core.reliability import brier_score, reliability_bins, targets
+    from routellm_core.evidence.reliability import brier_score, reliability_bins, targets
 
     known = cached.outcomes(key.version, key.benchmark_id, key.pair)
     scores, target = cached.ranked(key).strong_win_rate, targets(known)
@@ -103,8 +103,8 @@ def meaning(key: RouterKey) -> "tuple[ReliabilityBins, BrierScore]":
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def calibration_error(key: RouterKey) -> "CalibrationError":
-    from routellm_core import calibration_error as errors
-    from routellm_core.reliability import targets
+    from routellm_core.evidence import calibration_error as errors
+    from routellm_core.evidence.reliability import targets
 
     known = cached.outcomes(key.version, key.benchmark_id, key.pair)
     scores = cached.ranked(key).strong_win_rate
@@ -114,8 +114,8 @@ def calibration_error(key: RouterKey) -> "CalibrationError":
 @st.cache_resource(max_entries=32, show_spinner=False)
 def recalibration(key: RouterKey, method: "Method") -> "Recalibration":
     """The curve that is fitted to all queries: the one to take away."""
-    from routellm_core.recalibration import fit
-    from routellm_core.reliability import targets
+    from routellm_core.evidence.recalibration import fit
+    from routellm_core.evidence.reliability import targets
 
     known = cached.outcomes(key.version, key.benchmark_id, key.pair)
     return fit(method, cached.ranked(key).strong_win_rate, targets(known))
@@ -124,8 +124,8 @@ def recalibration(key: RouterKey, method: "Method") -> "Recalibration":
 @st.cache_resource(max_entries=32, show_spinner=False)
 def judged(key: RouterKey, method: "Method") -> "Judged":
     """A curve that is fitted to half of the queries and judged on the others."""
-    from routellm_core.recalibration import judge
-    from routellm_core.reliability import targets
+    from routellm_core.evidence.recalibration import judge
+    from routellm_core.evidence.reliability import targets
 
     known = cached.outcomes(key.version, key.benchmark_id, key.pair)
     scores = cached.ranked(key).strong_win_rate

@@ -6,10 +6,10 @@ The seed of the split is fixed. Who draws seeds until a promise passes has none.
 from typing import Any, NamedTuple, cast, get_args
 
 from routellm_core.errors import DataError, UnreachableError
-from routellm_core.guarantee import Certificate
-from routellm_core.left_out import can_be_left_out
-from routellm_core.promise_words import about, points_in, promise_words
-from routellm_core.promises import Kind, Promise
+from routellm_core.promises.guarantee import Certificate
+from routellm_core.promises.left_out import can_be_left_out
+from routellm_core.promises.promise import Kind, Promise
+from routellm_core.promises.words import about, points_in, promise_words
 from routellm_core.types import Benchmark
 from views import cached, link
 from views.cached import RouterKey

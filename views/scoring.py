@@ -8,9 +8,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from routellm_core import jobs, scoring
+from routellm_core import jobs
 from routellm_core.errors import DataError, RoutingError
-from routellm_core.scoring import ScoringPlan
+from routellm_core.scoring import job as scoring_job
+from routellm_core.scoring.engine import CHUNK
+from routellm_core.scoring.job import ScoringPlan
 from routellm_core.types import ModelPair
 from views import cached, watching
 from views.attempt import attempt
@@ -109,7 +111,7 @@ def _start(
 
 
 def _start_job(folder: Path, plan: ScoringPlan) -> None:
-    scoring.start(
+    scoring_job.start(
         folder,
         plan,
         cached.store_path().resolve(),
@@ -142,8 +144,7 @@ def _draw_running(folder: Path) -> None:
     n_at_work = scorings_at_work()
     if n_at_work > 1:
         st.caption(
-            f"{n_at_work} scorings take turns, {scoring.CHUNK} queries each: none waits for "
-            "another to end."
+            f"{n_at_work} scorings take turns, {CHUNK} queries each: none waits for another to end."
         )
     st.button("Cancel", key=f"cancel_scoring_{folder.name}", on_click=_cancel, args=(folder,))
 
@@ -172,7 +173,7 @@ def _take_finished(benchmark_id: str) -> None:
             try:
                 store = cached.store()
                 with store.open_for_writing():
-                    scoring.keep(job.folder, store)
+                    scoring_job.keep(job.folder, store)
                 jobs.delete(job.folder)
                 n_kept += 1
             except RoutingError as error:
@@ -193,7 +194,7 @@ def _drop(folder: Path) -> None:
 
 def _go_on(job: jobs.Job) -> None:
     with attempt():
-        _start_job(job.folder, scoring.plan_of(job.plan))
+        _start_job(job.folder, scoring_job.plan_of(job.plan))
 
 
 def chosen(version: int, row: Any) -> pd.Series | None:

@@ -5,14 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from routellm_core import choosing, promised_policy
+from routellm_core import choosing
 from routellm_core.calibration import Wish
-from routellm_core.certify_command import add_promise, delta_of, promise_of
 from routellm_core.choosing import Choice, ProviderNames
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
-from routellm_core.left_out import checkpoint_without
 from routellm_core.policy import POLICY_NAME, Policy, diff, parse_policy, read_policy
+from routellm_core.promises import promised_policy
+from routellm_core.promises.command import add_promise, delta_of, promise_of
+from routellm_core.promises.left_out import checkpoint_without
 from routellm_core.store import Store
 from routellm_core.targets import TARGETS, target_named
 from routellm_core.targets import export as write_export

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from routellm_core.comparing.paper import PAIR
 from routellm_core.normalise import text_hash
-from routellm_core.paper import PAIR
 from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 from routellm_core.types import Benchmark

@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from routellm_core import paper
-from routellm_core.paper import PUBLISHED, Published
+from routellm_core.comparing import paper
+from routellm_core.comparing.paper import PUBLISHED, Published
 from routellm_core.types import Benchmark
 from views import downloads
 from views.compare import tables, words

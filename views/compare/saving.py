@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from routellm_core import claimed_saving, paper
-from routellm_core.claimed_saving import Saving
+from routellm_core.comparing import claimed_saving, paper
+from routellm_core.comparing.claimed_saving import Saving
 from routellm_core.costs import UNKNOWN_PRICE, list_price
 from routellm_core.types import Benchmark
 from views import cached, plain_table

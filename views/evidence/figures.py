@@ -10,9 +10,9 @@ from routellm_core.types import Floats
 from views.charts import CHOSEN, STRONG
 
 if TYPE_CHECKING:
-    from routellm_core.latency import LatencyCurve
-    from routellm_core.recalibration import Recalibration
-    from routellm_core.reliability import ReliabilityBins
+    from routellm_core.evidence.latency import LatencyCurve
+    from routellm_core.evidence.recalibration import Recalibration
+    from routellm_core.evidence.reliability import ReliabilityBins
 
 _GREY = "#8b94a3"
 _PURPLE = "#9a5fc4"

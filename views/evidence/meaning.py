@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from routellm_core.calibration_error import CalibrationError
-from routellm_core.recalibration import (
+from routellm_core.evidence.calibration_error import CalibrationError
+from routellm_core.evidence.recalibration import (
     Judged,
     MappedThreshold,
     Method,

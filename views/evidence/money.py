@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from routellm_core.costs import Price, TokenSource, saving
-from routellm_core.overhead import BreakEven
+from routellm_core.evidence.overhead import BreakEven
 from routellm_core.types import Interval
 from views import cached, cached_evidence, downloads, inputs, link
 from views.cached import RouterKey

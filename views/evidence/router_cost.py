@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from routellm_core.overhead import router_cost_usd
+from routellm_core.evidence.overhead import router_cost_usd
 from routellm_core.routers import has_weights
 from views import cached, cached_evidence, link
 from views.frame import Selection

@@ -3,7 +3,7 @@
 import math
 
 from routellm_core.data_quality import SEVERITIES, Finding
-from routellm_core.reliability import BrierScore
+from routellm_core.evidence.reliability import BrierScore
 from views import cached, cached_evidence
 from views.evidence.router_cost import RouterCost
 from views.frame import Selection

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from routellm_core.latency import LatencyAt
+from routellm_core.evidence.latency import LatencyAt
 from routellm_core.metrics import index_at_share, point_index
 from routellm_core.types import Interval
 from views import cached, cached_evidence

@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.errors import UnreachableError
-from routellm_core.guarantee import DELTA
-from routellm_core.promises import Kind, Promise, Scored, need_of
+from routellm_core.promises.guarantee import DELTA
+from routellm_core.promises.promise import Kind, Promise, Scored, need_of
 from routellm_core.types import Benchmark, Interval
 from views import cached, link, promise
 from views.cached import RouterKey

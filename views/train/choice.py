@@ -5,8 +5,8 @@ from urllib.parse import quote
 
 import streamlit as st
 
+from routellm_core.comparing.paper import PAIR
 from routellm_core.labels import STAND_INS
-from routellm_core.paper import PAIR
 from routellm_core.recipes import RECIPES, recipe_of
 from routellm_core.routers import ROUTERS
 from routellm_core.runs import Plan, config_of

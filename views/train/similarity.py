@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from routellm_core.paper import PUBLISHED_SIMILARITY, SIMILARITY_EMBEDDER
+from routellm_core.comparing.paper import PUBLISHED_SIMILARITY, SIMILARITY_EMBEDDER
 from views import cached, plain_table
 from views.plain import plain
 from views.plain_table import Column

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from routellm_core.errors import DataError
-from routellm_core.scoring_tables import Queries, QueryColumns
+from routellm_core.scoring.tables import Queries, QueryColumns
 
 PARTITION_ROWS = 1_024
 """Of queries that are written as partitions."""

@@ -12,7 +12,7 @@ costs 1/7.0 of always calling the strong model, which however recovers the whole
 
 from typing import NamedTuple
 
-from routellm_core.paper import PUBLISHED
+from routellm_core.comparing.paper import PUBLISHED
 
 PRICE_STRONG, PRICE_WEAK = 24.7, 0.24
 """USD per million tokens, prompt and answer in the paper's usual mix (appendix D)."""

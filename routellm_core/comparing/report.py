@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from routellm_core import controls, cost_readings
-from routellm_core.cost_intervals import cost_intervals
+from routellm_core.comparing import controls, cost_readings
+from routellm_core.comparing.cost_intervals import cost_intervals
+from routellm_core.comparing.decomposition import Decomposition, decomposition
+from routellm_core.comparing.verdicts import Verdict, verdicts
 from routellm_core.costs import UNKNOWN_PRICE, PairCosts, list_price, pair_costs, routed_cost
-from routellm_core.decomposition import Decomposition, decomposition
 from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation import complete_routers, default_pair, main_view, within_slice
 from routellm_core.metrics import curve_of, rank_queries, routing_curve
@@ -17,7 +18,6 @@ from routellm_core.progress import Progress, Watch, silent
 from routellm_core.store import Store
 from routellm_core.types import Floats, ModelPair, PairOutcomes
 from routellm_core.uncertainty import N_RESAMPLES, mean_interval
-from routellm_core.verdicts import Verdict, verdicts
 
 
 def compare_routers(

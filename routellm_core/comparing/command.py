@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from routellm_core.comparing.report import compare_routers
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
-from routellm_core.router_comparison import compare_routers
 from routellm_core.store import Store
 from routellm_core.types import VIEWS, Interval, ModelPair
 from routellm_core.uncertainty import N_RESAMPLES

@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 
 from routellm_core.labels import golden_battles
 from routellm_core.metrics import rank_queries
-from routellm_core.risk_bounds import binomial_interval
+from routellm_core.promises.risk_bounds import binomial_interval
 from routellm_core.types import Floats, Interval, Ints, PairOutcomes
 from routellm_core.uncertainty import mean_interval
 

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from routellm_core.errors import DataError
-from routellm_core.guarantee import Certificate
-from routellm_core.left_out import left_out_fold
 from routellm_core.policy_parts import FigureInterval, Guarantee
+from routellm_core.promises.guarantee import Certificate
+from routellm_core.promises.left_out import left_out_fold
 
 
 class Promised(NamedTuple):

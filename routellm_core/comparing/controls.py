@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
-from routellm_core.decomposition import called_share
+from routellm_core.comparing.decomposition import called_share
 from routellm_core.metrics import pgr_of, rank_queries
 from routellm_core.significance import LEVEL, one_per_cluster
 from routellm_core.types import Floats, Interval, Ints, Ranking

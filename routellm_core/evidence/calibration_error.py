@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from routellm_core.reliability import N_BINS, equal_count_bins
+from routellm_core.evidence.reliability import N_BINS, equal_count_bins
 from routellm_core.resampling import poisson_weights
 from routellm_core.types import Floats, Interval, Ints
 from routellm_core.uncertainty import N_RESAMPLES

@@ -17,11 +17,11 @@ from routellm_core.choosing import Choice, choice_of, outcomes_hash
 from routellm_core.costs import UNKNOWN_PRICE, Price, list_price
 from routellm_core.errors import UnreachableError
 from routellm_core.evaluation import default_pair
-from routellm_core.guarantee import DELTA, NEVER, certify_on, split_of
-from routellm_core.left_out import LEFT_OUT_FOLD, exact_rows
-from routellm_core.promise_words import ABOUT_CHECKPOINT, about_left_out, promise_words
-from routellm_core.promised import Promised
-from routellm_core.promises import Promise
+from routellm_core.promises.guarantee import DELTA, NEVER, certify_on, split_of
+from routellm_core.promises.left_out import LEFT_OUT_FOLD, exact_rows
+from routellm_core.promises.promise import Promise
+from routellm_core.promises.promised import Promised
+from routellm_core.promises.words import ABOUT_CHECKPOINT, about_left_out, promise_words
 from routellm_core.store import Store
 from routellm_core.types import (
     Benchmark,

@@ -1,7 +1,7 @@
 """A certificate as sentences for the screen and the terminal.
 
->>> from routellm_core.guarantee import Certificate
->>> from routellm_core.promises import Promise
+>>> from routellm_core.promises.guarantee import Certificate
+>>> from routellm_core.promises.promise import Promise
 >>> from routellm_core.types import Interval
 >>> base = dict(delta=0.05, seed=0, n_pilot=100, n_calibration=450, n_held_out=450)
 >>> base |= dict(n_thresholds=100, stopped_at=0.6, stopped_p_value=0.2)
@@ -19,8 +19,8 @@ queries at 95% confidence: about 2,400 would do
 import math
 from decimal import ROUND_FLOOR, Context, Decimal
 
-from routellm_core.guarantee import NEVER, Certificate
-from routellm_core.left_out import LEFT_OUT_FOLD
+from routellm_core.promises.guarantee import NEVER, Certificate
+from routellm_core.promises.left_out import LEFT_OUT_FOLD
 
 ABOUT_CHECKPOINT = (
     "the promise is about this router's own checkpoint: it learned nothing from these queries"

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routellm_core.errors import DataError
-from routellm_core.risk_bounds import (
+from routellm_core.promises.risk_bounds import (
     betting_need,
     betting_p_value,
     binomial_bound,

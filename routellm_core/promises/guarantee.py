@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 
 from routellm_core.errors import DataError
-from routellm_core.promises import (
+from routellm_core.promises.promise import (
     FEWEST_KEPT,
     Promise,
     Scored,
@@ -35,7 +35,7 @@ from routellm_core.promises import (
     need_of,
     p_values,
 )
-from routellm_core.risk_bounds import binomial_interval, fixed_sequence
+from routellm_core.promises.risk_bounds import binomial_interval, fixed_sequence
 from routellm_core.types import Benchmark, Floats, Interval, Ints, PairOutcomes
 
 DELTA = 0.05

@@ -2,7 +2,7 @@
 
 A partition is a Parquet file of queries. Its scores become a file of their own,
 
-    <folder>/part-00003-9f86d081884c7d65.parquet    rows as `scoring_tables.scored_table` makes them
+    <folder>/part-00003-9f86d081884c7d65.parquet    rows as `tables.scored_table` makes them
 
 written aside and renamed, and named after its place and what it holds: what is there is whole and
 is never scored again, so that a killed run goes on where it was, and a partition that is scored
@@ -26,10 +26,10 @@ from uuid import uuid4
 from routellm_core import devices
 from routellm_core.errors import DataError, RoutingError
 from routellm_core.progress import Progress, Watch, silent
-from routellm_core.query_partitions import Partition, digest
-from routellm_core.ray_cluster import HERE, Cluster, running
-from routellm_core.scoring import score
-from routellm_core.scoring_tables import QueryColumns, read_queries, scored_table
+from routellm_core.scoring.engine import score
+from routellm_core.scoring.partitions import Partition, digest
+from routellm_core.scoring.ray_cluster import HERE, Cluster, running
+from routellm_core.scoring.tables import QueryColumns, read_queries, scored_table
 from routellm_core.tables import ROWS_NAMED
 
 if TYPE_CHECKING:

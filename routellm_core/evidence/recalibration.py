@@ -13,10 +13,10 @@ from typing import Literal, NamedTuple, TypeAlias
 import numpy as np
 from scipy.special import expit, logit
 
-from routellm_core.calibration_error import BinSums
 from routellm_core.errors import DataError
+from routellm_core.evidence.calibration_error import BinSums
+from routellm_core.evidence.reliability import N_BINS, equal_count_bins
 from routellm_core.metrics import calls_strong
-from routellm_core.reliability import N_BINS, equal_count_bins
 from routellm_core.resampling import poisson_weights
 from routellm_core.types import Floats, Interval, Ints
 from routellm_core.uncertainty import N_RESAMPLES, mean_interval

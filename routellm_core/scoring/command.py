@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from routellm_core import devices, ray_cluster, scoring_ray
+from routellm_core import devices
 from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.metrics import calls_strong
 from routellm_core.progress import Watch
-from routellm_core.query_partitions import partitions_of, write_partitions
 from routellm_core.routers import checkpoint_dir, load_router
-from routellm_core.scoring import score
-from routellm_core.scoring_tables import Queries, columns_of, read_queries, scored_table
+from routellm_core.scoring import ray_cluster, ray_engine
+from routellm_core.scoring.engine import score
+from routellm_core.scoring.partitions import partitions_of, write_partitions
+from routellm_core.scoring.tables import Queries, columns_of, read_queries, scored_table
 from routellm_core.store import Store
 from routellm_core.store.partitions import collect, means
 
@@ -137,11 +138,11 @@ def _by_ray(parsed: argparse.Namespace, output: Path) -> Result:
     else:
         partitions = partitions_of(source)
         columns = columns_of(partitions[0].path, parsed.column)
-    work = scoring_ray.Work(
+    work = ray_engine.Work(
         columns, tuple(folders), partial(load_routers, folders), parsed.alpha, parsed.device
     )
     cluster = ray_cluster.Cluster(parsed.address, parsed.workers)
-    scored = scoring_ray.score_partitions(
+    scored = ray_engine.score_partitions(
         partitions, work, folder, cluster=cluster, watch=parsed.watch()
     )
     n_queries = sum(partition.n_rows for partition in partitions)

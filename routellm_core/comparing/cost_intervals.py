@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from routellm_core.cost_readings import (
+from routellm_core.comparing.cost_readings import (
     aiq,
     deferral_area,
     quality_neutral_cost,

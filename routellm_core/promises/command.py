@@ -6,10 +6,10 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
-from routellm_core.guarantee import Certificate, certify_on
-from routellm_core.left_out import LEFT_OUT_FOLD, exact_rows
-from routellm_core.promise_words import about, about_left_out, points_in, promise_words
-from routellm_core.promises import Promise
+from routellm_core.promises.guarantee import Certificate, certify_on
+from routellm_core.promises.left_out import LEFT_OUT_FOLD, exact_rows
+from routellm_core.promises.promise import Promise
+from routellm_core.promises.words import about, about_left_out, points_in, promise_words
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair
 

@@ -1,0 +1,143 @@
+"""A scoring of stored queries as a job, and its scores put into the store.
+
+Beside what every job has, its folder holds what was scored so far, in `chunks/`, and in the end
+`scores.parquet`: query_id and a column a router.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from routellm_core import jobs
+from routellm_core.errors import DataError, TextsError
+from routellm_core.progress import Progress, Watch, silent
+from routellm_core.routers import checkpoint_dir, load_router
+from routellm_core.scoring.engine import score
+from routellm_core.store import Store
+from routellm_core.types import ModelPair
+
+VIEW = "untouched"
+"""Of scores by a router that was trained before it saw the queries."""
+
+
+@dataclass(frozen=True)
+class ScoringPlan:
+    """Which stored queries are scored, by which routers, for which pair."""
+
+    benchmark_id: str
+    router_ids: tuple[str, ...]
+    weak: str
+    strong: str
+
+    @property
+    def model_pair(self) -> ModelPair:
+        return ModelPair(weak=self.weak, strong=self.strong)
+
+
+def start(
+    folder: Path, plan: ScoringPlan, store_path: Path, data_dir: Path, cache_dir: Path
+) -> None:
+    """Begin or go on with a scoring in a process of its own; arguments as for `work_on`."""
+    paths = (folder, store_path, data_dir, cache_dir)
+    jobs.start(folder, asdict(plan), ["routellm_core.scoring.job", *map(str, paths)])
+
+
+def work_on(
+    folder: Path,
+    plan: ScoringPlan,
+    store: Store,
+    data_dir: Path,
+    cache_dir: Path,
+    watch: Watch = silent,
+    turns: Path | None = None,
+) -> None:
+    """Score as planned, in this process.
+
+    Args:
+        folder: of the job.
+        plan: what to do.
+        store: holds texts and routers; given back to others once these are read.
+        data_dir: where the checkpoints of shipped routers lie.
+        cache_dir: keeps vectors; another folder for each set, so that they go when it goes.
+        watch: told how far it is.
+        turns: as for `score`; by default scorings of one folder's parent take turns.
+
+    Raises:
+        TextsError: texts of the queries are not on this machine.
+        NotTrainedError: weights of a router are not on this machine.
+        Cancelled: the process was asked to end (SIGTERM).
+    """
+    with jobs.at_work(folder, asdict(plan), watch) as desk:
+        texts = store.query_texts(plan.benchmark_id)
+        n_queries = len(store.query_ids(plan.benchmark_id))
+        folders = {name: checkpoint_dir(store.router(name), data_dir) for name in plan.router_ids}
+        store.release()
+        if not texts:
+            raise TextsError(
+                f"no text of {plan.benchmark_id} is on this machine: a router reads texts"
+            )
+        desk.watch(Progress("loading the routers", 0, len(folders)))
+        routers = {name: load_router(path) for name, path in folders.items()}
+        rates = score(
+            routers,
+            list(texts.values()),
+            chunks_dir=folder / "chunks",
+            cache_dir=cache_dir,
+            turns=folder.parent / "turns" if turns is None else turns,
+            watch=desk.watch,
+        )
+        frame = pd.DataFrame({"query_id": list(texts), **rates})
+        frame.to_parquet(folder / "scores.parquet", index=False)
+        desk.tell(n_scored=len(texts), n_queries=n_queries)
+
+
+def keep(folder: Path, store: Store) -> None:
+    """Put what a finished scoring found into the store; the same scored before is replaced.
+
+    Raises:
+        DataError: it is not finished.
+    """
+    job = jobs.read(folder)
+    plan = plan_of(job.plan)
+    if job.status != "done":
+        raise DataError(f"scoring {folder.name} is {job.status}; only a finished one can be kept")
+    frame = pd.read_parquet(folder / "scores.parquet")
+    with store.atomic():
+        for router_id in plan.router_ids:
+            store.add_strong_win_rates(
+                plan.benchmark_id,
+                plan.model_pair,
+                router_id,
+                VIEW,
+                frame[["query_id", router_id]].rename(columns={router_id: "strong_win_rate"}),
+            )
+
+
+def plan_of(document: Mapping[str, Any]) -> ScoringPlan:
+    """A plan as JSON holds it.
+
+    Raises:
+        DataError: it is no plan of a scoring.
+    """
+    try:
+        return ScoringPlan(**dict(document) | {"router_ids": tuple(document["router_ids"])})
+    except (KeyError, TypeError) as error:
+        raise DataError(f"this is no plan of a scoring ({error})") from error
+
+
+def _main(folder: Path, store_path: Path, data_dir: Path, cache_dir: Path) -> int:
+    def work() -> None:
+        plan = plan_of(jobs.read_json(folder / "plan.json"))
+        turns = store_path.with_name("scoring.turns")
+        with Store(store_path, read_only=True) as store:
+            work_on(folder, plan, store, data_dir, cache_dir, turns=turns)
+
+    return jobs.process_of(work)
+
+
+if __name__ == "__main__":
+    sys.exit(_main(*map(Path, sys.argv[1:5])))
