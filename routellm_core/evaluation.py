@@ -144,7 +144,8 @@ def evaluate_benchmark(
         Qualities in the benchmark's own scale, shares as fractions, NaN where undefined. Where the
         outcomes of some slices look broken, `without_broken` has the APGRs without those; `ahead`
         has the gain of the best router over each other one of the main view, with a paired
-        interval.
+        interval; nobody is ahead where the strong model is not the better one, as the better of
+        two routers then has the lower APGR.
 
         Some figures are read from the stored scores in a way of their own: `within_slice` from
         `in_domain` scores that rank inside each slice only; `untouched`, where the benchmark gave
@@ -286,7 +287,7 @@ def _ahead(
     known = [(s, resampled) for s, resampled in whole if s.names["view"] == view]
     weak, strong = outcomes.quality_weak, outcomes.quality_strong
     figures = [apgr(routing_curve(s.scores, weak, strong)) for s, _ in known]
-    if len(known) < 2 or not np.isfinite(figures).all():
+    if len(known) < 2 or not np.isfinite(figures).all() or not strong.mean() > weak.mean():
         return []
     best_first = np.argsort(figures)[::-1][: None if n_rivals is None else n_rivals + 1]
     figures = [figures[i] for i in best_first]

@@ -19,6 +19,8 @@ def figures(*routers, ahead=(), random_high=0.52, **more):
         "benchmark": "b",
         "model_pair": {"weak": "small", "strong": "large"},
         "n_queries": 900,
+        "quality_weak": 0.6,
+        "quality_strong": 0.8,
         "oracle": {"apgr": 1.2, "cpt50": 0.1, "cpt80": 0.2},
         "random": {"apgr": 0.5, "apgr_interval": Interval(0.48, random_high)},
         "routers": list(routers),
@@ -38,6 +40,13 @@ def gain(router, over, value, low, high, view="in_domain"):
     names = {"router": router, "recipe": "golden", "view": view}
     other = {"over": over, "over_recipe": "golden"}
     return names | other | {"gain": value, "gain_interval": Interval(low, high)}
+
+
+def test_no_router_is_called_best_where_the_strong_model_is_the_worse_one():
+    known = figures(row("mf", 0.6), row("bert", 0.65), quality_strong=0.5)
+    (said,) = words.about(known)
+    assert "the worse one here" in said
+    assert "bert" not in said
 
 
 @pytest.mark.parametrize(

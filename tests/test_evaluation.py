@@ -263,6 +263,18 @@ def test_a_paired_gain_is_told_apart_where_two_intervals_overlap(fresh_store, rn
     assert gain["gain_interval"].low > 0
 
 
+def test_nobody_is_ahead_where_the_strong_model_is_the_worse_one(fresh_store, rng):
+    ids, _ = add(fresh_store, "b", ["a", "b"])
+    for name in ("one", "two"):
+        score(fresh_store, "b", ids, name, rng.random(len(ids)))
+    swapped = ModelPair(weak=PAIR.strong, strong=PAIR.weak)
+    for name in ("one", "two"):
+        frame = pd.DataFrame({"query_id": ids, "strong_win_rate": rng.random(len(ids))})
+        fresh_store.add_strong_win_rates("b", swapped, name, "in_domain", frame)
+    assert evaluate_benchmark(fresh_store, "b", model_pair=PAIR, n_resamples=100)["ahead"]
+    assert evaluate_benchmark(fresh_store, "b", model_pair=swapped, n_resamples=100)["ahead"] == []
+
+
 def test_a_lone_router_and_equal_models_leave_nobody_ahead(fresh_store, rng):
     ids, _ = add(fresh_store, "b", ["a"])
     score(fresh_store, "b", ids, "lone", rng.random(len(ids)))

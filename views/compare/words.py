@@ -15,6 +15,11 @@ _OWN = "own-pair"
 
 def about(figures: dict[str, Any]) -> list[str]:
     """Sentences about one benchmark and pair: the best router, and what is left of its lead."""
+    if figures["quality_strong"] < figures["quality_weak"]:
+        return [
+            "The model called strong is the worse one here: of two routers the better one has the "
+            "lower APGR, so none is called best. Verdicts by quality: look at it closely."
+        ]
     return [*_verdict(figures), *_inside_slices(figures), *_own_pair(figures), *_without(figures)]
 
 
