@@ -480,7 +480,14 @@ def test_a_killed_command_goes_on_where_it_was(stub, plan_path, store_path):
     stub.behave = behave
     line = ["label", "--store", store_path, "--benchmark", "mine", "--plan", plan_path]
     command = [sys.executable, "-m", "routellm_core", *map(str, line)]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Whoever runs the tests in the background has it ignored, here and in what is begun here.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     until = time.monotonic() + 30
     while len(stub.seen) < 13 and time.monotonic() < until:
         time.sleep(0.02)

@@ -250,7 +250,7 @@ def test_the_operators_word_is_asked_again_at_the_start(open_page, stub, monkeyp
     at = estimated(fill(open_page(), stub.url))
     monkeypatch.setenv("ROUTELLM_ENDPOINTS", f"{VARIABLE}=https://else.example")
     ask_button(at).click().run()
-    assert any("its key may only go to https://else.example" in t for t in toasts_plain(at))
+    assert "its key may only go to https://else.example" in said(at).replace("\u2060", "")
     assert not list(labelling.glob("*/run.json"))
     assert stub.seen == []
 

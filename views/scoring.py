@@ -15,7 +15,7 @@ from routellm_core.scoring.engine import CHUNK
 from routellm_core.scoring.job import ScoringPlan
 from routellm_core.types import ModelPair
 from views import cached, watching
-from views.attempt import attempt
+from views.attempt import attempt, button
 from views.plain import plain
 
 _taking = Lock()
@@ -75,12 +75,12 @@ def draw(version: int, row: Any, pair: ModelPair | None) -> None:
             + "Embeddings take about 20 seconds for a thousand queries on two processor cores, "
             "a language model some minutes."
         )
-        st.button(
+        button(
             "Score",
-            type="primary",
+            _start,
+            *(version, row.benchmark_id, tuple(chosen), pair),
             disabled=not chosen,
-            on_click=_start,
-            args=(version, row.benchmark_id, tuple(chosen), pair),
+            type="primary",
         )
 
 

@@ -9,7 +9,7 @@ from routellm_core.errors import DataError
 from routellm_core.importers.mapping import Mapping
 from routellm_core.importing import FORMATS, ImportPlan
 from views import cached
-from views.attempt import attempt
+from views.attempt import attempt, button
 from views.frame import boundary
 from views.my_data import columns, imports, places
 from views.plain import plain
@@ -100,12 +100,12 @@ def _draw_plan(paths: list[Path]) -> None:
     if format_name is None and None in recognised:
         problem = problem or "Choose the format, or another file."
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
+        button(
             "Import",
-            type="primary",
+            _start,
+            ImportPlan(tuple(map(str, paths)), format_name, mapping, drop),
             disabled=bool(problem),
-            on_click=_start,
-            args=(ImportPlan(tuple(map(str, paths)), format_name, mapping, drop),),
+            type="primary",
         )
         if problem:
             st.caption(plain(problem))

@@ -12,7 +12,7 @@ from routellm_core.shift import comparison
 from routellm_core.shift.comparison import Comparison, ComparisonPlan
 from routellm_core.shift.profile import Profile
 from views import cached, charts, inputs, plain_table, watching
-from views.attempt import attempt
+from views.attempt import attempt, button
 from views.plain import one_line, plain
 from views.plain_table import Column
 
@@ -65,7 +65,7 @@ def draw(version: int, row: Any) -> None:
             icon=":material/description:",
         )
         return
-    st.button("Compare", type="primary", on_click=_start, args=(row.benchmark_id, benchmark_id))
+    button("Compare", _start, row.benchmark_id, benchmark_id, type="primary")
 
 
 def finished(own_id: str, benchmark_id: str) -> Path | None:

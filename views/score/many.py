@@ -27,7 +27,6 @@ def draw(version: int) -> None:
             f"Make a set of {n:,} queries" if n else "Make a set of them",
             disabled=not n,
             on_click=_paste,
-            args=(lines,),
         )
         st.caption("Files go in on the My data page, and can be scored there or here.")
     sets = cached.own_sets(version)
@@ -65,10 +64,10 @@ def _keep_set() -> None:
     link.remember(set=st.session_state["_score_set"])
 
 
-def _paste(lines: str) -> None:
-    """A private set of the lines that hold anything."""
+def _paste() -> None:
+    """A private set of the lines that hold anything, as they are when it is clicked."""
     with attempt("The set is there: score it below."):
-        found = importing.pasted(lines)
+        found = importing.pasted(st.session_state["_score_lines"])
         store = cached.store()
         with store.open_for_writing():
             ids = importing.add(store, Read([found], None), owner=cached.owner(), renamed=True)

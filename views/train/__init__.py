@@ -4,7 +4,7 @@ import streamlit as st
 
 from routellm_core import runs
 from views import cached
-from views.attempt import attempt, say
+from views.attempt import attempt, button, say
 from views.frame import boundary
 from views.train import choice, data, history, similarity, uploads
 
@@ -37,12 +37,12 @@ def draw() -> None:
 
 def _draw_start(plan: runs.Plan | None, problem: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
+        button(
             "Start training",
-            type="primary",
+            _start,
+            plan,
             disabled=plan is None or bool(problem),
-            on_click=_start,
-            args=(plan,),
+            type="primary",
         )
         st.caption(
             problem

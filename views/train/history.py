@@ -12,7 +12,7 @@ from routellm_core.errors import DataError
 from routellm_core.recipes import recipe_of
 from routellm_core.runs import Run
 from views import cached, link
-from views.attempt import attempt
+from views.attempt import attempt, button
 from views.live_curve.payload import number
 from views.names import short_name
 from views.plain import plain
@@ -170,7 +170,7 @@ def _draw_keep(run: Run, key: str) -> None:
     with st.popover("Keep it …"):
         name = st.text_input("Its name on the other pages", run.run_id, key=f"name_{key}")
         st.caption("Its scores go into the store, so that Trade-off and Compare show it.")
-        st.button("Keep", type="primary", key=f"keep_{key}", on_click=_keep, args=(run, name))
+        button("Keep", _keep, run, name, type="primary", key=f"keep_{key}")
 
 
 def _draw_delete(run: Run, key: str) -> None:

@@ -16,7 +16,7 @@ from routellm_core.labelling.endpoints import read_keys
 from routellm_core.labelling.estimate import Estimate, estimate
 from routellm_core.labelling.job import AskingPlan, asked_queries
 from views import cached, plain_table
-from views.attempt import attempt
+from views.attempt import attempt, button
 from views.my_data.outcomes import caps, forms, watched, which
 from views.plain import plain
 from views.plain_table import Column
@@ -81,12 +81,12 @@ def _draw_choice(version: int, row: Any, is_running: bool) -> None:
     known = st.session_state.get(_ESTIMATED)
     is_estimated = known is not None and known[0] == plan
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
+        button(
             "Estimate",
-            type="secondary" if is_estimated else "primary",
+            _estimate,
+            *(version, plan),
             disabled=plan is None,
-            on_click=_estimate,
-            args=(version, plan),
+            type="secondary" if is_estimated else "primary",
         )
         st.caption(plain(problem) if problem else "Sends nothing.")
     if plan is not None and is_estimated:
@@ -156,13 +156,13 @@ def _draw_estimate(row: Any, plan: AskingPlan, found: Estimate, is_running: bool
         st.error(plain(problem), icon=":material/key_off:")
     addresses = ", ".join(dict.fromkeys(end.base_url for end in plan.asked.endpoints))
     st.caption(plain(f"The texts are sent to {addresses}."))
-    st.button(
+    button(
         plain(f"Ask them: {n:,} calls, at most {caps.text(plan, cap)} in all"),
+        start,
+        *(plan, cap),
+        disabled=bool(problem) or is_running,
         key="_outcomes_ask",
         type="primary",
-        disabled=bool(problem) or is_running,
-        on_click=start,
-        args=(plan, cap),
     )
     notes = ["It goes on when you leave this page."]
     if not pd.isna(row.owner):

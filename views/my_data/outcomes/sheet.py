@@ -10,6 +10,7 @@ from routellm_core.labelling.keeping import SUFFIX, Gathered, gathered_from_peop
 from routellm_core.labelling.sheet import Asked, write_sheet
 from routellm_core.types import Benchmark, ModelPair
 from views import cached
+from views.attempt import button
 from views.my_data import places
 from views.my_data.outcomes import keeping, which
 from views.my_data.outcomes.memory import remembered
@@ -113,12 +114,12 @@ def _draw_reading(version: int, row: Any) -> None:
     if n_half:
         rows = "row has" if n_half == 1 else "rows have"
         st.caption(f"{n_half:,} {rows} one quality only and will be left out.")
-    st.button(
+    button(
         plain(f"Keep {len(found.queries):,} queries as a set"),
+        _keep,
+        *(found, card, path),
         key="_outcomes_keep_sheet",
         type="primary",
-        on_click=_keep,
-        args=(found, card, path),
     )
 
 

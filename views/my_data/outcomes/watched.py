@@ -11,7 +11,7 @@ from routellm_core.labelling.job import AskingPlan, asking_plan_of
 from routellm_core.labelling.keeping import SUFFIX, gathered_from_endpoints
 from routellm_core.labelling.outcomes import Labelled
 from views import cached, plain_table, watching
-from views.attempt import attempt
+from views.attempt import attempt, button
 from views.my_data.outcomes import caps, keeping
 from views.plain import plain
 from views.plain_table import Column
@@ -126,11 +126,11 @@ def _draw_going_on(job: jobs.Job, plan: AskingPlan, is_cap_reached: bool, start:
         more * (n_before + 1 if n_calls is None else n_calls),
         key=f"_outcomes_cap_{job.folder.name}",
     )
-    st.button(
+    button(
         "Go on",
+        start,
+        *(plan, cap, job.folder),
         key=f"_outcomes_go_on_{job.folder.name}",
-        on_click=start,
-        args=(plan, cap, job.folder),
         help="What was said before is not asked again.",
     )
 
