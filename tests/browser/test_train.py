@@ -99,13 +99,16 @@ def test_from_the_data_to_the_kept_router_on_the_tradeoff_page(visit):
     expect(table).to_contain_text("0.")
 
     page.get_by_role("button", name="Keep it …").click()
-    page.get_by_role("button", name="Keep", exact=True).click()
-    expect(page.get_by_text("is kept: Trade-off and Compare show it")).to_be_visible(timeout=60_000)
+    page.get_by_label("Its name on the other pages").fill("heron")
+    page.get_by_role("button", name="Keep", exact=True).click()  # typed, and clicked at once
+    expect(page.get_by_text("heron is kept: Trade-off and Compare show it")).to_be_visible(
+        timeout=60_000
+    )
     page.get_by_role("button", name="See it on the Trade-off page").click()
     expect(page.locator("[data-tile=quality]")).to_contain_text("n 40", timeout=60_000)
     chosen = page.get_by_role("radio", name="sw_ranking").first
     expect(chosen).to_be_checked()
-    assert "router=sw_ranking-tiny-mine.in_domain" in page.url
+    assert "router=heron.in_domain" in page.url
 
 
 def test_watching_moves_nothing_but_the_figures(visit, at_work):
