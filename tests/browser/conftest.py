@@ -80,11 +80,20 @@ def chromium():
         browser.close()
 
 
+def _is_streamlits_search(message):
+    """On another page than home Streamlit's client asks beside that page for its server first."""
+    return "404" in message.text and "/_stcore/" in message.location["url"]
+
+
 @pytest.fixture
 def browser_page(chromium):
     """`browser_page(width, height, color_scheme)` → page; fails on any error in its console."""
     contexts = []
     problems = []
+
+    def note(message):
+        if message.type == "error" and not _is_streamlits_search(message):
+            problems.append(message.text)
 
     def open_page(width=1440, height=900, color_scheme="light", **options):
         context = chromium.new_context(
@@ -92,7 +101,7 @@ def browser_page(chromium):
         )
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+        page.on("console", note)
         page.on("pageerror", lambda error: problems.append(str(error)))
         return page
 
@@ -104,7 +113,7 @@ def browser_page(chromium):
 
 @pytest.fixture
 def go_to(streamlit_server, browser_page, app_env):
-    """`go_to(name, query, page)` → a page of the dashboard, from home and by the navigation.
+    """`go_to(name, query, page)` → a page of the dashboard by its own address.
 
     `app_env` is the test module's: where the store lies.
     """
@@ -112,11 +121,8 @@ def go_to(streamlit_server, browser_page, app_env):
     def go_to(name, query="", page=None, **screen):
         page = browser_page(**screen) if page is None else page
         page.on("dialog", lambda _: pytest.fail("a text was run as script"))
-        page.goto(f"{streamlit_server('app.py', app_env)}/?{query.removeprefix('?')}")
-        page.locator(".live-curve .chart").wait_for(timeout=60_000)
-        if screen.get("width", 1440) < 768:
-            page.get_by_test_id("stExpandSidebarButton").click()
-        page.get_by_role("link", name=name, exact=True).click()
+        path = name.lower().replace(" ", "_")
+        page.goto(f"{streamlit_server('app.py', app_env)}/{path}?{query.removeprefix('?')}")
         return page
 
     return go_to
