@@ -20,6 +20,7 @@ from routellm_core.importers.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUES
 from routellm_core.jsonable import with_nulls
 from routellm_core.labelling import command as labelling
 from routellm_core.progress import Progress, Watch
+from routellm_core.recommend import command as recommending
 from routellm_core.rescoring import PAIR, SHIPPED, Places, rescore
 from routellm_core.routers import ROUTERS
 from routellm_core.store import Store
@@ -340,6 +341,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--seed", type=_seed, default=0, help="of the bootstrap")
     with_pair(evaluating)
     compare_command.add_parser(verb)
+    recommending.add_parser(verb)
 
     calibrating = verb("calibrate", calibrate)
     add_choice(calibrating)
