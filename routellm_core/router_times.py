@@ -32,5 +32,5 @@ class OwnTime(NamedTuple):
 def usual_time(router_name: str) -> OwnTime:
     """What the project measured of a kind of router."""
     if router_name not in ONE_CORE_SECONDS:
-        return OwnTime(math.nan, "nobody has measured this router")
+        return OwnTime(math.nan, "nobody has measured this router: type it")
     return OwnTime(ONE_CORE_SECONDS[router_name], MEASURED_ELSEWHERE)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from routellm_core.calibration import Wish
+from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
 from routellm_core.recommend.document import recommend
 from routellm_core.recommend.fitting import Asked, Limits
@@ -55,12 +56,14 @@ def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
 
 def recommend_routers(parsed: argparse.Namespace) -> Result:
     """Which router suits these queries under a wish and limits, and whether any is worth it."""
+    if parsed.seed < 0:
+        raise DataError(f"--seed {parsed.seed}: must not be negative")
     limits = Limits(parsed.max_ms / 1000, parsed.max_mean_s, parsed.max_p95_s)
     asked = Asked(_wish(parsed), tuple(parsed.slice), limits, parsed.machine_usd_per_hour)
     with Store(parsed.store, read_only=True) as store:
         usual = default_pair(store, parsed.benchmark)
         pair = ModelPair(parsed.weak or usual.weak, parsed.strong or usual.strong)
-        answer = recommend(store, parsed.benchmark, asked, model_pair=pair, seed=abs(parsed.seed))
+        answer = recommend(store, parsed.benchmark, asked, model_pair=pair, seed=parsed.seed)
     return answer, lines(answer)
 
 

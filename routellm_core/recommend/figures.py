@@ -85,9 +85,8 @@ def share_of(setting: Setting, queries: Queries) -> Estimate:
 def pgr_of_setting(setting: Setting, queries: Queries) -> Estimate:
     """Recovered gap: a ratio of means by its linear part; no interval where the gap may be none."""
     weak, gap = queries.outcomes.quality_weak, queries.gap
-    value = float(
-        pgr_of(float(setting.quality.mean()), float(weak.mean()), float(weak.mean() + gap.mean()))
-    )
+    ends = float(weak.mean()), float(weak.mean() + gap.mean())
+    value = float(pgr_of(float(setting.quality.mean()), *ends)) + 0.0  # no −0.0
     low, high = mean_interval(gap, queries.clusters)
     if math.isnan(value) or not (low > 0 or high < 0):
         return Estimate(value, _UNKNOWN)

@@ -8,16 +8,10 @@ import numpy as np
 from routellm_core.calibration import Wish
 from routellm_core.errors import DataError, UnreachableError
 from routellm_core.recommend import figures
+from routellm_core.recommend.blind import mixed_setting, single_settings
 from routellm_core.recommend.figures import Seconds
-from routellm_core.recommend.settings import (
-    Candidate,
-    Queries,
-    Setting,
-    mixed_setting,
-    ranked_by,
-    router_setting,
-    single_settings,
-)
+from routellm_core.recommend.routed import router_setting
+from routellm_core.recommend.settings import Candidate, Queries, Setting, ranked_by
 from routellm_core.router_times import CORE_USD_PER_HOUR
 
 _NEARLY = 1e-9
@@ -154,5 +148,7 @@ def _misses(setting: Setting, queries: Queries, wish: Wish) -> str | None:
             missed = setting.quality.mean() < wish.wanted - _NEARLY
             return "does not reach that quality" if missed else None
         case _:
+            if not queries.gap.mean() > 0:
+                return "there is no gap to recover"
             recovered = figures.pgr_of_setting(setting, queries).value
             return None if recovered >= wish.wanted - _NEARLY else "does not recover as much"

@@ -57,31 +57,53 @@ def usd_words(usd: float) -> str:
     """Two digits behind the point, of small sums three figures; a dash where it is unknown.
 
     >>> usd_words(1234.5), usd_words(0.012345), usd_words(-0.5)
-    ('$1,234.50', '$0.0123', '−$0.5')
+    ('$1,234.50', '$0.0123', '−$0.500')
     """
     if math.isnan(usd):
         return "–"
-    size = f"${abs(usd):,.2f}" if abs(usd) >= 1 else f"${abs(usd):.3g}"
+    size = f"${abs(usd):,.2f}" if abs(usd) >= 1 else f"${abs(usd):#.3g}"
     return f"−{size}" if usd < 0 else size
 
 
 def _taken(answer: Mapping[str, Any]) -> list[str]:
-    advice, rows = answer["advice"], answer["routers"]
-    row = next(r for r in rows if r["label"] == advice["label"])
+    rows = answer["routers"]
+    row = next(r for r in rows if r["label"] == answer["advice"]["label"])
     said = [f"{_wish_words(answer)} take {row['label']}: {_what_it_gives(row, answer)}."]
-    others = [label for label in advice["among"] if label != row["label"]]
-    if others:
-        why = {"usd_per_1000": "costs the least", "router_ms": "is the fastest"}
-        rival = row["to_first"] or next(r for r in rows if r["label"] == others[0])["to_first"]
-        said.append(
-            f"It cannot be told from {_joined(others)} ({_needed(rival['n_more'])}); of these it "
-            f"{why[advice['chosen_by']]}."
-        )
-    elif len(rows) > 1:
-        n_behind = sum(bool(r["to_first"] and r["to_first"]["is_shown"]) for r in rows)
-        of = "every other router" if n_behind == len(rows) - 1 else f"{n_behind} of the others"
-        said.append(f"It is ahead of {of} that {'fits' if of[0] == 'e' else 'fit'}.")
+    if len(rows) > 1:
+        said.append(_among_others(row, answer))
     return [*said, _against_bar(row, answer)]
+
+
+def _among_others(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
+    """Which routers are as good as anybody can tell, and why this one of them."""
+    first, *later = answer["routers"]
+    among, chosen_by = answer["advice"]["among"], answer["advice"]["chosen_by"]
+    alike = [r for r in later if not r["to_first"]["is_shown"]]
+    why = {"usd_per_1000": "costs the least", "router_ms": "is the fastest", None: ""}[chosen_by]
+    of_these = f"; of these {row['label']} {why}" if why else ""
+    if first["label"] not in among:
+        only = "alone is" if len(among) == 1 else "alone are"
+        return (
+            f"{_joined(among)} {only} shown to be better than {_BLIND[answer['bar']]}{of_these}. "
+            f"{first['label']} is first with {_ranking_figure(first, answer)}, but not shown to be."
+        )
+    if not alike:
+        return "It is ahead of every other router that fits."
+    worthy = [r for r in alike if r["label"] in among]
+    nearest = row if row in alike else (worthy or alike)[0]
+    needed = f"{_needed(nearest['to_first']['n_more'])} of {nearest['label']}"
+    if not worthy:
+        return (
+            f"{_count(alike)} cannot be told from it ({needed}), but not shown to be better than "
+            f"{_BLIND[answer['bar']]} either."
+        )
+    best = "" if row is first else f"{first['label']} is first, {_ranking_figure(first, answer)}; "
+    said = f"{best}{_joined([r['label'] for r in worthy])} cannot be told from it ({needed})"
+    return f"{said}{of_these}."
+
+
+def _count(routers: Sequence[Mapping[str, Any]]) -> str:
+    return routers[0]["label"] if len(routers) == 1 else f"{len(routers)} others"
 
 
 def _no_router(answer: Mapping[str, Any]) -> list[str]:
@@ -109,7 +131,13 @@ def _cautions(answer: Mapping[str, Any]) -> list[str]:
     said, n, (low, high) = [], answer["n_queries"], answer["gap_interval"]
     unit = answer["quality_unit"]
     if high < 0:
-        said.append("The model called strong is clearly the worse one on these queries.")
+        weak, strong = (
+            quality_words(answer[f"quality_{side}"], unit) for side in ("weak", "strong")
+        )
+        said.append(
+            "The model called strong is clearly the worse one on these queries: always the weak "
+            f"model gives {weak}, the strong one {strong}."
+        )
     elif low <= 0:
         ends = _ends((low, high), lambda end: amount(end, "quality", unit).removesuffix(" points"))
         said.append(
@@ -117,7 +145,7 @@ def _cautions(answer: Mapping[str, Any]) -> list[str]:
             "gap then means little."
         )
     if n < _FEW_QUERIES:
-        said.append(f"{n} queries are few: nearly nothing can be told apart on them.")
+        said.append(f"{n} queries are few: on others these figures may be quite different.")
     if answer["ranked_by"] == "strong_calls" or math.isnan(answer["blind"][-1]["usd_per_1000"]):
         ranked = (
             "routers are ranked by strong calls, and " if answer["ranked_by"] != "quality" else ""
@@ -148,11 +176,13 @@ def _what_it_gives(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     quality = quality_words(row["quality"], unit)
     calls = f"{row['strong_call_share']:.1%} strong calls"
     usd = f"{usd_words(row['usd_per_1000'])} per 1,000 queries"
-    has_price = math.isfinite(row["usd_per_1000"])
+    has_price, wish = math.isfinite(row["usd_per_1000"]), answer["wish"]
+    is_as_wished = wish["mode"] == "share" and abs(row["strong_call_share"] - wish["wanted"]) < 5e-4
     if by == "quality":
         scale, digits = (100, 1) if unit == "share right" else (1, 2)
         ends = _ends(row["quality_interval"], lambda end: f"{scale * end:.{digits}f}")
-        said = f"{quality} ({ends}) with {calls}" + (f", for {usd}" if has_price else "")
+        said = f"{quality} ({ends})" + (f" for {usd}" if has_price else "")
+        said += "" if is_as_wished else f", {calls}"
     elif by == "usd":
         ends = _ends(row["usd_per_1000_interval"], usd_words)
         said = f"{usd} ({ends}) with {calls}, {quality}"
@@ -165,11 +195,16 @@ def _what_it_gives(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
 def _against_bar(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     if answer["bar"] is None:
         return "Nothing serves this wish without a router."
-    by, unit, gain = answer["ranked_by"], answer["quality_unit"], row["over_bar"]
-    bar = _bar(answer)
+    by, unit, gain, bar = answer["ranked_by"], answer["quality_unit"], row["over_bar"], _bar(answer)
+    value, (low, high) = gain["value"], gain["interval"]
+    if by == "quality":
+        worth = f"gives {_span_of(value, (low, high), by, unit)} more"
+    else:
+        worth = f"saves {_span_of(-value, (-high, -low), by, unit)}"
+        worth += " of the strong calls" if by == "strong_calls" else " of it"
     return (
-        f"Without a router {_BLIND[bar['label']]} is best: {_ranking_figure(bar, answer)}, so the "
-        f"router is worth {_span_of(gain['value'], gain['interval'], by, unit)}."
+        f"Without a router {_BLIND[bar['label']]} is best, {_ranking_figure(bar, answer)}: the "
+        f"router {worth}."
     )
 
 
@@ -184,12 +219,8 @@ def _ranking_figure(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
 
 
 def _span_of(value: float, interval: Sequence[float], by: str, unit: str) -> str:
-    sign = "+" if value > 0 else ""
-    return f"{sign}{amount(value, by, unit)} ({_ends(interval, lambda end: _bare(end, by, unit))})"
-
-
-def _bare(end: float, by: str, unit: str) -> str:
-    return ("+" if end > 0 else "") + amount(end, by, unit).removesuffix(" points")
+    ends = _ends(interval, lambda end: amount(end, by, unit).removesuffix(" points"))
+    return f"{amount(value, by, unit)} ({ends})"
 
 
 def _ends(interval: Sequence[float], write: Callable[[float], str]) -> str:
