@@ -48,8 +48,8 @@ def amount(value: float, by: str, unit: str) -> str:
     if by == "usd":
         return usd_words(value)
     if by == "strong_calls":
-        return f"{100 * value:.1f}%".replace("-", "−")
-    points = f"{100 * value:.1f}" if unit == "share right" else f"{value:.2f}"
+        return f"{100 * value:z.1f}%".replace("-", "−")
+    points = f"{100 * value:z.1f}" if unit == "share right" else f"{value:z.2f}"
     return f"{points} points".replace("-", "−")
 
 

@@ -94,17 +94,23 @@ def draw_machine() -> None:
 
 
 def _seconds(selection: Selection) -> OwnTime:
-    """A typed time names its router: for another one it does not hold."""
-    typed, _, router_id = link.text("router_ms", "").partition("@")
-    if router_id == selection.key.router_id:
-        try:
-            milliseconds = float(typed)
-        except ValueError:
-            milliseconds = -1.0
-        if 0 <= milliseconds <= _MOST_MS:
-            return OwnTime(milliseconds / 1000, "typed by you")
+    typed = typed_time()
+    if typed is not None and typed[0] == selection.key.router_id:
+        return typed[1]
     entry = cached.store().router(selection.key.router_id)
     return seconds_of(entry.router_name, entry.checkpoint)
+
+
+def typed_time() -> tuple[str, OwnTime] | None:
+    """The router that a time was typed for, and the time: for another router it does not hold."""
+    typed, _, router_id = link.text("router_ms", "").partition("@")
+    try:
+        milliseconds = float(typed)
+    except ValueError:
+        return None
+    if not 0 <= milliseconds <= _MOST_MS:
+        return None
+    return router_id, OwnTime(milliseconds / 1000, "typed by you")
 
 
 def _keep_seconds(router_id: str) -> None:
