@@ -352,7 +352,7 @@ def test_of_routers_that_cannot_be_told_apart_the_cheapest_or_fastest_is_advised
     assert by_quality["advice"]["label"] == "twin"
     assert by_quality["advice"]["chosen_by"] == "usd_per_1000"
     assert (
-        "slow cannot be told from it (no number of queries would show it of slow)"
+        "slow cannot be told from it (no number of queries would tell slow apart)"
         in (by_quality["sentences"][1])
     )
     by_money = document(field_of(queries, slow, twin), Asked(PGR, usd_per_hour=0.0))

@@ -122,6 +122,7 @@ def number_of(
         label,
         min_value=0.0,
         max_value=most,
+        value=None,  # else an emptied input would be 0
         step=step,
         format=form,
         key=key,

@@ -56,13 +56,19 @@ def amount(value: float, by: str, unit: str) -> str:
 def usd_words(usd: float) -> str:
     """Two digits behind the point, of small sums three figures; a dash where it is unknown.
 
-    >>> usd_words(1234.5), usd_words(0.012345), usd_words(-0.5)
-    ('$1,234.50', '$0.0123', '−$0.500')
+    >>> usd_words(1234.5), usd_words(0.012345), usd_words(-0.5), usd_words(1.3e-05)
+    ('$1,234.50', '$0.0123', '−$0.500', '$0.000013')
     """
     if math.isnan(usd):
         return "–"
-    size = f"${abs(usd):,.2f}" if abs(usd) >= 1 else f"${abs(usd):#.3g}"
-    return f"−{size}" if usd < 0 else size
+    return f"{'−' if usd < 0 else ''}${abs(usd):,.{usd_digits(usd)}f}"
+
+
+def usd_digits(usd: float) -> int:
+    """Digits behind the point of a sum, and of those that stand beside it."""
+    if abs(usd) >= 1 or usd == 0:
+        return 2
+    return min(2 - math.floor(math.log10(abs(usd))), 6)
 
 
 def _taken(answer: Mapping[str, Any]) -> list[str]:
@@ -91,7 +97,7 @@ def _among_others(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
         return "It is ahead of every other router that fits."
     worthy = [r for r in alike if r["label"] in among]
     nearest = row if row in alike else (worthy or alike)[0]
-    needed = f"{_needed(nearest['to_first']['n_more'])} of {nearest['label']}"
+    needed = _needed(nearest["to_first"]["n_more"], f"tell {nearest['label']} apart")
     if not worthy:
         return (
             f"{_count(alike)} cannot be told from it ({needed}), but not shown to be better than "
@@ -229,12 +235,12 @@ def _ends(interval: Sequence[float], write: Callable[[float], str]) -> str:
     return f"95% {write(interval[0])} – {write(interval[1])}"
 
 
-def _needed(n_more: float) -> str:
+def _needed(n_more: float, what: str = "show it") -> str:
     if math.isnan(n_more):
-        return "how many more queries would show it cannot be told"
+        return f"nobody can say how many more queries would {what}"
     if math.isinf(n_more):
-        return "no number of queries would show it"
-    return f"about {int(float(f'{max(n_more, 1):.1e}')):,} more queries would show it"
+        return f"no number of queries would {what}"
+    return f"about {int(float(f'{max(n_more, 1):.1e}')):,} more queries would {what}"
 
 
 def _bar(answer: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,12 +1,11 @@
 """A recommendation as columns and rows: routers that fit, best first, below what needs none."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from routellm_core.recommend.words import amount, usd_words
+from routellm_core.recommend.words import amount, usd_digits
 from routellm_core.types import ModelPair
 from views.glossary import help_of
 from views.live_curve.payload import number
@@ -117,15 +116,16 @@ def _seconds(name: str, title: str, term: str) -> list[dict[str, Any]]:
 def _router(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     own = row["router_ms"]
     written = "–" if math.isnan(own) else f"{own:.3g}"
-    under = f"{row['recipe']} · {written} ms"
+    is_taken = row["label"] == found["advice"]["label"]
+    recipe = row["recipe"] + " · take this" * is_taken
     difference = row["to_first"]
     return {
         "router": row["router"],
-        "recipe": row["recipe"],
-        "under": under,
+        "recipe": recipe,
+        "under": f"{recipe} · {written} ms",
         "own": written,
         "router_ms": number(own),
-        **_estimates(row),
+        **_estimates(row, found),
         **(_difference(difference, found) if difference else {"difference": "first"}),
     }
 
@@ -148,31 +148,33 @@ def _blind(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
         "recipe": row["problem"] or "",
         "under": row["problem"] or "",
         "own": "–",
-        **_estimates(row),
+        **_estimates(row, found),
+        "strong_call_share_second": "",
         **held,
     }
 
 
-def _estimates(row: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def _estimates(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
     for name in ("quality", "strong_call_share", "usd_per_1000", "mean_s", "p95_s"):
-        low, high = row[f"{name}_interval"]
-        found |= {name: number(row[name]), f"{name}_low": number(low), f"{name}_high": number(high)}
+        low, high = (number(end) for end in row[f"{name}_interval"])
+        figures |= {name: number(row[name]), f"{name}_low": low, f"{name}_high": high}
     low, high = row["usd_per_1000_interval"]
-    ends = "" if math.isnan(low) else f"{_bare(usd_words(low))} – {_bare(usd_words(high))}"
-    return found | {"usd": _bare(usd_words(row["usd_per_1000"])), "usd_second": ends}
+    ends = "" if math.isnan(low) else f"{_usd(low, found)} – {_usd(high, found)}"
+    return figures | {"usd": _usd(row["usd_per_1000"], found), "usd_second": ends}
 
 
 def _difference(difference: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     by, unit = found["ranked_by"], found["quality_unit"]
 
     def written(value: float) -> str:
-        if by == "quality" and unit == "share right":
-            text = f"{100 * value:+.2f}"
+        if by == "usd":
+            text = _usd(value, found)
+        elif by == "quality" and unit == "share right":
+            text = f"{100 * value:z.2f}".replace("-", "−")
         else:
-            text = _bare(amount(value, by, unit)).removesuffix(" points")
-            text = text if value < 0 else f"+{text}"
-        return text.replace("-", "−")
+            text = amount(value, by, unit).removesuffix(" points")
+        return text if text.startswith("−") else f"+{text}"
 
     low, high = difference["interval"]
     ends = "" if math.isnan(low) else f"{written(low)} – {written(high)}"
@@ -182,6 +184,14 @@ def _difference(difference: dict[str, Any], found: dict[str, Any]) -> dict[str, 
         "difference_value": number(difference["value"]),
         "difference_second": ends,
     }
+
+
+def _usd(usd: float, found: dict[str, Any]) -> str:
+    """With the digits that the dearest row needs."""
+    if math.isnan(usd):
+        return "–"
+    dearest = max(row["usd_per_1000"] for row in found["blind"])
+    return f"{usd:z,.{usd_digits(dearest)}f}".replace("-", "−")
 
 
 def _axis(found: dict[str, Any], figure: str) -> dict[str, Any]:
@@ -200,7 +210,7 @@ def _axis(found: dict[str, Any], figure: str) -> dict[str, Any]:
         "low": low - margin,
         "high": high + margin,
         "ticks": ticks,
-        "labels": [_tick(tick, ticks, figure, found["quality_unit"]) for tick in ticks],
+        "labels": [_tick(tick, figure, found["quality_unit"]) for tick in ticks],
         "blind": number(bar[0][figure]) if bar else None,
     }
 
@@ -218,11 +228,7 @@ def _round_ticks(low: float, high: float) -> list[float]:
     return [float(f"{tick:.6g}") for tick in found]
 
 
-def _tick(tick: float, ticks: Sequence[float], figure: str, unit: str) -> str:
+def _tick(tick: float, figure: str, unit: str) -> str:
     is_percent = figure == "strong_call_share" or (figure == "quality" and unit == "share right")
     shown = 100 * tick if is_percent else tick
     return f"{shown:.6g}{'%' if is_percent else ''}"
-
-
-def _bare(usd: str) -> str:
-    return usd.replace("$", "")

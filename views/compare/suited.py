@@ -25,10 +25,11 @@ def draw(version: int) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         card = closely.choose_benchmark(version)
         pair = closely.choose_pair(version, card.benchmark_id)
-    if cached.routers(version, card.benchmark_id, pair).empty:
-        st.info("No router has scored this benchmark yet: score it on the My data page.")
-        return
-    asked = wanted.draw(version, card, pair)
+        if cached.routers(version, card.benchmark_id, pair).empty:
+            st.info("No router has scored this benchmark yet: score it on the My data page.")
+            return
+        slices = wanted.kinds(version, card.benchmark_id, pair)
+    asked = wanted.draw(version, card, pair, slices)
     prices = price_of("weak", pair.weak), price_of("strong", pair.strong)
     found = cached_recommendation.recommendation(
         version,

@@ -27,10 +27,9 @@ _USUAL_SHARE, _USUAL_PGR = 0.5, 0.8
 _MOST_MS, _MOST_SECONDS, _MOST_USD = 60_000.0, 3_600.0, 1e6
 
 
-def draw(version: int, card: Benchmark, pair: ModelPair) -> Asked:
-    """The inputs below benchmark and models; what they say."""
+def draw(version: int, card: Benchmark, pair: ModelPair, slices: tuple[str, ...]) -> Asked:
+    """The inputs below benchmark, models and kinds of queries; what all of them say."""
     outcomes = cached.outcomes(version, card.benchmark_id, pair)
-    slices = _kinds(outcomes)
     mode = inputs.one_of(
         st.segmented_control, "What you want", "wish", list(_WISHES), "share", _WISHES.__getitem__
     )
@@ -41,8 +40,9 @@ def draw(version: int, card: Benchmark, pair: ModelPair) -> Asked:
     return Asked(wish, slices, limits, router_cost.machine_usd())
 
 
-def _kinds(outcomes: PairOutcomes) -> tuple[str, ...]:
+def kinds(version: int, benchmark_id: str, pair: ModelPair) -> tuple[str, ...]:
     """The slices that are asked for; none: all."""
+    outcomes = cached.outcomes(version, benchmark_id, pair)
     names = [outcomes.slices[i] for i in np.unique(outcomes.slice_code)]
     if len(names) < 2:
         return ()
