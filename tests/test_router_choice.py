@@ -355,9 +355,10 @@ def test_of_routers_that_cannot_be_told_apart_the_cheapest_or_fastest_is_advised
         "slow cannot be told from it (no number of queries would tell slow apart)"
         in (by_quality["sentences"][1])
     )
-    by_money = document(field_of(queries, slow, twin), Asked(PGR, usd_per_hour=0.0))
-    assert by_money["advice"]["label"] == "twin"
-    assert "of these twin is the fastest" in by_money["sentences"][1]
+    for wish in (PGR, Wish("budget", 3.0, 1_000)):
+        by_time = document(field_of(queries, slow, twin), Asked(wish, usd_per_hour=0.0))
+        assert by_time["advice"]["label"] == "twin"
+        assert "of these twin is the fastest" in by_time["sentences"][1]
 
 
 def test_limits_leave_routers_out_and_say_why(rng):

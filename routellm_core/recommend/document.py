@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from routellm_core.calibration import Wish
 from routellm_core.recommend import figures, fitting
 from routellm_core.recommend.field import Field, read_field
 from routellm_core.recommend.figures import Difference, Estimate
@@ -102,7 +103,7 @@ def document(field: Field, asked: Asked, *, seed: int = 0) -> dict[str, Any]:
         ],
         "bar": None if bar is None else bar.label,
     }
-    answer["advice"] = _advice(answer["routers"], by)
+    answer["advice"] = _advice(answer["routers"], asked.wish)
     return answer | {"sentences": sentences(answer)}
 
 
@@ -182,10 +183,10 @@ def _scaled(interval: Interval, factor: float) -> Interval:
     return Interval(factor * interval.low, factor * interval.high)
 
 
-def _advice(rows: Sequence[dict[str, Any]], by: RankedBy) -> dict[str, Any]:
+def _advice(rows: Sequence[dict[str, Any]], wish: Wish) -> dict[str, Any]:
     """Of the routers that are worth it and not told from the first the cheapest, or the fastest.
 
-    The fastest where routers are ranked by money already, or where no money is known.
+    The fastest where the wish settles the money already, or where no money is known.
     """
     if not rows:
         return {"kind": "none fits", "label": None, "among": [], "chosen_by": None}
@@ -194,7 +195,7 @@ def _advice(rows: Sequence[dict[str, Any]], by: RankedBy) -> dict[str, Any]:
         return {"kind": "no router", "label": None, "among": [], "chosen_by": None}
     among = [r for r in worth if not r["to_first"] or not r["to_first"]["is_shown"]] or worth[:1]
     usd_is_known = all(math.isfinite(r["usd_per_1000"]) for r in among)
-    chosen_by = "usd_per_1000" if by == "quality" and usd_is_known else "router_ms"
+    chosen_by = "usd_per_1000" if wish.mode == "share" and usd_is_known else "router_ms"
     known = [r for r in among if math.isfinite(r[chosen_by])] or among
     taken = min(known, key=lambda r: r[chosen_by])
     return {
