@@ -22,6 +22,7 @@ from routellm_core.jsonable import with_nulls
 from routellm_core.labelling import command as labelling
 from routellm_core.progress import Progress, Watch
 from routellm_core.promises import command as promises
+from routellm_core.recommend import command as recommending
 from routellm_core.rescoring import PAIR, SHIPPED, Places, rescore
 from routellm_core.routers import ROUTERS
 from routellm_core.scoring import command as scoring
@@ -343,6 +344,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluating.add_argument("--seed", type=_seed, default=0, help="of the bootstrap")
     with_pair(evaluating)
     comparing.add_parser(verb)
+    recommending.add_parser(verb)
 
     calibrating = verb("calibrate", calibrate)
     add_choice(calibrating)

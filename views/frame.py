@@ -203,9 +203,14 @@ def _prices(pair: ModelPair) -> tuple[Price, Price]:
         return _price("weak", pair.weak), _price("strong", pair.strong)
 
 
-def _price(side: str, model: str) -> Price:
+def price_of(side: str, model: str) -> Price:
     """The list price of a model, or what the user typed in its place."""
-    price = _edited_price(side, model) or list_price(model) or UNKNOWN_PRICE
+    return _edited_price(side, model) or list_price(model) or UNKNOWN_PRICE
+
+
+def _price(side: str, model: str) -> Price:
+    """Draw it, editable."""
+    price = price_of(side, model)
     for column, kind, usd in zip(
         st.columns(2), ("prompt", "answer"), (price.prompt_usd, price.answer_usd), strict=True
     ):

@@ -194,6 +194,21 @@ TERMS = {
         "95% are faster",
         "The least time that 95% of the queries do not exceed, the router's own time added.",
     ),
+    "own_time": Term(
+        "Router's own time",
+        "What a router takes for a query before any model is called: every query waits for it, and "
+        "its machine is paid for it.",
+    ),
+    "held_out": Term(
+        "Held-out quality",
+        "A threshold for a quality or a budget is where these very answers were lucky. So each "
+        "fifth of the texts is judged under the threshold that the other four choose.",
+    ),
+    "to_the_first": Term(
+        "Against the first",
+        "Paired on the same queries; in money at equal quality. A question mark: they cannot be "
+        "told apart at 5%, allowing for every two of the routers (Holm 1979).",
+    ),
     "break_even": Term(
         "Break-even share",
         "The largest share of strong calls up to which routing, the router included, costs no more "

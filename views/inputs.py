@@ -82,3 +82,52 @@ def several_of(
         help=help,
     )
     return [option for option in options if option in chosen]
+
+
+def number_of(
+    label: str,
+    name: str,
+    value: float | None,
+    *,
+    most: float,
+    step: float,
+    form: str,
+    scale: float = 1.0,
+    help: str | None = None,
+) -> float | None:
+    """A number from 0 up; emptied, the link forgets it.
+
+    Args:
+        label: above it.
+        name: in the link.
+        value: what the link says, or what is usual; None draws it empty.
+        most: that may be typed.
+        step: of its buttons.
+        form: how it is written, printf-like.
+        scale: what the number in the link is multiplied by on screen, as 100 for percents.
+        help: shown on hover.
+
+    Returns:
+        The value within its bounds, on the link's scale.
+    """
+    key = f"_{name}"
+    shown = None if value is None else min(max(value * scale, 0.0), most)
+    st.session_state[key] = shown
+
+    def keep() -> None:
+        typed = st.session_state[key]
+        link.remember(**{name: None if typed is None else typed / scale})
+
+    st.number_input(
+        label,
+        min_value=0.0,
+        max_value=most,
+        value=None,  # else an emptied input would be 0
+        step=step,
+        format=form,
+        key=key,
+        width=230,
+        help=help,
+        on_change=keep,
+    )
+    return None if shown is None else shown / scale

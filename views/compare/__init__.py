@@ -1,12 +1,17 @@
-"""What the Compare page draws: all benchmarks side by side, or the routers of one held closely."""
+"""What the Compare page draws: all benchmarks, one held closely, or the router that suits."""
 
 import streamlit as st
 
 from views import cached, inputs
-from views.compare import closely, side_by_side
+from views.compare import closely, side_by_side, suited
 from views.frame import boundary
 
-_PARTS = {"side": "All benchmarks side by side", "closely": "One benchmark closely"}
+_PARTS = {
+    "side": "All benchmarks side by side",
+    "closely": "One benchmark closely",
+    "suited": "Which one for you",
+}
+_DRAWN = {"side": side_by_side.draw, "closely": closely.draw, "suited": suited.draw}
 
 
 def draw() -> None:
@@ -16,4 +21,4 @@ def draw() -> None:
         st.segmented_control, "Look at", "look", list(_PARTS), "side", _PARTS.__getitem__
     )
     with boundary():
-        {"side": side_by_side.draw, "closely": closely.draw}[part](version)
+        _DRAWN[part](version)

@@ -22,8 +22,8 @@ _SECONDS = 0.5
 def draw(version: int) -> None:
     """The part of the page below its choice of parts."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        card = _benchmark(version)
-        pair = _pair(version, card.benchmark_id)
+        card = choose_benchmark(version)
+        pair = choose_pair(version, card.benchmark_id)
         views = cached.routers(version, card.benchmark_id, pair)["view"].tolist()
         if not views:
             st.info("No router has scored this benchmark yet: score it on the My data page.")
@@ -54,7 +54,8 @@ def _wait(comparing: Comparing) -> None:
     st.caption("This takes some seconds the first time; you may go to another page meanwhile.")
 
 
-def _benchmark(version: int) -> Benchmark:
+def choose_benchmark(version: int) -> Benchmark:
+    """The benchmark that this part and the next are about."""
     ids = cached.benchmarks(version)["benchmark_id"].tolist()
     cards = {benchmark_id: cached.benchmark(version, benchmark_id) for benchmark_id in ids}
     usual = link.text("benchmark", "mmlu", ids)
@@ -65,12 +66,15 @@ def _benchmark(version: int) -> Benchmark:
         ids,
         usual,
         lambda benchmark_id: cards[benchmark_id].title,
-        lambda: link.remember(closely_pair=None, closely_view=None),
+        lambda: link.remember(
+            closely_pair=None, closely_view=None, kinds=None, wish_quality=None, wish_usd=None
+        ),
     )
     return cards[chosen]
 
 
-def _pair(version: int, benchmark_id: str) -> ModelPair:
+def choose_pair(version: int, benchmark_id: str) -> ModelPair:
+    """Of the pairs that routers scored; nothing is drawn where there is one."""
     usual = cached.usual_pair(version, benchmark_id)
     others = [p for p in cached.scored_pairs(version, benchmark_id) if p != usual]
     names = {name_of(p): p for p in [usual, *others]}
@@ -83,7 +87,7 @@ def _pair(version: int, benchmark_id: str) -> ModelPair:
         list(names),
         next(iter(names)),
         lambda name: f"{short_name(names[name].strong)} ■ over {short_name(names[name].weak)} ●",
-        lambda: link.remember(closely_view=None),
+        lambda: link.remember(closely_view=None, wish_quality=None, wish_usd=None),
     )
     return names[chosen]
 

@@ -124,7 +124,7 @@ def _draw_inputs(selection: Selection, readings: Readings, router: RouterCost) -
             1_000.0,
             "%.0f",
         )
-        router_cost.draw_machine(router)
+        router_cost.draw_machine()
         kind = inputs.one_of(
             st.selectbox,
             "Held against, besides always strong",

@@ -6,27 +6,12 @@ from typing import NamedTuple
 import streamlit as st
 
 from routellm_core.evidence.overhead import router_cost_usd
+from routellm_core.evidence.router_times import CORE_USD_PER_HOUR, PRICED_AS, OwnTime, usual_time
 from routellm_core.routers import has_weights
 from views import cached, cached_evidence, link
 from views.frame import Selection
 from views.plain import plain
 
-ONE_CORE_SECONDS = {
-    "random": 0.0,
-    "mf": 0.032,
-    "sw_ranking": 0.033,
-    "bert": 0.031,
-    "causal_llm": 0.31,
-    "stacked": 0.39,
-}
-"""Processor time of one query by itself, the median of 36 of MMLU, with the shipped checkpoints on
-one core of a server."""
-_MEASURED_ELSEWHERE = "processor time on one server core, median of 36 queries of MMLU"
-CORE_USD_PER_HOUR = 0.0425
-_PRICED_AS = (
-    "an eighth of an AWS c5.2xlarge, which has eight virtual cores, at $0.34 an hour on demand in "
-    "US East (Amazon EC2 Auto Scaling guide)"
-)
 _MOST_MS, _MOST_USD = 60_000.0, 1_000.0
 
 
@@ -51,18 +36,24 @@ def read(selection: Selection) -> RouterCost:
     """What was typed; else what was timed on this machine; else what the project measured."""
     seconds, source = _seconds(selection)
     typed = link.number("machine_usd", None)
-    usd = CORE_USD_PER_HOUR if typed is None else min(max(typed, 0.0), _MOST_USD)
-    return RouterCost(seconds, source, usd, _PRICED_AS if typed is None else "typed by you")
+    return RouterCost(
+        seconds, source, machine_usd(), PRICED_AS if typed is None else "typed by you"
+    )
 
 
-def seconds_of(router_name: str, checkpoint: str | None) -> tuple[float, str]:
+def machine_usd() -> float:
+    """USD an hour of the router's machine: what was typed, else one core."""
+    typed = link.number("machine_usd", None)
+    return CORE_USD_PER_HOUR if typed is None else min(max(typed, 0.0), _MOST_USD)
+
+
+def seconds_of(router_name: str, checkpoint: str | None) -> OwnTime:
     """Of a router that nobody typed anything about, and where the figure is from."""
     here = cached_evidence.router_times().get(checkpoint or "")
     if here is not None:
-        return here.seconds, f"timed on this machine, median of {here.n_queries} queries"
-    if router_name not in ONE_CORE_SECONDS:
-        return math.nan, "nobody has measured this router: type it"
-    return ONE_CORE_SECONDS[router_name], _MEASURED_ELSEWHERE
+        said = f"timed on this machine, median of {here.n_queries} queries"
+        return OwnTime(here.seconds, said)
+    return usual_time(router_name)
 
 
 def draw_seconds(selection: Selection, router: RouterCost) -> None:
@@ -87,9 +78,9 @@ def draw_seconds(selection: Selection, router: RouterCost) -> None:
     st.caption(plain(f"The router's time: {router.seconds_source}."))
 
 
-def draw_machine(router: RouterCost) -> None:
+def draw_machine() -> None:
     """The price of the machine."""
-    st.session_state["_machine_usd"] = router.usd_per_hour
+    st.session_state["_machine_usd"] = machine_usd()
     st.number_input(
         "Router's machine, USD an hour",
         min_value=0.0,
@@ -102,18 +93,24 @@ def draw_machine(router: RouterCost) -> None:
     )
 
 
-def _seconds(selection: Selection) -> tuple[float, str]:
-    """A typed time names its router: for another one it does not hold."""
-    typed, _, router_id = link.text("router_ms", "").partition("@")
-    if router_id == selection.key.router_id:
-        try:
-            milliseconds = float(typed)
-        except ValueError:
-            milliseconds = -1.0
-        if 0 <= milliseconds <= _MOST_MS:
-            return milliseconds / 1000, "typed by you"
+def _seconds(selection: Selection) -> OwnTime:
+    typed = typed_time()
+    if typed is not None and typed[0] == selection.key.router_id:
+        return typed[1]
     entry = cached.store().router(selection.key.router_id)
     return seconds_of(entry.router_name, entry.checkpoint)
+
+
+def typed_time() -> tuple[str, OwnTime] | None:
+    """The router that a time was typed for, and the time: for another router it does not hold."""
+    typed, _, router_id = link.text("router_ms", "").partition("@")
+    try:
+        milliseconds = float(typed)
+    except ValueError:
+        return None
+    if not 0 <= milliseconds <= _MOST_MS:
+        return None
+    return router_id, OwnTime(milliseconds / 1000, "typed by you")
 
 
 def _keep_seconds(router_id: str) -> None:

@@ -22,13 +22,14 @@ def router_table(data: dict[str, Any], *, key: str) -> None:
     Args:
         data: `title` and `sentence` above it and `caption` for screen readers; `columns` (id,
             title, form: name | text | written | count | figure | signed | bits | percent | range |
-            parts; `wide` where a phone leaves it out; `sort` by another column; `help`), without
-            any there is no table; `rows` and `pinned` ones that stay on top, by column id, with
-            `ID_low` and `ID_high` for an interval or a text `ID_second` in its place, and None
-            where undefined; `axis` (low, high, ticks, and the random router's range: random_low,
-            random_high, unless a row has its own: band_low, band_high; for parts: prior, prior_low,
-            prior_high), None without a picture; `sorted_by` a column's id, falling, or None for
-            the rows' own order.
+            parts; `figure` of a range, by default apgr; `wide` where a phone leaves it out; `sort`
+            by another column; `help`), without any there is no table; `rows` and `pinned` ones that
+            stay on top, by column id, with `ID_low` and `ID_high` for an interval or a text
+            `ID_second` in its place, and None where undefined; `axis` (low, high, ticks and their
+            `labels`, by default tenths; `blind` where the dashed line is, by default one half, None
+            without; the random router's range: random_low, random_high, unless a row has its own:
+            band_low, band_high; for parts: prior, prior_low, prior_high), None without a picture;
+            `sorted_by` a column's id, falling, or None for the rows' own order.
         key: of the component.
     """
     _component()(key=key, data=data, width="stretch", height="content")

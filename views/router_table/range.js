@@ -1,6 +1,6 @@
-// One row's picture: the interval as a line, the figure as a dot, and as a band behind it what blind
-// scores get, the row's own or the random router's. Positions are percents, so that nothing is
-// stretched with the column.
+// One row's picture: the interval as a line, the figure as a dot, and behind it what blind scores
+// get, as a band, the row's own or the random router's, and a dashed line. Positions are percents,
+// so that nothing is stretched with the column.
 
 function place(value, { low, high }) {
   return `${(100 * Math.min(1, Math.max(0, (value - low) / (high - low)))).toFixed(2)}%`;
@@ -22,9 +22,14 @@ function upright(value, axis, attributes) {
   return shape("line", { x1: x, x2: x, y1: 0, y2: "100%", ...attributes });
 }
 
-function whisker(row, axis) {
-  if (!isNumber(row.apgr_low) || !isNumber(row.apgr_high)) return [];
-  const ends = { x1: place(row.apgr_low, axis), x2: place(row.apgr_high, axis) };
+function dashed(axis) {
+  const blind = axis.blind === undefined ? 0.5 : axis.blind;
+  return isNumber(blind) ? [upright(blind, axis, { class: "half" })] : [];
+}
+
+function whisker(low, high, axis) {
+  if (!isNumber(low) || !isNumber(high)) return [];
+  const ends = { x1: place(low, axis), x2: place(high, axis) };
   return [shape("line", { class: "whisker", ...ends, y1: "50%", y2: "50%" })];
 }
 
@@ -45,29 +50,29 @@ function theirs(value, axis) {
   return [shape("svg", at, shape("path", { class: "theirs", d: "M0 -6L6 0L0 6L-6 0Z" }))];
 }
 
-function range(row, axis) {
+function range(row, axis, figure = "apgr") {
   return shape(
     "svg",
     { class: row.line ?? "quiet", "aria-hidden": "true" },
     ...band(row.band_low ?? axis.random_low, row.band_high ?? axis.random_high, axis),
-    upright(0.5, axis, { class: "half" }),
-    ...whisker(row, axis),
+    ...dashed(axis),
+    ...whisker(row[`${figure}_low`], row[`${figure}_high`], axis),
     ...theirs(row.paper_apgr, axis),
-    ...dot(row.apgr, axis),
+    ...dot(row[figure], axis),
   );
 }
 
 function ticks(axis) {
-  const labels = axis.ticks.map((tick) =>
+  const labels = axis.ticks.map((tick, i) =>
     shape(
       "text",
       {
-        class: Math.round(10 * tick) % 2 ? null : "between",
+        class: axis.labels || Math.round(10 * tick) % 2 ? null : "between",
         x: place(tick, axis),
         y: "85%",
         "text-anchor": "middle",
       },
-      fixed(tick, 1),
+      axis.labels?.[i] ?? fixed(tick, 1),
     ),
   );
   return shape("svg", { class: "ticks", "aria-hidden": "true" }, ...labels);

@@ -44,7 +44,10 @@ function classes(column) {
 
 function cell(column, row, data) {
   const picture = PICTURES[column.form];
-  if (picture) return element("td", { class: `range ${classes(column)}` }, picture(row, data.axis));
+  if (picture) {
+    const drawn = picture(row, data.axis, column.figure);
+    return element("td", { class: `range ${classes(column)}` }, drawn);
+  }
   const text = WRITE[column.form](row[column.id]);
   if (column.form === "name") {
     const swatch = element("i", { class: `swatch ${row.line ?? ""}`, "aria-hidden": "true" });

@@ -1,0 +1,139 @@
+"""`python -m routellm_core recommend`: which router suits, by kind of query, wish, time, money."""
+
+import argparse
+import math
+from collections.abc import Callable
+from typing import Any
+
+from routellm_core.calibration import Wish
+from routellm_core.errors import DataError
+from routellm_core.evaluation import default_pair
+from routellm_core.evidence.router_times import CORE_USD_PER_HOUR
+from routellm_core.recommend.document import recommend
+from routellm_core.recommend.fitting import Asked, Limits
+from routellm_core.recommend.words import unfit_words, usd_words
+from routellm_core.store import Store
+from routellm_core.types import Interval, ModelPair
+
+Result = tuple[Any, list[str]]
+
+
+def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
+    """Declare the verb.
+
+    Args:
+        verb: declares a verb by its name and function.
+    """
+    parser = verb("recommend", recommend_routers)
+    parser.add_argument("--benchmark", required=True, metavar="B")
+    parser.add_argument(
+        "--slice", nargs="+", default=[], metavar="S", help="only queries of these kinds"
+    )
+    wish = parser.add_mutually_exclusive_group(required=True)
+    wish.add_argument("--share", type=float, help="of strong calls, in [0, 1]")
+    wish.add_argument("--usd-per-1000", type=float, help="queries, the router's machine included")
+    wish.add_argument("--budget-usd", type=float, help="a month, the same")
+    wish.add_argument("--pgr", type=float, help="share of the gap to recover")
+    wish.add_argument("--quality", type=float, help="in the benchmark's own scale")
+    parser.add_argument("--queries-per-month", type=float, default=100_000.0)
+    for option, help_text in (
+        ("--max-ms", "the router's own time for a query"),
+        ("--max-mean-s", "seconds to a routed answer, on average"),
+        ("--max-p95-s", "seconds that 95%% of the routed answers do not exceed"),
+    ):
+        parser.add_argument(option, type=float, default=math.inf, metavar="M", help=help_text)
+    parser.add_argument(
+        "--machine-usd-per-hour",
+        type=float,
+        default=CORE_USD_PER_HOUR,
+        metavar="P",
+        help="of the machine that the router keeps busy (default: %(default)s, one core)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the parts of a held-out quality")
+    parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
+    parser.add_argument("--weak", metavar="M", help="weak model")
+
+
+def recommend_routers(parsed: argparse.Namespace) -> Result:
+    """Which router suits these queries under a wish and limits, and whether any is worth it."""
+    if parsed.seed < 0:
+        raise DataError(f"--seed {parsed.seed}: must not be negative")
+    limits = Limits(parsed.max_ms / 1000, parsed.max_mean_s, parsed.max_p95_s)
+    asked = Asked(_wish(parsed), tuple(parsed.slice), limits, parsed.machine_usd_per_hour)
+    with Store(parsed.store, read_only=True) as store:
+        usual = default_pair(store, parsed.benchmark)
+        pair = ModelPair(parsed.weak or usual.weak, parsed.strong or usual.strong)
+        answer = recommend(store, parsed.benchmark, asked, model_pair=pair, seed=parsed.seed)
+    return answer, lines(answer)
+
+
+def lines(answer: dict[str, Any]) -> list[str]:
+    """The object of `document` for people."""
+    kinds = ", ".join(answer["slices"]) or "all slices"
+    unfit = unfit_words(answer)
+    held_out = (
+        f"quality: cross-fitted, on texts that no threshold was chosen on (seed {answer['seed']})"
+        if answer["is_held_out"]
+        else "quality: at the threshold for that share, which no answer has a part in"
+    )
+    return [
+        f"{answer['benchmark']}, {answer['view']}, {kinds}: n = {answer['n_queries']:,} "
+        f"({answer['n_texts']:,} texts); the router's machine ${answer['machine_usd_per_hour']:g} "
+        "an hour",
+        *answer["sentences"],
+        *([held_out] if answer["routers"] else []),
+        *(line for row in answer["routers"] for line in _router(row)),
+        "without a router",
+        *(
+            f"  {row['label']}: {_figures(row)}" + (f"; {row['problem']}" if row["problem"] else "")
+            for row in answer["blind"]
+        ),
+        *([f"not among them: {unfit}"] if unfit else []),
+    ]
+
+
+def _wish(parsed: argparse.Namespace) -> Wish:
+    if parsed.share is not None:
+        return Wish("share", parsed.share)
+    if parsed.pgr is not None:
+        return Wish("pgr", parsed.pgr)
+    if parsed.quality is not None:
+        return Wish("quality", parsed.quality)
+    if parsed.budget_usd is not None:
+        return Wish("budget", parsed.budget_usd, parsed.queries_per_month)
+    return Wish("budget", parsed.usd_per_1000, 1_000.0)
+
+
+def _router(row: dict[str, Any]) -> list[str]:
+    """Its figures, then what it is held against."""
+    seconds = ""
+    if row["n_timed"]:
+        seconds = (
+            f", mean {row['mean_s']:.3g} s {_ends(row['mean_s_interval'], 2)}, p95 "
+            f"{row['p95_s']:.3g} s {_ends(row['p95_s_interval'], 2)}, n {row['n_timed']:,}"
+        )
+    found = [
+        f"  {row['label']}: threshold {row['threshold']!r}, {_figures(row)}, own "
+        f"{row['router_ms']:.3g} ms{seconds}"
+    ]
+    for held in (row["to_first"], row["over_bar"]):
+        if held is not None:
+            low, high = held["interval"]
+            found.append(
+                f"    {held['words']} ({held['value']:+.4g} [{low:+.4g}, {high:+.4g}], "
+                f"p {held['p_value']:.2g}, by Holm {held['adjusted_p_value']:.2g})"
+            )
+    return found
+
+
+def _figures(row: dict[str, Any]) -> str:
+    return (
+        f"quality {row['quality']:.4f} {_ends(row['quality_interval'], 4)}, PGR {row['pgr']:.3f} "
+        f"{_ends(row['pgr_interval'], 3)}, {row['strong_call_share']:.1%} strong calls, "
+        f"{usd_words(row['usd_per_1000'])} per 1,000 {_ends(row['usd_per_1000_interval'], 3)}"
+    )
+
+
+def _ends(interval: Interval, digits: int) -> str:
+    low, high = interval
+    return f"[{low:.{digits}f}, {high:.{digits}f}]"

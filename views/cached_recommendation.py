@@ -1,0 +1,80 @@
+"""Every cached step of the part of Compare that recommends a router; rules as in `views.cached`."""
+
+from typing import Any
+
+import streamlit as st
+
+from routellm_core.costs import Price
+from routellm_core.evidence.router_times import OwnTime
+from routellm_core.recommend.document import document
+from routellm_core.recommend.field import Field, read_field
+from routellm_core.recommend.fitting import Asked
+from routellm_core.types import ModelPair
+from views import cached, cached_evidence
+from views.evidence import router_cost
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
+def field(
+    version: int,
+    benchmark_id: str,
+    pair: ModelPair,
+    prices: tuple[Price, Price],
+    n_timed: int,
+) -> Field:
+    """Routers of the main view, with their times as this machine or the project measured them.
+
+    Args:
+        version: of the store.
+        benchmark_id: of the store.
+        pair: of models that routers have scored.
+        prices: of the weak and the strong model.
+        n_timed: how many routers were timed since this process began.
+    """
+    return read_field(
+        cached.store(),
+        benchmark_id,
+        model_pair=pair,
+        prices=prices,
+        time_of=router_cost.seconds_of,
+    )
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def recommendation(
+    version: int,
+    benchmark_id: str,
+    pair: ModelPair,
+    prices: tuple[Price, Price],
+    n_timed: int,
+    typed: tuple[str, OwnTime] | None,
+    asked: Asked,
+) -> dict[str, Any]:
+    """The object of `recommend --json`.
+
+    Args:
+        version: of the store.
+        benchmark_id: of the store.
+        pair: of models that routers have scored.
+        prices: of the weak and the strong model.
+        n_timed: how many routers were timed since this process began.
+        typed: a router's id and the time that somebody typed for it.
+        asked: what is wanted of a router.
+    """
+    known = field(version, benchmark_id, pair, prices, n_timed)
+    if typed is not None:
+        router_id, own = typed
+        known = known._replace(
+            candidates=[
+                c._replace(seconds=own.seconds, seconds_source=own.source)
+                if c.router_id == router_id
+                else c
+                for c in known.candidates
+            ]
+        )
+    return document(known, asked)
+
+
+def n_timed() -> int:
+    """How many routers were timed since this process began: a further one makes times stale."""
+    return len(cached_evidence.router_times())
