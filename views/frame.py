@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from routellm_core.costs import UNKNOWN_PRICE, Price, list_price
 from routellm_core.errors import RoutingError
@@ -50,6 +51,7 @@ class Selection(NamedTuple):
 @contextmanager
 def frame(title: str) -> Iterator[None]:
     """Page title and error boundary: what the user can put right is said, nothing is half drawn."""
+    _start_over_if_alone()
     st.set_page_config(
         page_title=f"{title} · RouteLLM Explorer",
         page_icon=str(Path(__file__).with_name("icon.svg")),
@@ -59,6 +61,17 @@ def frame(title: str) -> Iterator[None]:
     link.follow(title)
     with boundary():
         yield
+
+
+def _start_over_if_alone() -> None:
+    """Have app.py run first, which draws the navigation.
+
+    A server finds a folder called pages, and until `st.navigation` runs for the first time it takes
+    every file there for a page that stands by itself. Who comes by a link then sees no navigation.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 @contextmanager

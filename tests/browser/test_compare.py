@@ -43,7 +43,7 @@ def app_env(tmp_path_factory):
 
 @pytest.fixture
 def visit(go_to):
-    """Goes to Compare by the navigation."""
+    """Goes to Compare."""
 
     def visit(query="", **screen):
         page = go_to("Compare", query, **screen)
@@ -63,17 +63,18 @@ def column(found, place):
     return [row.locator("th, td").nth(place).inner_text().split("\n")[0].strip() for row in rows]
 
 
-def test_it_opens_alone_by_a_deep_link(chromium, streamlit_server, app_env):
-    page = chromium.new_page()
-    problems = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{streamlit_server('app.py', app_env)}/compare?compare=mmlu,gsm8k")
+def test_a_link_to_it_is_what_a_fresh_server_may_be_asked_first(
+    browser_page, streamlit_server, app_env
+):
+    url = streamlit_server("app.py", app_env | {"FRESH": "yes"})
+    page = browser_page()
+    page.goto(f"{url}/compare?compare=mmlu,gsm8k")
     expect(table(page, "Routers on MMLU")).to_be_visible(timeout=60_000)
     expect(table(page, "Routers on GSM8K")).to_be_visible()
     expect(page.locator(".router-table")).to_have_count(4)
     expect(page).to_have_url(re.compile(r"/compare\?compare=mmlu(,|%2C)gsm8k$"))
-    page.close()
-    assert problems == []
+    page.get_by_role("link", name="Trade-off").click()
+    expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
 
 
 def test_it_says_what_the_intervals_allow(visit):
@@ -164,8 +165,6 @@ def closely(visit):
 
     def closely(benchmark_id, **screen):
         page = visit(f"?closely={benchmark_id}", **screen)
-        if screen.get("width", 1440) < 768:
-            page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
         page.get_by_role("radio", name="One benchmark closely").click()
         expect(page.locator(".verdicts")).to_be_visible(timeout=120_000)
         expect(page.get_by_role("progressbar")).to_have_count(0)

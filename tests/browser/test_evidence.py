@@ -38,7 +38,7 @@ def app_env(tmp_path_factory):
 
 @pytest.fixture
 def visit(go_to):
-    """Goes to Evidence by the navigation."""
+    """Goes to Evidence."""
 
     def visit(query="", **screen):
         page = go_to("Evidence", query, **screen)

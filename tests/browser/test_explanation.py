@@ -74,7 +74,7 @@ def app_env(tmp_path_factory):
 
 @pytest.fixture
 def visit(go_to):
-    """Opens a query on the Queries page, by the navigation."""
+    """Opens a query on the Queries page."""
 
     def visit(query, router="own-mf", why="&why=1", **screen):
         link = f"benchmark=hostile&router={router}.in_domain&sort=id&query={query}{why}"

@@ -58,7 +58,7 @@ def file(tmp_path):
 
 @pytest.fixture
 def visit(go_to):
-    """Goes to My data by the navigation, with a new browser or in the one of a page."""
+    """Goes to My data, with a new browser or in the one of a page."""
 
     def visit(page=None, query="", **screen):
         page = go_to("My data", query, page, **screen)
@@ -133,7 +133,6 @@ def test_axe_finds_nothing_serious(visit, file, color_scheme):
 
 def test_a_phone_needs_no_horizontal_scroll(visit, file):
     page = visit(width=390, height=844)
-    page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
     offer(page, file)
     expect(page.get_by_role("table", name="Cost a month")).to_be_visible(timeout=_LONG)
     for selector in ("html", "[data-testid=stMain]"):

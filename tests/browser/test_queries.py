@@ -72,7 +72,7 @@ def app_env(tmp_path_factory):
 
 @pytest.fixture
 def visit(go_to):
-    """Goes to Queries by the navigation."""
+    """Goes to Queries."""
 
     def visit(query="", **screen):
         page = go_to("Queries", query, **screen)

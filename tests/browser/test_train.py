@@ -35,7 +35,7 @@ def app_env(tmp_path_factory):
 
 @pytest.fixture
 def visit(go_to):
-    """Goes to Train by the navigation."""
+    """Goes to Train."""
 
     def visit(query=CHOSEN, **screen):
         page = go_to("Train", query, **screen)
