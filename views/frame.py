@@ -5,6 +5,7 @@ link or run alone in a test. Only here are query string and session state tied t
 """
 
 import math
+import runpy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,7 +52,7 @@ class Selection(NamedTuple):
 @contextmanager
 def frame(title: str) -> Iterator[None]:
     """Page title and error boundary: what the user can put right is said, nothing is half drawn."""
-    _start_over_if_alone()
+    _draw_by_app_if_alone()
     st.set_page_config(
         page_title=f"{title} · RouteLLM Explorer",
         page_icon=str(Path(__file__).with_name("icon.svg")),
@@ -63,15 +64,15 @@ def frame(title: str) -> Iterator[None]:
         yield
 
 
-def _start_over_if_alone() -> None:
-    """Have app.py run first, which draws the navigation.
+def _draw_by_app_if_alone() -> None:
+    """Have app.py draw the page, with the navigation.
 
     A server finds a folder called pages, and until `st.navigation` runs for the first time it takes
     every file there for a page that stands by itself. Who comes by a link then sees no navigation.
     """
     if PagesManager.uses_pages_directory:
-        PagesManager.uses_pages_directory = False
-        st.rerun()
+        runpy.run_path(str(cached.ROOT / "app.py"))
+        st.stop()
 
 
 @contextmanager
