@@ -1,11 +1,15 @@
 """Inputs that a link carries: what it remembers is drawn, what is chosen is remembered."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from views import link
+
+segments = partial(st.segmented_control, required=True)
+"""For `one_of`: a few options in a row; a click on the chosen one leaves it chosen."""
 
 
 def one_of(
@@ -17,10 +21,10 @@ def one_of(
     format_func: Callable[[str], str],
     before_change: Callable[[], None] | None = None,
 ) -> str:
-    """A choice of one, by `st.selectbox` or `st.radio`.
+    """A choice of one, by `st.selectbox`, `st.radio` or `segments`.
 
     Args:
-        draw: the one or the other; a radio reads its labels as Markdown, a selectbox does not.
+        draw: one of these; all but a selectbox read their labels as Markdown.
         label: above it.
         name: in the link.
         options: at least one.

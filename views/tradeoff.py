@@ -314,6 +314,7 @@ def _switch(label: str, name: str, options: dict[str, str]) -> None:
         key=f"_{name}",
         format_func=options.__getitem__,
         on_change=lambda: link.remember(**{name: st.session_state[f"_{name}"]}),
+        required=True,
     )
 
 

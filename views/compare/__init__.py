@@ -1,7 +1,5 @@
 """What the Compare page draws: all benchmarks, one held closely, or the router that suits."""
 
-import streamlit as st
-
 from views import cached, inputs
 from views.compare import closely, side_by_side, suited
 from views.frame import boundary
@@ -18,7 +16,7 @@ def draw() -> None:
     """The page below its title."""
     version = cached.store().version
     part = inputs.one_of(
-        st.segmented_control, "Look at", "look", list(_PARTS), "side", _PARTS.__getitem__
+        inputs.segments, "Look at", "look", list(_PARTS), "side", _PARTS.__getitem__
     )
     with boundary():
         _DRAWN[part](version)

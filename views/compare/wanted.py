@@ -31,7 +31,7 @@ def draw(version: int, card: Benchmark, pair: ModelPair, slices: tuple[str, ...]
     """The inputs below benchmark, models and kinds of queries; what all of them say."""
     outcomes = cached.outcomes(version, card.benchmark_id, pair)
     mode = inputs.one_of(
-        st.segmented_control, "What you want", "wish", list(_WISHES), "share", _WISHES.__getitem__
+        inputs.segments, "What you want", "wish", list(_WISHES), "share", _WISHES.__getitem__
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         wish = _wish(mode, card, outcomes)

@@ -28,7 +28,7 @@ def draw() -> None:
     row = sets.choose(table)
     sets.draw(version, row)
     part = inputs.one_of(
-        st.segmented_control, "Look at", "part", list(_PARTS), "tells", _PARTS.__getitem__
+        inputs.segments, "Look at", "part", list(_PARTS), "tells", _PARTS.__getitem__
     )
     with boundary():
         {"tells": telling.draw, "against": against.draw, "outcomes": outcomes.draw}[part](

@@ -70,7 +70,7 @@ def _recipe(golden: list[str], battles: list[str]) -> None:
                 battles=[quote(name, safe="") for name in recipe.sources],
             )
 
-    st.segmented_control("Recipe", [*RECIPES, _OWN], key="_recipe", on_change=take)
+    st.segmented_control("Recipe", [*RECIPES, _OWN], key="_recipe", on_change=take, required=True)
 
 
 def pair(version: int, golden: Sequence[str], battles: Sequence[str]) -> ModelPair | None:

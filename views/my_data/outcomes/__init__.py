@@ -33,7 +33,7 @@ def draw(version: int, row: Any) -> None:
     if said:
         st.caption(" ".join(said))
     way = inputs.one_of(
-        st.segmented_control, "From whom", "outcomes_from", list(_WAYS), "models", _WAYS.__getitem__
+        inputs.segments, "From whom", "outcomes_from", list(_WAYS), "models", _WAYS.__getitem__
     )
     with boundary():
         {"models": asking.draw, "people": sheet.draw}[way](version, row)
