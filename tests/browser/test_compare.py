@@ -236,3 +236,43 @@ def test_axe_finds_nothing_serious_closely(closely, color_scheme):
         if v["impact"] in ("serious", "critical")
     ]
     assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []
+
+
+@pytest.fixture
+def suited(go_to):
+    """Opens what answers which router suits."""
+
+    def suited(query="look=suited", **screen):
+        page = go_to("Compare", query, **screen)
+        expect(page.locator(".router-table h3")).to_contain_text("14,037 queries", timeout=60_000)
+        return page
+
+    return suited
+
+
+def test_a_limit_on_its_time_changes_which_router_suits_and_that_one_is_used(suited):
+    page = suited()
+    expect(page.locator(".router-table .sentence")).to_contain_text("stacked is first")
+    page.get_by_role("radio", name="Which one for you").click()  # chosen, and stays chosen
+    limit = page.get_by_role("spinbutton", name="Router's own time, at most ms")
+    limit.fill("31.5")
+    limit.press("Enter")
+    expect(page.get_by_text("its own 390 ms exceed 31.5 ms")).to_be_visible()
+    expect(page.locator(".router-table h3")).to_contain_text("Take bert")
+    page.get_by_role("button", name="Use it: open bert").click()
+    expect(page.locator("[data-tile=share]")).to_contain_text("50.0%", timeout=60_000)
+    router = page.get_by_role("combobox", name="Router · APGR")
+    expect(router).to_have_value(re.compile("^bert · "))
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_which_router_suits_fits_the_screen_and_axe_finds_nothing_serious(suited, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = suited(width=width, height=844, color_scheme="dark" if width == 390 else "light")
+    for selector in ("html", "[data-testid=stMain]"):
+        assert page.locator(selector).evaluate("e => e.scrollWidth - e.clientWidth") <= 0, selector
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(500)
+    found = axe.Axe().run(page).response["violations"]
+    bad = [v for v in found if v["impact"] in ("serious", "critical")]
+    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []
