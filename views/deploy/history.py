@@ -5,7 +5,7 @@ import streamlit as st
 from routellm_core.choosing import changes_since, keep_policy
 from routellm_core.policy import Policy, diff, link_state, parse_policy
 from views import cached, link, plain_table
-from views.attempt import attempt
+from views.attempt import attempt, button
 from views.frame import Selection, boundary
 from views.plain import plain
 from views.plain_table import Column
@@ -15,7 +15,7 @@ def draw(selection: Selection, policy: Policy) -> None:
     """Keep this one; the kept ones; a file."""
     st.markdown("**History**")
     is_private = selection.benchmark.owner is not None
-    st.button("Keep this policy in the store", on_click=_keep, args=(policy,), disabled=is_private)
+    button("Keep this policy in the store", _keep, policy, disabled=is_private)
     if is_private:
         st.caption(
             "Everybody sees a kept policy, and this set is private to you: save the set on My data "
@@ -27,7 +27,7 @@ def draw(selection: Selection, policy: Policy) -> None:
         ids = table["policy_id"].tolist()
         chosen = st.selectbox("A kept policy", ids, key="_kept_policy")
         with st.popover("Delete …"):
-            st.button("Delete it", on_click=_delete, args=(chosen,), type="primary")
+            button("Delete it", _delete, chosen, type="primary")
         document = table.set_index("policy_id").at[chosen, "document"]
         with boundary():
             _draw_other(policy, str(document).encode("utf-8"), chosen)

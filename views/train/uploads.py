@@ -9,7 +9,7 @@ import streamlit as st
 
 from routellm_core.battles import warnings_about
 from views import cached, plain_table
-from views.attempt import attempt
+from views.attempt import attempt, button
 from views.frame import boundary
 from views.plain import plain
 from views.plain_table import Column
@@ -51,7 +51,7 @@ def _draw_sources(table: pd.DataFrame) -> None:
     with st.popover("Delete battles …"):
         source = st.selectbox("Source", table["source"].tolist(), key="_battles_to_delete")
         st.caption("Its verdicts go, and the texts that nothing else uses.")
-        st.button("Delete them", on_click=_delete, args=(source,))
+        button("Delete them", _delete, source)
 
 
 def _draw_upload(known: pd.DataFrame) -> None:
@@ -88,7 +88,7 @@ def _draw_upload(known: pd.DataFrame) -> None:
             plain(f"What {', '.join(again)} holds now will be replaced."),
             icon=":material/warning:",
         )
-    st.button("Add them", type="primary", on_click=_add, args=(battles, sources))
+    button("Add them", _add, battles, sources, type="primary")
 
 
 def _add(battles: pd.DataFrame, sources: list[str]) -> None:
