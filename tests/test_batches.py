@@ -1,7 +1,9 @@
 """Batches hold what fits; what does not fit is halved; nothing is lost or done twice."""
 
+import gc
 import itertools
 import threading
+import weakref
 
 import pytest
 import torch
@@ -109,6 +111,31 @@ def test_what_tokenizing_raises_is_not_lost():
 
     with pytest.raises(ZeroDivisionError):
         Budget(100).read(["a"], fail, len, lambda *_: None)
+
+
+def test_what_is_cancelled_leaves_no_thread_and_gives_its_memory_back():
+    class Tokens(list):
+        """A list that can be watched."""
+
+    seen = []
+
+    def tokenized(texts):
+        tokens = Tokens(texts)
+        seen.append(weakref.ref(tokens))
+        return tokens
+
+    def cancelled(*_):
+        raise KeyboardInterrupt
+
+    there_before = set(threading.enumerate())
+    try:
+        Budget(3).read(["four"] * 40, tokenized, lambda rows: [3] * len(rows), cancelled)
+    except KeyboardInterrupt:
+        pass
+    gc.collect()
+    assert set(threading.enumerate()) <= there_before
+    assert len(seen) == 2  # the piece at work, and the one after it
+    assert [tokens() for tokens in seen] == [None, None]
 
 
 def test_tokenizing_runs_ahead_of_the_device():

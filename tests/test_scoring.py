@@ -1,6 +1,8 @@
 """Queries scored by several routers: in order, shared, resumed by chunk, kept."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -107,6 +109,49 @@ def test_a_stopped_scoring_goes_on_with_the_chunks_that_are_missing(routers, tmp
     rates = score(routers, OWN, chunks_dir=tmp_path)
     assert len(read) == len(set(OWN)) - 30
     np.testing.assert_allclose(rates["mf-x"], routers["mf-x"].strong_win_rate(OWN), atol=1e-6)
+
+
+def test_a_device_that_is_lost_half_way_costs_one_chunk(routers, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "CHUNK", 10)
+    embed, n_read = WordVectors.embed, []
+
+    def lost(self, texts):
+        n_read.append(len(texts))
+        if len(n_read) == 4:
+            raise RuntimeError("CUDA error: the device is gone")
+        return embed(self, texts)
+
+    monkeypatch.setattr(WordVectors, "embed", lost)
+    with pytest.raises(RuntimeError, match="the device is gone"):
+        score(routers, OWN, chunks_dir=tmp_path)
+    assert sum(n_read[:3]) == 30
+    rates = score(routers, OWN, chunks_dir=tmp_path)
+    assert sum(n_read[4:]) == len(set(OWN)) - 30
+    np.testing.assert_allclose(rates["mf-x"], routers["mf-x"].strong_win_rate(OWN), atol=1e-6)
+
+
+def test_two_scorings_of_the_same_texts_at_once_take_turns(routers, tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "CHUNK", 10)
+    at_work, most = [], []
+    embed = WordVectors.embed
+
+    def alone(self, texts):
+        at_work.append(1)
+        most.append(len(at_work))
+        time.sleep(0.01)
+        at_work.pop()
+        return embed(self, texts)
+
+    monkeypatch.setattr(WordVectors, "embed", alone)
+    folders = {"chunks_dir": tmp_path / "chunks", "cache_dir": tmp_path / "cache"}
+    with ThreadPoolExecutor(2) as both:
+        asked = [
+            both.submit(score, routers, OWN, **folders, turns=tmp_path / "turns") for _ in "ab"
+        ]
+        found = [rates.result()["mf-x"] for rates in asked]
+    assert max(most) == 1
+    np.testing.assert_array_equal(*found)
+    np.testing.assert_allclose(found[0], routers["mf-x"].strong_win_rate(OWN), atol=1e-6)
 
 
 def test_a_full_disk_while_writing_is_a_sentence(routers, tmp_path, monkeypatch):
