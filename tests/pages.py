@@ -51,6 +51,18 @@ def errors(at):
     return [e.value for e in at.error] + [e.value for e in at.exception]
 
 
+def emptied_to_a_number(at):
+    """Number inputs that a browser would set to some number when somebody clears them.
+
+    Where the value is held by the session that is the least one, unless `value` is None.
+    """
+    return [
+        number.label
+        for number in at.number_input
+        if number.proto.HasField("default") and number.proto.default == (number.min or 0)
+    ]
+
+
 def button(at, label):
     return next(b for b in at.button if b.label == label)
 

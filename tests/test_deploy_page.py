@@ -65,6 +65,11 @@ def test_a_wish_that_cannot_be_met_is_no_policy(open_deploy):
     assert not at.exception
 
 
+def test_dollars_of_a_wish_that_cannot_be_met_are_no_formula(open_deploy):
+    (warning,) = open_deploy(mode="budget", wanted="1").warning
+    assert warning.value.startswith("\\$1\\.00 a month")
+
+
 @pytest.mark.parametrize("name", list(TARGETS))
 def test_each_target_shows_its_files_or_why_it_refuses(open_deploy, name):
     at = open_deploy()

@@ -16,7 +16,7 @@ from routellm_core.evidence.recalibration import fit, judge, mapped_threshold
 from routellm_core.evidence.reliability import brier_score, targets
 from routellm_core.metrics import calls_strong, rank_queries
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
-from tests.pages import errors, opened, own_store, said, tables
+from tests.pages import emptied_to_a_number, errors, opened, own_store, said, tables
 from views import cached, cached_evidence
 from views.evidence import rows
 
@@ -332,6 +332,23 @@ def test_the_routers_time_is_stated_with_its_source_until_it_is_typed(open_evide
     assert at.query_params["router_ms"] in ("80@leaning", ["80@leaning"])
     for nonsense in ("x@leaning", "-1@leaning", "nan@leaning", "inf@leaning", "1e99@leaning"):
         assert open_evidence(**TIMED, router_ms=nonsense).number_input(key="_router_ms").value == 32
+
+
+def test_an_emptied_number_is_not_nought(open_evidence):
+    at = open_evidence(**TIMED, **PRICED, baseline="today", router_ms="80@leaning")
+    assert len(at.number_input) > 7
+    assert emptied_to_a_number(at) == []
+    at.number_input(key="_router_ms").set_value(None).run()
+    assert at.number_input(key="_router_ms").value == 32.0
+    at.number_input(key="_weak_answer_usd").set_value(None).run()
+    assert errors(at) == []
+    assert "No list price of both models is known" in said(at)
+
+
+def test_a_typed_time_is_the_routers_also_beside_another_one(open_evidence):
+    at = open_evidence(**TIMED, **PRICED, beside="blind.in_domain", router_ms="80@blind")
+    under = [" ".join(row[0]) for row in cells(at, LATENCY)]
+    assert [re.search(r"its own (\d+) ms", text)[1] for text in under[:2]] == ["32", "80"], under
 
 
 def test_money_adds_the_router_and_names_every_baseline(open_evidence, known):

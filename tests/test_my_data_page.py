@@ -849,6 +849,18 @@ def test_scoring_that_fails_is_told_goes_on_and_is_put_away(bring, at_work, monk
     assert not any(b.label == "Put away" for b in at.button)
 
 
+def test_a_failed_import_and_a_failed_scoring_stand_side_by_side(bring, at_work, monkeypatch):
+    at = bring(("log.csv", bare()))
+    at.multiselect(key="_routers_log").set_value(["mf-words"]).run()
+    button(at, "Score").click().run()
+    with monkeypatch.context() as broken:
+        broken.setattr(scoring_job, "load_router", lambda path: 1 / 0)
+        at_work()
+    at = bring(("old.pkl", b"\x80\x04\x95\x00"), at=at.run())
+    assert at.exception == []
+    assert sum(b.label == "Put away" for b in at.button) == 2
+
+
 # Against a benchmark
 
 

@@ -25,7 +25,7 @@ from routellm_core.labelling.record import FILE_NAME
 from routellm_core.normalise import text_hash
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair
-from tests.pages import button, errors, forget, opened, said, tables, toasts
+from tests.pages import button, emptied_to_a_number, errors, forget, opened, said, tables, toasts
 from tests.stub_endpoint import Say, Status, StubEndpoint, well_behaved
 from views import cached
 
@@ -261,6 +261,18 @@ def test_a_word_that_cannot_be_read_allows_nothing(open_page, monkeypatch):
     assert "entry 1 of ROUTELLM_ENDPOINTS" in said(at)
     assert "sk-a-key-itself" not in said(at)
     assert button(at, "Estimate").disabled
+
+
+def test_an_emptied_price_is_unknown_and_an_emptied_limit_the_usual_one(open_page, stub):
+    at = fill(open_page(), stub.url)
+    assert emptied_to_a_number(at) == []
+    at.number_input(key="_outcomes_weak.answer_usd.small").set_value(None)
+    at.number_input(key="_outcomes_judge.max_answer_tokens").set_value(None).run()
+    estimated(at)
+    plan, _ = at.session_state["outcomes_estimated"]
+    assert not plan.asked.weak.has_price
+    assert plan.asked.judge.max_answer_tokens == 1024
+    assert numbers(at, "Cap, calls") and not numbers(at, "Cap, USD")
 
 
 def test_a_random_draw_is_asked_about_in_its_random_order(open_page, stub):

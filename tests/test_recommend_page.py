@@ -12,7 +12,8 @@ from routellm_core.recommend.fitting import Asked
 from tests.pages import button, drawn, errors, forget, opened, own_store, said
 from tests.test_evidence_page import BROKEN, PAIR, PRICED, add_timed
 from tests.test_router_choice import SHARE, field_of, queries_of, router, world
-from views import cached
+from views import cached, cached_evidence
+from views.cached_evidence import RouterTime
 from views.compare import ranking
 
 
@@ -67,6 +68,26 @@ def test_the_first_visit_reads_the_answer_aloud_above_the_ranking(open_part):
     ]
     assert found["axis"]["blind"] == pytest.approx(0.7434, abs=1e-4)
     assert "14,037 queries" in found["beside"]
+
+
+def test_a_router_that_is_timed_again_has_its_newest_time(open_part):
+    entry = cached.store().router("bert-golden")
+    for seconds in (0.5, 0.25):
+        cached_evidence.router_times()[entry.checkpoint] = RouterTime(seconds, 9)
+        (row,) = [row for row in table(open_part())["rows"] if row["router"] == "bert"]
+        assert row["router_ms"] == pytest.approx(1000 * seconds)
+    cached_evidence.router_times().clear()
+
+
+def test_a_wish_on_one_benchmarks_scale_is_none_on_another(open_part):
+    at = opened("app.py", wish="quality", wish_quality="0.7", kinds="virology")
+    at.selectbox(key="_benchmark").set_value("mt_bench").run()
+    assert errors(at) == []
+    assert kept(at, "wish") == "quality"
+    assert {"wish_quality", "kinds"}.isdisjoint(at.query_params)
+    own = opened("app.py", closely="mmlu", wish="quality", wish_quality="0.7")
+    own.selectbox(key="_benchmark").set_value("mt_bench").run()
+    assert kept(own, "wish_quality") == "0.7"  # Compare goes on with a benchmark of its own
 
 
 def test_its_figures_are_those_of_the_core(open_part):

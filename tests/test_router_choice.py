@@ -577,3 +577,13 @@ def test_the_shipped_answers_hold_together(built_store):
         thousand = recommend(store, "gsm8k", Asked(Wish("budget", 2.2, 1_000)))
     assert monthly["routers"] == thousand["routers"]
     assert all(row["usd_per_1000"] <= 2.2 for row in monthly["routers"])
+
+
+def test_a_router_that_calls_whom_the_model_alone_does_is_certainly_dearer():
+    known = queries_of([1, 1, 1, 0] * 10, [1, 1, 1, 1] * 10)
+    field = field_of(known, router("a", np.linspace(0, 1, 40)))
+    found = document(field, Asked(Wish("quality", 0.5), usd_per_hour=1.0))
+    gain = found["routers"][0]["over_bar"]
+    assert found["bar"] in ("random mix", "always weak")
+    assert (gain["p_value"], gain["is_shown"], gain["n_more"]) == (0.0, True, 0.0)
+    assert "is shown to be worse than" in " ".join(found["sentences"])

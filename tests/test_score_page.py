@@ -1,7 +1,9 @@
 """The Score page without a browser: one query side by side, pasted lines as a set, the machine."""
 
 import math
+from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from routellm_core import calibration, jobs
@@ -13,7 +15,7 @@ from tests.pages import opened, own_store, said, tables
 from views import cached, scoring, watching
 from views.readings import threshold_text
 from views.score import one
-from views.scorings import scorings_by
+from views.scorings import labels_of, scorings_by
 
 QUERY = "Prove that <b>tides</b> and [kettles](x) never meet."
 
@@ -66,9 +68,36 @@ def test_the_caption_says_on_which_benchmark_and_view_each_alpha_is_read(open_sc
     assert "prompt tokens (counted with cl100k_base)" in words
 
 
+def test_a_router_of_any_name_is_explained_by_its_kind(open_score, store_path, monkeypatch):
+    with cached.store().open_for_writing():
+        entry = cached.store().router("mf-golden")
+        cached.store().add_router(replace(entry, router_id="support_router", origin="user"))
+    explained = []
+    monkeypatch.setattr(cached, "explanation", lambda *asked: explained.append(asked) or 1 / 0)
+    at = typed(open_score(score_routers="support_router"), QUERY)
+    (why,) = at.get("button_group")[-1:]
+    assert [option.content for option in why.proto.options] == ["support\\_router"]
+
+
+def test_two_scorings_by_one_router_have_names_of_their_own():
+    table = pd.DataFrame(
+        [
+            ("mf-x", "small", "large", "untouched"),
+            ("mf-x", "tiny", "large", "untouched"),
+            ("bert-x", "small", "large", "untouched"),
+        ],
+        columns=["router_id", "weak_model", "strong_model", "view"],
+    )
+    assert labels_of(table) == [
+        "mf-x · large ■ over small ● · untouched",
+        "mf-x · large ■ over tiny ● · untouched",
+        "bert-x",
+    ]
+
+
 def test_two_origins_of_alpha_are_named_with_their_routers():
     def scored(name, on):
-        return one.Scored(name, "", PAPER_PAIR, 0.5, 0.5, on, "")
+        return one.Scored(name, "mf", "", PAPER_PAIR, 0.5, 0.5, on, "")
 
     found = [scored("a", "X, in domain"), scored("b", "Y, untouched"), scored("c", "X, in domain")]
     assert one._origins(found) == "; of a, c read on X, in domain; of b read on Y, untouched"

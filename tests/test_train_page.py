@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import streamlit as st
 
 from routellm_core import jobs, runs
 from routellm_core.normalise import text_hash
@@ -17,7 +18,18 @@ from routellm_core.runs import Plan
 from routellm_core.similarity import Similarity
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair
-from tests.pages import button, drawn, errors, opened, own_store, said, tables, toasts
+from tests.pages import (
+    button,
+    drawn,
+    emptied_to_a_number,
+    errors,
+    opened,
+    own_store,
+    said,
+    tables,
+    toasts,
+)
+from views import cached
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIR = ModelPair(weak="small", strong="large")
@@ -257,6 +269,43 @@ def test_a_finished_run_is_kept_seen_taken_out_and_deleted(open_page, store_path
     button(at, "Delete it").click().run()
     assert not folder.exists()
     assert "None yet" in said(at)
+
+
+def test_seen_on_the_tradeoff_page_it_stands_at_a_threshold_of_its_own(
+    open_page, store_path, monkeypatch
+):
+    a_run(store_path)
+    at = open_page(**TINY, mode="alpha", wanted="0.9", query="q1", slice="all", wish_quality="0.7")
+    button(at, "Keep").click().run()
+    switched = []
+    monkeypatch.setattr(st, "switch_page", switched.append)
+    button(at, "See it on the Trade-off page").click().run()
+    assert switched == [str(ROOT / "pages" / "tradeoff.py")]
+    for name in ("mode", "wanted", "query", "slice", "wish_quality"):
+        assert name not in at.query_params
+    assert at.query_params["router"] in ("mf-tiny-mine.in_domain", ["mf-tiny-mine.in_domain"])
+
+
+def test_a_router_that_read_a_private_set_is_not_kept_for_everybody(
+    open_page, store_path, monkeypatch
+):
+    monkeypatch.setattr(cached, "owner", lambda: "ada")
+    with cached.store().open_for_writing():
+        cached.store()._write("UPDATE benchmark SET owner = 'ada' WHERE benchmark_id = 'tiny'")
+    a_run(store_path)
+    at = open_page(**TINY)
+    assert button(at, "Keep").disabled
+    assert "is private to you: save the set on My data first" in said(at)
+
+
+def test_an_emptied_option_is_the_usual_one(open_page):
+    at = open_page(**TINY, train_router="bert")
+    assert emptied_to_a_number(at) == []
+    key = next(n.key for n in at.number_input if "epochs" in n.key)
+    usual = at.number_input(key=key).value
+    at.number_input(key=key).set_value(usual + 3).run()
+    at.number_input(key=key).set_value(None).run()
+    assert at.number_input(key=key).value == usual
 
 
 @pytest.mark.parametrize("name", ["", "a,b", "mf-golden", "[x](y)"])

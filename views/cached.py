@@ -228,14 +228,15 @@ def _jobs_on(benchmark_id: str) -> list[Path]:
     own = set_dir(benchmark_id)
     of_set = [job.folder for kind in _KINDS for job in jobs.jobs_in(own / kind)]
     against_it = [other / "against" / benchmark_id for other in own.parent.glob("*")]
-    runs_on_it = [run.folder for run in runs.read_runs(runs_dir()) if _is_on(run, benchmark_id)]
+    runs_on_it = [run.folder for run in runs.read_runs(runs_dir()) if is_on(run, benchmark_id)]
     return [*of_set, *against_it, *runs_on_it]
 
 
 _KINDS = ("scoring", "against", "labelling")
 
 
-def _is_on(run: Run, benchmark_id: str) -> bool:
+def is_on(run: Run, benchmark_id: str) -> bool:
+    """Whether a training learns from a benchmark or scores it."""
     return benchmark_id in run.plan.golden + run.plan.score_on
 
 
@@ -253,7 +254,7 @@ def trainings(version: int) -> list[Run]:
     """All trainings, the latest first, but those on data that another session keeps to itself."""
     others = set(store().private_ids()) - set(store().private_ids(owner()))
     return [
-        run for run in runs.read_runs(runs_dir()) if not any(_is_on(run, name) for name in others)
+        run for run in runs.read_runs(runs_dir()) if not any(is_on(run, name) for name in others)
     ]
 
 

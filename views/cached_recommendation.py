@@ -11,6 +11,7 @@ from routellm_core.recommend.field import Field, read_field
 from routellm_core.recommend.fitting import Asked
 from routellm_core.types import ModelPair
 from views import cached, cached_evidence
+from views.cached_evidence import RouterTime
 from views.evidence import router_cost
 
 
@@ -20,7 +21,7 @@ def field(
     benchmark_id: str,
     pair: ModelPair,
     prices: tuple[Price, Price],
-    n_timed: int,
+    times: tuple[tuple[str, RouterTime], ...],
 ) -> Field:
     """Routers of the main view, with their times as this machine or the project measured them.
 
@@ -29,7 +30,7 @@ def field(
         benchmark_id: of the store.
         pair: of models that routers have scored.
         prices: of the weak and the strong model.
-        n_timed: how many routers were timed since this process began.
+        times: of routers that were timed here, from `times`.
     """
     return read_field(
         cached.store(),
@@ -46,7 +47,7 @@ def recommendation(
     benchmark_id: str,
     pair: ModelPair,
     prices: tuple[Price, Price],
-    n_timed: int,
+    times: tuple[tuple[str, RouterTime], ...],
     typed: tuple[str, OwnTime] | None,
     asked: Asked,
 ) -> dict[str, Any]:
@@ -57,11 +58,11 @@ def recommendation(
         benchmark_id: of the store.
         pair: of models that routers have scored.
         prices: of the weak and the strong model.
-        n_timed: how many routers were timed since this process began.
+        times: of routers that were timed here, from `times`.
         typed: a router's id and the time that somebody typed for it.
         asked: what is wanted of a router.
     """
-    known = field(version, benchmark_id, pair, prices, n_timed)
+    known = field(version, benchmark_id, pair, prices, times)
     if typed is not None:
         router_id, own = typed
         known = known._replace(
@@ -75,6 +76,6 @@ def recommendation(
     return document(known, asked)
 
 
-def n_timed() -> int:
-    """How many routers were timed since this process began: a further one makes times stale."""
-    return len(cached_evidence.router_times())
+def times() -> tuple[tuple[str, RouterTime], ...]:
+    """Of the routers that were timed since this process began, by checkpoint folder."""
+    return tuple(sorted(cached_evidence.router_times().items()))

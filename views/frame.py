@@ -233,6 +233,7 @@ def _price(side: str, model: str) -> Price:
             plain(f"{short_name(model)}: {kind}"),
             min_value=0.0,
             max_value=10_000.0,
+            value=None,  # emptied it is unknown, not 0
             step=0.01,
             format="%.2f",
             key=f"_{side}_{kind}_usd",
@@ -268,7 +269,7 @@ def _keep_wish() -> None:
     A promised loss becomes the usual one. Its queries and slices are others as well.
     """
     _keep_share()
-    link.remember(query=None, slice=None, page=None)
+    link.leave_benchmark()
     if link.text("mode", "share") == "promise" and link.text("promise", "") == "lose":
         link.remember(wanted=None)
     share = st.session_state.get("strong_call_share")

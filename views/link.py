@@ -9,6 +9,9 @@ import math
 import streamlit as st
 
 _KEY, _PAGE, _WRITTEN = "link", "link_page", "link_written"
+_OF_BENCHMARK = ("query", "slice", "page")
+OF_COMPARED = ("closely_pair", "closely_view", "kinds", "wish_quality", "wish_usd")
+"""What Compare remembers about the benchmark that it holds closely."""
 
 
 def state() -> dict[str, str]:
@@ -59,6 +62,13 @@ def remember(**values: str | float | list[str] | None) -> None:
         else:
             state()[name] = ",".join(value) if isinstance(value, list) else str(value)
     write()
+
+
+def leave_benchmark() -> None:
+    """Forget what means something on the benchmark that was looked at, and on another nothing."""
+    remember(**dict.fromkeys(_OF_BENCHMARK))
+    if not text("closely", ""):  # else Compare goes by a benchmark of its own
+        remember(**dict.fromkeys(OF_COMPARED))
 
 
 def write() -> None:

@@ -17,6 +17,7 @@ from routellm_core.types import ModelPair
 from views import cached, watching
 from views.attempt import attempt, button
 from views.plain import plain
+from views.scorings import labels_of
 
 _taking = Lock()
 """Tabs look at the same scorings: each is kept once."""
@@ -155,8 +156,10 @@ def _draw_ended(job: jobs.Job) -> None:
         st.warning(
             plain(f"Scoring by {_routers(job)} is not finished: {reason}"), icon=":material/info:"
         )
-        st.button("Go on", key=f"go_on_{job.folder.name}", on_click=_go_on, args=(job,))
-        st.button("Put away", key=f"away_{job.folder.name}", on_click=_drop, args=(job.folder,))
+        st.button("Go on", key=f"go_on_scoring_{job.folder.name}", on_click=_go_on, args=(job,))
+        st.button(
+            "Put away", key=f"away_scoring_{job.folder.name}", on_click=_drop, args=(job.folder,)
+        )
 
 
 def _routers(job: jobs.Job) -> str:
@@ -202,7 +205,12 @@ def chosen(version: int, row: Any) -> pd.Series | None:
     table = cached.scorings(version, row.benchmark_id)
     if table.empty:
         return None
-    labels = {i: f"{r.router_id} · {r.n_scored:,} scored" for i, r in enumerate(table.itertuples())}
+    labels = {
+        place: f"{label} · {n_scored:,} scored"
+        for place, (label, n_scored) in enumerate(
+            zip(labels_of(table), table["n_scored"], strict=True)
+        )
+    }
     place = st.selectbox(
         "Router", list(labels), format_func=labels.__getitem__, key=f"_scoring_{row.benchmark_id}"
     )

@@ -1,8 +1,11 @@
 """Which scores of a set a router has: for which pairs, and in which views."""
 
+import pandas as pd
+
 from routellm_core.types import VIEWS, ModelPair
 from views import cached
 from views.cached import RouterKey
+from views.names import short_name
 
 
 def scorings_by(
@@ -21,6 +24,18 @@ def scorings_by(
         for row in table[table["router_id"] == router_id].itertuples()
     ]
     return sorted(keys, key=lambda key: (key.view != first_view, VIEWS.index(key.view)))
+
+
+def labels_of(table: pd.DataFrame) -> list[str]:
+    """Names of the rows of `cached.scorings`: with the pair and the view where routers repeat."""
+    repeated = table["router_id"].duplicated(keep=False)
+    return [
+        f"{row.router_id} · {short_name(row.strong_model)} ■ over {short_name(row.weak_model)} ●"
+        f" · {view_text(row.view)}"
+        if is_repeated
+        else row.router_id
+        for row, is_repeated in zip(table.itertuples(), repeated, strict=True)
+    ]
 
 
 def view_text(view: str) -> str:

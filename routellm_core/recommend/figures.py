@@ -137,8 +137,8 @@ def _adjusted(pairs: Sequence[tuple[Setting, Setting]], clusters: Ints) -> list[
     errors = [_error(b.influence - a.influence, clusters) for a, b in pairs]
     p_values = np.array(
         [
-            math.nan if math.isnan(error) else two_sided_p_value(value, error, n_clusters)
-            for value, error in zip(values, errors, strict=True)
+            _p_value(pair, value, error, n_clusters)
+            for pair, value, error in zip(pairs, values, errors, strict=True)
         ]
     )
     adjusted = holm(p_values)
@@ -150,10 +150,22 @@ def _adjusted(pairs: Sequence[tuple[Setting, Setting]], clusters: Ints) -> list[
             Interval(value - half * error, value + half * error),
             float(p),
             float(q),
-            0.0 if q < LEVEL else queries_needed(n, value, error, level) - n,
+            0.0 if q < LEVEL else max(queries_needed(n, value, error, level) - n, 0.0),
         )
         for value, error, p, q in zip(values, errors, p_values, adjusted, strict=True)
     ]
+
+
+def _p_value(
+    pair: tuple[Setting, Setting], difference: float, error: float, n_clusters: int
+) -> float:
+    """By Student's t; certain where both call the same queries and one costs more by itself."""
+    if math.isnan(error):
+        return math.nan
+    first, second = pair
+    if error == 0.0 and difference != 0.0 and np.array_equal(first.calls, second.calls):
+        return 0.0
+    return two_sided_p_value(difference, error, n_clusters)
 
 
 def _error(influence: Floats, clusters: Ints) -> float:

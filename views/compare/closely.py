@@ -66,9 +66,7 @@ def choose_benchmark(version: int) -> Benchmark:
         ids,
         usual,
         lambda benchmark_id: cards[benchmark_id].title,
-        lambda: link.remember(
-            closely_pair=None, closely_view=None, kinds=None, wish_quality=None, wish_usd=None
-        ),
+        lambda: link.remember(**dict.fromkeys(link.OF_COMPARED)),
     )
     return cards[chosen]
 

@@ -9,15 +9,13 @@ from routellm_core.evidence.router_times import MEASURED_ELSEWHERE
 from routellm_core.recommend.fitting import Asked
 from routellm_core.recommend.words import unfit_words
 from routellm_core.types import Benchmark, ModelPair
-from views import cached, cached_recommendation, downloads, link
+from views import cached, cached_recommendation, downloads, tradeoff_link
 from views.compare import closely, ranking, tables, wanted
 from views.evidence import router_cost
 from views.frame import price_of
 from views.names import short_name
 from views.plain import plain
 from views.router_table import router_table
-
-_TRADEOFF = str(cached.ROOT / "pages" / "tradeoff.py")
 
 
 def draw(version: int) -> None:
@@ -36,7 +34,7 @@ def draw(version: int) -> None:
         card.benchmark_id,
         pair,
         prices,
-        cached_recommendation.n_timed(),
+        cached_recommendation.times(),
         router_cost.typed_time(),
         asked,
     )
@@ -112,19 +110,16 @@ def _draw_open(found: dict[str, Any], asked: Asked) -> None:
         type="primary" if label else "secondary",
         help="All queries of the benchmark are read there." if asked.slices else None,
     ):
-        link.remember(
-            benchmark=found["benchmark"],
-            **found["model_pair"],
-            router=f"{row['router_id']}.{found['view']}",
-            beside=None,
-            pin=None,
-            **_point(row, asked),
+        tradeoff_link.go(
+            found["benchmark"],
+            ModelPair(**found["model_pair"]),
+            f"{row['router_id']}.{found['view']}",
+            *_point(row, asked),
         )
-        st.switch_page(_TRADEOFF)
 
 
-def _point(row: dict[str, Any], asked: Asked) -> dict[str, Any]:
+def _point(row: dict[str, Any], asked: Asked) -> tuple[str, float]:
     """The wish, where it means the same threshold there; else the threshold itself."""
     if asked.slices or asked.wish.mode == "budget":
-        return {"mode": "alpha", "wanted": row["threshold"]}
-    return {"mode": asked.wish.mode, "wanted": asked.wish.wanted}
+        return "alpha", row["threshold"]
+    return asked.wish.mode, asked.wish.wanted

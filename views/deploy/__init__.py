@@ -8,6 +8,7 @@ from views.attempt import say
 from views.deploy import evidence, exports, history, monitor, replay
 from views.deploy.present import policy_in_hand
 from views.frame import Selection, boundary
+from views.plain import plain
 from views.readings import read
 
 
@@ -16,7 +17,7 @@ def draw(selection: Selection) -> None:
     say()
     readings = read(selection)
     if readings.problem is not None:
-        st.warning(readings.problem, icon=":material/warning:")
+        st.warning(plain(readings.problem), icon=":material/warning:")
         return
     st.subheader("The policy", anchor=False)
     with boundary():

@@ -148,6 +148,7 @@ def _number(
         label,
         min_value=0.0,
         max_value=most,
+        value=None,
         step=step,
         format=form,
         key=key,

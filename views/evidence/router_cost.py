@@ -33,8 +33,8 @@ class RouterCost(NamedTuple):
 
 
 def read(selection: Selection) -> RouterCost:
-    """What was typed; else what was timed on this machine; else what the project measured."""
-    seconds, source = _seconds(selection)
+    """Of the chosen router, on the machine whose price was typed or is usual."""
+    seconds, source = own_time(selection.key.router_id)
     typed = link.number("machine_usd", None)
     return RouterCost(
         seconds, source, machine_usd(), PRICED_AS if typed is None else "typed by you"
@@ -56,6 +56,15 @@ def seconds_of(router_name: str, checkpoint: str | None) -> OwnTime:
     return usual_time(router_name)
 
 
+def own_time(router_id: str) -> OwnTime:
+    """What was typed for a router; else what was timed here; else what the project measured."""
+    typed = typed_time()
+    if typed is not None and typed[0] == router_id:
+        return typed[1]
+    entry = cached.store().router(router_id)
+    return seconds_of(entry.router_name, entry.checkpoint)
+
+
 def draw_seconds(selection: Selection, router: RouterCost) -> None:
     """The router's time, and a button that measures it here."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -65,6 +74,7 @@ def draw_seconds(selection: Selection, router: RouterCost) -> None:
             "Router's own time, ms a query",
             min_value=0.0,
             max_value=_MOST_MS,
+            value=None,
             step=1.0,
             format="%.1f",
             key="_router_ms",
@@ -85,20 +95,13 @@ def draw_machine() -> None:
         "Router's machine, USD an hour",
         min_value=0.0,
         max_value=_MOST_USD,
+        value=None,
         step=0.01,
         format="%.4f",
         key="_machine_usd",
         width=230,
         on_change=lambda: link.remember(machine_usd=st.session_state["_machine_usd"]),
     )
-
-
-def _seconds(selection: Selection) -> OwnTime:
-    typed = typed_time()
-    if typed is not None and typed[0] == selection.key.router_id:
-        return typed[1]
-    entry = cached.store().router(selection.key.router_id)
-    return seconds_of(entry.router_name, entry.checkpoint)
 
 
 def typed_time() -> tuple[str, OwnTime] | None:

@@ -89,8 +89,7 @@ def rivals(selection: Selection, readings: Readings, router: RouterCost) -> list
     found = [Rival(selection.key, selection.router["label"], readings.point.threshold, router)]
     for key in selection.drawn_beside:
         curve = cached.ranked(key).curve
-        entry = cached.store().router(key.router_id)
-        seconds, source = router_cost.seconds_of(entry.router_name, entry.checkpoint)
+        seconds, source = router_cost.own_time(key.router_id)
         found.append(
             Rival(
                 key,

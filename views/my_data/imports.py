@@ -117,7 +117,9 @@ def _draw_failed(job: jobs.Job) -> None:
             plain(f"{_title(job)} was not imported, nothing has changed: {reason}"),
             icon=":material/error:",
         )
-        st.button("Put away", key=f"away_{job.folder.name}", on_click=_put_away, args=(job.folder,))
+        st.button(
+            "Put away", key=f"away_import_{job.folder.name}", on_click=_put_away, args=(job.folder,)
+        )
 
 
 def _title(job: jobs.Job) -> str:

@@ -12,7 +12,7 @@ from routellm_core.costs import list_price
 from routellm_core.metrics import index_at_share
 from routellm_core.types import Benchmark, ModelPair
 from routellm_core.uncertainty import mean_interval
-from views import cached, link, plain_table, scoring
+from views import cached, link, plain_table, scoring, tradeoff_link
 from views.cached import RouterKey
 from views.frame import router_key
 from views.my_data import promises, traffic
@@ -24,7 +24,7 @@ from views.readings import interval_text, quality_format, quality_text, threshol
 _ROUTERS = 3
 """The best of them that are shown here; the Trade-off page has all."""
 _SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
-_PAGES = {name: str(cached.ROOT / "pages" / f"{name}.py") for name in ("tradeoff", "train")}
+_TRAIN = str(cached.ROOT / "pages" / "train.py")
 
 
 def draw(version: int, row: Any) -> None:
@@ -114,7 +114,7 @@ def _draw_two(version: int, row: Any) -> None:
     with st.container(horizontal=True):
         if not routers.empty:
             if st.button("See the trade-off", type="primary"):
-                _go_to_tradeoff(row.benchmark_id, pair, routers.iloc[0])
+                tradeoff_link.go(row.benchmark_id, pair, router_key(routers.iloc[0]))
         if st.button("Train a router on it"):
             link.remember(
                 golden=[quote(row.benchmark_id, safe="")],
@@ -122,7 +122,7 @@ def _draw_two(version: int, row: Any) -> None:
                 train_strong=strong,
                 train_weak=weak,
             )
-            st.switch_page(_PAGES["train"])
+            st.switch_page(_TRAIN)
 
 
 def _draw_routers(version: int, benchmark_id: str, pair: ModelPair, routers: pd.DataFrame) -> None:
@@ -171,20 +171,6 @@ def _draw_models(version: int, card: Benchmark, names: list[str]) -> None:
         ],
         rows,
     )
-
-
-def _go_to_tradeoff(benchmark_id: str, pair: ModelPair, router: Any) -> None:
-    link.remember(
-        benchmark=benchmark_id,
-        strong=pair.strong,
-        weak=pair.weak,
-        router=router_key(router),
-        beside=None,
-        pin=None,
-        mode=None,
-        wanted=None,
-    )
-    st.switch_page(_PAGES["tradeoff"])
 
 
 # One model

@@ -25,6 +25,7 @@ def draw(version: int) -> None:
         n = sum(1 for line in lines.splitlines() if line.strip())
         st.button(
             f"Make a set of {n:,} queries" if n else "Make a set of them",
+            key="_score_paste",
             disabled=not n,
             on_click=_paste,
         )

@@ -28,6 +28,7 @@ class Scored(NamedTuple):
     """One router's word on the query."""
 
     router_id: str
+    router_name: str
     folder: str
     pair: ModelPair
     rate: float
@@ -79,12 +80,13 @@ def draw(version: int) -> None:
 def _scored(version: int, text: str, row: pd.Series, router_id: str, share: float) -> Scored:
     pair = ModelPair(weak=row["weak"], strong=row["strong"])
     threshold, chosen_on = _threshold(version, router_id, share)
+    trouble = ""
     try:
         rate = float(cached.win_rates(version, row["checkpoint"], [text])[0])
     except RoutingError as error:
-        trouble = str(error)
-        return Scored(router_id, row["checkpoint"], pair, math.nan, threshold, chosen_on, trouble)
-    return Scored(router_id, row["checkpoint"], pair, rate, threshold, chosen_on, "")
+        rate, trouble = math.nan, str(error)
+    where = router_id, row["router_name"], row["checkpoint"], pair
+    return Scored(*where, rate, threshold, chosen_on, trouble)
 
 
 def _threshold(version: int, router_id: str, share: float) -> tuple[float, str]:
@@ -166,7 +168,7 @@ def _draw_why(version: int, text: str, scored: list[Scored]) -> None:
     explained: dict[str, Any] = {
         found.router_id: found
         for found in scored
-        if not found.trouble and found.router_id.split("-")[0] in EXPLAINED
+        if not found.trouble and found.router_name in EXPLAINED
     }
     if not explained:
         return

@@ -11,7 +11,8 @@ from routellm_core import jobs, runs
 from routellm_core.errors import DataError
 from routellm_core.recipes import recipe_of
 from routellm_core.runs import Run
-from views import cached, link
+from routellm_core.types import ModelPair
+from views import cached, tradeoff_link
 from views.attempt import attempt, button
 from views.live_curve.payload import number
 from views.names import short_name
@@ -27,7 +28,6 @@ _STATUS = {
     "failed": "failed",
     "stopped": "stopped: its process is gone",
 }
-_PATHS = {"tradeoff": str(cached.ROOT / "pages" / "tradeoff.py")}
 
 
 def draw(version: int) -> None:
@@ -65,7 +65,9 @@ def _draw_run(version: int, run: Run) -> None:
     kept_as = _kept_as(version, run)
     with st.container(horizontal=True, key=f"actions_{_slug(run)}"):
         if kept_as and rows and st.button("See it on the Trade-off page", key=f"see_{key}"):
-            _go_to_tradeoff(kept_as, rows[0])
+            to = rows[0]
+            pair = ModelPair(weak=to["weak"], strong=to["strong"])
+            tradeoff_link.go(to["benchmark_id"], pair, f"{kept_as}.{to['view_id']}")
         if run.status == "done" and not kept_as:
             _draw_keep(run, key)
         if run.status in ("stopped", "cancelled", "failed"):
@@ -169,8 +171,14 @@ def _when(run: Run) -> str:
 def _draw_keep(run: Run, key: str) -> None:
     with st.popover("Keep it …"):
         name = st.text_input("Its name on the other pages", run.run_id, key=f"name_{key}")
-        st.caption("Its scores go into the store, so that Trade-off and Compare show it.")
-        button("Keep", _keep, run, name, type="primary", key=f"keep_{key}")
+        is_private = any(cached.is_on(run, name) for name in cached.store().private_ids())
+        button("Keep", _keep, run, name, disabled=is_private, type="primary", key=f"keep_{key}")
+        st.caption(
+            "Everybody sees a kept router, and a set that this one read is private to you: save "
+            "the set on My data first."
+            if is_private
+            else "Its scores go into the store, so that Trade-off and Compare show it."
+        )
 
 
 def _draw_delete(run: Run, key: str) -> None:
@@ -203,18 +211,6 @@ def _kept_as(version: int, run: Run) -> str | None:
     table = cached.own_routers(version)
     kept = table[table["checkpoint"] == str((run.folder / "checkpoint").resolve())]
     return None if kept.empty else str(kept["router_id"].iloc[0])
-
-
-def _go_to_tradeoff(router_id: str, row: dict[str, Any]) -> None:
-    link.remember(
-        benchmark=row["benchmark_id"],
-        strong=row["strong"],
-        weak=row["weak"],
-        router=f"{router_id}.{row['view_id']}",
-        beside=None,
-        pin=None,
-    )
-    st.switch_page(_PATHS["tradeoff"])
 
 
 def _keep(run: Run, name: str) -> None:

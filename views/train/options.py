@@ -94,10 +94,10 @@ def _input(router: str, field: Field[Any], hint: Any, value: Any) -> None:
     elif hint is bool:
         st.checkbox(**given)
     elif hint is int:
-        st.number_input(step=1, min_value=0, max_value=1_000_000, **given)
+        st.number_input(value=None, step=1, min_value=0, max_value=1_000_000, **given)
     elif hint is float:
         step = field.default or 0.01
-        st.number_input(step=step, min_value=0.0, max_value=1e6, format="%g", **given)
+        st.number_input(value=None, step=step, min_value=0.0, max_value=1e6, format="%g", **given)
     else:
         st.text_input(**given)
 

@@ -20,6 +20,8 @@ _NO_KEYS = (
     f"allows others: {VARIABLE} in its environment says which variable's key may go to which "
     "address, as LAB_API_KEY=https://address/v1. The command line takes any key of its user's."
 )
+_ANSWER_TOKENS = 1024
+"""At most, where nothing else is typed."""
 _TITLES = {"weak": "Weak model ●", "strong": "Strong model ■", "judge": "Judge"}
 _MODES: dict[Mode, str] = {
     "pairwise": "Which answer is better",
@@ -116,6 +118,7 @@ def _endpoint_inputs(role: str, allowed: Mapping[str, tuple[str, ...]]) -> dict[
                 f"USD, {kind}",
                 f"{role}.{kind}_usd.{model}",
                 None if math.isnan(known) else known,
+                value=None,  # emptied it is unknown, not 0
                 min_value=0.0,
                 max_value=1e6,
                 format="%g",
@@ -126,7 +129,8 @@ def _endpoint_inputs(role: str, allowed: Mapping[str, tuple[str, ...]]) -> dict[
         st.number_input,
         "Most answer tokens",
         f"{role}.max_answer_tokens",
-        1024,
+        _ANSWER_TOKENS,
+        value=None,
         min_value=1,
         max_value=1_000_000,
         help="An answer is cut there. A model that reasons spends these on reasoning too.",
@@ -144,6 +148,6 @@ def _endpoint_inputs(role: str, allowed: Mapping[str, tuple[str, ...]]) -> dict[
         "name": name or model,
         "key_variable": key_variable or None,
         **usd,
-        "max_answer_tokens": int(most),
+        "max_answer_tokens": int(most or _ANSWER_TOKENS),
         "limit_parameter": "max_completion_tokens" if is_reasoning else "max_tokens",
     }

@@ -131,7 +131,8 @@ def _name(column: Any, label: str, side: str) -> str:
 
 def _quality(column: Any, label: str, usual: float) -> float:
     with column:
-        return float(remembered(st.number_input, label, f"sheet_{label}", usual, format="%g"))
+        typed = remembered(st.number_input, label, f"sheet_{label}", usual, value=None, format="%g")
+    return float(usual if typed is None else typed)
 
 
 def _keep(found: Gathered, card: Benchmark, path: Path) -> None:

@@ -11,6 +11,7 @@ from routellm_core.types import ModelPair
 from views import cached
 from views.cached import RouterKey
 from views.my_data.outcomes.memory import remembered
+from views.scorings import labels_of
 
 Kind = Literal["all", "drawn", "slices", "near"]
 _USUAL_N = 100
@@ -64,12 +65,14 @@ def choose(version: int, row: Any, usual: Kind, where: str) -> Choice:
     if kind == "all":
         return Choice("all", None, 0, None, None)
     left, right = st.columns(2)
+    usual_n = min(_USUAL_N, n_texts)
     with left:
         n = remembered(
             st.number_input,
             "How many",
             f"n_{name}",
-            min(_USUAL_N, n_texts),
+            usual_n,
+            value=None,
             min_value=1,
             max_value=n_texts,
         )
@@ -79,6 +82,7 @@ def choose(version: int, row: Any, usual: Kind, where: str) -> Choice:
             "Seed of the draw",
             f"seed_{name}",
             0,
+            value=None,
             min_value=0,
             max_value=2**31 - 1,
             help="The same seed draws the same queries.",
@@ -87,7 +91,7 @@ def choose(version: int, row: Any, usual: Kind, where: str) -> Choice:
     if kind == "near":
         scores, threshold = _threshold(version, row, scorings, name)
     st.caption(_MEANINGS[kind])
-    return Choice(kind, int(n), int(seed), scores, threshold)
+    return Choice(kind, int(n or usual_n), int(seed or 0), scores, threshold)
 
 
 def rows_of(version: int, benchmark_id: str, choice: Choice) -> pd.DataFrame:
@@ -110,7 +114,7 @@ def rows_of(version: int, benchmark_id: str, choice: Choice) -> pd.DataFrame:
 def _threshold(
     version: int, row: Any, scorings: pd.DataFrame, name: str
 ) -> tuple[RouterKey, float]:
-    labels = {place: found.router_id for place, found in enumerate(scorings.itertuples())}
+    labels = dict(enumerate(labels_of(scorings)))
     left, right = st.columns(2)
     with left:
         place = remembered(
@@ -125,17 +129,20 @@ def _threshold(
     pair = ModelPair(weak=found["weak_model"], strong=found["strong_model"])
     key = RouterKey(version, row.benchmark_id, pair, found["router_id"], found["view"])
     rates = cached.scored_queries(key)["strong_win_rate"].to_numpy()
+    usual = float(np.round(np.median(rates), 4)) if len(rates) else 0.5
     with right:
-        threshold = remembered(
+        typed = remembered(
             st.number_input,
             "Threshold α",
             f"threshold_{name}_{key.router_id}",
-            float(np.round(np.median(rates), 4)) if len(rates) else 0.5,
+            usual,
+            value=None,
             min_value=0.0,
             max_value=1.0,
             step=0.01,
             format="%.4f",
         )
+    threshold = usual if typed is None else float(typed)
     if len(rates):
         share = float((rates >= threshold).mean())
         st.caption(f"At α = {threshold:.4f} this router sends {share:.1%} to the strong model.")
