@@ -65,6 +65,23 @@ class ProviderNames(NamedTuple):
     name: str
 
 
+class Basis(NamedTuple):
+    """What a threshold is chosen on: a router's scores of a benchmark, and what is known of it."""
+
+    benchmark: Benchmark
+    outcomes: PairOutcomes
+    router: RouterEntry
+    view: Literal["in_domain", "unseen_slices", "untouched"]
+    strong_win_rate: Floats
+    """(n_queries,)"""
+    prices: tuple[Price, Price]
+    """Weak, strong."""
+    n_contaminated: int
+    """Queries of the benchmark that are left out."""
+    data_hash: str
+    """Of the store."""
+
+
 @dataclass(frozen=True)
 class Choice:
     """A threshold of a router on a benchmark, and all that it was read from.
@@ -122,38 +139,40 @@ def choose(
         UnknownNameError: there is no such benchmark, model or router.
         UnreachableError: no threshold meets the wish.
     """
+    return choice_of(read_basis(store, benchmark_id, router_name, recipe, model_pair, prices), wish)
+
+
+def read_basis(
+    store: Store,
+    benchmark_id: str,
+    router_name: str,
+    recipe: str | None = None,
+    model_pair: ModelPair | None = None,
+    prices: tuple[Price, Price] | None = None,
+) -> Basis:
+    """What a store holds to choose a threshold on; arguments and errors as for `choose`."""
     pair = model_pair or default_pair(store, benchmark_id)
-    outcomes = store.pair_outcomes(benchmark_id, pair)
     row = store.router_named(benchmark_id, pair, router_name, recipe)
-    scores = store.strong_win_rates(benchmark_id, pair, row.router_id, row.view)
     weak, strong = prices or [list_price(model) or UNKNOWN_PRICE for model in pair]
-    return choice_of(
-        store.benchmark(benchmark_id),
-        outcomes,
-        store.router(row.router_id),
-        row.view,
-        scores,
-        (weak, strong),
-        wish,
+    return Basis(
+        benchmark=store.benchmark(benchmark_id),
+        outcomes=store.pair_outcomes(benchmark_id, pair),
+        router=store.router(row.router_id),
+        view=row.view,
+        strong_win_rate=store.strong_win_rates(benchmark_id, pair, row.router_id, row.view),
+        prices=(weak, strong),
         n_contaminated=len(store.contaminated_ids(benchmark_id)),
         data_hash=store.data_hash,
     )
 
 
-def choice_of(
-    benchmark: Benchmark,
-    outcomes: PairOutcomes,
-    router: RouterEntry,
-    view: Literal["in_domain", "unseen_slices", "untouched"],
-    strong_win_rate: Floats,
-    prices: tuple[Price, Price],
-    wish: Wish,
-    *,
-    n_contaminated: int,
-    data_hash: str,
-    promised: Promised | None = None,
-) -> Choice:
-    """The same from what a store holds; the arguments are the fields of `Choice`.
+def choice_of(basis: Basis, wish: Wish, promised: Promised | None = None) -> Choice:
+    """The threshold that meets a wish.
+
+    Args:
+        basis: what it is chosen on.
+        wish: what the threshold is to give.
+        promised: what it carries; the basis is then that of the held-out queries.
 
     Raises:
         UnreachableError: no threshold meets the wish.
@@ -164,26 +183,20 @@ def choice_of(
             f"a threshold of {wish.wanted:g} is outside [0, 1], where strong win rates are: wish "
             "a share of 0 for never calling the strong model, of 1 for always"
         )
-    ranking = rank_queries(strong_win_rate)
+    outcomes = basis.outcomes
+    ranking = rank_queries(basis.strong_win_rate)
     curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
-    costs = pair_costs(outcomes, *prices)
+    costs = pair_costs(outcomes, *basis.prices)
     cost = routed_cost(ranking, costs)
     found = calibration.for_wish(curve, cost, wish)
     return Choice(
-        benchmark=benchmark,
-        outcomes=outcomes,
-        router=router,
-        view=view,
-        strong_win_rate=strong_win_rate,
+        **basis._asdict(),
         curve=curve,
-        prices=prices,
         costs=costs,
         cost=cost,
         wish=wish,
         calibration=found,
         point=operating_point(curve, found.threshold),
-        n_contaminated=n_contaminated,
-        data_hash=data_hash,
         promised=promised,
     )
 

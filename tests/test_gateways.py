@@ -260,9 +260,7 @@ def test_a_stuck_router_costs_its_time_limit_once_and_stalls_nobody_else(ready, 
     )
     assert len(in_vain) + len(at_once) == len(while_stuck)
     assert STUCK_AFTER <= len(in_vain) <= N_STUCK
-    # A loop's timers tick in milliseconds, so that one may ring a fraction of one early.
-    assert min(in_vain) > TIME_LIMIT_S - 0.001
-    assert max(in_vain) < PLUGIN_TIMEOUT_MS / 1e3
+    assert all(TIME_LIMIT_S <= latency < PLUGIN_TIMEOUT_MS / 1e3 for latency in in_vain)
     assert max(at_once) < 0.5
     assert not any(record["fallback_reason"] for record in others[-20:])
 

@@ -49,7 +49,7 @@ from views import session
 
 if TYPE_CHECKING:
     from routellm_core.calibration import Wish
-    from routellm_core.choosing import ProviderNames
+    from routellm_core.choosing import Basis, ProviderNames
     from routellm_core.explain.explanation import Explanation
     from routellm_core.explain.neighbours import LabelledQueries
     from routellm_core.importers.mapping import Mapping
@@ -529,19 +529,8 @@ def policy(
     """The policy that meets a wish, and the folder of its checkpoint."""
     from routellm_core.choosing import choice_of, policy_of
 
-    entry = store().router(key.router_id)
-    folder = checkpoint_dir(entry, DATA_DIR)
-    choice = choice_of(
-        benchmark(key.version, key.benchmark_id),
-        outcomes(key.version, key.benchmark_id, key.pair),
-        entry,
-        cast(Any, key.view),
-        ranked(key).strong_win_rate,
-        prices,
-        wish,
-        n_contaminated=len(contaminated_ids(key.version, key.benchmark_id)),
-        data_hash=store().data_hash,
-    )
+    basis = _basis(key, prices)
+    choice, folder = choice_of(basis, wish), checkpoint_dir(basis.router, DATA_DIR)
     return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
 
 
@@ -558,23 +547,28 @@ def promised_policy(
     from routellm_core.promises.left_out import checkpoint_without
     from routellm_core.promises.promised_policy import promised_choice
 
-    entry = store().router(key.router_id)
-    choice = promised_choice(
-        benchmark(key.version, key.benchmark_id),
-        outcomes(key.version, key.benchmark_id, key.pair),
-        entry,
-        cast(Any, key.view),
-        ranked(key).strong_win_rate,
-        store().folds(key.benchmark_id, key.pair, key.router_id, key.view),
-        prices,
-        promise,
-        delta=round(1 - confidence, 12),
+    basis = _basis(key, prices)
+    fold = store().folds(key.benchmark_id, key.pair, key.router_id, key.view)
+    choice = promised_choice(basis, fold, promise, delta=round(1 - confidence, 12))
+    assert choice.promised is not None
+    folder = checkpoint_without(basis.router, choice.promised.left_out_fold, DATA_DIR)
+    return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
+
+
+def _basis(key: RouterKey, prices: tuple[Price, Price]) -> "Basis":
+    """What `choosing.read_basis` reads, from what is cached."""
+    from routellm_core.choosing import Basis
+
+    return Basis(
+        benchmark=benchmark(key.version, key.benchmark_id),
+        outcomes=outcomes(key.version, key.benchmark_id, key.pair),
+        router=store().router(key.router_id),
+        view=cast(Any, key.view),
+        strong_win_rate=ranked(key).strong_win_rate,
+        prices=prices,
         n_contaminated=len(contaminated_ids(key.version, key.benchmark_id)),
         data_hash=store().data_hash,
     )
-    assert choice.promised is not None
-    folder = checkpoint_without(entry, choice.promised.left_out_fold, DATA_DIR)
-    return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -7,16 +7,14 @@ benchmark is taken as it is, on all queries.
 """
 
 import hashlib
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from routellm_core.calibration import Wish
-from routellm_core.choosing import Choice, choice_of, outcomes_hash
-from routellm_core.costs import UNKNOWN_PRICE, Price, list_price
+from routellm_core.choosing import Basis, Choice, choice_of, outcomes_hash, read_basis
+from routellm_core.costs import Price
 from routellm_core.errors import UnreachableError
-from routellm_core.evaluation import default_pair
 from routellm_core.promises.guarantee import DELTA, NEVER, certify_on, split_of
 from routellm_core.promises.left_out import LEFT_OUT_FOLD, exact_rows
 from routellm_core.promises.promise import Promise
@@ -24,12 +22,8 @@ from routellm_core.promises.promised import Promised
 from routellm_core.promises.words import ABOUT_CHECKPOINT, about_left_out, promise_words
 from routellm_core.store import Store
 from routellm_core.types import (
-    Benchmark,
-    Floats,
     Ints,
     ModelPair,
-    PairOutcomes,
-    RouterEntry,
 )
 
 _OF_ONE_FOLD = (
@@ -68,66 +62,32 @@ def choose_by_promise(
         UnreachableError: no threshold carries the promise; the text says how many queries would.
         DataError: what is wished is no promise, or there are too few distinct queries.
     """
-    pair = model_pair or default_pair(store, benchmark_id)
-    row = store.router_named(benchmark_id, pair, router_name, recipe)
-    where = benchmark_id, pair, row.router_id, row.view
-    weak, strong = prices or [list_price(model) or UNKNOWN_PRICE for model in pair]
-    return promised_choice(
-        store.benchmark(benchmark_id),
-        store.pair_outcomes(benchmark_id, pair),
-        store.router(row.router_id),
-        row.view,
-        store.strong_win_rates(*where),
-        store.folds(*where),
-        (weak, strong),
-        promise,
-        delta=delta,
-        seed=seed,
-        n_contaminated=len(store.contaminated_ids(benchmark_id)),
-        data_hash=store.data_hash,
-    )
+    basis = read_basis(store, benchmark_id, router_name, recipe, model_pair, prices)
+    where = benchmark_id, basis.outcomes.model_pair, basis.router.router_id, basis.view
+    return promised_choice(basis, store.folds(*where), promise, delta=delta, seed=seed)
 
 
 def promised_choice(
-    benchmark: Benchmark,
-    outcomes: PairOutcomes,
-    router: RouterEntry,
-    view: Literal["in_domain", "unseen_slices", "untouched"],
-    strong_win_rate: Floats,
-    fold: Ints,
-    prices: tuple[Price, Price],
-    promise: Promise,
-    *,
-    delta: float = DELTA,
-    seed: int = 0,
-    n_contaminated: int,
-    data_hash: str,
+    basis: Basis, fold: Ints, promise: Promise, *, delta: float = DELTA, seed: int = 0
 ) -> Choice:
-    """The same from what a store holds.
+    """The cheapest threshold that carries a promise.
 
     Args:
-        benchmark: its card.
-        outcomes: of the pair on all its queries.
-        router: who scored them.
-        view: how.
-        strong_win_rate: (n_queries,)
+        basis: all queries of the benchmark; the choice is about some of them.
         fold: (n_queries,) of each score, -1 for none.
-        prices: of the weak and the strong model.
         promise: what is to hold.
         delta: chance that a broken promise is given all the same.
         seed: of the split.
-        n_contaminated: queries of the benchmark that are left out.
-        data_hash: of the store.
 
     Raises:
         UnreachableError: no threshold carries the promise.
         DataError: what is wished is no promise, there are too few distinct queries, or no
             checkpoint is without them, see `left_out.exact_rows`.
     """
-    rows, left_out = exact_rows(router, view, fold)
-    outcomes, strong_win_rate = outcomes.of(rows), strong_win_rate[rows]
-    found = certify_on(benchmark, outcomes, strong_win_rate, promise, delta=delta, seed=seed)
-    words = promise_words(found, benchmark.quality_unit)
+    rows, left_out = exact_rows(basis.router, basis.view, fold)
+    outcomes, strong_win_rate = basis.outcomes.of(rows), basis.strong_win_rate[rows]
+    found = certify_on(basis.benchmark, outcomes, strong_win_rate, promise, delta=delta, seed=seed)
+    words = promise_words(found, basis.benchmark.quality_unit)
     if not found.is_reached:
         raise UnreachableError(words if left_out is None else f"{words}; {_OF_ONE_FOLD}")
     split = split_of(outcomes.cluster_code, seed)
@@ -135,16 +95,9 @@ def promised_choice(
     held_out[split.held_out] = True
     is_never = found.threshold == NEVER
     return choice_of(
-        benchmark,
-        outcomes.of(held_out),
-        router,
-        view,
-        strong_win_rate[held_out],
-        prices,
+        basis._replace(outcomes=outcomes.of(held_out), strong_win_rate=strong_win_rate[held_out]),
         Wish("share", 0.0) if is_never else Wish("alpha", found.threshold),
-        n_contaminated=n_contaminated,
-        data_hash=data_hash,
-        promised=Promised(
+        Promised(
             certificate=found,
             left_out_fold=left_out,
             calibration_sha256=_hash_of(outcomes.query_id[split.calibration]),

@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from routellm_core.calibration import Wish
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
 from routellm_core.evidence.router_times import CORE_USD_PER_HOUR
@@ -14,6 +13,7 @@ from routellm_core.recommend.fitting import Asked, Limits
 from routellm_core.recommend.words import unfit_words, usd_words
 from routellm_core.store import Store
 from routellm_core.types import Interval, ModelPair
+from routellm_core.wish_options import add_wishes, wish_of
 
 Result = tuple[Any, list[str]]
 
@@ -29,13 +29,9 @@ def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--slice", nargs="+", default=[], metavar="S", help="only queries of these kinds"
     )
-    wish = parser.add_mutually_exclusive_group(required=True)
-    wish.add_argument("--share", type=float, help="of strong calls, in [0, 1]")
-    wish.add_argument("--usd-per-1000", type=float, help="queries, the router's machine included")
-    wish.add_argument("--budget-usd", type=float, help="a month, the same")
-    wish.add_argument("--pgr", type=float, help="share of the gap to recover")
-    wish.add_argument("--quality", type=float, help="in the benchmark's own scale")
-    parser.add_argument("--queries-per-month", type=float, default=100_000.0)
+    add_wishes(parser).add_argument(
+        "--usd-per-1000", type=float, help="queries; as of a budget, the router's machine included"
+    )
     for option, help_text in (
         ("--max-ms", "the router's own time for a query"),
         ("--max-mean-s", "seconds to a routed answer, on average"),
@@ -59,7 +55,7 @@ def recommend_routers(parsed: argparse.Namespace) -> Result:
     if parsed.seed < 0:
         raise DataError(f"--seed {parsed.seed}: must not be negative")
     limits = Limits(parsed.max_ms / 1000, parsed.max_mean_s, parsed.max_p95_s)
-    asked = Asked(_wish(parsed), tuple(parsed.slice), limits, parsed.machine_usd_per_hour)
+    asked = Asked(wish_of(parsed), tuple(parsed.slice), limits, parsed.machine_usd_per_hour)
     with Store(parsed.store, read_only=True) as store:
         usual = default_pair(store, parsed.benchmark)
         pair = ModelPair(parsed.weak or usual.weak, parsed.strong or usual.strong)
@@ -90,18 +86,6 @@ def lines(answer: dict[str, Any]) -> list[str]:
         ),
         *([f"not among them: {unfit}"] if unfit else []),
     ]
-
-
-def _wish(parsed: argparse.Namespace) -> Wish:
-    if parsed.share is not None:
-        return Wish("share", parsed.share)
-    if parsed.pgr is not None:
-        return Wish("pgr", parsed.pgr)
-    if parsed.quality is not None:
-        return Wish("quality", parsed.quality)
-    if parsed.budget_usd is not None:
-        return Wish("budget", parsed.budget_usd, parsed.queries_per_month)
-    return Wish("budget", parsed.usd_per_1000, 1_000.0)
 
 
 def _router(row: dict[str, Any]) -> list[str]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core import choosing
-from routellm_core.calibration import Wish
 from routellm_core.choosing import Choice, ProviderNames
 from routellm_core.errors import DataError
 from routellm_core.evaluation import default_pair
@@ -18,6 +17,7 @@ from routellm_core.store import Store
 from routellm_core.targets import TARGETS, target_named
 from routellm_core.targets import export as write_export
 from routellm_core.types import ModelPair
+from routellm_core.wish_options import add_wishes, wish_of
 
 Result = tuple[Any, list[str]]
 Verb = Callable[[str, Any], argparse.ArgumentParser]
@@ -79,13 +79,8 @@ def add_choice(parser: argparse.ArgumentParser) -> Any:
     parser.add_argument("--router", required=True, metavar="R")
     parser.add_argument("--recipe", help="where a router has several")
     parser.add_argument("--benchmark", required=True, metavar="B")
-    wish = parser.add_mutually_exclusive_group(required=True)
-    wish.add_argument("--share", type=float, help="of strong calls, in [0, 1]")
-    wish.add_argument("--pgr", type=float, help="share of the gap to recover")
-    wish.add_argument("--quality", type=float, help="in the benchmark's own scale")
-    wish.add_argument("--budget-usd", type=float, help="a month")
+    wish = add_wishes(parser)
     wish.add_argument("--alpha", type=float, help="the threshold itself")
-    parser.add_argument("--queries-per-month", type=float, default=100_000.0)
     parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
     parser.add_argument("--weak", metavar="M", help="weak model")
     return wish
@@ -102,7 +97,7 @@ def chosen(parsed: argparse.Namespace, store: Store) -> Choice:
         store,
         parsed.benchmark,
         parsed.router,
-        _wish(parsed),
+        wish_of(parsed),
         recipe=parsed.recipe,
         model_pair=_pair(parsed, store),
     )
@@ -126,18 +121,6 @@ def _promised(parsed: argparse.Namespace, store: Store) -> Choice | None:
 def _pair(parsed: argparse.Namespace, store: Store) -> ModelPair:
     usual = default_pair(store, parsed.benchmark)
     return ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong)
-
-
-def _wish(parsed: argparse.Namespace) -> Wish:
-    if parsed.share is not None:
-        return Wish("share", parsed.share)
-    if parsed.pgr is not None:
-        return Wish("pgr", parsed.pgr)
-    if parsed.quality is not None:
-        return Wish("quality", parsed.quality)
-    if parsed.alpha is not None:
-        return Wish("alpha", parsed.alpha)
-    return Wish("budget", parsed.budget_usd, parsed.queries_per_month)
 
 
 def policy(parsed: argparse.Namespace) -> Result:

@@ -1,6 +1,7 @@
 """A running Streamlit server and a headless browser, for tests that need both."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -82,7 +83,8 @@ def chromium():
 
 def _is_streamlits_search(message):
     """On another page than home Streamlit's client asks beside that page for its server first."""
-    return "404" in message.text and "/_stcore/" in message.location["url"]
+    asked = r"https?://[^/]+/\w+/_stcore/(health|host-config)"
+    return "404" in message.text and re.fullmatch(asked, message.location["url"]) is not None
 
 
 @pytest.fixture
