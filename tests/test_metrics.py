@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
 from routellm_core import variants
@@ -146,19 +146,27 @@ def test_a_threshold_or_share_that_is_none_is_refused():
 
 @st.composite
 def with_ten_bins(draw):
-    """Outcomes whose scores have eleven different deciles, each a score: nothing interpolates."""
-    n, n_equal = draw(st.sampled_from([(11, 1), (21, 1), (31, 1), (41, 1), (31, 2), (41, 2)]))
-    place = np.array(draw(st.permutations(range(n)))) // n_equal
-    scores = (place + 1) / (n + draw(st.integers(1, 9)))
+    """Outcomes that mostly have eleven different deciles; with equal ones RouteLLM's call fails."""
+    n = draw(st.sampled_from([11, 21, 31]) | st.integers(11, 40))
+    gaps = draw(st.lists(st.sampled_from([0, 1, 1, 1, 2, 5]), min_size=n, max_size=n))
+    place = np.cumsum(gaps)[draw(st.permutations(range(n)))]
+    scores = place / (place.max() + draw(st.integers(1, 9)))
     level = draw(st.sampled_from([[0.0, 1.0], [x / 2 for x in range(2, 21)]]))
     qualities = st.lists(st.sampled_from(level), min_size=n, max_size=n)
-    return scores.astype(np.float32), np.array(draw(qualities)), np.array(draw(qualities))
+    dtype = draw(st.sampled_from([np.float32, np.float64]))
+    return scores.astype(dtype), np.array(draw(qualities)), np.array(draw(qualities))
 
 
+@settings(suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow])
 @given(with_ten_bins())
 def test_the_ten_bins_are_routellms_points(data):
     scores, weak, strong = data
-    _, edges = pd.qcut(scores.astype(np.float64), 10, retbins=True)
+    try:
+        _, edges = pd.qcut(scores.astype(np.float64), 10, retbins=True)
+    except ValueError:  # equal edges
+        reject()
+    # Two ways to interpolate may differ in the last digit, right where a score lies.
+    assume((edges == np.quantile(scores.astype(np.float64), np.linspace(0, 1, 11))).all())
     share, quality = variants.ten_bin_curve(scores, weak, strong, routing_curve(*data))
     slow = oracles.routellm_points(scores, weak, strong, edges)
     np.testing.assert_allclose(share, [c for c, _ in slow])
