@@ -454,6 +454,7 @@ def test_only_queries_of_the_kinds_asked_for_count():
     [
         (Asked(Wish("share", 1.5)), "between 0 and 1"),
         (Asked(Wish("pgr", NAN)), "no wish"),
+        (Asked(Wish("budget", -1.0, 1000.0)), "pays for nothing"),
         (Asked(Wish("budget", 1.0, 0.0)), "cannot be paid for"),
         (Asked(SHARE, limits=Limits(router_s=-1.0)), "from 0 up"),
         (Asked(SHARE, limits=Limits(mean_s=1.0)), "nobody measured how long"),

@@ -59,6 +59,8 @@ def check(asked: Asked, queries: Queries) -> None:
         raise DataError(f"a {wish.mode} of {wish.wanted:g} is no wish; give a finite number")
     if wish.mode == "share" and not 0.0 <= wish.wanted <= 1.0:
         raise DataError(f"a share of {wish.wanted:g} is none; give one between 0 and 1")
+    if wish.mode == "budget" and wish.wanted < 0:
+        raise DataError(f"a budget of {wish.wanted:g} USD pays for nothing; give one from 0 up")
     if not 0 < wish.queries_per_month < math.inf:
         raise DataError(f"{wish.queries_per_month:g} queries a month cannot be paid for")
     if any(math.isnan(limit) or limit < 0 for limit in (*limits, asked.usd_per_hour)):
