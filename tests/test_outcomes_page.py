@@ -447,6 +447,21 @@ def test_a_reached_cap_goes_on_under_a_higher_one(open_page, stub, labelling, he
     assert "0 texts to ask about: 0 calls" in said(at)
 
 
+def test_the_operators_word_is_asked_again_where_asking_goes_on(
+    open_page, stub, monkeypatch, labelling, here
+):
+    at = estimated(fill(open_page(), stub.url, prices=False))
+    numbers(at, "Cap, calls")[0].set_value(8).run()
+    ask_button(at).click().run()
+    assert here().facts["is_cap_reached"]
+    monkeypatch.setenv("ROUTELLM_ENDPOINTS", f"{VARIABLE}=https://else.example")
+    at = open_page()
+    button(at, "Go on").click().run()
+    assert any("its key may only go to https://else.example" in t for t in toasts_plain(at))
+    assert len(stub.seen) == 8
+    assert not (labelling / "2").exists()
+
+
 def test_a_cancel_keeps_what_was_got_and_no_reply_is_asked_for_twice(
     open_page, stub, labelling, request
 ):
