@@ -849,6 +849,26 @@ def test_scoring_that_fails_is_told_goes_on_and_is_put_away(bring, at_work, monk
     assert not any(b.label == "Put away" for b in at.button)
 
 
+def test_a_file_is_added_and_scored_on_the_score_page_too(bring, open_page, at_work):
+    at = bring(("log.csv", bare()), at=open_page("pages/score.py"))
+    assert errors(at) == []
+    assert toasts(at) == ["24 queries added as log."]
+    (shown,) = sets(at)
+    assert (shown.value, at.query_params["set"]) == ("log", "log")
+    at.multiselect(key="_routers_log").set_value(["mf-words"]).run()
+    button(at, "Score").click().run()
+    at_work()
+    at.run()
+    assert errors(at) == []
+    assert button(at, "See what the scores tell")
+
+
+def test_what_cannot_be_read_is_said_on_the_score_page(bring, open_page):
+    at = bring(("old.pkl", b"\x80\x04\x95\x00"), at=open_page("pages/score.py"))
+    (problem,) = errors(at)
+    assert "was not imported, nothing has changed" in problem
+
+
 def test_a_failed_import_and_a_failed_scoring_stand_side_by_side(bring, at_work, monkeypatch):
     at = bring(("log.csv", bare()))
     at.multiselect(key="_routers_log").set_value(["mf-words"]).run()
@@ -939,7 +959,7 @@ def test_an_upload_is_never_taken_for_a_job(open_page, at_work, monkeypatch, con
 
     monkeypatch.setattr(os, "kill", lambda pid, demand: pytest.fail(f"kill {pid}"))
     at = choose(open_page(), ("run.json", content), ("words.csv", b"query\nWhy do kites fly?\n"))
-    at.selectbox(key="_my_data_format_run.json_words.csv").set_value("table").run()
+    at.selectbox(key="_files_format_run.json_words.csv").set_value("table").run()
     button(at, "Import").click().run()
     at_work()
     at = open_page()

@@ -92,7 +92,7 @@ def labelling(store_path):
 
 def typed(at, name, value):
     widgets = [*at.text_input, *at.number_input, *at.text_area]
-    next(w for w in widgets if w.key == f"_outcomes_{name}").set_value(value)
+    next(w for w in widgets if w.key == f"_typed_{name}").set_value(value)
 
 
 @pytest.fixture(autouse=True)
@@ -110,7 +110,7 @@ def fill(at, url, prices=True):
         typed(at, f"{role}.base_url", url)
         typed(at, f"{role}.model", model)
         if key_choices(at):
-            at.selectbox(key=f"_outcomes_{role}.key_variable").set_value(VARIABLE)
+            at.selectbox(key=f"_typed_{role}.key_variable").set_value(VARIABLE)
         typed(at, f"{role}.max_answer_tokens", 50)
     at.run()
     if prices:
@@ -202,9 +202,9 @@ def test_a_known_price_is_filled_in_and_an_unknown_one_stays_empty(open_page):
     typed(at, "judge.model", "nobody-knows-it")
     at.run()
     by_key = {n.key: n.value for n in at.number_input}
-    assert by_key["_outcomes_weak.prompt_usd.gpt-4-1106-preview"] == pytest.approx(10.0)
-    assert by_key["_outcomes_weak.answer_usd.gpt-4-1106-preview"] == pytest.approx(30.0)
-    assert by_key["_outcomes_judge.prompt_usd.nobody-knows-it"] is None
+    assert by_key["_typed_weak.prompt_usd.gpt-4-1106-preview"] == pytest.approx(10.0)
+    assert by_key["_typed_weak.answer_usd.gpt-4-1106-preview"] == pytest.approx(30.0)
+    assert by_key["_typed_judge.prompt_usd.nobody-knows-it"] is None
 
 
 def test_calls_are_capped_where_a_price_is_unknown(open_page, stub):
@@ -266,8 +266,8 @@ def test_a_word_that_cannot_be_read_allows_nothing(open_page, monkeypatch):
 def test_an_emptied_price_is_unknown_and_an_emptied_limit_the_usual_one(open_page, stub):
     at = fill(open_page(), stub.url)
     assert emptied_to_a_number(at) == []
-    at.number_input(key="_outcomes_weak.answer_usd.small").set_value(None)
-    at.number_input(key="_outcomes_judge.max_answer_tokens").set_value(None).run()
+    at.number_input(key="_typed_weak.answer_usd.small").set_value(None)
+    at.number_input(key="_typed_judge.max_answer_tokens").set_value(None).run()
     estimated(at)
     plan, _ = at.session_state["outcomes_estimated"]
     assert not plan.asked.weak.has_price
@@ -328,7 +328,7 @@ def test_what_was_typed_outlives_the_other_way_and_stands_in_no_link(open_page, 
     assert errors(at) == []
     assert at.query_params["outcomes_from"] == "people"
     at.get("button_group")[1].set_value("models").run()
-    assert next(t for t in at.text_input if t.key == "_outcomes_weak.base_url").value == stub.url
+    assert next(t for t in at.text_input if t.key == "_typed_weak.base_url").value == stub.url
     link = json.dumps([dict(at.query_params), at.session_state["link"]])
     assert not any(part in link for part in (stub.url, "owl", VARIABLE, KEY))
     assert stub.url in repr(at.session_state)
@@ -337,7 +337,7 @@ def test_what_was_typed_outlives_the_other_way_and_stands_in_no_link(open_page, 
 
 def test_queries_nearest_to_the_threshold_are_those_that_are_asked_about(open_page, stub):
     at = fill(open_page(), stub.url)
-    next(g for g in at.get("button_group") if g.key == "_outcomes_kind_ask_log").set_value(
+    next(g for g in at.get("button_group") if g.key == "_typed_kind_ask_log").set_value(
         "near"
     ).run()
     typed(at, "n_ask_log", 2)
@@ -545,7 +545,7 @@ def test_grades_and_hostile_names_are_text(open_page, stub, here):
 
     stub.behave = behave
     at = fill(open_page(), stub.url)
-    next(g for g in at.get("button_group") if g.key == "_outcomes_mode").set_value("grade")
+    next(g for g in at.get("button_group") if g.key == "_typed_mode").set_value("grade")
     typed(at, "weak.name", "<b>w</b> [x](y)")
     at.run()
     ask_button(estimated(at)).click().run()
@@ -613,7 +613,7 @@ def test_a_sheet_goes_out_and_comes_back_as_a_set(open_page, downloads, store_pa
 
 def test_an_excel_sheet_asks_who_won(open_page, downloads, store_path):
     at = open_page(outcomes_from="people")
-    next(g for g in at.get("button_group") if g.key == "_outcomes_sheet_asked").set_value("winner")
+    next(g for g in at.get("button_group") if g.key == "_typed_sheet_asked").set_value("winner")
     typed(at, "sheet_weak", "tiny")
     typed(at, "sheet_strong", "big")
     at.run()

@@ -46,7 +46,7 @@ def open_score(store_path, monkeypatch):
 
 
 def typed(at, text):
-    return at.text_area(key="_score_query").set_value(text).run()
+    return at.text_area(key="_typed_query").set_value(text).run()
 
 
 def test_a_query_is_scored_by_each_router_with_an_alpha_of_its_own(open_score):
@@ -114,7 +114,7 @@ def test_the_views_of_a_router_start_with_the_wanted_one(store_path):
 
 def test_a_running_job_of_the_shown_set_is_drawn_once(open_score, monkeypatch):
     at = open_score()
-    at.text_area(key="_score_lines").set_value("What is a tide?").run()
+    at.text_area(key="_typed_lines").set_value("What is a tide?").run()
     next(b for b in at.button if b.label == "Make a set of 1 queries").click().run()
     folder = cached.set_dir("pasted") / "scoring" / "1"
     plan = {
@@ -146,7 +146,7 @@ def test_scorings_of_everybody_are_counted(store_path):
 def test_alpha_follows_the_share(open_score):
     at = typed(open_score(), QUERY)
     for percent in (0.0, 50.0, 100.0):
-        at.slider(key="_score_share").set_value(percent).run()
+        at.slider(key="_typed_share").set_value(percent).run()
         body = tables(at)
         assert threshold_text(alpha_of("mf-golden", percent / 100)) in body
         strong = {0.0: 0, 100.0: 3}.get(percent)
@@ -174,13 +174,13 @@ def test_an_empty_box_and_no_router_are_said(open_score):
 
 def test_pasted_lines_become_a_private_set(open_score, store_path):
     at = open_score()
-    at.text_area(key="_score_lines").set_value("What is a tide?\n\nProve it.\n").run()
+    at.text_area(key="_typed_lines").set_value("What is a tide?\n\nProve it.\n").run()
     next(b for b in at.button if b.label == "Make a set of 2 queries").click().run()
     assert not at.exception
     sets = cached.store().benchmarks()["benchmark_id"].tolist()
     assert "pasted" not in sets  # nobody else sees it
     assert sorted(cached.store().query_texts("pasted").values()) == ["Prove it.", "What is a tide?"]
-    assert at.selectbox(key="_score_set").value == "pasted"
+    assert at.selectbox(key="_set").value == "pasted"
 
 
 def test_costs_are_of_a_thousand_such_queries():

@@ -4,8 +4,9 @@ import streamlit as st
 
 from views import cached, inputs
 from views.attempt import say
+from views.files import adding, imports
 from views.frame import boundary
-from views.my_data import adding, against, imports, outcomes, sets, telling
+from views.my_data import against, outcomes, sets, telling
 
 _PARTS = {
     "tells": "What it tells",

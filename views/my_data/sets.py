@@ -7,7 +7,7 @@ import streamlit as st
 
 from views import cached, inputs, link
 from views.attempt import attempt
-from views.my_data.imports import notes_on
+from views.files.imports import notes_on
 from views.plain import plain
 
 

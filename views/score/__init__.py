@@ -11,11 +11,10 @@ from views.score import machine, many, one
 def draw() -> None:
     """The page below its title."""
     say()
-    version = cached.store().version
     st.subheader("One query", anchor=False)
-    with boundary():
-        one.draw(version)
+    with st.container(), boundary():  # which keeps what stands below in its place
+        one.draw(cached.store().version)
     st.subheader("Many queries", anchor=False)
     with boundary():
-        many.draw(version)
+        many.draw()
     machine.draw()

@@ -9,8 +9,10 @@ import streamlit as st
 
 from routellm_core import importing, jobs
 from routellm_core.importing import Read
-from views import cached, link, plain_table, scoring, watching
+from views import cached, inputs, link, plain_table, scoring, watching
 from views.attempt import attempt
+from views.files import adding, imports
+from views.memory import remembered
 from views.plain import one_line, plain
 from views.plain_table import Column
 
@@ -18,10 +20,10 @@ _SHOWN = 6
 _MY_DATA = str(cached.ROOT / "pages" / "my_data.py")
 
 
-def draw(version: int) -> None:
-    """Paste, what is at work with its first results, and the sets that are stored."""
+def draw() -> None:
+    """Paste or add files, what is at work with its first results, and the sets that are stored."""
     with st.expander("Paste queries, one a line"):
-        lines = st.text_area("Queries", key="_score_lines", height=160)
+        lines: str = remembered(st.text_area, "Queries", "lines", "", height=160)
         n = sum(1 for line in lines.splitlines() if line.strip())
         st.button(
             f"Make a set of {n:,} queries" if n else "Make a set of them",
@@ -29,22 +31,17 @@ def draw(version: int) -> None:
             disabled=not n,
             on_click=_paste,
         )
-        st.caption("Files go in on the My data page, and can be scored there or here.")
+    adding.draw(is_first=False)
+    imports.draw()
+    version = cached.store().version  # what was read may just have been added
     sets = cached.own_sets(version)
     if sets.empty:
-        st.caption("There is no set of your own yet: paste queries, or add files on My data.")
+        st.caption("There is no set of your own yet: paste queries, or add a file of them.")
         return
     ids = sets["benchmark_id"].tolist()
     titles = dict(sets[["benchmark_id", "title"]].itertuples(index=False))
     above = st.container()
-    chosen = st.selectbox(
-        "Set",
-        ids,
-        ids.index(link.text("set", ids[0])) if link.text("set", "") in ids else 0,
-        format_func=lambda name: titles[name],
-        key="_score_set",
-        on_change=_keep_set,
-    )
+    chosen = inputs.one_of(st.selectbox, "Set", "set", ids, ids[0], titles.__getitem__)
     running = [job for name in ids for job in scoring.jobs_of(name) if job.status == "running"]
     others = [job.folder for job in running if job.plan["benchmark_id"] != chosen]
     with above:
@@ -61,20 +58,15 @@ def draw(version: int) -> None:
             st.switch_page(_MY_DATA)
 
 
-def _keep_set() -> None:
-    link.remember(set=st.session_state["_score_set"])
-
-
 def _paste() -> None:
     """A private set of the lines that hold anything, as they are when it is clicked."""
     with attempt("The set is there: score it below."):
-        found = importing.pasted(st.session_state["_score_lines"])
+        found = importing.pasted(st.session_state["_typed_lines"])
         store = cached.store()
         with store.open_for_writing():
             ids = importing.add(store, Read([found], None), owner=cached.owner(), renamed=True)
         link.remember(set=ids[0])
-        st.session_state["_score_lines"] = ""
-        st.session_state.pop("_score_set", None)
+        st.session_state["_typed_lines"] = ""
 
 
 def _draw_job(folder: Path) -> None:

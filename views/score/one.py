@@ -14,6 +14,7 @@ from routellm_core.labelling.counting import count_tokens, how_counted
 from routellm_core.types import ModelPair
 from views import cached, inputs, link, plain_table
 from views.explanation import reading
+from views.memory import remembered
 from views.names import short_name
 from views.plain import plain
 from views.plain_table import Column
@@ -42,8 +43,11 @@ class Scored(NamedTuple):
 
 def draw(version: int) -> None:
     """Box, routers, share; then the table and an explanation."""
-    text = st.text_area(
-        "Query", key="_score_query", height=100, max_chars=_LONGEST, placeholder="What a user asks"
+    text: str = remembered(
+        *(st.text_area, "Query", "query", ""),
+        height=100,
+        max_chars=_LONGEST,
+        placeholder="What a user asks",
     )
     table = cached.scoring_routers(version)
     names = table["router_id"].tolist()
@@ -54,13 +58,13 @@ def draw(version: int) -> None:
         link.texts("score_routers", [name for name in _USUAL if name in names], names),
         plain,
     )
-    percent = st.slider(
+    percent: float = remembered(
+        st.slider,
         "Each router's α is the one that sends this share of its benchmark to the strong model, %",
-        0.0,
-        100.0,
-        30.0,
-        0.5,
-        key="_score_share",
+        *("share", 30.0),
+        min_value=0.0,
+        max_value=100.0,
+        step=0.5,
     )
     if not text.strip():
         st.caption(

@@ -12,7 +12,7 @@ from routellm_core.errors import DataError
 from routellm_core.labelling.allowed import VARIABLE, allowed_endpoints, check_allowed
 from routellm_core.labelling.plan import Endpoint, LabellingPlan
 from routellm_core.labelling.rubrics import DEFAULT_RUBRICS, Mode
-from views.my_data.outcomes.memory import remembered
+from views.memory import remembered
 from views.plain import plain
 
 _NO_KEYS = (

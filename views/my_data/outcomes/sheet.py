@@ -11,9 +11,9 @@ from routellm_core.labelling.sheet import Asked, write_sheet
 from routellm_core.types import Benchmark, ModelPair
 from views import cached
 from views.attempt import button
-from views.my_data import places
+from views.files import places
+from views.memory import remembered
 from views.my_data.outcomes import keeping, which
-from views.my_data.outcomes.memory import remembered
 from views.my_data.outcomes.which import Choice
 from views.plain import plain
 

@@ -10,7 +10,7 @@ from routellm_core.labelling.sheet import drawn_at_random, worth_labelling
 from routellm_core.types import ModelPair
 from views import cached
 from views.cached import RouterKey
-from views.my_data.outcomes.memory import remembered
+from views.memory import remembered
 from views.scorings import labels_of
 
 Kind = Literal["all", "drawn", "slices", "near"]

@@ -14,7 +14,7 @@ from routellm_core.errors import RoutingError
 from routellm_core.importing import ImportPlan
 from views import cached, link, watching
 from views.attempt import attempt
-from views.my_data import places
+from views.files import places
 from views.plain import plain
 
 _taking = Lock()

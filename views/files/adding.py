@@ -10,8 +10,8 @@ from routellm_core.importers.mapping import Mapping
 from routellm_core.importing import FORMATS, ImportPlan
 from views import cached
 from views.attempt import attempt, button
+from views.files import columns, imports, places
 from views.frame import boundary
-from views.my_data import columns, imports, places
 from views.plain import plain
 
 _FORMAT_TITLES = {
@@ -42,11 +42,11 @@ def draw(is_first: bool) -> None:
 
 def _chosen() -> list[Path]:
     """Uploaded files, or one that is named on the server."""
-    number = st.session_state.get("my_data_added", 0)
+    number = st.session_state.get("files_added", 0)
     files = st.file_uploader(
         "Eval results, query sets, traffic or battles",
         accept_multiple_files=True,
-        key=f"_my_data_files_{number}",
+        key=f"_files_{number}",
         help="CSV, TSV, JSON, JSON lines, Parquet, Excel, or the logs that evaluation tools write, "
         "also zipped. Runs of one task by different models go in together.",
     )
@@ -56,7 +56,7 @@ def _chosen() -> list[Path]:
     )
     paths = places.keep_uploads(files, "files")
     if places.allowed_folders():
-        named = st.text_input("Or a file or folder on the server", key=f"_my_data_path_{number}")
+        named = st.text_input("Or a file or folder on the server", key=f"_files_path_{number}")
         if named.strip():
             paths.append(places.on_server(named))
     return paths
@@ -81,7 +81,7 @@ def _draw_plan(paths: list[Path]) -> None:
         format_func=lambda name: (
             f"{name}: {_named(recognised)}" if name == automatic else _FORMAT_TITLES[name]
         ),
-        key=f"_my_data_format_{_names(paths)}",
+        key=f"_files_format_{_names(paths)}",
     )
     format_name = None if chosen == automatic else chosen
     mapping: Mapping | None = None
@@ -96,7 +96,7 @@ def _draw_plan(paths: list[Path]) -> None:
     drop = False
     if not set(importing.OF_BATTLES).isdisjoint(formats):
         st.caption("Battles are no set: once imported, every visitor of this dashboard sees them.")
-        drop = st.checkbox("Leave out rows without a verdict", key="_my_data_drop")
+        drop = st.checkbox("Leave out rows without a verdict", key="_files_drop")
     if format_name is None and None in recognised:
         problem = problem or "Choose the format, or another file."
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -128,4 +128,4 @@ def _start(plan: ImportPlan) -> None:
     with attempt():
         imports.start(plan)
         # Another key is another, empty uploader.
-        st.session_state["my_data_added"] = st.session_state.get("my_data_added", 0) + 1
+        st.session_state["files_added"] = st.session_state.get("files_added", 0) + 1

@@ -1,11 +1,11 @@
-"""Inputs that this browser session alone remembers: what is typed here must stand in no link."""
+"""Inputs that this browser session alone remembers: what is typed there must stand in no link."""
 
 from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
 
-_KEY = "outcomes_typed"
+_KEY = "typed"
 
 
 def remembered(draw: Callable[..., Any], label: str, name: str, usual: Any, **given: Any) -> Any:
@@ -19,7 +19,7 @@ def remembered(draw: Callable[..., Any], label: str, name: str, usual: Any, **gi
         given: to `draw` as they are.
     """
     kept = st.session_state.setdefault(_KEY, {})
-    key = f"_outcomes_{name}"
+    key = f"_typed_{name}"
     if key not in st.session_state:
         st.session_state[key] = kept.get(name, usual)
     kept[name] = draw(label, key=key, **given)
