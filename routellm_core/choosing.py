@@ -24,7 +24,6 @@ from routellm_core.metrics import curve_of, operating_point, pgr_of, point_index
 from routellm_core.policy import (
     POLICY_VERSION,
     Policy,
-    checkpoint_hash,
     content_hash,
     first_problem,
 )
@@ -41,6 +40,7 @@ from routellm_core.policy_parts import (
     Prices,
 )
 from routellm_core.promises.promised import Promised, check_is_about, guarantee_of
+from routellm_core.routers import checkpoint_hash
 from routellm_core.store import Store
 from routellm_core.types import (
     Benchmark,

@@ -31,6 +31,7 @@ from routellm_core.policy_parts import (
     Share,
 )
 from routellm_core.promises.left_out import left_out_fold, left_out_name
+from routellm_core.routers import checkpoint_hash
 
 POLICY_VERSION: Final = 2
 """2 has a promise; a policy without one is of version 1, so that who knows only that reads it."""
@@ -223,30 +224,6 @@ def _cut(text: str) -> str:
 
 
 # The checkpoint
-
-
-def checkpoint_hash(checkpoint_dir: Path) -> str:
-    """SHA-256 over the checkpoint's files: path and hash of each, by path.
-
-    Raises:
-        NotTrainedError: there is no such folder, or nothing in it.
-    """
-    files = sorted(checkpoint_files(checkpoint_dir).items())
-    if not files:
-        raise NotTrainedError(f"there is no checkpoint in {checkpoint_dir}")
-    total = hashlib.sha256()
-    for name, content in files:
-        total.update(name.encode("utf-8") + b"\0" + hashlib.sha256(content).digest())
-    return total.hexdigest()
-
-
-def checkpoint_files(checkpoint_dir: Path) -> dict[str, bytes]:
-    """The files of a checkpoint by their path in it."""
-    return {
-        path.relative_to(checkpoint_dir).as_posix(): path.read_bytes()
-        for path in sorted(checkpoint_dir.rglob("*"))
-        if path.is_file()
-    }
 
 
 def check_checkpoint(policy: Policy, checkpoint_dir: Path) -> None:

@@ -20,7 +20,6 @@ from routellm_core.errors import DataError, NotTrainedError, UnreachableError
 from routellm_core.policy import (
     Policy,
     check_checkpoint,
-    checkpoint_hash,
     content_hash,
     json_schema,
     link_state,
@@ -32,7 +31,7 @@ from routellm_core.promises.left_out import exact_rows, left_out_dir, left_out_f
 from routellm_core.promises.promise import Promise
 from routellm_core.promises.promised_policy import choose_by_promise
 from routellm_core.rescoring import PAIR as SHIPPED_PAIR
-from routellm_core.routers import checkpoint_dir, load_router
+from routellm_core.routers import checkpoint_dir, checkpoint_hash, load_router
 from routellm_core.runs import Plan
 from routellm_core.runtime import RoutingPolicy
 from routellm_core.store import Store

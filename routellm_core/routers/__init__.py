@@ -1,5 +1,6 @@
 """The routers by name. A router's module, and what it needs, is loaded when it is asked for."""
 
+import hashlib
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,3 +82,27 @@ def load_router(checkpoint_dir: Path, embedder: "Embedder | None" = None) -> "Ro
     from routellm_core.routers.base import read_config
 
     return router_class(read_config(checkpoint_dir)["router_name"]).load(checkpoint_dir, embedder)
+
+
+def checkpoint_hash(checkpoint_dir: Path) -> str:
+    """SHA-256 over the checkpoint's files: path and hash of each, by path.
+
+    Raises:
+        NotTrainedError: there is no such folder, or nothing in it.
+    """
+    files = sorted(checkpoint_files(checkpoint_dir).items())
+    if not files:
+        raise NotTrainedError(f"there is no checkpoint in {checkpoint_dir}")
+    total = hashlib.sha256()
+    for name, content in files:
+        total.update(name.encode("utf-8") + b"\0" + hashlib.sha256(content).digest())
+    return total.hexdigest()
+
+
+def checkpoint_files(checkpoint_dir: Path) -> dict[str, bytes]:
+    """The files of a checkpoint by their path in it."""
+    return {
+        path.relative_to(checkpoint_dir).as_posix(): path.read_bytes()
+        for path in sorted(checkpoint_dir.rglob("*"))
+        if path.is_file()
+    }

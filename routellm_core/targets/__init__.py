@@ -17,9 +17,9 @@ from routellm_core.policy import (
     POLICY_NAME,
     Policy,
     check_checkpoint,
-    checkpoint_files,
     json_schema,
 )
+from routellm_core.routers import checkpoint_files
 from routellm_core.targets import (
     environment,
     litellm,
