@@ -148,7 +148,8 @@ def _draw_running(folder: Path) -> None:
     n_at_work = scorings_at_work()
     if n_at_work > 1:
         st.caption(
-            f"{n_at_work} scorings take turns, up to {CHUNK} queries each: none waits for another to end."
+            f"{n_at_work} scorings take turns, up to {CHUNK} queries each: none waits for another "
+            "to end."
         )
     st.button("Cancel", key=f"cancel_scoring_{folder.name}", on_click=_cancel, args=(folder,))
 
