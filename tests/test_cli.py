@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from routellm_core import __main__ as command
 from routellm_core.__main__ import main
+from routellm_core.commands import data, shared
 from routellm_core.progress import Progress
 from routellm_core.routers import load_router
 from routellm_core.store import Store
@@ -200,7 +200,7 @@ def test_every_verb_explains_itself(capsys):
 @pytest.fixture
 def tiny(tmp_path, monkeypatch, word_vectors):
     """Path of a store with a golden benchmark and a quiz; what is trained sees bags of words."""
-    monkeypatch.setattr(command, "CACHE_DIR", tmp_path / "cache")
+    monkeypatch.setattr(data, "CACHE_DIR", tmp_path / "cache")
     path = tmp_path / "tiny" / "store.duckdb"
     with Store.create(path) as store:
         add_golden(store, "sums")
@@ -390,8 +390,8 @@ def test_one_file_that_is_off_keeps_all_of_them_out(run, tiny, tmp_path):
 
 def test_progress_tells_rate_time_left_and_memory_every_ten_seconds(monkeypatch, capsys):
     now = 1_000.0
-    monkeypatch.setattr(command.time, "time", lambda: now)
-    say = command._say_progress()
+    monkeypatch.setattr(shared.time, "time", lambda: now)
+    say = shared.say_progress()
     for seconds, done in ((0, 500), (4, 900), (12, 1_100), (18, 1_400), (32, 2_100)):
         now = 1_000.0 + seconds
         say(Progress("scoring", done, 10_000, gpu_gib=1.25))

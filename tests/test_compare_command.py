@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from routellm_core.__main__ import main
-from routellm_core.comparing.command import lines
+from routellm_core.commands.compare import lines
 from routellm_core.comparing.decomposition import slice_prior
 from routellm_core.comparing.report import compare_routers
 from routellm_core.errors import UnknownNameError
@@ -115,7 +115,10 @@ def test_what_is_not_there_is_said(scored):
 
 
 def run(built_store, capsys, *arguments):
-    code = main(["compare", "--store", str(built_store), "--resamples", "100", *arguments])
+    try:
+        code = main(["compare", "--store", str(built_store), "--resamples", "100", *arguments])
+    except SystemExit as refused:  # by argparse itself
+        code = refused.code
     return code, *capsys.readouterr()
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from routellm_core import __main__ as command
 from routellm_core.bradley_terry import fit_ratings, sum_by_cell
+from routellm_core.commands import train
+from routellm_core.commands.shared import DATA_DIR
 from routellm_core.embeddings import JoinedEmbedder, SentenceEmbedder
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
 from routellm_core.explain import EXPLAINED, explain, report
@@ -488,7 +490,7 @@ def test_the_nearest_query_across_goes_the_other_way(sums):
 @pytest.fixture
 def explained(tmp_path, monkeypatch, word_vectors, capsys):
     """Path of a store whose `mf` and `sw_ranking` learned from invented queries; runs a verb."""
-    monkeypatch.setattr(command, "CACHE_DIR", tmp_path / "cache")
+    monkeypatch.setattr(train, "CACHE_DIR", tmp_path / "cache")
     path = tmp_path / "here" / "store.duckdb"
     with Store.create(path) as store:
         add_golden(store, "sums")
@@ -558,4 +560,4 @@ def test_a_router_without_a_checkpoint_is_said_to(built_store, tmp_path):
         Store(built_store, read_only=True) as store,
         pytest.raises(NotTrainedError, match="the weights of mf-chat are not on this machine"),
     ):
-        report.report(store, command.DATA_DIR, "mf-chat", store.scored_pairs("mmlu")[0], text="any")
+        report.report(store, DATA_DIR, "mf-chat", store.scored_pairs("mmlu")[0], text="any")

@@ -530,7 +530,10 @@ def test_the_usual_times_are_those_of_the_registry():
 
 
 def run(built_store, capsys, *arguments):
-    code = main(["recommend", "--store", str(built_store), *arguments])
+    try:
+        code = main(["recommend", "--store", str(built_store), *arguments])
+    except SystemExit as refused:  # by argparse itself
+        code = refused.code
     return code, *capsys.readouterr()
 
 

@@ -307,9 +307,10 @@ CHILD = """
 import sys
 from pathlib import Path
 from routellm_core import __main__ as command, training
+from routellm_core.commands import train
 from routellm_core.routers import base
 from tests.invented import WordVectors
-command.CACHE_DIR = Path(sys.argv[1])
+train.CACHE_DIR = Path(sys.argv[1])
 training.SentenceEmbedder = base.SentenceEmbedder = WordVectors
 sys.exit(command.main(sys.argv[2:]))
 """

@@ -10,8 +10,8 @@ import pytest
 
 from routellm_core import __main__ as command_line
 from routellm_core import devices
+from routellm_core.commands import score as scoring_command
 from routellm_core.importing import pasted
-from routellm_core.scoring import command as scoring_command
 from routellm_core.store import Store
 from routellm_core.types import RouterEntry
 from tests.test_scoring import OWN, routers  # noqa: F401  a fixture

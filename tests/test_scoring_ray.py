@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from routellm_core.commands import score as scoring_command
 from routellm_core.errors import DataError
 from routellm_core.routers import load_router
-from routellm_core.scoring import command as scoring_command
 from routellm_core.scoring.engine import score
 from routellm_core.scoring.partitions import partitions_of
 from routellm_core.scoring.ray_cluster import Cluster

@@ -16,5 +16,4 @@ here on queries of one's own.
     estimate.py   what it would cost
     sheet.py      the same from people
     keeping.py    into the store
-    command.py    the verb `label`
 """

@@ -2,5 +2,5 @@
 
 `field` reads the routers, `routed` puts each at its own threshold for a wish, `blind` serves the
 wish without one, both as `settings`; `figures` says what these give and who differs, `fitting`
-which are within the limits, `document` ranks them, `words` reads it aloud, `command` is the verb.
+which are within the limits, `document` ranks them, `words` reads it aloud.
 """

@@ -1,7 +1,6 @@
 """`python -m routellm_core label`: outcomes for a set of bare queries."""
 
 import argparse
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,31 +8,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from routellm_core.commands.shared import Result, Verb, say, say_progress
 from routellm_core.errors import DataError
 from routellm_core.labelling import keeping, sheet
 from routellm_core.labelling.plan import LabellingPlan, read_plan
 from routellm_core.labelling.record import record_dir
-from routellm_core.progress import Watch
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
 
-Result = tuple[Any, list[str]]
 
-
-def add_parser(
-    verb: Callable[[str, Any], argparse.ArgumentParser],
-    watch: Callable[[], Watch],
-    say: Callable[[str], None],
-) -> None:
-    """Declare the verb.
-
-    Args:
-        verb: declares a verb by its name and function.
-        watch: makes what is told how far the work is.
-        say: tells the user something beside the result.
-    """
+def add_parser(verb: Verb) -> None:
+    """Declare the verb."""
     parser = verb("label", label)
-    parser.set_defaults(watch=watch, say=say)
     parser.add_argument("--benchmark", required=True, metavar="B", help="the bare queries")
     way = parser.add_mutually_exclusive_group(required=True)
     way.add_argument(
@@ -102,9 +88,9 @@ def _ask(parsed: argparse.Namespace) -> Result:
     if parsed.estimate:
         return _estimated(parsed, plan, queries, folder)
     addresses = ", ".join(dict.fromkeys(end.base_url for end in plan.endpoints))
-    parsed.say(f"the texts of {len(queries):,} queries are sent to {addresses}")
+    say(f"the texts of {len(queries):,} queries are sent to {addresses}")
     try:
-        labelled = work_on(folder, plan, queries, parsed.watch())
+        labelled = work_on(folder, plan, queries, say_progress())
     except KeyboardInterrupt:
         raise DataError(
             f"cancelled; what was said stays in {folder}, and the same command goes on from there"

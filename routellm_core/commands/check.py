@@ -1,30 +1,22 @@
 """`python -m routellm_core check`: what is odd about the outcomes of a benchmark."""
 
 import argparse
-from collections.abc import Callable
-from typing import Any
 
+from routellm_core.commands.shared import Result, Verb, add_pair, pair_of
 from routellm_core.data_quality import Effect, Finding, Headline, check, effect_of_excluding
 from routellm_core.errors import UnknownNameError
-from routellm_core.evaluation import default_pair
 from routellm_core.store import Store
 from routellm_core.types import Interval, ModelPair
 
-Result = tuple[Any, list[str]]
 DOUBTFUL = ("broken_slice", "below_chance", "reversed_gap")
 """Kinds of findings whose queries may be graded wrongly."""
 
 
-def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
-    """Declare the verb.
-
-    Args:
-        verb: declares a verb by its name and function.
-    """
+def add_parser(verb: Verb) -> None:
+    """Declare the verb."""
     parser = verb("check", check_benchmark)
     parser.add_argument("--benchmark", required=True, metavar="B")
-    parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
-    parser.add_argument("--weak", metavar="M", help="weak model")
+    add_pair(parser)
     parser.add_argument(
         "--guessing", type=_share, metavar="X", help="share right that guessing gives, as 0.25"
     )
@@ -44,8 +36,7 @@ def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
 def check_benchmark(parsed: argparse.Namespace) -> Result:
     """What is odd about the outcomes of a benchmark, and what a router's figures are without it."""
     with Store(parsed.store, read_only=True) as store:
-        usual = default_pair(store, parsed.benchmark)
-        pair = ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong)
+        pair = pair_of(parsed, store, parsed.benchmark)
         findings = check(store, parsed.benchmark, pair, guessing=parsed.guessing)
         effect = None if parsed.router is None else _effect(parsed, store, pair, findings)
     document = {

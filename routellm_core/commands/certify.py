@@ -1,27 +1,20 @@
 """`python -m routellm_core certify`: the cheapest threshold that carries a promise."""
 
 import argparse
-from collections.abc import Callable
 from typing import Any
 
+from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, seed
 from routellm_core.errors import DataError
-from routellm_core.evaluation import default_pair
 from routellm_core.promises.guarantee import Certificate, certify_on
 from routellm_core.promises.left_out import LEFT_OUT_FOLD, exact_rows
 from routellm_core.promises.promise import Promise
 from routellm_core.promises.words import about, about_left_out, points_in, promise_words
 from routellm_core.store import Store
-from routellm_core.types import Benchmark, ModelPair
-
-Result = tuple[Any, list[str]]
+from routellm_core.types import Benchmark
 
 
-def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
-    """Declare the verb.
-
-    Args:
-        verb: declares a verb by its name and function.
-    """
+def add_parser(verb: Verb) -> None:
+    """Declare the verb."""
     parser = verb("certify", certify_threshold)
     parser.add_argument("--router", required=True, metavar="R")
     parser.add_argument("--recipe", help="where a router has several")
@@ -39,13 +32,12 @@ def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
     )
     parser.add_argument(
         "--seed",
-        type=int,
+        type=seed,
         default=0,
         help="of the split (default: %(default)s); fixed beforehand, since another seed on the "
         "same queries proves nothing",
     )
-    parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
-    parser.add_argument("--weak", metavar="M", help="weak model")
+    add_pair(parser)
 
 
 def add_promise(wish: Any, *also_called: str) -> None:
@@ -98,8 +90,7 @@ def delta_of(parsed: argparse.Namespace) -> float:
 def certify_threshold(parsed: argparse.Namespace) -> Result:
     """The cheapest threshold that carries a promise, chosen on some queries, checked on others."""
     with Store(parsed.store, read_only=True) as store:
-        usual = default_pair(store, parsed.benchmark)
-        pair = ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong)
+        pair = pair_of(parsed, store, parsed.benchmark)
         benchmark = store.benchmark(parsed.benchmark)
         outcomes = store.pair_outcomes(parsed.benchmark, pair)
         row = store.router_named(parsed.benchmark, pair, parsed.router, parsed.recipe)

@@ -1,37 +1,25 @@
 """`python -m routellm_core policy` and `export`: a policy is made, and written for a gateway."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from routellm_core import choosing
 from routellm_core.choosing import Choice, ProviderNames
+from routellm_core.commands.calibrate import add_choice, chosen
+from routellm_core.commands.certify import add_promise, delta_of, promise_of
+from routellm_core.commands.shared import DATA_DIR, Result, Verb, pair_of
 from routellm_core.errors import DataError
-from routellm_core.evaluation import default_pair
 from routellm_core.policy import POLICY_NAME, Policy, diff, parse_policy, read_policy
 from routellm_core.promises import promised_policy
-from routellm_core.promises.command import add_promise, delta_of, promise_of
 from routellm_core.promises.left_out import checkpoint_without
 from routellm_core.store import Store
 from routellm_core.targets import TARGETS, target_named
 from routellm_core.targets import export as write_export
-from routellm_core.types import ModelPair
-from routellm_core.wish_options import add_wishes, wish_of
-
-Result = tuple[Any, list[str]]
-Verb = Callable[[str, Any], argparse.ArgumentParser]
 
 
-def add_parser(verb: Verb, data_dir: Path) -> None:
-    """Declare the verbs.
-
-    Args:
-        verb: declares a verb by its name and function.
-        data_dir: where the checkpoints of shipped routers lie.
-    """
+def add_parsers(verb: Verb) -> None:
+    """Declare the verbs."""
     making = verb("policy", policy)
-    making.set_defaults(data_dir=data_dir)
     add_promise(add_choice(making))
     making.add_argument(
         "--confidence", type=float, default=0.95, help="of a promise (default: %(default)s)"
@@ -56,7 +44,6 @@ def add_parser(verb: Verb, data_dir: Path) -> None:
     making.add_argument("--compare", type=Path, metavar="FILE", help="say what differs from it")
 
     exporting = verb("export", export)
-    exporting.set_defaults(data_dir=data_dir)
     exporting.add_argument(
         "--policy", required=True, metavar="P", help="its file or folder, or its id in the store"
     )
@@ -67,39 +54,6 @@ def add_parser(verb: Verb, data_dir: Path) -> None:
     )
     exporting.add_argument(
         "--accept-edited", action="store_true", help="take a policy that was edited by hand"
-    )
-
-
-def add_choice(parser: argparse.ArgumentParser) -> Any:
-    """Options that name a router, a benchmark, a pair and a wish; `chosen` reads them.
-
-    Returns:
-        The group of wishes, which exclude each other.
-    """
-    parser.add_argument("--router", required=True, metavar="R")
-    parser.add_argument("--recipe", help="where a router has several")
-    parser.add_argument("--benchmark", required=True, metavar="B")
-    wish = add_wishes(parser)
-    wish.add_argument("--alpha", type=float, help="the threshold itself")
-    parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
-    parser.add_argument("--weak", metavar="M", help="weak model")
-    return wish
-
-
-def chosen(parsed: argparse.Namespace, store: Store) -> Choice:
-    """The choice that the options of `add_choice` mean.
-
-    Raises:
-        UnknownNameError: there is no such benchmark, model or router.
-        UnreachableError: no threshold meets the wish.
-    """
-    return choosing.choose(
-        store,
-        parsed.benchmark,
-        parsed.router,
-        wish_of(parsed),
-        recipe=parsed.recipe,
-        model_pair=_pair(parsed, store),
     )
 
 
@@ -114,13 +68,8 @@ def _promised(parsed: argparse.Namespace, store: Store) -> Choice | None:
         delta=delta_of(parsed),
         seed=parsed.seed,
         recipe=parsed.recipe,
-        model_pair=_pair(parsed, store),
+        model_pair=pair_of(parsed, store, parsed.benchmark),
     )
-
-
-def _pair(parsed: argparse.Namespace, store: Store) -> ModelPair:
-    usual = default_pair(store, parsed.benchmark)
-    return ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong)
 
 
 def policy(parsed: argparse.Namespace) -> Result:
@@ -131,7 +80,7 @@ def policy(parsed: argparse.Namespace) -> Result:
     fold = None if choice.promised is None else choice.promised.left_out_fold
     made = choosing.policy_of(
         choice,
-        checkpoint_without(choice.router, fold, parsed.data_dir),
+        checkpoint_without(choice.router, fold, DATA_DIR),
         weak=ProviderNames(parsed.weak_provider, parsed.weak_calls or pair.weak),
         strong=ProviderNames(parsed.strong_provider, parsed.strong_calls or pair.strong),
         seed=parsed.seed,
@@ -199,4 +148,4 @@ def _stored(parsed: argparse.Namespace, found: Policy) -> Path:
     with Store(parsed.store, read_only=True) as store:
         router = store.router(found.router.router_id)
     fold = None if found.guarantee is None else found.guarantee.left_out_fold
-    return checkpoint_without(router, fold, parsed.data_dir)
+    return checkpoint_without(router, fold, DATA_DIR)

@@ -1,25 +1,19 @@
 """`python -m routellm_core compare`: which routers differ, which are routers, and in what."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, resamples, seed
 from routellm_core.comparing.report import compare_routers
 from routellm_core.errors import DataError
-from routellm_core.evaluation import default_pair
 from routellm_core.store import Store
-from routellm_core.types import VIEWS, Interval, ModelPair
+from routellm_core.types import VIEWS, Interval
 from routellm_core.uncertainty import N_RESAMPLES
 
-Result = tuple[Any, list[str]]
 
-
-def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
-    """Declare the verb.
-
-    Args:
-        verb: declares a verb by its name and function.
-    """
+def add_parser(verb: Verb) -> None:
+    """Declare the verb."""
     parser = verb("compare", compare)
     parser.add_argument("--benchmark", required=True, metavar="B")
     parser.add_argument("--router", nargs="+", default=[], metavar="R", help="only these")
@@ -30,26 +24,20 @@ def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
         default=0.5,
         help="of strong calls, at which qualities are compared (default: %(default)s)",
     )
-    parser.add_argument("--resamples", type=int, default=N_RESAMPLES, help="of the bootstrap")
-    parser.add_argument("--seed", type=int, default=0, help="of the bootstrap and the shuffles")
-    parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
-    parser.add_argument("--weak", metavar="M", help="weak model")
+    parser.add_argument("--resamples", type=resamples, default=N_RESAMPLES, help="of the bootstrap")
+    parser.add_argument("--seed", type=seed, default=0, help="of the bootstrap and the shuffles")
+    add_pair(parser)
 
 
 def compare(parsed: argparse.Namespace) -> Result:
     """Which routers differ, which do better than chance, how much of it is knowing the slice."""
     if not 0.0 <= parsed.share <= 1.0:
         raise DataError(f"--share {parsed.share}: give a share between 0 and 1")
-    if parsed.resamples < 100:
-        raise DataError(f"--resamples {parsed.resamples}: fewer than 100 give no interval")
-    if parsed.seed < 0:
-        raise DataError(f"--seed {parsed.seed}: must not be negative")
     with Store(parsed.store, read_only=True) as store:
-        usual = default_pair(store, parsed.benchmark)
         document = compare_routers(
             store,
             parsed.benchmark,
-            model_pair=ModelPair(parsed.weak or usual.weak, parsed.strong or usual.strong),
+            model_pair=pair_of(parsed, store, parsed.benchmark),
             router_names=parsed.router,
             view=parsed.view,
             strong_call_share=parsed.share,

@@ -2,28 +2,20 @@
 
 import argparse
 import math
-from collections.abc import Callable
 from typing import Any
 
-from routellm_core.errors import DataError
-from routellm_core.evaluation import default_pair
+from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, seed
+from routellm_core.commands.wishes import add_wishes, wish_of
 from routellm_core.evidence.router_times import CORE_USD_PER_HOUR
 from routellm_core.recommend.document import recommend
 from routellm_core.recommend.fitting import Asked, Limits
 from routellm_core.recommend.words import unfit_words, usd_words
 from routellm_core.store import Store
-from routellm_core.types import Interval, ModelPair
-from routellm_core.wish_options import add_wishes, wish_of
-
-Result = tuple[Any, list[str]]
+from routellm_core.types import Interval
 
 
-def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
-    """Declare the verb.
-
-    Args:
-        verb: declares a verb by its name and function.
-    """
+def add_parser(verb: Verb) -> None:
+    """Declare the verb."""
     parser = verb("recommend", recommend_routers)
     parser.add_argument("--benchmark", required=True, metavar="B")
     parser.add_argument(
@@ -45,20 +37,16 @@ def add_parser(verb: Callable[[str, Any], argparse.ArgumentParser]) -> None:
         metavar="P",
         help="of the machine that the router keeps busy (default: %(default)s, one core)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the parts of a held-out quality")
-    parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
-    parser.add_argument("--weak", metavar="M", help="weak model")
+    parser.add_argument("--seed", type=seed, default=0, help="of the parts of a held-out quality")
+    add_pair(parser)
 
 
 def recommend_routers(parsed: argparse.Namespace) -> Result:
     """Which router suits these queries under a wish and limits, and whether any is worth it."""
-    if parsed.seed < 0:
-        raise DataError(f"--seed {parsed.seed}: must not be negative")
     limits = Limits(parsed.max_ms / 1000, parsed.max_mean_s, parsed.max_p95_s)
     asked = Asked(wish_of(parsed), tuple(parsed.slice), limits, parsed.machine_usd_per_hour)
     with Store(parsed.store, read_only=True) as store:
-        usual = default_pair(store, parsed.benchmark)
-        pair = ModelPair(parsed.weak or usual.weak, parsed.strong or usual.strong)
+        pair = pair_of(parsed, store, parsed.benchmark)
         answer = recommend(store, parsed.benchmark, asked, model_pair=pair, seed=parsed.seed)
     return answer, lines(answer)
 

@@ -1,0 +1,76 @@
+"""`python -m routellm_core calibrate`: the threshold for a wish."""
+
+import argparse
+from typing import Any
+
+from routellm_core import choosing
+from routellm_core.choosing import Choice
+from routellm_core.commands.shared import Result, Verb, add_pair, pair_of
+from routellm_core.commands.wishes import add_wishes, wish_of
+from routellm_core.store import Store
+
+
+def add_parser(verb: Verb) -> None:
+    """Declare the verb."""
+    add_choice(verb("calibrate", calibrate))
+
+
+def add_choice(parser: argparse.ArgumentParser) -> Any:
+    """Options that name a router, a benchmark, a pair and a wish; `chosen` reads them.
+
+    Returns:
+        The group of wishes, which exclude each other.
+    """
+    parser.add_argument("--router", required=True, metavar="R")
+    parser.add_argument("--recipe", help="where a router has several")
+    parser.add_argument("--benchmark", required=True, metavar="B")
+    wish = add_wishes(parser)
+    wish.add_argument("--alpha", type=float, help="the threshold itself")
+    add_pair(parser)
+    return wish
+
+
+def chosen(parsed: argparse.Namespace, store: Store) -> Choice:
+    """The choice that the options of `add_choice` mean.
+
+    Raises:
+        UnknownNameError: there is no such benchmark, model or router.
+        UnreachableError: no threshold meets the wish.
+    """
+    return choosing.choose(
+        store,
+        parsed.benchmark,
+        parsed.router,
+        wish_of(parsed),
+        recipe=parsed.recipe,
+        model_pair=pair_of(parsed, store, parsed.benchmark),
+    )
+
+
+def calibrate(parsed: argparse.Namespace) -> Result:
+    """The threshold for a share, a recovered gap, a quality or a budget."""
+    with Store(parsed.store, read_only=True) as store:
+        choice = chosen(parsed, store)
+    found, point, outcomes = choice.calibration, choice.point, choice.outcomes
+    pair = outcomes.model_pair
+    document = {
+        "benchmark": parsed.benchmark,
+        "model_pair": {"strong": pair.strong, "weak": pair.weak},
+        "router": choice.router.router_name,
+        "recipe": choice.router.recipe,
+        "view": choice.view,
+        "n_queries": outcomes.n_queries,
+        "mode": found.mode,
+        "wanted": found.wanted,
+        "achieved": found.achieved,
+        "threshold": choice.threshold,
+        "strong_call_share": point.strong_call_share,
+        "quality": point.quality,
+        "pgr": point.pgr,
+    }
+    line = (
+        f"threshold {document['threshold']!r}: {point.strong_call_share:.2%} strong calls, "
+        f"quality {point.quality:.6f}, PGR {point.pgr:.3f} "
+        f"on {parsed.benchmark} (n = {outcomes.n_queries:,})"
+    )
+    return document, [f"{found.mode}: wanted {found.wanted:g}, achieved {found.achieved:.6g}", line]

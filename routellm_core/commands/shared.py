@@ -1,0 +1,89 @@
+"""What the verbs share: the pair on the command line, kinds of numbers, what goes to stderr."""
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pandas as pd
+
+from routellm_core import jobs
+from routellm_core.evaluation import default_pair
+from routellm_core.progress import Progress, Watch, duration_words, memory_words
+from routellm_core.store import Store
+from routellm_core.types import ModelPair
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA_DIR = ROOT / "data"
+CACHE_DIR = ROOT / ".cache"
+_SECONDS_BETWEEN_LINES = 10.0
+
+Result: TypeAlias = tuple[Any, list[str]]
+"""What --json prints, and the lines for people."""
+Verb: TypeAlias = Callable[[str, Callable[[argparse.Namespace], Result]], argparse.ArgumentParser]
+"""Declares a verb by its name and function."""
+
+
+def add_pair(parser: argparse.ArgumentParser) -> None:
+    """Options that name a model pair; `pair_of` reads them."""
+    parser.add_argument("--strong", metavar="M", help="strong model, as named in the outcomes")
+    parser.add_argument("--weak", metavar="M", help="weak model")
+
+
+def pair_of(parsed: argparse.Namespace, store: Store, benchmark_id: str) -> ModelPair:
+    """The pair of these options; what they leave open is as in the benchmark's usual pair."""
+    usual = default_pair(store, benchmark_id)
+    return ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong)
+
+
+def resamples(text: str) -> int:
+    """How many resamples of a bootstrap, for argparse."""
+    if int(text) < 100:
+        raise argparse.ArgumentTypeError("fewer than 100 give no interval worth printing")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """A seed, for argparse."""
+    if int(text) < 0:
+        raise argparse.ArgumentTypeError("must not be negative")
+    return int(text)
+
+
+def count(text: str) -> int:
+    """How many of something there must be at least one of, for argparse."""
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return int(text)
+
+
+def say(text: str) -> None:
+    """Tell the user something beside the result."""
+    sys.stderr.write(text + "\n")
+
+
+def say_progress() -> Watch:
+    """Progress on stderr: each stage once, and a line every ten seconds inside it."""
+    told: list[dict[str, Any]] = []
+
+    def tell(progress: Progress) -> None:
+        now = time.time()
+        is_new = not told or progress.stage != told[-1]["stage"]
+        if not is_new and now - told[-1]["time"] < _SECONDS_BETWEEN_LINES:
+            return
+        told.append({"time": now, **progress._asdict()})
+        so_far = pd.DataFrame(told)
+        figures = [f"{progress.done:,} of {progress.total:,}"]
+        if progress.loss is not None:
+            figures.append(f"loss {progress.loss:.3f}")
+        rate, left = jobs.rate(so_far), jobs.seconds_left(so_far)
+        if math.isfinite(rate):
+            figures += [f"{rate:,.1f} a second", f"{duration_words(left)} left"]
+        if math.isfinite(progress.gpu_gib):
+            figures.append(memory_words(progress.gpu_gib))
+        say(f"{progress.stage}: {', '.join(figures)}")
+
+    return tell
