@@ -3,13 +3,18 @@
 import json
 import shutil
 from contextlib import contextmanager
+from functools import cache
 
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from routellm_core.store import Store
 from tests.conftest import ROOT
 from views import session
+
+# Every AppTest asks all installed packages anew whether they bring components.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 def forget():
