@@ -2,11 +2,11 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 from tests.pages import drawn, errors, opened
 
@@ -218,11 +218,13 @@ def test_a_pair_that_nobody_scored_is_said_with_the_way_back(open_page):
     assert curve_data(at)["n"] == 14_037
 
 
-def test_a_benchmark_that_no_router_scored_is_said(open_page, tmp_path, sample_benchmark):
+def test_a_benchmark_that_no_router_scored_is_said(
+    open_page, built_store, tmp_path, sample_benchmark
+):
     from views import cached
 
     path = tmp_path / "explorer.duckdb"
-    ensure_store(ROOT / "data", path)
+    shutil.copy(built_store, path)
     with Store(path) as store:
         store.add_benchmark(*sample_benchmark)
     os.environ["ROUTELLM_STORE"] = str(path)  # put back by `open_page`
