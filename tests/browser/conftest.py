@@ -37,8 +37,10 @@ def streamlit_server(tmp_path_factory):
         return running[known][1]
 
     yield start
-    for process, _ in running.values():
+    processes = [process for process, _ in running.values()]
+    for process in processes:
         process.terminate()
+    for process in processes:
         process.wait(20)
 
 
