@@ -44,6 +44,18 @@ def own_store(built_store, path, monkeypatch, fill=lambda store: None):
     forget()
 
 
+@contextmanager
+def shipped_store(built_store, monkeypatch):
+    """The dashboard reads the shipped store itself meanwhile; what was read of it stays cached."""
+    from views import cached
+
+    monkeypatch.setenv("ROUTELLM_STORE", str(built_store))
+    cached.store.clear()
+    yield
+    cached.store().close()
+    cached.store.clear()
+
+
 def opened(script, timeout=60, **query):
     """A script of the project, run; query parameters as keywords."""
     at = AppTest.from_file(str(ROOT / script), default_timeout=timeout)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from routellm_core.store import Store
-from tests.pages import drawn, errors, opened
+from tests.pages import drawn, errors, opened, shipped_store
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPARE = "pages/compare.py"
@@ -19,14 +19,8 @@ PAGES = re.findall(r'st\.Page\("(pages/\w+\.py)"', (ROOT / "app.py").read_text(e
 @pytest.fixture
 def open_page(built_store, monkeypatch):
     """Runs a script of the project on the built store; query parameters as keywords."""
-    from views import cached
-
-    monkeypatch.setenv("ROUTELLM_STORE", str(built_store))
-    cached.store.clear()
-
-    yield lambda script="app.py", **query: opened(script, 30, **query)
-    cached.store().close()
-    cached.store.clear()
+    with shipped_store(built_store, monkeypatch):
+        yield lambda script="app.py", **query: opened(script, 30, **query)
 
 
 def curve_data(at):
