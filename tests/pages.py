@@ -3,13 +3,18 @@
 import json
 import shutil
 from contextlib import contextmanager
+from functools import cache
 
 import streamlit as st
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from routellm_core.store import Store
 from tests.conftest import ROOT
 from views import session
+
+# Every AppTest asks all installed packages anew whether they bring components.
+manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
 def forget():
@@ -37,6 +42,18 @@ def own_store(built_store, path, monkeypatch, fill=lambda store: None):
     yield path
     cached.store().close()
     forget()
+
+
+@contextmanager
+def shipped_store(built_store, monkeypatch):
+    """The dashboard reads the shipped store itself meanwhile; what was read of it stays cached."""
+    from views import cached
+
+    monkeypatch.setenv("ROUTELLM_STORE", str(built_store))
+    cached.store.clear()
+    yield
+    cached.store().close()
+    cached.store.clear()
 
 
 def opened(script, timeout=60, **query):

@@ -13,7 +13,7 @@ from routellm_core.targets import TARGETS
 from routellm_core.types import Benchmark
 from routellm_core.uncertainty import mean_interval
 from tests.invented_policy import MOMENT
-from tests.pages import button, opened, own_store, said, tables
+from tests.pages import button, opened, own_store, said, shipped_store, tables
 from views import cached
 from views.deploy import evidence, history, replay
 
@@ -28,9 +28,21 @@ def store_path(built_store, tmp_path, monkeypatch):
         yield path
 
 
+def _open(**query):
+    return opened("pages/deploy.py", **(MF | query))
+
+
 @pytest.fixture
 def open_deploy(store_path):
-    return lambda **query: opened("pages/deploy.py", **(MF | query))
+    """Opens the page on a store of the test's own."""
+    return _open
+
+
+@pytest.fixture
+def read_deploy(built_store, monkeypatch):
+    """Opens the page where nothing is written."""
+    with shipped_store(built_store, monkeypatch):
+        yield _open
 
 
 def kept(at):
@@ -53,38 +65,38 @@ def test_the_policy_is_that_of_the_selected_point(open_deploy):
     assert "68.1%" in tables(at)
 
 
-def test_a_router_without_weights_is_said_to_have_none(open_deploy):
-    at = open_deploy(router="mf-chat.untouched")
+def test_a_router_without_weights_is_said_to_have_none(read_deploy):
+    at = read_deploy(router="mf-chat.untouched")
     assert any("weights of mf" in error.value for error in at.error)
     assert not any(b.label == "Keep this policy in the store" for b in at.button)
 
 
-def test_a_wish_that_cannot_be_met_is_no_policy(open_deploy):
-    at = open_deploy(mode="quality", wanted="0.99")
+def test_a_wish_that_cannot_be_met_is_no_policy(read_deploy):
+    at = read_deploy(mode="quality", wanted="0.99")
     assert any("no threshold" in warning.value for warning in at.warning)
     assert not at.exception
 
 
-def test_dollars_of_a_wish_that_cannot_be_met_are_no_formula(open_deploy):
-    (warning,) = open_deploy(mode="budget", wanted="1").warning
+def test_dollars_of_a_wish_that_cannot_be_met_are_no_formula(read_deploy):
+    (warning,) = read_deploy(mode="budget", wanted="1").warning
     assert warning.value.startswith("\\$1\\.00 a month")
 
 
 @pytest.mark.parametrize("name", list(TARGETS))
-def test_each_target_shows_its_files_or_why_it_refuses(open_deploy, name):
-    at = open_deploy()
+def test_each_target_shows_its_files_or_why_it_refuses(read_deploy, name):
+    at = read_deploy()
     at.selectbox(key="_target").set_value(name).run()
     assert not at.exception
     assert at.code or any("cannot express" in info.value for info in at.info)
 
 
-def test_names_that_would_break_out_are_refused(open_deploy):
-    at = open_deploy(**{"weak_called@mistralai/Mixtral-8x7B-Instruct-v0.1": "x: {y}\n- z"})
+def test_names_that_would_break_out_are_refused(read_deploy):
+    at = read_deploy(**{"weak_called@mistralai/Mixtral-8x7B-Instruct-v0.1": "x: {y}\n- z"})
     assert any("say how its provider calls it" in error.value for error in at.error)
 
 
-def test_replay_covers_every_set_that_the_router_scored(open_deploy):
-    body = tables(open_deploy(mode="share", wanted="0.3"))
+def test_replay_covers_every_set_that_the_router_scored(read_deploy):
+    body = tables(read_deploy(mode="share", wanted="0.3"))
     for title in (
         *("MMLU", "MMLU, unseen slices", "GSM8K", "MT-Bench, untouched"),
         "MMLU-Pro, Meta-Llama-3_1-70B ■ over Meta-Llama-3_1-8B ●, untouched",
@@ -285,12 +297,12 @@ def test_a_kept_policy_that_cannot_be_read_can_be_deleted_and_blocks_nothing(ope
     assert not open_deploy().error
 
 
-def test_a_part_that_cannot_be_drawn_leaves_the_others(open_deploy, monkeypatch):
+def test_a_part_that_cannot_be_drawn_leaves_the_others(read_deploy, monkeypatch):
     def refuse(*_):
         raise DataError("the replay is out of order")
 
     monkeypatch.setattr(replay, "draw", refuse)
-    at = open_deploy()
+    at = read_deploy()
     assert [e.value for e in at.error] == ["the replay is out of order"]
     assert button(at, "Keep this policy in the store")
     assert at.code
@@ -360,8 +372,8 @@ def test_a_promise_is_deployed_with_the_checkpoint_that_it_is_about(open_deploy)
     assert "at most 2 points are lost" in said(at)
 
 
-def test_a_promise_without_its_checkpoint_is_said_to_need_one(open_deploy):
-    at = open_deploy(
+def test_a_promise_without_its_checkpoint_is_said_to_need_one(read_deploy):
+    at = read_deploy(
         router="stacked-golden.in_domain", mode="promise", promise="lose", wanted="0.02"
     )
     assert any("choose one of its members" in error.value for error in at.error)

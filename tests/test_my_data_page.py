@@ -46,29 +46,36 @@ def visitor(monkeypatch):
     return change
 
 
-@pytest.fixture
-def store_path(built_store, tmp_path, monkeypatch, word_vectors, visitor):
+@pytest.fixture(scope="module")
+def filled_store(built_store, tmp_path_factory):
     """The shipped store with a benchmark `sums` and a router `mf-words` that has scored it."""
-    monkeypatch.setattr(comparison, "SentenceEmbedder", WordVectors)
+    folder = tmp_path_factory.mktemp("filled")
     router = _router()
-    router.save(tmp_path / "mf-words")
-
-    def fill(store):
+    router.save(folder / "mf-words")
+    path = folder / "explorer.duckdb"
+    shutil.copy(built_store, path)
+    with Store(path) as store:
         texts = add_golden(store, "sums")
         entry = RouterEntry(
             *("mf-words", "mf", "golden"),
             trained_on="sums",
             config=json.dumps({"model_pair": PAIR._asdict()}),
-            checkpoint=str(tmp_path / "mf-words"),
+            checkpoint=str(folder / "mf-words"),
         )
         store.add_router(entry)
         names = [f"sums-{i:03}" for i in range(len(texts))]
         rates = pd.DataFrame({"query_id": names, "strong_win_rate": router.strong_win_rate(texts)})
         store.add_strong_win_rates("sums", PAIR, "mf-words", "in_domain", rates)
+    return path
 
+
+@pytest.fixture
+def store_path(filled_store, tmp_path, monkeypatch, word_vectors, visitor):
+    """A copy of the test's own."""
+    monkeypatch.setattr(comparison, "SentenceEmbedder", WordVectors)
     monkeypatch.delenv("ROUTELLM_FILES", raising=False)
     path = tmp_path / "store" / "explorer.duckdb"
-    with own_store(built_store, path, monkeypatch, fill):
+    with own_store(filled_store, path, monkeypatch) as path:
         yield path
 
 

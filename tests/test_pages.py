@@ -2,13 +2,13 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
-from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
-from tests.pages import drawn, errors, opened
+from tests.pages import drawn, errors, opened, shipped_store
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPARE = "pages/compare.py"
@@ -19,14 +19,8 @@ PAGES = re.findall(r'st\.Page\("(pages/\w+\.py)"', (ROOT / "app.py").read_text(e
 @pytest.fixture
 def open_page(built_store, monkeypatch):
     """Runs a script of the project on the built store; query parameters as keywords."""
-    from views import cached
-
-    monkeypatch.setenv("ROUTELLM_STORE", str(built_store))
-    cached.store.clear()
-
-    yield lambda script="app.py", **query: opened(script, 30, **query)
-    cached.store().close()
-    cached.store.clear()
+    with shipped_store(built_store, monkeypatch):
+        yield lambda script="app.py", **query: opened(script, 30, **query)
 
 
 def curve_data(at):
@@ -218,11 +212,13 @@ def test_a_pair_that_nobody_scored_is_said_with_the_way_back(open_page):
     assert curve_data(at)["n"] == 14_037
 
 
-def test_a_benchmark_that_no_router_scored_is_said(open_page, tmp_path, sample_benchmark):
+def test_a_benchmark_that_no_router_scored_is_said(
+    open_page, built_store, tmp_path, sample_benchmark
+):
     from views import cached
 
     path = tmp_path / "explorer.duckdb"
-    ensure_store(ROOT / "data", path)
+    shutil.copy(built_store, path)
     with Store(path) as store:
         store.add_benchmark(*sample_benchmark)
     os.environ["ROUTELLM_STORE"] = str(path)  # put back by `open_page`

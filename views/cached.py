@@ -142,8 +142,8 @@ def _sweep(opened: Store) -> None:
     """
     left = opened.private_ids()
     sessions = session_dir("")
-    known = set(opened.benchmarks()["benchmark_id"])
-    orphans = [folder.name for folder in set_dir("").glob("*") if folder.name not in known]
+    names = [folder.name for folder in set_dir("").glob("*")]
+    orphans = [name for name in names if name in left or not opened.has_benchmark(name)]
     mark = _unclean()
     if not left and not orphans and not sessions.exists() and not mark.exists():
         return
@@ -589,7 +589,7 @@ def scoring_routers(version: int) -> pd.DataFrame:
     )
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def scored_queries(key: RouterKey) -> pd.DataFrame:
     """The scored queries of a set that may have no outcomes."""
     return store().scored_queries(key.benchmark_id, key.pair, key.router_id, key.view)

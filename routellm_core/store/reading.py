@@ -77,13 +77,11 @@ class Reader(Database):
         Raises:
             UnknownNameError: there is none of that name.
         """
-        cards = self._frame("SELECT * FROM benchmark ORDER BY origin, benchmark_id")
-        found = cards[cards["benchmark_id"] == benchmark_id]
-        if found.empty:
-            there = ", ".join(cards["benchmark_id"][cards["owner"].isna()]) or "none yet"
+        found = self._rows("SELECT * FROM benchmark WHERE benchmark_id = $id", id=benchmark_id)
+        if not len(found):
+            there = ", ".join(self.benchmarks()["benchmark_id"]) or "none yet"
             raise UnknownNameError(f"no benchmark {benchmark_id!r}; there are: {there}")
-        card = found.iloc[0].to_dict()
-        return Benchmark(**card | {"owner": None if pd.isna(card["owner"]) else card["owner"]})
+        return Benchmark(**found.to_pylist()[0])
 
     def has_benchmark(self, benchmark_id: str) -> bool:
         """Whether there is one of that name, private ones of any session among them."""

@@ -3,12 +3,11 @@
 import io
 import json
 import re
-from pathlib import Path
+import shutil
 
 import pandas as pd
 import pytest
 
-from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 
@@ -16,16 +15,15 @@ playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parents[2]
 TITLE = "<img src=x onerror=alert(1)> **b** [x](y)"
 ROUTER = '"><script>alert(2)</script>'
 
 
 @pytest.fixture(scope="module")
-def app_env(tmp_path_factory):
+def app_env(built_store, tmp_path_factory):
     """A store with the shipped data and a benchmark whose names are markup."""
     path = tmp_path_factory.mktemp("app") / "explorer.duckdb"
-    ensure_store(ROOT / "data", path)
+    shutil.copy(built_store, path)
     ids = [f"q{i}" for i in range(20)]
     pair = ModelPair(weak="<b>weak</b>", strong="<b>strong</b>")
     quality = [i % 2 for i in range(20)] + [1] * 20

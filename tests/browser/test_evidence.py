@@ -2,12 +2,11 @@
 
 import json
 import re
+import shutil
 
 import pytest
 
-from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
-from tests.conftest import ROOT
 from tests.test_evidence_page import TIMED, add_timed
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -27,10 +26,10 @@ _SHIFTS = """
 
 
 @pytest.fixture(scope="module")
-def app_env(tmp_path_factory):
+def app_env(built_store, tmp_path_factory):
     """A store with the shipped data and the invented benchmark."""
     path = tmp_path_factory.mktemp("app") / "explorer.duckdb"
-    ensure_store(ROOT / "data", path)
+    shutil.copy(built_store, path)
     with Store(path) as store:
         add_timed(store)
     return {"ROUTELLM_STORE": str(path)}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,6 @@ import pytest
 from routellm_core.labels import golden_battles
 from routellm_core.normalise import text_hash
 from routellm_core.routers.sw_ranking import SimilarityWeightedRouter
-from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 
@@ -34,11 +34,11 @@ WORDS = "The query with its words coloured"
 
 
 @pytest.fixture(scope="module")
-def app_env(tmp_path_factory):
+def app_env(built_store, tmp_path_factory):
     """A benchmark of hostile texts, the shipped mf for it, and an sw_ranking of its battles."""
     folder = tmp_path_factory.mktemp("app")
     path = folder / "explorer.duckdb"
-    ensure_store(ROOT / "data", path)
+    shutil.copy(built_store, path)
     texts = [*HOSTILE, *(f"Which of the {i} invented kettles sings?" for i in range(5, N))]
     ids = [f"q{i:02d}" for i in range(N)]
     hashes = [text_hash(text) for text in texts]

@@ -1,6 +1,6 @@
 """The My data page as a person uses it: from a file to its trade-off, in two tabs, on a phone."""
 
-from pathlib import Path
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,6 @@ import pytest
 
 from routellm_core.comparing.paper import PAIR
 from routellm_core.normalise import text_hash
-from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 from routellm_core.types import Benchmark
 from tests.invented import golden_texts, is_hard
@@ -17,16 +16,15 @@ playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parents[2]
 _LONG = 120_000
 TEXTS = golden_texts("own", 48)
 _ROUTER = "random-none"  # reads no text, so that no model is loaded
 
 
 @pytest.fixture(scope="module")
-def app_env(tmp_path_factory):
+def app_env(built_store, tmp_path_factory):
     path = tmp_path_factory.mktemp("app") / "explorer.duckdb"
-    ensure_store(ROOT / "data", path)
+    shutil.copy(built_store, path)
     with Store(path) as store:
         _add_log(store)
     return {"ROUTELLM_STORE": str(path)}

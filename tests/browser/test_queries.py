@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from pathlib import Path
+import shutil
 from urllib.parse import parse_qs, urlparse
 
 import numpy as np
@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from routellm_core.normalise import text_hash
-from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 
@@ -19,7 +18,6 @@ playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).resolve().parents[2]
 PAIR = ModelPair(weak="<b>weak</b>", strong="**strong**")
 LONG = "long " * 24_000
 HOSTILE = [
@@ -36,10 +34,10 @@ HOSTILE = [
 
 
 @pytest.fixture(scope="module")
-def app_env(tmp_path_factory):
+def app_env(built_store, tmp_path_factory):
     """A store with the shipped data and a benchmark of hostile texts, ids, slices and models."""
     path = tmp_path_factory.mktemp("app") / "explorer.duckdb"
-    ensure_store(ROOT / "data", path)
+    shutil.copy(built_store, path)
     n = 60
     texts = [HOSTILE[i] if i < len(HOSTILE) else f"plain query {i}" for i in range(n)]
     ids = ["<u>q0</u>", *(f"q{i:02d}" for i in range(1, n))]

@@ -3,24 +3,22 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 pytestmark = pytest.mark.browser
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -228,11 +226,13 @@ def test_the_command_line_reads_while_the_dashboard_is_open(visit, app_env):
     assert len(json.loads(done.stdout)["benchmarks"]) == 4
 
 
-def test_names_of_slices_and_models_are_shown_as_text(streamlit_server, browser_page, tmp_path):
+def test_names_of_slices_and_models_are_shown_as_text(
+    streamlit_server, browser_page, built_store, tmp_path
+):
     """A slice that looks broken is named in a sentence of the page, which reads Markdown."""
     hostile = "![x](http://evil.example/a.png) [click](http://evil.example) <b>$y$"
     path = tmp_path / "hostile.duckdb"
-    ensure_store(ROOT / "data", path)
+    shutil.copy(built_store, path)
     with Store(path) as store:
         add_hostile_benchmark(store, hostile)
     page = browser_page()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,6 @@ import pytest
 
 from routellm_core.jobs import born
 from routellm_core.runs import Plan
-from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
 from tests.test_train_page import PAIR, TITLE, add_tiny
 
@@ -18,16 +18,15 @@ playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parents[2]
 _LONG = 300_000  # loading what embeds the queries takes long on a busy machine
 CHOSEN = "golden=tiny&score_on=&train_router=sw_ranking"
 
 
 @pytest.fixture(scope="module")
-def app_env(tmp_path_factory):
+def app_env(built_store, tmp_path_factory):
     """The shipped figures, and a tiny benchmark of invented texts."""
     path = tmp_path_factory.mktemp("app") / "explorer.duckdb"
-    ensure_store(ROOT / "data", path)
+    shutil.copy(built_store, path)
     with Store(path) as store:
         add_tiny(store)
     return {"ROUTELLM_STORE": str(path)}

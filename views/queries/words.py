@@ -10,6 +10,7 @@ from views.readings import quality_text
 
 # Marks that turn the direction of whatever follows them, also outside the text.
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")  # Unicode's category Cc
 _MINUS = "−"
 
 
@@ -82,8 +83,7 @@ def signed(value: float | None, digits: int) -> str:
 
 def one_line(text: str, length: int) -> str:
     """A text in one line of at most `length` characters, without control and direction marks."""
-    shown = " ".join(_BIDI.sub("", text[: 4 * length]).split())
-    shown = "".join(c for c in shown if unicodedata.category(c) != "Cc")
+    shown = _CONTROL.sub("", " ".join(_BIDI.sub("", text[: 4 * length]).split()))
     return shown if len(shown) <= length else f"{shown[: length - 1].rstrip()}…"
 
 
