@@ -589,7 +589,7 @@ def scoring_routers(version: int) -> pd.DataFrame:
     )
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def scored_queries(key: RouterKey) -> pd.DataFrame:
     """The scored queries of a set that may have no outcomes."""
     return store().scored_queries(key.benchmark_id, key.pair, key.router_id, key.view)

@@ -1,6 +1,5 @@
 """A running Streamlit server and a headless browser, for tests that need both."""
 
-import json
 import os
 import re
 import shutil
@@ -9,7 +8,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -91,29 +89,9 @@ def _is_streamlits_search(message):
     return "404" in message.text and re.fullmatch(asked, message.location["url"]) is not None
 
 
-@pytest.fixture(scope="module")
-def idle_contexts(chromium):
-    """Contexts by their options; they have forgotten all but the files that a browser caches."""
-    return defaultdict(list)
-
-
-def _forget(context):
-    """Drop what sites may keep, as for somebody who comes for the first time."""
-    for page in context.pages:
-        page.close()
-    context.clear_cookies()
-    page = context.new_page()
-    storage = context.new_cdp_session(page)
-    storage.send("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
-    page.close()
-
-
 @pytest.fixture
-def browser_page(chromium, idle_contexts):
-    """`browser_page(width, height, color_scheme)` → page; fails on any error in its console.
-
-    Each has a context of its own, which another test may have used with the same options before.
-    """
+def browser_page(chromium):
+    """`browser_page(width, height, color_scheme)` → page; fails on any error in its console."""
     contexts = []
     problems = []
 
@@ -122,19 +100,18 @@ def browser_page(chromium, idle_contexts):
             problems.append(message.text)
 
     def open_page(width=1440, height=900, color_scheme="light", **options):
-        options |= {"color_scheme": color_scheme, "viewport": {"width": width, "height": height}}
-        idle = idle_contexts[json.dumps(options, sort_keys=True)]
-        context = idle.pop() if idle else chromium.new_context(**options)
-        contexts.append((context, idle))
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=color_scheme, **options
+        )
+        contexts.append(context)
         page = context.new_page()
         page.on("console", note)
         page.on("pageerror", lambda error: problems.append(str(error)))
         return page
 
     yield open_page
-    for context, idle in contexts:
-        _forget(context)
-        idle.append(context)
+    for context in contexts:
+        context.close()
     assert problems == []
 
 
