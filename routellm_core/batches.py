@@ -143,12 +143,20 @@ def _work_on_piece(
     work([piece[i] for i in batch], rows, batch)
 
 
+_OUT_OF_MEMORY = (
+    "can't allocate memory",  # a processor, on Linux and macOS
+    "not enough memory",  # a processor, on Windows
+    "MPS backend out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+"""What torch says in a plain RuntimeError."""
+
+
 def _is_out_of_memory(error: Exception) -> bool:
     import torch
 
-    # On a processor torch raises a plain RuntimeError.
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "not enough memory" in str(error)
+        isinstance(error, RuntimeError) and any(words in str(error) for words in _OUT_OF_MEMORY)
     )
 
 
@@ -157,3 +165,5 @@ def _free() -> None:
 
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()

@@ -77,7 +77,8 @@ def _found(wanted: str, precision: str) -> Device:
     asked = "asked for" if wanted != "auto" else "the best that torch finds"
     usual = "float32"
     if name == "cuda":
-        usual = "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+        multiplies_it = torch.cuda.is_bf16_supported(including_emulation=False)
+        usual = "bfloat16" if multiplies_it else "float32"
         reason = f"{torch.cuda.get_device_name()}, {asked}"
     elif name == "mps":
         reason = f"Apple GPU, {asked}"
@@ -88,7 +89,11 @@ def _found(wanted: str, precision: str) -> Device:
 
 
 def memory_used() -> float:
-    """GiB that torch holds on the GPU; NaN on a processor."""
+    """GiB that torch holds on the GPU for this process; NaN on a processor."""
     import torch
 
-    return torch.cuda.memory_allocated() / 2**30 if torch.cuda.is_available() else float("nan")
+    if torch.cuda.is_available():
+        return torch.cuda.memory_allocated() / 2**30
+    if torch.backends.mps.is_available():
+        return torch.mps.current_allocated_memory() / 2**30
+    return float("nan")

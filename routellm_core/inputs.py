@@ -10,11 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zipfile import BadZipFile
 
 import numpy as np
 
 from routellm_core.devices import device
 from routellm_core.embeddings import Embedder, JoinedEmbedder
+from routellm_core.errors import DataError
 from routellm_core.normalise import text_hash
 from routellm_core.progress import Progress, Watch, silent
 from routellm_core.types import Floats
@@ -65,20 +67,37 @@ def _cached(queries: Sequence[str], embedder: Embedder, cache_dir: Path, watch: 
         watch(Progress(stage, len(queries) - len(missing) + start, len(queries)))
         chunk = missing[start : start + _CHUNK]
         vectors = embedder.embed([by_hash[key] for key in chunk])
-        path = folder / f"{text_hash(''.join(chunk))}.npz"
-        aside = folder / f"{uuid4().hex}.part"  # another process may read the same texts
-        with aside.open("wb") as file:
-            np.savez(file, text_hash=np.array(chunk), vectors=vectors)
-        aside.replace(path)
+        _keep(folder / f"{text_hash(''.join(chunk))}.npz", chunk, vectors)
     known.refresh()
     places = [known[key] for key in hashes]
     of_file = {path: _array(path, "vectors") for path in {path for path, _ in places}}
+    if any(vectors is None for vectors in of_file.values()):
+        return _cached(queries, embedder, cache_dir, watch)
     return np.stack([of_file[path][row] for path, row in places])
 
 
+def _keep(path: Path, keys: list[str], vectors: Floats) -> None:
+    aside = path.with_name(f"{uuid4().hex}.part")  # another process may read the same texts
+    try:
+        with aside.open("wb") as file:
+            np.savez(file, text_hash=np.array(keys), vectors=vectors)
+        aside.replace(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise DataError(
+            f"vectors cannot be kept in {path.parent} ({error}); those before are there, make room "
+            "and start it again"
+        ) from error
+
+
 def _array(path: Path, name: str) -> Any:
-    with np.load(path, allow_pickle=False) as arrays:
-        return arrays[name]
+    """What a file holds; None where it is damaged: then it goes, and its texts are read again."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return arrays[name]
+    except (BadZipFile, EOFError, KeyError, ValueError):
+        path.unlink(missing_ok=True)
+        return None
 
 
 class _Index(dict[str, tuple[Path, int]]):
@@ -96,9 +115,12 @@ class _Index(dict[str, tuple[Path, int]]):
             self.clear()
             self._seen.clear()
         for path in sorted(there - self._seen):
-            for row, key in enumerate(_array(path, "text_hash").tolist()):
+            keys = _array(path, "text_hash")
+            if keys is None:
+                continue
+            for row, key in enumerate(keys.tolist()):
                 self[key] = (path, row)
-        self._seen = there
+            self._seen.add(path)
 
 
 @lru_cache(maxsize=8)

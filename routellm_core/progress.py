@@ -1,5 +1,6 @@
 """What long work tells whoever watches it."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
@@ -17,6 +18,8 @@ class Progress(NamedTuple):
     """Mean training loss of the last step, in nats."""
     held_out_loss: float | None = None
     """Mean loss on held-out queries, where it was looked at just now."""
+    gpu_gib: float = math.nan
+    """Memory that models hold on a GPU; NaN where none is used."""
 
 
 Watch: TypeAlias = Callable[[Progress], None]

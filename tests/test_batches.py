@@ -50,10 +50,30 @@ def test_what_does_not_fit_is_halved_and_remembered(lengths, budget, memory):
 
 def test_one_query_that_does_not_fit_is_a_sentence():
     def work(batch):
-        raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate")
+        torch.empty(10**15)  # more than any machine has
 
     with pytest.raises(DataError, match="a query of 7 tokens does not fit"):
         Budget(100).run([7, 7], work)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: not enough memory: you tried to",
+        "MPS backend out of memory (MPS allocated: 8.00 GB, max allowed: 9.07 GB)",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+    ],
+)
+def test_memory_that_ends_elsewhere_is_known_by_its_words(words):
+    done = []
+
+    def work(batch):
+        if len(batch) > 1:
+            raise RuntimeError(words)
+        done.extend(batch)
+
+    Budget(100).run([7, 7, 7], work)
+    assert sorted(done) == [0, 1, 2]
 
 
 def test_other_errors_stay_what_they_are():

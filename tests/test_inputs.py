@@ -8,6 +8,7 @@ import pytest
 
 from routellm_core import inputs
 from routellm_core.embeddings import JoinedEmbedder
+from routellm_core.errors import DataError
 from routellm_core.inputs import read_inputs
 from tests.invented import WordVectors
 
@@ -127,3 +128,28 @@ def test_two_readers_of_the_same_texts_do_not_disturb_each_other(tmp_path):
     for vectors in asked:
         np.testing.assert_array_equal(vectors.result(), WordVectors().embed(queries))
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_a_damaged_file_is_read_anew(tmp_path, in_memory):
+    queries = ["a kettle", "two ropes"]
+    read_inputs(queries, Counting(), tmp_path)
+    (path,) = tmp_path.rglob("*.npz")
+    path.write_bytes(path.read_bytes()[:50])
+    if not in_memory:  # as another process finds it
+        inputs._index_of.cache_clear()
+    embedder = Counting()
+    got = read_inputs([*queries, "a moth"], embedder, tmp_path)
+    np.testing.assert_array_equal(got, WordVectors().embed([*queries, "a moth"]))
+    assert set(embedder.asked) == {*queries, "a moth"}
+
+
+def test_a_full_disk_is_said_and_leaves_no_piece(tmp_path, monkeypatch):
+    def full(file, **_):
+        file.write(b"PK")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(DataError, match=r"No space left.*make room and start it again"):
+        read_inputs(["a kettle"], Counting(), tmp_path)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]

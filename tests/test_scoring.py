@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from routellm_core import jobs
+from routellm_core.devices import device
 from routellm_core.errors import DataError, NotTrainedError, TextsError
 from routellm_core.labels import Battles
 from routellm_core.normalise import text_hash
@@ -17,6 +18,7 @@ from routellm_core.routers.random import RandomRouter
 from routellm_core.scoring import engine
 from routellm_core.scoring.engine import score
 from routellm_core.scoring.job import ScoringPlan, keep, plan_of, work_on
+from routellm_core.scoring.queue import turn
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, RouterEntry
 from tests.conftest import PAIR
@@ -146,10 +148,11 @@ def test_two_scorings_of_the_same_texts_at_once_take_turns(routers, tmp_path, mo
     folders = {"chunks_dir": tmp_path / "chunks", "cache_dir": tmp_path / "cache"}
     with ThreadPoolExecutor(2) as both:
         asked = [
-            both.submit(score, routers, OWN, **folders, turns=tmp_path / "turns") for _ in "ab"
+            both.submit(score, routers, OWN, **folders, queue=tmp_path / "queue") for _ in "ab"
         ]
         found = [rates.result()["mf-x"] for rates in asked]
     assert max(most) == 1
+    assert len(most) == -(-len(set(OWN)) // 10)  # neither does what the other has done
     np.testing.assert_array_equal(*found)
     np.testing.assert_allclose(found[0], routers["mf-x"].strong_win_rate(OWN), atol=1e-6)
 
@@ -163,9 +166,99 @@ def test_a_full_disk_while_writing_is_a_sentence(routers, tmp_path, monkeypatch)
         score(routers, OWN, chunks_dir=tmp_path)
 
 
+def test_a_disk_that_fills_half_way_through_a_chunk_leaves_no_piece_of_it(
+    routers, tmp_path, monkeypatch
+):
+    def half(frame, path, **_):
+        path.write_bytes(b"PAR1")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", half)
+    with pytest.raises(DataError, match="No space left"):
+        score(routers, OWN, chunks_dir=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+class Says:
+    """A router that gives every query the same win rate, and counts how many it was asked for."""
+
+    def __init__(self, rate):
+        self.rate, self.n_asked = rate, 0
+
+    def strong_win_rate(self, queries):
+        self.n_asked += len(queries)
+        return np.full(len(queries), self.rate, dtype=np.float32)
+
+
+def stopped_after(n):
+    def stop(progress):
+        if progress.done >= n:
+            raise KeyboardInterrupt
+
+    return stop
+
+
+def test_kept_chunks_of_another_checkpoint_or_precision_are_not_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "CHUNK", 10)
+    old = {"chunks_dir": tmp_path, "checkpoints": {"own": "a1"}}
+    with pytest.raises(KeyboardInterrupt):
+        score({"own": Says(0.1)}, OWN, **old, watch=stopped_after(30))
+    same = score({"own": Says(0.9)}, OWN, **old)["own"]
+    assert set(same) == {np.float32(0.1), np.float32(0.9)}  # what stopped goes on
+    new = score({"own": Says(0.9)}, OWN, chunks_dir=tmp_path, checkpoints={"own": "b2"})["own"]
+    assert set(new) == {np.float32(0.9)}
+    monkeypatch.setenv("ROUTELLM_PRECISION", "bfloat16")
+    short = score({"own": Says(0.5)}, OWN, **old)["own"]
+    assert set(short) == {np.float32(0.5)}
+
+
+def test_a_damaged_chunk_is_scored_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "CHUNK", 10)
+    score({"own": Says(0.1)}, OWN, chunks_dir=tmp_path)
+    first, second, *_ = sorted(tmp_path.glob("*.parquet"))
+    first.write_bytes(first.read_bytes()[:40])
+    second.write_bytes(b"")
+    again = Says(0.1)
+    assert set(score({"own": again}, OWN, chunks_dir=tmp_path)["own"]) == {np.float32(0.1)}
+    assert 10 <= again.n_asked <= 20
+    last = Says(0.1)
+    score({"own": last}, OWN, chunks_dir=tmp_path)
+    assert last.n_asked == 0
+
+
+def test_what_is_kept_counts_from_the_start_and_waits_for_no_turn(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine, "CHUNK", 10)
+    total = len(set(OWN))
+    with pytest.raises(KeyboardInterrupt):
+        score({"own": Says(0.1)}, OWN, chunks_dir=tmp_path / "c", watch=stopped_after(30))
+    told = []
+    keeping = {"chunks_dir": tmp_path / "c", "queue": tmp_path / "q"}
+    score({"own": Says(0.1)}, OWN, **keeping, watch=told.append)
+    assert [p.done for p in told] == [*range(30, total, 10), total]
+    assert {p.total for p in told} == {total}
+    with turn(tmp_path / "q"):  # somebody else's, who does not end
+        whole = score({"own": Says(0.9)}, OWN, **keeping)["own"]
+    assert set(whole) == {np.float32(0.1)}
+
+
+def test_the_first_chunks_are_as_long_as_the_last(monkeypatch):
+    """So that the time left is that of the others."""
+    texts = {f"{i:04}": "x" * i for i in range(2_000)}
+    chunks = engine._cut(texts, 50)
+    assert sorted(key for chunk in chunks for key in chunk) == sorted(texts)
+    lengths = [len(texts[chunk[0]]) for chunk in chunks]
+    assert abs(np.mean(lengths[:10]) - np.mean(lengths)) < 400  # by length: 725 off
+    for chunk in chunks:
+        sizes = [len(texts[key]) for key in chunk]
+        assert max(sizes) - min(sizes) < 50
+
+
 def test_kept_scores_are_those_of_the_routers(work, store, routers):
     folder = work()
-    assert jobs.read(folder).facts == {"n_scored": len(OWN), "n_queries": len(OWN)}
+    assert jobs.read(folder).facts == {
+        **{"device": device().name, "precision": device().precision},
+        **{"n_scored": len(OWN), "n_queries": len(OWN)},
+    }
     keep(folder, store)
     for name, router in routers.items():
         rows = store.scored_queries("own", PAIR, name, "untouched")

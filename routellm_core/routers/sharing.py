@@ -4,11 +4,15 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from routellm_core.inputs import read_inputs
+from routellm_core.types import Floats
+
+if TYPE_CHECKING:
+    from routellm_core.routers.base import Router
 
 
 def reads_with(embedder: Any) -> tuple[Any, ...]:
@@ -67,6 +71,13 @@ class Reading:
         self.queries = queries
         self.cache_dir = cache_dir
         self._known: dict[tuple[Any, ...], Any] = {}
+
+    def win_rates(self, router: "Router") -> Floats:
+        """(n_queries,) strong win rates by a router."""
+        if not hasattr(router, "embedder"):
+            return router.strong_win_rate(self.queries)
+        rates: Floats = router.strong_win_rate_of(self.by(router.embedder))  # type: ignore[attr-defined]
+        return rates
 
     def by(self, embedder: Any) -> Any:
         """The queries as this embedder's `embed` gives them."""

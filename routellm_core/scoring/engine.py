@@ -8,19 +8,22 @@ so that a stopped scoring goes on where it was, and one that is killed loses a c
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from routellm_core.devices import device
+from routellm_core.devices import device, memory_used
 from routellm_core.errors import DataError
 from routellm_core.normalise import text_hash
 from routellm_core.progress import Progress, Watch, silent
 from routellm_core.routers.sharing import Reading, shared
+from routellm_core.scoring.queue import turn
 from routellm_core.types import Floats
 
 if TYPE_CHECKING:
@@ -35,8 +38,9 @@ def score(
     queries: Sequence[str],
     *,
     chunks_dir: Path | None = None,
+    checkpoints: Mapping[str, str] | None = None,
     cache_dir: Path | None = None,
-    turns: Path | None = None,
+    queue: Path | None = None,
     watch: Watch = silent,
 ) -> dict[str, Floats]:
     """Strong win rates of queries by several routers.
@@ -47,13 +51,18 @@ def score(
         routers: by id.
         queries: texts, any number of them.
         chunks_dir: where chunks are kept, and taken from when they are there already.
+        checkpoints: the hash of each router's checkpoint, by id; a chunk of others is not taken.
         cache_dir: where vectors are kept, as `inputs.read_inputs` does.
-        turns: a file by which scorings take turns, a chunk each, so that none waits for another
+        queue: a folder by which scorings take turns, a chunk each, so that none waits for another
             to end; None where there is no other.
-        watch: told how many distinct texts are scored; what it raises ends the scoring.
+        watch: told how many distinct texts are scored, those of kept chunks from the start; what it
+            raises ends the scoring.
 
     Returns:
         Of each router (n_queries,) float32 in [0, 1], in the order of `queries`.
+
+    Raises:
+        DataError: a chunk cannot be written.
     """
     known: dict[tuple[Any, ...], Any] = {}
     for router in routers.values():
@@ -61,70 +70,75 @@ def score(
             router.embedder = shared(router.embedder, known)
     hashes = np.array([text_hash(query) for query in queries], dtype=object)
     text_of = dict(zip(hashes, queries, strict=True))
-    by_length = sorted(text_of, key=lambda key: (len(text_of[key]), key))
-    scored: list[pd.DataFrame] = []
-    size = CHUNK * device().appetite
-    for start in range(0, len(by_length), size):
-        watch(Progress("scoring", start, len(by_length)))
-        keys = by_length[start : start + size]
-        texts = [text_of[key] for key in keys]
-        with _turn(turns):
-            scored.append(_chunk(routers, keys, texts, chunks_dir, cache_dir))
-    watch(Progress("scoring", len(by_length), len(by_length)))
+    made_by = (sorted(routers), sorted((checkpoints or {}).items()), device().precision)
+    chunks = [
+        _Chunk(keys, None if chunks_dir is None else chunks_dir / _name(keys, made_by))
+        for keys in _cut(text_of, CHUNK * device().appetite)
+    ]
+    scored = [frame for chunk in chunks if (frame := chunk.kept()) is not None]
+    done = sum(map(len, scored))
+    there = {frame["text_hash"].iloc[0] for frame in scored}
+    for chunk in chunks:
+        if chunk.keys[0] in there:
+            continue
+        watch(Progress("scoring", done, len(text_of), gpu_gib=memory_used()))
+        with nullcontext() if queue is None else turn(queue):
+            frame = chunk.kept()  # another may have scored it meanwhile
+            if frame is None:
+                reading = Reading([text_of[key] for key in chunk.keys], cache_dir)
+                rates = {name: reading.win_rates(router) for name, router in routers.items()}
+                frame = pd.DataFrame({"text_hash": chunk.keys} | rates)
+                chunk.keep(frame)
+        scored.append(frame)
+        done += len(chunk.keys)
+    watch(Progress("scoring", done, len(text_of), gpu_gib=memory_used()))
     if not scored:
         return {name: np.empty(0, dtype=np.float32) for name in routers}
     table = pd.concat(scored, ignore_index=True).set_index("text_hash")
     return {name: table[name].loc[hashes].to_numpy(np.float32) for name in routers}
 
 
-@contextmanager
-def _turn(turns: Path | None) -> Iterator[None]:
-    """Waits until no other process has its turn."""
-    if turns is None:
-        yield
-        return
-    try:
-        import fcntl
-    except ImportError:  # no such locks on this system: scorings run side by side
-        yield
-        return
-    with turns.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+def _cut(text_of: Mapping[str, str], size: int) -> list[list[str]]:
+    """Keys of texts of like length, the chunks in an order of chance (seed 0).
+
+    The longest ones take longest: in order of length every time left would be told wrongly.
+    """
+    by_length = sorted(text_of, key=lambda key: (len(text_of[key]), key))
+    starts = np.random.default_rng(0).permutation(np.arange(0, len(by_length), size))
+    return [by_length[start : start + size] for start in starts]
 
 
-def _chunk(
-    routers: "Mapping[str, Router]",
-    keys: list[str],
-    texts: list[str],
-    chunks_dir: Path | None,
-    cache_dir: Path | None,
-) -> pd.DataFrame:
-    path = None
-    if chunks_dir is not None:
-        name = hashlib.sha256("\n".join([*keys, *sorted(routers)]).encode()).hexdigest()[:32]
-        path = chunks_dir / f"{name}.parquet"
-        if path.exists():
-            return pd.read_parquet(path)
-    reading = Reading(texts, cache_dir)
-    rates = {name: _rates(router, reading) for name, router in routers.items()}
-    frame = pd.DataFrame({"text_hash": keys} | rates)
-    if path is not None:
-        aside = path.with_suffix(".part")
+def _name(keys: Sequence[str], made_by: tuple[Any, ...]) -> str:
+    return hashlib.sha256(repr((list(keys), made_by)).encode()).hexdigest()[:32] + ".parquet"
+
+
+class _Chunk(NamedTuple):
+    """Texts that are scored and kept together."""
+
+    keys: list[str]
+    path: Path | None
+    """Where it is kept; None: nowhere."""
+
+    def kept(self) -> pd.DataFrame | None:
+        """Its scores where they are kept; what cannot be read is as if it were not there."""
+        if self.path is None or not self.path.exists():
+            return None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            return pd.read_parquet(self.path)
+        except (pa.ArrowException, OSError):
+            return None
+
+    def keep(self, frame: pd.DataFrame) -> None:
+        if self.path is None:
+            return
+        aside = self.path.with_suffix(f".{uuid4().hex}.part")  # another may score the same texts
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             frame.to_parquet(aside, index=False)
+            aside.replace(self.path)
         except OSError as error:
+            aside.unlink(missing_ok=True)
             raise DataError(
-                f"scores cannot be written to {path.parent} ({error}); what was scored before is "
-                "there, make room and start it again"
+                f"scores cannot be written to {self.path.parent} ({error}); what was scored before "
+                "is there, make room and start it again"
             ) from error
-        aside.replace(path)
-    return frame
-
-
-def _rates(router: "Router", reading: Reading) -> Floats:
-    if not hasattr(router, "embedder"):
-        return router.strong_win_rate(reading.queries)
-    rates: Floats = router.strong_win_rate_of(reading.by(router.embedder))  # type: ignore[attr-defined]
-    return rates

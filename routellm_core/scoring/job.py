@@ -13,9 +13,10 @@ from typing import Any
 import pandas as pd
 
 from routellm_core import jobs
+from routellm_core.devices import device
 from routellm_core.errors import DataError, TextsError
 from routellm_core.progress import Progress, Watch, silent
-from routellm_core.routers import checkpoint_dir, load_router
+from routellm_core.routers import checkpoint_dir, checkpoint_hash, load_router
 from routellm_core.scoring.engine import score
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
@@ -53,7 +54,7 @@ def work_on(
     data_dir: Path,
     cache_dir: Path,
     watch: Watch = silent,
-    turns: Path | None = None,
+    queue: Path | None = None,
 ) -> None:
     """Score as planned, in this process.
 
@@ -64,7 +65,7 @@ def work_on(
         data_dir: where the checkpoints of shipped routers lie.
         cache_dir: keeps vectors; another folder for each set, so that they go when it goes.
         watch: told how far it is.
-        turns: as for `score`; by default scorings of one folder's parent take turns.
+        queue: as for `score`; by default scorings of one folder's parent take turns.
 
     Raises:
         TextsError: texts of the queries are not on this machine.
@@ -80,6 +81,8 @@ def work_on(
             raise TextsError(
                 f"no text of {plan.benchmark_id} is on this machine: a router reads texts"
             )
+        chosen = device()
+        desk.tell(device=chosen.name, precision=chosen.precision)
         desk.watch(Progress("loading the routers", 0, len(folders)))
         routers = {name: load_router(path) for name, path in folders.items()}
         rates = score(
@@ -87,7 +90,8 @@ def work_on(
             list(texts.values()),
             chunks_dir=folder / "chunks",
             cache_dir=cache_dir,
-            turns=folder.parent / "turns" if turns is None else turns,
+            checkpoints={name: checkpoint_hash(path) for name, path in folders.items()},
+            queue=folder.parent / "queue" if queue is None else queue,
             watch=desk.watch,
         )
         frame = pd.DataFrame({"query_id": list(texts), **rates})
@@ -132,9 +136,9 @@ def plan_of(document: Mapping[str, Any]) -> ScoringPlan:
 def _main(folder: Path, store_path: Path, data_dir: Path, cache_dir: Path) -> int:
     def work() -> None:
         plan = plan_of(jobs.read_json(folder / "plan.json"))
-        turns = store_path.with_name("scoring.turns")
+        queue = store_path.with_name("scoring.queue")
         with Store(store_path, read_only=True) as store:
-            work_on(folder, plan, store, data_dir, cache_dir, turns=turns)
+            work_on(folder, plan, store, data_dir, cache_dir, queue=queue)
 
     return jobs.process_of(work)
 
