@@ -103,7 +103,13 @@ def _here(parsed: argparse.Namespace, place: outputs.Place) -> Result:
     device = devices.device()
     queries = _read(parsed, place)
     folders = _checkpoints(parsed)
-    rates = score(load_routers(folders), queries.texts, chunks_dir=place.kept, watch=parsed.watch())
+    rates = score(
+        load_routers(folders),
+        queries.texts,
+        chunks_dir=place.kept,
+        checkpoints=_hashes(folders),
+        watch=parsed.watch(),
+    )
     with outputs.whole(place) as aside:
         _write(scored_table(rates, queries.ids, parsed.alpha), aside)
     n_queries = len(queries.texts)
@@ -137,7 +143,7 @@ def _by_ray(parsed: argparse.Namespace, place: outputs.Place) -> Result:
         columns = columns_of(partitions[0].path, parsed.column)
     work = Work(
         columns,
-        {name: checkpoint_hash(folder) for name, folder in folders.items()},
+        _hashes(folders),
         partial(load_routers, folders),
         parsed.alpha,
         parsed.device,
@@ -190,6 +196,10 @@ def _checkpoints(parsed: argparse.Namespace) -> dict[str, Path]:
     with Store(parsed.store, read_only=True) as store:
         router_ids = [_router_id(store, name) for name in parsed.router]
         return {name: checkpoint_dir(store.router(name), parsed.data_dir) for name in router_ids}
+
+
+def _hashes(folders: Mapping[str, Path]) -> dict[str, str]:
+    return {name: checkpoint_hash(folder) for name, folder in folders.items()}
 
 
 def _read(parsed: argparse.Namespace, place: outputs.Place) -> Queries:
