@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -117,7 +118,9 @@ def scoring_in(top, cluster):
     code = f"""if True:
         from functools import partial
         from pathlib import Path
+        from routellm_core.quiet import hush
         from tests.test_scoring_ray import *
+        hush()
         top = Path({str(top)!r})
         work = Work(COLUMNS, IDS, partial(load, top / "data", top / "readers"), alpha=0.5)
         score_partitions(partitions_of(top / "in"), work, top / "out", cluster={cluster!r})
@@ -224,6 +227,30 @@ def test_a_worker_whose_device_is_lost_is_replaced_and_its_partition_scored(prep
     assert len(list(readers.glob("[0-9]*"))) == 3
 
 
+class Unreadable:
+    """What loads routers in this process, and cannot be read by another one."""
+
+    def __call__(self):
+        return {}
+
+    def __reduce__(self):
+        return read_by, (os.getpid(),)
+
+
+def read_by(pid):
+    if os.getpid() != pid:
+        raise ModuleNotFoundError("No module named 'ours'")
+    return Unreadable()
+
+
+def test_workers_that_cannot_start_are_a_sentence(prepared, tmp_path):
+    partitions, work, _ = prepared
+    with pytest.raises(DataError, match=r"cannot start .*No module named 'ours'.*every machine"):
+        score_partitions(
+            partitions, replace(work, load=Unreadable()), tmp_path / "out", cluster=TWO
+        )
+
+
 @pytest.fixture
 def two_nodes(short_tmp):
     """A cluster of two nodes with a processor each: its address, and the environment to join it."""
@@ -254,7 +281,11 @@ def two_nodes(short_tmp):
 def test_a_cluster_that_runs_already_scores_on_all_its_nodes(prepared, tmp_path, two_nodes):
     address, environment = two_nodes
     call = scoring_in(tmp_path, Cluster(address))
-    subprocess.run(call, cwd=ROOT, env=environment, timeout=120, check=True)
+    done = subprocess.run(
+        call, cwd=ROOT, env=environment, timeout=120, check=True, capture_output=True, text=True
+    )
+    assert not done.stdout
+    assert not [line for line in done.stderr.splitlines() if " E " in line or "Error" in line]
     frames = [pd.read_parquet(part) for part in sorted((tmp_path / "out").iterdir())]
     assert pd.concat(frames)["row"].tolist() == list(range(1, len(TEXTS) + 1))
     assert len({path.read_text() for path in prepared[2].iterdir()}) == 2

@@ -86,9 +86,9 @@ def alone(place: Place) -> Iterator[None]:
     kept = place.kept.resolve()
     lock = kept.with_name(f".{kept.name}.lock")
     try:
-        file = _locked(lock)
         if kept.is_dir():
             TemporaryFile(dir=kept).close()
+        file = _locked(lock)
     except BlockingIOError:
         raise DataError(
             f"another run is writing {place.output}; wait for it, or name another output"

@@ -64,7 +64,7 @@ def score_partitions(
     Raises:
         MissingPackageError: Ray is not installed.
         DataError: a partition has no scores in the end, the folder holds scores of something
-            else, or no cluster answers.
+            else, no cluster answers, or no worker starts.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -159,4 +159,11 @@ def _spread(
                 max_task_retries=RETRIES,
                 **({"num_gpus": 1} if n_gpus else {"num_cpus": 1}),
             )
-        yield from scored.iter_rows()
+        try:
+            yield from scored.iter_rows()
+        except ray.exceptions.RayError as error:
+            reason = str(error).rstrip().rpartition("\n")[2]
+            raise DataError(
+                f"Ray's workers cannot start or go on ({reason}); every machine must have this "
+                "project and its packages. What is scored is kept, start it again"
+            ) from error
