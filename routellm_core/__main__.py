@@ -1,11 +1,13 @@
 """The command line: `python -m routellm_core VERB`, each with --help.
 
 With --json one JSON value goes to stdout and nothing else; what is being done goes to stderr. Exit
-code 0 is success, 2 something the user can put right (said on stderr), 1 a defect of ours.
+code 0 is success, 2 something the user can put right (said on stderr), 130 that it was stopped by
+Ctrl-C, 1 a defect of ours.
 """
 
 import argparse
 import json
+import math
 import os
 import sys
 import time
@@ -13,6 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from routellm_core import jobs
 from routellm_core.comparing import command as comparing
 from routellm_core.data_quality import command as data_quality
 from routellm_core.errors import DataError, RoutingError
@@ -20,7 +25,7 @@ from routellm_core.evaluation import default_pair, evaluate_benchmark
 from routellm_core.importers.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
 from routellm_core.jsonable import with_nulls
 from routellm_core.labelling import command as labelling
-from routellm_core.progress import Progress, Watch
+from routellm_core.progress import Progress, Watch, duration_words, memory_words
 from routellm_core.promises import command as promises
 from routellm_core.recommend import command as recommending
 from routellm_core.rescoring import PAIR, SHIPPED, Places, rescore
@@ -36,7 +41,9 @@ from routellm_core.uncertainty import N_RESAMPLES
 ROOT = Path(__file__).resolve().parent.parent
 DATA_DIR = ROOT / "data"
 CACHE_DIR = ROOT / ".cache"
-"""What `--format` may say of files that hold battles."""
+_SECONDS_BETWEEN_LINES = 10.0
+STOPPED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -47,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RoutingError as error:
         _say(f"error: {error}")
         return 2
+    except KeyboardInterrupt:
+        _say("stopped")
+        return STOPPED
     text = json.dumps(with_nulls(document), ensure_ascii=False) if parsed.json else "\n".join(lines)
     try:
         sys.stdout.write(text + "\n")
@@ -237,7 +247,7 @@ def scores(parsed: argparse.Namespace) -> Result:
 
 def train(parsed: argparse.Namespace) -> Result:
     """Train a router on battles or golden labels, score benchmarks, keep it in the store."""
-    from routellm_core import jobs, runs
+    from routellm_core import runs
 
     if parsed.plan is not None:
         plan = runs.read_plan(parsed.plan)
@@ -288,16 +298,24 @@ def train(parsed: argparse.Namespace) -> Result:
 
 def _say_progress() -> Watch:
     """Progress on stderr: each stage once, and a line every ten seconds inside it."""
-    last: tuple[str, float] = ("", 0.0)
+    told: list[dict[str, Any]] = []
 
     def say(progress: Progress) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if progress.stage == last[0] and now - last[1] < 10:
+        now = time.time()
+        is_new = not told or progress.stage != told[-1]["stage"]
+        if not is_new and now - told[-1]["time"] < _SECONDS_BETWEEN_LINES:
             return
-        last = (progress.stage, now)
-        loss = "" if progress.loss is None else f", loss {progress.loss:.3f}"
-        _say(f"{progress.stage}: {progress.done:,} of {progress.total:,}{loss}")
+        told.append({"time": now, **progress._asdict()})
+        so_far = pd.DataFrame(told)
+        figures = [f"{progress.done:,} of {progress.total:,}"]
+        if progress.loss is not None:
+            figures.append(f"loss {progress.loss:.3f}")
+        rate, left = jobs.rate(so_far), jobs.seconds_left(so_far)
+        if math.isfinite(rate):
+            figures += [f"{rate:,.1f} a second", f"{duration_words(left)} left"]
+        if math.isfinite(progress.gpu_gib):
+            figures.append(memory_words(progress.gpu_gib))
+        _say(f"{progress.stage}: {', '.join(figures)}")
 
     return say
 

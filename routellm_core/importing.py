@@ -42,6 +42,7 @@ from routellm_core.importers.mapping import WideModel, holds_battles
 from routellm_core.importers.pairing import paired
 from routellm_core.importers.tabular import read_sample
 from routellm_core.importers.watched import watched_by
+from routellm_core.normalise import lines_of
 from routellm_core.progress import Progress, Watch, silent
 from routellm_core.store import Store
 from routellm_core.types import Benchmark
@@ -130,7 +131,7 @@ def pasted(text: str) -> Imported:
     Raises:
         DataError: no line holds anything.
     """
-    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    lines = [(number, line.strip()) for number, line in enumerate(lines_of(text), start=1)]
     kept = [(number, line) for number, line in lines if line]
     if not kept:
         raise DataError("the pasted text holds no query; give one a line")
@@ -149,7 +150,8 @@ def add(
         found: by `read`.
         owner: the browser session that alone sees the benchmarks; battles are everybody's.
         prefix: before the benchmarks' ids.
-        renamed: give a benchmark whose id is taken a number; otherwise it is refused.
+        renamed: give a benchmark whose id is taken a number, in its title too; otherwise it is
+            refused.
 
     Returns:
         The benchmarks' ids.
@@ -163,9 +165,17 @@ def add(
             store.add_battles(found.battles)
         for part in found.parts:
             benchmark_id = prefix + part.benchmark.benchmark_id
-            if renamed:
-                benchmark_id = _free_id(store, benchmark_id)
-            card = replace(part.benchmark, benchmark_id=benchmark_id, origin="user", owner=owner)
+            title = part.benchmark.title
+            if renamed and store.has_benchmark(benchmark_id):
+                number = _free_number(store, benchmark_id)
+                benchmark_id, title = f"{benchmark_id}-{number}", f"{title} {number}"
+            card = replace(
+                part.benchmark,
+                benchmark_id=benchmark_id,
+                title=title,
+                origin="user",
+                owner=owner,
+            )
             outcomes = None if part.outcomes.empty else part.outcomes
             usage = None
             if part.usage is not None:
@@ -177,9 +187,8 @@ def add(
     return ids
 
 
-def _free_id(store: Store, wanted: str) -> str:
-    names = (wanted if n == 1 else f"{wanted}-{n}" for n in itertools.count(1))
-    return next(name for name in names if not store.has_benchmark(name))
+def _free_number(store: Store, taken: str) -> int:
+    return next(n for n in itertools.count(2) if not store.has_benchmark(f"{taken}-{n}"))
 
 
 # As a job

@@ -1,4 +1,4 @@
-"""Two keys of a query text: one for the exact text, one for what it says.
+"""Query texts: a text of them in lines, and two keys of one, for the exact text and what it says.
 
 >>> text_hash("Why is  the sky blue?") == text_hash("why is the sky blue?")
 False
@@ -7,11 +7,21 @@ True
 """
 
 import hashlib
+import io
 import unicodedata
 
 from routellm_core.errors import DataError
 
 HASH_LENGTH = 32
+
+
+def lines_of(text: str) -> list[str]:
+    r"""The lines of a text, as files end them: other breaks stand inside a query.
+
+    >>> lines_of("one\n\ntwo\u2028still two\r\nthree\x0cstill three\r")
+    ['one', '', 'two\u2028still two', 'three\x0cstill three']
+    """
+    return [line.rstrip("\n") for line in io.StringIO(text, newline=None)]
 
 
 def text_hash(text: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from routellm_core import __main__ as command
 from routellm_core.__main__ import main
+from routellm_core.progress import Progress
 from routellm_core.routers import load_router
 from routellm_core.store import Store
 from tests.conftest import PAIR
@@ -385,3 +386,19 @@ def test_one_file_that_is_off_keeps_all_of_them_out(run, tiny, tmp_path):
     assert "heron.csv, column 'score': '?' is no number, right or wrong in 1 row (2)" in err
     code, out, _ = run("status", "--json", store=tiny)
     assert {b["benchmark_id"] for b in json.loads(out)["benchmarks"]} == {"sums", "quiz"}
+
+
+def test_progress_tells_rate_time_left_and_memory_every_ten_seconds(monkeypatch, capsys):
+    now = 1_000.0
+    monkeypatch.setattr(command.time, "time", lambda: now)
+    say = command._say_progress()
+    for seconds, done in ((0, 500), (4, 900), (12, 1_100), (18, 1_400), (32, 2_100)):
+        now = 1_000.0 + seconds
+        say(Progress("scoring", done, 10_000, gpu_gib=1.25))
+    say(Progress("laying it ready", 0, 2))
+    assert capsys.readouterr().err.splitlines() == [
+        "scoring: 500 of 10,000, 1.2 GiB of GPU memory",
+        "scoring: 1,100 of 10,000, 50.0 a second, 3 min left, 1.2 GiB of GPU memory",
+        "scoring: 2,100 of 10,000, 50.0 a second, 3 min left, 1.2 GiB of GPU memory",
+        "laying it ready: 0 of 2",
+    ]

@@ -280,7 +280,7 @@ def test_options_become_the_routers_own():
 
 def lines(*rows):
     return pd.DataFrame(
-        [(t, stage, done, total, None, None) for t, stage, done, total in rows],
+        [(t, stage, done, total, None, None, np.nan) for t, stage, done, total in rows],
         columns=["time", *Progress._fields],
     )
 

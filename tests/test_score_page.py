@@ -1,16 +1,20 @@
 """The Score page without a browser: one query side by side, pasted lines as a set, the machine."""
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from routellm_core import calibration, jobs
 from routellm_core.comparing.paper import PAIR as PAPER_PAIR
+from routellm_core.embeddings import SentenceEmbedder
 from routellm_core.metrics import routing_curve
 from routellm_core.progress import silent
+from routellm_core.routers import load_router
 from routellm_core.store import Store
+from tests.conftest import ROOT
 from tests.pages import opened, own_store, said, tables
 from views import cached, scoring, watching
 from views.readings import threshold_text
@@ -41,7 +45,7 @@ def store_path(built_store, tmp_path, monkeypatch):
 def open_score(store_path, monkeypatch):
     """With rates that are given, so that no model is loaded."""
     rates = {"routers/mf-golden": 0.9, "routers/sw_ranking-golden": 0.1, "routers/bert-golden": 0.5}
-    monkeypatch.setattr(cached, "win_rates", lambda version, folder, texts: [rates[folder]])
+    monkeypatch.setattr(cached, "win_rate", lambda version, folder, query: rates[folder])
     return lambda **query: opened("pages/score.py", **query)
 
 
@@ -156,13 +160,61 @@ def test_alpha_follows_the_share(open_score):
 def test_what_cannot_score_says_so_in_its_row(open_score, monkeypatch):
     from routellm_core.errors import MissingPackageError
 
-    def missing(version, folder, texts):
+    def missing(version, folder, query):
         raise MissingPackageError("the weights are missing: pip install <them>")
 
-    monkeypatch.setattr(cached, "win_rates", missing)
+    monkeypatch.setattr(cached, "win_rate", missing)
     at = typed(open_score(), QUERY)
     assert not at.exception
     assert "pip install &lt;them&gt;" in tables(at)
+
+
+def test_routers_that_read_alike_read_a_query_once_and_a_moved_share_reads_nothing(
+    store_path, monkeypatch
+):
+    asked = []
+
+    def embed(self, queries):
+        asked.append(list(queries))
+        return np.ones((len(queries), 384), dtype=np.float32)
+
+    monkeypatch.setattr(SentenceEmbedder, "embed", embed)
+    at = typed(opened("pages/score.py", score_routers="mf-golden,sw_ranking-golden"), QUERY)
+    assert not at.exception
+    assert asked == [[QUERY]]
+    at.slider(key="_typed_share").set_value(60.0).run()
+    assert asked == [[QUERY]]
+    expected = [
+        load_router(ROOT / "data/routers" / name).strong_win_rate([QUERY])[0]
+        for name in ("mf-golden", "sw_ranking-golden")
+    ]
+    for rate in expected:
+        assert f"{rate:.4f}" in tables(at)
+
+
+def test_two_tabs_that_ask_for_the_same_scoring_get_one(open_score, monkeypatch):
+    at = open_score()
+    at.text_area(key="_typed_lines").set_value("What is a tide?").run()
+    next(b for b in at.button if b.label == "Make a set of 1 queries").click().run()
+    begun = []
+    monkeypatch.setattr(scoring, "_start_job", lambda folder, plan: begun.append((folder, plan)))
+    version = cached.store().version
+    scoring._start(version, "pasted", ("mf-golden",), None)
+    ((folder, plan),) = begun
+    with jobs.at_work(folder, asdict(plan), silent):
+        scoring._start(version, "pasted", ("mf-golden",), None)
+        assert len(begun) == 1
+        scoring._start(version, "pasted", ("bert-golden",), None)
+        assert len(begun) == 2
+
+
+def test_a_second_pasted_set_is_told_from_the_first_by_its_title(open_score):
+    at = open_score()
+    for text in ("What is a tide?", "What is\u2028a moth?"):
+        at.text_area(key="_typed_lines").set_value(text).run()
+        next(b for b in at.button if b.label == "Make a set of 1 queries").click().run()
+    assert at.selectbox(key="_set").options == ["pasted", "pasted 2"]
+    assert at.selectbox(key="_set").value == "pasted-2"
 
 
 def test_an_empty_box_and_no_router_are_said(open_score):

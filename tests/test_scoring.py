@@ -241,6 +241,11 @@ def test_what_is_kept_counts_from_the_start_and_waits_for_no_turn(tmp_path, monk
     assert set(whole) == {np.float32(0.1)}
 
 
+def test_few_queries_make_small_chunks_and_many_no_more_than_they_need(monkeypatch):
+    monkeypatch.setenv("ROUTELLM_DEVICE", "cpu")
+    assert [engine._size(n) for n in (1, 900, 2_000, 10_000, 10**6)] == [32, 32, 50, 250, 256]
+
+
 def test_the_first_chunks_are_as_long_as_the_last(monkeypatch):
     """So that the time left is that of the others."""
     texts = {f"{i:04}": "x" * i for i in range(2_000)}

@@ -37,7 +37,7 @@ from routellm_core.promises.promise import Promise
 from routellm_core.recipes import recipe_of, tier_table, training_set
 from routellm_core.routed_intervals import Band, clustered_share_band, ratio_band
 from routellm_core.routers import checkpoint_dir, has_weights, load_router
-from routellm_core.routers.sharing import WarmModels, shared
+from routellm_core.routers.sharing import Reading, WarmModels, shared
 from routellm_core.runs import Run
 from routellm_core.shipped import data_hash, ensure_store
 from routellm_core.similarity import Similarity, read_similarities
@@ -782,6 +782,19 @@ def explanation(version: int, folder: str, query: str) -> "Explanation":
 
     with _READING:
         return explain(checkpoint(version, folder), query)
+
+
+@st.cache_data(max_entries=128, show_spinner=_READS)
+def win_rate(version: int, folder: str, query: str) -> float:
+    """A checkpoint's strong win rate of a query; each model reads it once for all checkpoints."""
+    router, reading = checkpoint(version, folder), _reading(query)
+    with _READING:
+        return float(reading.win_rates(router)[0])
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _reading(query: str) -> Reading:
+    return Reading([query])
 
 
 def win_rates(version: int, folder: str, queries: list[str]) -> Floats:

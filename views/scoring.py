@@ -20,7 +20,7 @@ from views.plain import plain
 from views.scorings import labels_of
 
 _taking = Lock()
-"""Tabs look at the same scorings: each is kept once."""
+"""Tabs look at the same scorings: each is begun and kept once."""
 _USUAL = ("mf-golden",)
 _READS = {
     "random": "no model",
@@ -98,7 +98,7 @@ def _start(
     version: int, benchmark_id: str, routers: tuple[str, ...], pair: ModelPair | None
 ) -> None:
     """One job for each pair, since a router without outcomes to go by keeps its own."""
-    with attempt():
+    with attempt(), _taking:  # two tabs that ask for the same get it once
         table = cached.scoring_routers(version).set_index("router_id")
         pairs = {
             name: pair or ModelPair(table.at[name, "weak"], table.at[name, "strong"])
@@ -106,9 +106,10 @@ def _start(
         }
         for wanted in dict.fromkeys(pairs.values()):
             ids = tuple(name for name in routers if pairs[name] == wanted)
-            folder = _free(cached.set_dir(benchmark_id) / "scoring")
             plan = ScoringPlan(benchmark_id, ids, *wanted)
-            _start_job(folder, plan)
+            at_work = [job.plan for job in jobs_of(benchmark_id) if job.status == "running"]
+            if plan not in map(scoring_job.plan_of, at_work):
+                _start_job(_free(cached.set_dir(benchmark_id) / "scoring"), plan)
 
 
 def _start_job(folder: Path, plan: ScoringPlan) -> None:
@@ -142,10 +143,13 @@ def _draw_running(folder: Path) -> None:
     stage, share, figures = watching.said(job.progress, "Loading the routers")
     watching.heading(f"Scoring by {_routers(job)}", "at work", True, stage, figures)
     st.progress(share)
+    if "device" in job.facts:
+        st.caption(plain(f"On {job.facts['device']}, {job.facts['precision']}."))
     n_at_work = scorings_at_work()
     if n_at_work > 1:
         st.caption(
-            f"{n_at_work} scorings take turns, {CHUNK} queries each: none waits for another to end."
+            f"{n_at_work} scorings take turns, up to {CHUNK} queries each: none waits for another "
+            "to end."
         )
     st.button("Cancel", key=f"cancel_scoring_{folder.name}", on_click=_cancel, args=(folder,))
 

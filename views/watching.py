@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core import jobs
+from routellm_core.progress import duration_words, memory_words
 
 _SECONDS = 1.0
 
@@ -56,7 +57,9 @@ def said(progress: pd.DataFrame, first: str, in_bytes: bool = False) -> tuple[st
         figures += f" · {_megabytes(rate) if amount is _megabytes else f'{rate:,.1f}'} a second"
     left = jobs.seconds_left(progress)
     if math.isfinite(left):
-        figures += f" · {_duration(left)} left in this stage"
+        figures += f" · {duration_words(left)} left in this stage"
+    if not math.isnan(last["gpu_gib"]):
+        figures += f" · {memory_words(last['gpu_gib'])}"
     return str(last["stage"]), min(max(share, 0.0), 1.0), figures
 
 
@@ -66,14 +69,6 @@ def _count(n: float) -> str:
 
 def _megabytes(n: float) -> str:
     return f"{n / 1e6:,.1f} MB"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5_400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3_600:.1f} h"
 
 
 _STYLE = """<style>

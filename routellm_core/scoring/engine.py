@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from routellm_core.routers.base import Router
 
 CHUNK = 256
-"""Texts scored before they are kept; `Device.appetite` times as many on a GPU."""
+"""Texts scored before they are kept, at most; `Device.appetite` times as many on a GPU."""
+_FEWEST, _N_CHUNKS = 32, 40
+"""Of fewer texts smaller chunks are made, so that a short scoring is seen to go on too."""
 
 
 def score(
@@ -73,7 +75,7 @@ def score(
     made_by = (sorted(routers), sorted((checkpoints or {}).items()), device().precision)
     chunks = [
         _Chunk(keys, None if chunks_dir is None else chunks_dir / _name(keys, made_by))
-        for keys in _cut(text_of, CHUNK * device().appetite)
+        for keys in _cut(text_of, _size(len(text_of)))
     ]
     scored = [frame for chunk in chunks if (frame := chunk.kept()) is not None]
     done = sum(map(len, scored))
@@ -96,6 +98,10 @@ def score(
         return {name: np.empty(0, dtype=np.float32) for name in routers}
     table = pd.concat(scored, ignore_index=True).set_index("text_hash")
     return {name: table[name].loc[hashes].to_numpy(np.float32) for name in routers}
+
+
+def _size(n_texts: int) -> int:
+    return min(CHUNK, max(_FEWEST, n_texts // _N_CHUNKS)) * device().appetite
 
 
 def _cut(text_of: Mapping[str, str], size: int) -> list[list[str]]:

@@ -5,6 +5,7 @@ import math
 import streamlit as st
 
 from routellm_core import devices
+from routellm_core.progress import memory_words
 from views.plain import plain
 
 
@@ -14,7 +15,7 @@ def draw() -> None:
         return  # asking loads torch
     device = devices.device()
     memory = devices.memory_used()
-    held = "" if math.isnan(memory) else f" {memory:.1f} GiB of GPU memory in use."
+    held = "" if math.isnan(memory) else f" {memory_words(memory)} in use by this page."
     st.caption(
         plain(
             f"{device.name}, {device.precision}: {device.reason}.{held} "

@@ -9,6 +9,7 @@ import streamlit as st
 
 from routellm_core import importing, jobs
 from routellm_core.importing import Read
+from routellm_core.normalise import lines_of
 from views import cached, inputs, link, plain_table, scoring, watching
 from views.attempt import attempt
 from views.files import adding, imports
@@ -24,7 +25,7 @@ def draw() -> None:
     """Paste or add files, what is at work with its first results, and the sets that are stored."""
     with st.expander("Paste queries, one a line"):
         lines: str = remembered(st.text_area, "Queries", "lines", "", height=160)
-        n = sum(1 for line in lines.splitlines() if line.strip())
+        n = sum(1 for line in lines_of(lines) if line.strip())
         st.button(
             f"Make a set of {n:,} queries" if n else "Make a set of them",
             key="_score_paste",

@@ -86,7 +86,7 @@ def _scored(version: int, text: str, row: pd.Series, router_id: str, share: floa
     threshold, chosen_on = _threshold(version, router_id, share)
     trouble = ""
     try:
-        rate = float(cached.win_rates(version, row["checkpoint"], [text])[0])
+        rate = cached.win_rate(version, row["checkpoint"], text)
     except RoutingError as error:
         rate, trouble = math.nan, str(error)
     where = router_id, row["router_name"], row["checkpoint"], pair
