@@ -26,9 +26,10 @@ from routellm_core.commands import (
     score,
     train,
 )
-from routellm_core.commands.shared import DATA_DIR, ROOT, Result, say, say_progress
+from routellm_core.commands.shared import ROOT, Result, say
 from routellm_core.errors import RoutingError
 from routellm_core.jsonable import with_nulls
+from routellm_core.quiet import hush
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -37,6 +38,7 @@ STOPPED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     parsed = _parser().parse_args(arguments)
+    hush()
     try:
         document, lines = parsed.run(parsed)
     except RoutingError as error:
@@ -76,9 +78,8 @@ def _parser() -> argparse.ArgumentParser:
     for module in (evaluate, compare, recommend, check, calibrate, certify):
         module.add_parser(verb)
     policy.add_parsers(verb)
-    explain.add_parser(verb)
-    score.add_parser(verb, say_progress, DATA_DIR)
-    label.add_parser(verb)
+    for module in (explain, score, label):
+        module.add_parser(verb)
     train.add_parsers(verb)
     return parser
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,10 +20,12 @@ import pytest
 from routellm_core.commands import score as scoring_command
 from routellm_core.errors import DataError
 from routellm_core.routers import load_router
+from routellm_core.scoring import ray_worker
 from routellm_core.scoring.engine import score
 from routellm_core.scoring.partitions import partitions_of
 from routellm_core.scoring.ray_cluster import Cluster
-from routellm_core.scoring.ray_engine import RETRIES, Scored, Work, score_partitions
+from routellm_core.scoring.ray_engine import RETRIES, Scored, score_partitions
+from routellm_core.scoring.ray_worker import Work
 from routellm_core.scoring.tables import QueryColumns
 from routellm_core.store.partitions import collect
 from tests.conftest import ROOT
@@ -38,7 +41,7 @@ pytestmark = [
     ),
 ]
 COLUMNS = QueryColumns("query", "id")
-IDS = ("mf-x", "random-x")
+IDS = {"mf-x": "0123", "random-x": "4567"}
 TWO = Cluster(n_workers=2)
 N_PARTITIONS, N_ROWS = 8, 40
 TEXTS = [
@@ -47,6 +50,10 @@ TEXTS = [
 ]
 READ = [text.strip() and text for text in TEXTS]
 DEADLY = "this kills who reads it"
+
+
+LOST = "this loses the device once"
+RAISING = "this cannot be read"
 
 
 class LoudWords(WordVectors):
@@ -61,6 +68,14 @@ class LoudWords(WordVectors):
         time.sleep(0.4)
         if DEADLY in queries:
             os.kill(os.getpid(), signal.SIGKILL)
+        if RAISING in queries:
+            raise RuntimeError("no such kernel\nof any kind")
+        if LOST in queries and not (self.folder / "lost").exists():
+            (self.folder / "lost").touch()
+            self.is_lost = True
+        if getattr(self, "is_lost", False):
+            ray_worker.is_lost = lambda device: True
+            raise RuntimeError("CUDA error: device lost")
         return super().embed(queries)
 
 
@@ -103,7 +118,9 @@ def scoring_in(top, cluster):
     code = f"""if True:
         from functools import partial
         from pathlib import Path
+        from routellm_core.quiet import hush
         from tests.test_scoring_ray import *
+        hush()
         top = Path({str(top)!r})
         work = Work(COLUMNS, IDS, partial(load, top / "data", top / "readers"), alpha=0.5)
         score_partitions(partitions_of(top / "in"), work, top / "out", cluster={cluster!r})
@@ -169,29 +186,69 @@ def test_a_killed_run_goes_on_with_the_partitions_that_are_not_whole(prepared, t
     assert sorted(out.iterdir()) == scored.parts
     assert sum(len(pd.read_parquet(part)) for part in scored.parts) == len(TEXTS)
     again = score_partitions(partitions, work, out)
-    assert again == Scored(scored.parts, N_PARTITIONS, ())
+    assert again == Scored(scored.parts, N_PARTITIONS, scored.devices)
 
 
 def test_what_cannot_be_scored_is_named_and_holds_up_nothing_else(prepared, tmp_path):
     _, work, _ = prepared
-    torn, deadly, out = tmp_path / "in" / "3.parquet", tmp_path / "in" / "5.parquet", tmp_path / "o"
+    torn, raising, deadly = (tmp_path / "in" / f"{number}.parquet" for number in (3, 4, 5))
+    out = tmp_path / "o"
     whole, texts = torn.read_bytes(), pd.read_parquet(deadly)
+    read = raising.read_bytes()
     torn.write_bytes(whole[:4] + b"\xff" * 400 + whole[404:])  # its end can still be read
     texts.assign(query=DEADLY).to_parquet(deadly)
+    texts.assign(query=RAISING).to_parquet(raising)
     partitions = partitions_of(tmp_path / "in")
     with pytest.raises(DataError) as caught:
         score_partitions(partitions, work, out, cluster=TWO)
     said = str(caught.value)
-    assert "2 of 8 partitions have no scores, the others are kept" in said
+    assert "3 of 8 partitions have no scores, the others are kept" in said
     assert f"{torn}: 3.parquet: is a damaged Parquet file" in said
+    assert f"{raising}: RuntimeError: no such kernel (test_scoring_ray.py, line" in said
     assert f"{deadly}: a worker died over it {1 + RETRIES} times" in said
     kept = written(out.glob("*.parquet"))
-    assert len(kept) == N_PARTITIONS - 2
+    assert len(kept) == N_PARTITIONS - 3
     torn.write_bytes(whole)
+    raising.write_bytes(read)
     texts.to_parquet(deadly)
     scored = score_partitions(partitions_of(tmp_path / "in"), work, out, cluster=TWO)
     assert scored.n_kept == len(kept)
     assert written(kept) == kept
+
+
+def test_a_worker_whose_device_is_lost_is_replaced_and_its_partition_scored(prepared, tmp_path):
+    _, work, readers = prepared
+    losing = tmp_path / "in" / "2.parquet"
+    pd.read_parquet(losing).assign(query=LOST).to_parquet(losing)
+    scored = score_partitions(partitions_of(tmp_path / "in"), work, tmp_path / "out", cluster=TWO)
+    assert (readers / "lost").exists()
+    assert sorted((tmp_path / "out").iterdir()) == scored.parts
+    assert len(scored.parts) == N_PARTITIONS
+    assert len(list(readers.glob("[0-9]*"))) == 3
+
+
+class Unreadable:
+    """What loads routers in this process, and cannot be read by another one."""
+
+    def __call__(self):
+        return {}
+
+    def __reduce__(self):
+        return read_by, (os.getpid(),)
+
+
+def read_by(pid):
+    if os.getpid() != pid:
+        raise ModuleNotFoundError("No module named 'ours'")
+    return Unreadable()
+
+
+def test_workers_that_cannot_start_are_a_sentence(prepared, tmp_path):
+    partitions, work, _ = prepared
+    with pytest.raises(DataError, match=r"cannot start .*No module named 'ours'.*every machine"):
+        score_partitions(
+            partitions, replace(work, load=Unreadable()), tmp_path / "out", cluster=TWO
+        )
 
 
 @pytest.fixture
@@ -224,7 +281,11 @@ def two_nodes(short_tmp):
 def test_a_cluster_that_runs_already_scores_on_all_its_nodes(prepared, tmp_path, two_nodes):
     address, environment = two_nodes
     call = scoring_in(tmp_path, Cluster(address))
-    subprocess.run(call, cwd=ROOT, env=environment, timeout=120, check=True)
+    done = subprocess.run(
+        call, cwd=ROOT, env=environment, timeout=120, check=True, capture_output=True, text=True
+    )
+    assert not done.stdout
+    assert not [line for line in done.stderr.splitlines() if " E " in line or "Error" in line]
     frames = [pd.read_parquet(part) for part in sorted((tmp_path / "out").iterdir())]
     assert pd.concat(frames)["row"].tolist() == list(range(1, len(TEXTS) + 1))
     assert len({path.read_text() for path in prepared[2].iterdir()}) == 2

@@ -4,7 +4,7 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from routellm_core import devices
+from routellm_core.commands.shared import DATA_DIR, Result, Verb, count, say, say_progress
 from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.metrics import calls_strong
-from routellm_core.progress import Watch
-from routellm_core.routers import checkpoint_dir, load_router
-from routellm_core.scoring import ray_cluster, ray_engine
+from routellm_core.normalise import lines_of
+from routellm_core.routers import checkpoint_dir, checkpoint_hash, load_router
+from routellm_core.scoring import outputs, ray_cluster, ray_engine
 from routellm_core.scoring.engine import score
 from routellm_core.scoring.partitions import partitions_of, write_partitions
+from routellm_core.scoring.ray_worker import Work
 from routellm_core.scoring.tables import Queries, columns_of, read_queries, scored_table
 from routellm_core.store import Store
 from routellm_core.store.partitions import collect, means
@@ -26,25 +28,13 @@ from routellm_core.store.partitions import collect, means
 if TYPE_CHECKING:
     from routellm_core.routers.base import Router
 
-Result = tuple[Any, list[str]]
 STDIN = Path("-")
 ENGINES = ("local", "ray")
 
 
-def add_parser(
-    verb: Callable[[str, Any], argparse.ArgumentParser],
-    watch: Callable[[], Watch],
-    data_dir: Path,
-) -> None:
-    """Declare the verb.
-
-    Args:
-        verb: declares a verb by its name and function.
-        watch: makes what is told how far the work is.
-        data_dir: where the checkpoints of shipped routers lie.
-    """
+def add_parser(verb: Verb) -> None:
+    """Declare the verb."""
     parser = verb("score", score_file)
-    parser.set_defaults(watch=watch, data_dir=data_dir)
     parser.add_argument(
         "--router", nargs="+", default=["mf"], metavar="R", help="by id, or by name: its golden one"
     )
@@ -70,10 +60,10 @@ def add_parser(
     )
     parser.add_argument("--address", help="of a Ray cluster (default: one on this machine)")
     parser.add_argument(
-        "--partitions", type=_count, metavar="N", help="into which Ray's input is cut, if a file"
+        "--partitions", type=count, metavar="N", help="into which Ray's input is cut, if a file"
     )
     parser.add_argument(
-        "--workers", type=_count, metavar="N", help="of Ray (default: one a GPU or processor)"
+        "--workers", type=count, metavar="N", help="of Ray (default: one a GPU or processor)"
     )
 
 
@@ -82,33 +72,39 @@ def score_file(parsed: argparse.Namespace) -> Result:
 
     What is scored is kept beside the output until it is whole: a stopped run goes on from there.
     """
-    output: Path = parsed.output
     by_ray = parsed.engine == "ray"
-    if output.suffix not in (".parquet", ".csv") and not (by_ray and not output.suffix):
-        raise DataError(f"--output {output}: end it in .parquet or .csv")
-    if not output.parent.is_dir():
-        raise DataError(f"--output {output}: there is no folder {output.parent}; make it first")
+    place = outputs.place_of(parsed.output, in_partitions=by_ray)
     if parsed.alpha is not None and not 0 <= parsed.alpha <= 1:
         raise DataError(f"--alpha {parsed.alpha}: give a threshold between 0 and 1")
     for name in ("address", "partitions", "workers"):
         if getattr(parsed, name) is not None and not by_ray:
             raise DataError(f"--{name} is for --engine ray alone")
-    return (_by_ray if by_ray else _here)(parsed, output)
+    with outputs.alone(place):
+        try:
+            return (_by_ray if by_ray else _here)(parsed, place)
+        except KeyboardInterrupt:
+            say(f"what is scored is kept in {place.kept}: the same command goes on from there")
+            raise
 
 
-def _here(parsed: argparse.Namespace, output: Path) -> Result:
+def _here(parsed: argparse.Namespace, place: outputs.Place) -> Result:
     if parsed.device is not None:
         os.environ[devices.VARIABLE] = parsed.device
     device = devices.device()
-    queries = _read(parsed.input, parsed.column)
+    queries = _read(parsed, place)
     folders = _checkpoints(parsed)
-    chunks_dir = output.with_name(f"{output.name}.unfinished")
-    rates = score(load_routers(folders), queries.texts, chunks_dir=chunks_dir, watch=parsed.watch())
-    _write(scored_table(rates, queries.ids, parsed.alpha), output)
-    shutil.rmtree(chunks_dir, ignore_errors=True)
+    rates = score(
+        load_routers(folders),
+        queries.texts,
+        chunks_dir=place.kept,
+        checkpoints=_hashes(folders),
+        watch=say_progress(),
+    )
+    with outputs.whole(place) as aside:
+        _write(scored_table(rates, queries.ids, parsed.alpha), aside)
     n_queries = len(queries.texts)
     document = {
-        "output": str(output),
+        "output": str(place.output),
         "n_queries": n_queries,
         "routers": list(folders),
         "device": device.name,
@@ -118,36 +114,40 @@ def _here(parsed: argparse.Namespace, output: Path) -> Result:
     if parsed.alpha is not None:
         shares = {name: float(calls_strong(r, parsed.alpha).mean()) for name, r in rates.items()}
         document["strong_call_share"] = shares
-    line = f"{n_queries:,} queries scored by {', '.join(folders)} on {device.name}: {output}"
+    line = f"{n_queries:,} queries scored by {', '.join(folders)} on {device.name}: {place.output}"
     return document, [line, f"  {device.reason}, {device.precision}"]
 
 
-def _by_ray(parsed: argparse.Namespace, output: Path) -> Result:
+def _by_ray(parsed: argparse.Namespace, place: outputs.Place) -> Result:
     ray_cluster.imported()
     folders = _checkpoints(parsed)
-    folder = output.with_name(f"{output.name}.unfinished") if output.suffix else output
     source: Path = parsed.input
-    if source == STDIN or source.is_file():
-        queries = _read(source, parsed.column)
-        source, columns = write_partitions(queries, folder, parsed.partitions)
-        partitions = partitions_of(source)
+    is_table = source == STDIN or source.is_file()
+    if is_table:
+        partitions, columns = write_partitions(_read(parsed, place), place.kept, parsed.partitions)
     elif parsed.partitions is not None:
         raise DataError(f"--partitions {parsed.partitions}: {source} is in partitions already")
-    elif source.is_dir() and folder.resolve().is_relative_to(source.resolve()):
-        raise DataError(f"--output {output} lies inside --input {source}; name another place")
     else:
         partitions = partitions_of(source)
+        outputs.keep_apart(place, source, [partition.path for partition in partitions])
         columns = columns_of(partitions[0].path, parsed.column)
-    work = ray_engine.Work(
-        columns, tuple(folders), partial(load_routers, folders), parsed.alpha, parsed.device
+    work = Work(
+        columns,
+        _hashes(folders),
+        partial(load_routers, folders),
+        parsed.alpha,
+        parsed.device,
     )
-    cluster = ray_cluster.Cluster(parsed.address, parsed.workers)
     scored = ray_engine.score_partitions(
-        partitions, work, folder, cluster=cluster, watch=parsed.watch()
+        partitions,
+        work,
+        place.kept,
+        cluster=ray_cluster.Cluster(parsed.address, parsed.workers),
+        watch=say_progress(),
     )
     n_queries = sum(partition.n_rows for partition in partitions)
     document: dict[str, Any] = {
-        "output": str(output),
+        "output": str(place.output),
         "n_queries": n_queries,
         "routers": list(folders),
         "n_partitions": len(scored.parts),
@@ -158,16 +158,22 @@ def _by_ray(parsed: argparse.Namespace, output: Path) -> Result:
     if parsed.alpha is not None:
         shares = means(scored.parts, [f"{name} calls_strong" for name in folders])
         document["strong_call_share"] = dict(zip(folders, shares.values(), strict=True))
-    if output.suffix:
-        collect(scored.parts, output)
-        shutil.rmtree(folder, ignore_errors=True)
-    elif source.parent == folder:
-        shutil.rmtree(source)
-    return document, [
-        f"{n_queries:,} queries scored by {', '.join(folders)}: {output}",
+    if place.output.suffix:
+        with outputs.whole(place) as aside:
+            collect(scored.parts, aside)
+    elif is_table:
+        shutil.rmtree(partitions[0].path.parent)  # written above
+    lines = [
+        f"{n_queries:,} queries scored by {', '.join(folders)}: {place.output}",
         f"  {len(scored.parts):,} partitions, {scored.n_kept:,} of them scored before; "
-        f"on {' and '.join(scored.devices) or 'no worker'}",
+        f"on {' and '.join(scored.devices)}",
     ]
+    if len({used.rpartition(" ")[2] for used in scored.devices}) > 1:
+        lines.append(
+            "  some win rates are of short floats and differ a little from what the others would "
+            f"be: {devices.PRECISION_VARIABLE}=float32 and a new output make them alike"
+        )
+    return document, lines
 
 
 def load_routers(folders: Mapping[str, Path]) -> dict[str, "Router"]:
@@ -179,13 +185,20 @@ def _checkpoints(parsed: argparse.Namespace) -> dict[str, Path]:
     """The checkpoint folder of each router that is asked for, by its id."""
     with Store(parsed.store, read_only=True) as store:
         router_ids = [_router_id(store, name) for name in parsed.router]
-        return {name: checkpoint_dir(store.router(name), parsed.data_dir) for name in router_ids}
+        return {name: checkpoint_dir(store.router(name), DATA_DIR) for name in router_ids}
 
 
-def _read(path: Path, column: str | None) -> Queries:
+def _hashes(folders: Mapping[str, Path]) -> dict[str, str]:
+    return {name: checkpoint_hash(folder) for name, folder in folders.items()}
+
+
+def _read(parsed: argparse.Namespace, place: outputs.Place) -> Queries:
+    """The queries of one table, or a line of stdin each."""
+    path: Path = parsed.input
     if path != STDIN:
-        return read_queries(path, columns_of(path, column))
-    queries = sys.stdin.buffer.read().decode("utf-8", "replace").splitlines()
+        outputs.keep_apart(place, path, [path])
+        return read_queries(path, columns_of(path, parsed.column))
+    queries = lines_of(sys.stdin.buffer.read().decode("utf-8", "replace"))
     if not queries:
         raise DataError("stdin holds no query; give one a line, or --input FILE")
     return Queries(queries, None)
@@ -202,21 +215,8 @@ def _router_id(store: Store, name: str) -> str:
     raise UnknownNameError(f"no router {name!r}; there are: {', '.join(ids)}")
 
 
-def _count(text: str) -> int:
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return int(text)
-
-
 def _write(frame: pd.DataFrame, path: Path) -> None:
-    aside = path.with_name(f"{path.name}.part")
-    try:
-        if path.suffix == ".csv":
-            frame.to_csv(aside, index=False)
-        else:
-            frame.to_parquet(aside, index=False)
-        aside.replace(path)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be written ({error}); the scores are kept, try again"
-        ) from (error)
+    if path.suffix == ".csv":
+        frame.to_csv(path, index=False)
+    else:
+        frame.to_parquet(path, index=False)

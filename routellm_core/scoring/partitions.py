@@ -6,6 +6,8 @@ written as some.
 
 import hashlib
 import shutil
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +18,7 @@ import pyarrow.parquet as pq
 
 from routellm_core.errors import DataError
 from routellm_core.scoring.tables import Queries, QueryColumns
+from routellm_core.types import Ints
 
 PARTITION_ROWS = 1_024
 """Of queries that are written as partitions."""
@@ -27,6 +30,8 @@ class Partition(NamedTuple):
     path: Path
     first_row: int
     n_rows: int
+    content: str
+    """Another one when the file holds something else."""
 
 
 def partitions_of(source: Path) -> list[Partition]:
@@ -49,11 +54,32 @@ def partitions_of(source: Path) -> list[Partition]:
     for path in paths:
         n_rows = _n_rows(path)
         if n_rows:
-            partitions.append(Partition(path, first_row, n_rows))
+            stat = path.stat()
+            content = f"{path.name} {stat.st_size} {stat.st_mtime_ns}"
+            partitions.append(Partition(path, first_row, n_rows, content))
         first_row += n_rows
     if not partitions:
         raise DataError(f"{source}: its {len(paths)} Parquet files have no row; export them anew")
     return partitions
+
+
+def takes(source: Path, path: Path) -> bool:
+    """Whether `partitions_of` a source would take a file that came to lie at a path."""
+    source, path = source.resolve(), path.resolve()
+    if path.name[0] in "._":
+        return False
+    if source.is_dir():
+        return path.suffix == ".parquet" and path.is_relative_to(source)
+    return _fits(path.parts, source.parts)
+
+
+def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """As `Path.glob` has it: `**` stands for any number of folders."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_fits(parts[start:], pattern[1:]) for start in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
 
 
 def _n_rows(path: Path) -> int:
@@ -66,7 +92,7 @@ def _n_rows(path: Path) -> int:
 
 def write_partitions(
     queries: Queries, folder: Path, n_partitions: int | None = None
-) -> tuple[Path, QueryColumns]:
+) -> tuple[list[Partition], QueryColumns]:
     """Write queries as partitions into a folder of their own, unless they are there already.
 
     Args:
@@ -75,7 +101,7 @@ def write_partitions(
         n_partitions: as even as can be; by default `PARTITION_ROWS` rows each.
 
     Returns:
-        The folder, and the columns that its files have.
+        The partitions in order, told apart by what they hold alone, and the columns they have.
     """
     columns = QueryColumns("query", None if queries.ids is None else "query_id")
     arrays = [pa.array(queries.texts, pa.string())]
@@ -86,8 +112,15 @@ def write_partitions(
     ends = np.linspace(0, rows.num_rows, min(wanted, rows.num_rows) + 1).astype(int)
     held = repr((queries.texts, queries.ids, len(ends)))
     whole = folder / f"queries-{digest(held)}"
-    if whole.is_dir():
-        return whole, columns
+    if not whole.is_dir():
+        _write(rows, ends, whole)
+    return [
+        part._replace(content=f"{whole.name} {number}")
+        for number, part in enumerate(partitions_of(whole))
+    ], columns
+
+
+def _write(rows: pa.Table, ends: Ints, whole: Path) -> None:
     aside = whole.with_suffix(".part")
     shutil.rmtree(aside, ignore_errors=True)
     try:
@@ -96,10 +129,9 @@ def write_partitions(
             pq.write_table(rows.slice(start, end - start), aside / f"part-{number:05}.parquet")
         aside.replace(whole)
     except OSError as error:
-        raise DataError(f"{folder} cannot be written ({error}); make room or name another") from (
-            error
-        )
-    return whole, columns
+        raise DataError(
+            f"{whole.parent} cannot be written ({error}); make room or name another"
+        ) from error
 
 
 def digest(held: str) -> str:

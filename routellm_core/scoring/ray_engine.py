@@ -13,44 +13,21 @@ worker reads its partition and writes its scores itself, so both folders must be
 machine, as this project and its checkpoints must.
 """
 
-import os
 import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid4
+from typing import Any, NamedTuple
 
-from routellm_core import devices
-from routellm_core.errors import DataError, RoutingError
+from routellm_core.errors import DataError
 from routellm_core.progress import Progress, Watch, silent
-from routellm_core.scoring.engine import score
 from routellm_core.scoring.partitions import Partition, digest
 from routellm_core.scoring.ray_cluster import HERE, Cluster, running
-from routellm_core.scoring.tables import QueryColumns, read_queries, scored_table
+from routellm_core.scoring.ray_worker import Scorer, Work, farewell, scored_on
 from routellm_core.tables import ROWS_NAMED
-
-if TYPE_CHECKING:
-    from routellm_core.routers.base import Router
 
 RETRIES = 3
 """How often a partition is given anew when the worker that scored it died."""
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is done to each partition."""
-
-    columns: QueryColumns
-    router_ids: tuple[str, ...]
-    load: Callable[[], "Mapping[str, Router]"]
-    """Called once by each worker, which must be able to import it; gives the routers by id."""
-    alpha: float | None = None
-    """Adds what this threshold decides."""
-    device: str | None = None
-    """One of `devices.NAMES`; None leaves it to each worker."""
 
 
 class Scored(NamedTuple):
@@ -61,7 +38,7 @@ class Scored(NamedTuple):
     n_kept: int
     """Were there before."""
     devices: tuple[str, ...]
-    """On which models ran this time, with their precision."""
+    """On which models ran, this time or before, with their precision."""
 
 
 def score_partitions(
@@ -87,7 +64,7 @@ def score_partitions(
     Raises:
         MissingPackageError: Ray is not installed.
         DataError: a partition has no scores in the end, the folder holds scores of something
-            else, or no cluster answers.
+            else, no cluster answers, or no worker starts.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +72,7 @@ def score_partitions(
     strangers = sorted(set(folder.glob("part-*.parquet")) - set(outputs))
     if strangers:
         raise DataError(
-            f"{folder} holds scores of other queries, routers or thresholds, as "
+            f"{folder} holds scores of other queries, partitions, routers or thresholds, as "
             f"{strangers[0].name}; name another folder or delete it"
         )
     is_whole = [output.exists() for output in outputs]
@@ -114,18 +91,18 @@ def score_partitions(
                 told[row["output"]] = row
                 done += row["n_rows"]
                 watch(Progress("scoring", done, total))
-    _refuse_missing(partitions, outputs, told, folder)
-    for aside in folder.glob(".*.part"):  # of workers that died
-        aside.unlink(missing_ok=True)
-    used = tuple(sorted({row["device"] for row in told.values()}))
-    return Scored(outputs, sum(is_whole), used)
+    try:
+        _refuse_missing(partitions, outputs, told, folder)
+    finally:
+        for left in folder.glob(".part-*"):  # by workers that ended
+            left.unlink(missing_ok=True)
+    return Scored(outputs, sum(is_whole), tuple(sorted(set(map(scored_on, outputs)))))
 
 
 def _name(number: int, partition: Partition, work: Work) -> str:
     """The place of a partition, and a digest of what its scores hold."""
-    stat = partition.path.stat()
-    source = (partition.path.name, stat.st_size, stat.st_mtime_ns, partition.first_row)
-    held = (source, tuple(work.columns), sorted(work.router_ids), work.alpha)
+    source = (partition.content, partition.first_row)
+    held = (source, tuple(work.columns), sorted(work.checkpoints.items()), work.alpha)
     return f"part-{number:05}-{digest(repr(held))}.parquet"
 
 
@@ -140,10 +117,12 @@ def _refuse_missing(
         if output.exists():
             continue
         row = told.get(str(output))
-        if row is None:
-            reason = f"a worker died over it {1 + RETRIES} times: more memory, or fewer rows in it"
-        else:
+        if row is not None:
             reason = row["problem"] or "scored where this folder is another one; share it"
+        elif (words := farewell(output)).exists():
+            reason = f"{words.read_text()}; the GPU was lost over it {1 + RETRIES} times"
+        else:
+            reason = f"a worker died over it {1 + RETRIES} times: more memory, or fewer rows in it"
         reasons.append(f"{partition.path}: {reason}")
     if reasons:
         shown = "; ".join(reasons[:ROWS_NAMED]) + ("; …" if len(reasons) > ROWS_NAMED else "")
@@ -151,45 +130,6 @@ def _refuse_missing(
             f"{len(reasons)} of {len(partitions)} partitions have no scores, the others are kept "
             f"in {folder}: {shown}. Start it again once that is put right"
         )
-
-
-# Ray
-
-
-class Scorer:
-    """A worker: keeps the routers loaded, scores a partition a call."""
-
-    def __init__(self, work: Work) -> None:
-        self.work = work
-        if work.device is not None:
-            os.environ[devices.VARIABLE] = work.device
-
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """What became of a partition; something the user can put right stops no other one."""
-        n_rows, problem, used = 0, "", ""
-        try:
-            n_rows = self._score(Path(row["source"]), row["first_row"], Path(row["output"]))
-            device = devices.device()
-            used = f"{device.name}, {device.precision}"
-        except RoutingError as error:
-            problem = str(error)
-        return {"output": row["output"], "n_rows": n_rows, "problem": problem, "device": used}
-
-    @cached_property
-    def routers(self) -> "Mapping[str, Router]":
-        return self.work.load()
-
-    def _score(self, source: Path, first_row: int, output: Path) -> int:
-        queries = read_queries(source, self.work.columns)
-        rates = score(self.routers, queries.texts)
-        frame = scored_table(rates, queries.ids, self.work.alpha, first_row)
-        aside = output.with_name(f".{output.stem}.{uuid4().hex}.part")
-        try:
-            frame.to_parquet(aside, index=False)
-            aside.replace(output)
-        except OSError as error:
-            raise DataError(f"{output} cannot be written ({error}); make room") from error
-        return len(frame)
 
 
 def _spread(
@@ -219,4 +159,11 @@ def _spread(
                 max_task_retries=RETRIES,
                 **({"num_gpus": 1} if n_gpus else {"num_cpus": 1}),
             )
-        yield from scored.iter_rows()
+        try:
+            yield from scored.iter_rows()
+        except ray.exceptions.RayError as error:
+            reason = str(error).rstrip().rpartition("\n")[2]
+            raise DataError(
+                f"Ray's workers cannot start or go on ({reason}); every machine must have this "
+                "project and its packages. What is scored is kept, start it again"
+            ) from error

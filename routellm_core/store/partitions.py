@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from routellm_core.errors import DataError, StoreError
 from routellm_core.store.database import Database, _quoted
 
 
@@ -14,26 +13,18 @@ def collect(parts: Sequence[Path], output: Path) -> None:
 
     Args:
         parts: Parquet files of the same columns.
-        output: that ends in .parquet or .csv; it appears when it is whole.
+        output: that ends in .parquet or .csv.
 
     Raises:
-        DataError: it cannot be written.
+        StoreError: it cannot be written.
     """
     form = "CSV, HEADER" if output.suffix == ".csv" else "PARQUET"
-    aside = output.with_name(f"{output.name}.part")
-    target = _quoted(str(aside))
-    try:
-        with Database() as memory:
-            memory._rows(
-                f"COPY (SELECT * FROM read_parquet($parts)) TO '{target}' (FORMAT {form})",
-                parts=[str(part) for part in parts],
-            )
-        aside.replace(output)
-    except (StoreError, OSError) as error:
-        raise DataError(
-            f"{output} cannot be written ({error.__cause__ or error}); the scores are kept, try "
-            "again"
-        ) from error
+    target = _quoted(str(output))
+    with Database() as memory:
+        memory._rows(
+            f"COPY (SELECT * FROM read_parquet($parts)) TO '{target}' (FORMAT {form})",
+            parts=[str(part) for part in parts],
+        )
 
 
 def means(parts: Sequence[Path], columns: Sequence[str]) -> dict[str, float]:

@@ -1,0 +1,15 @@
+"""Libraries that bring models and workers, told to leave stderr to our progress and errors."""
+
+import os
+
+SWITCHES = {
+    "TRANSFORMERS_VERBOSITY": "error",  # no report of the weights that a checkpoint has besides
+    "TQDM_DISABLE": "1",  # no bar a file of weights
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # no line of every worker that is started anew
+}
+
+
+def hush() -> None:
+    """Set what these libraries read when they are imported; what the user has set stays."""
+    for name, value in SWITCHES.items():
+        os.environ.setdefault(name, value)
