@@ -1,14 +1,14 @@
 """Turns go by who asked first; who dies or fails holds up nobody."""
 
-import multiprocessing
-import os
-import signal
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
 from routellm_core.scoring.queue import turn
+from tests.conftest import ROOT
 
 pytest.importorskip("fcntl")
 _SECONDS = 20
@@ -66,19 +66,21 @@ def test_an_error_ends_the_turn(tmp_path, asks):
     assert asks.ended() == ["next"]
 
 
-def _hold(folder):
-    with turn(folder):
-        (folder.parent / "held").touch()
-        time.sleep(_SECONDS * 10)
+HOLDER = """
+import sys, time
+from pathlib import Path
+from routellm_core.scoring.queue import turn
+with turn(Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(600)
+"""
 
 
 def test_a_process_that_is_killed_holds_up_nobody(tmp_path):
-    folder = tmp_path / "queue"
-    holder = multiprocessing.get_context("spawn").Process(target=_hold, args=(folder,))
-    holder.start()
-    until((tmp_path / "held").exists)
-    os.kill(holder.pid, signal.SIGKILL)
-    holder.join(_SECONDS)
-    with turn(folder):
-        assert len(tickets(folder)) == 1  # the dead one's is gone
-    assert tickets(folder) == []
+    command = [sys.executable, "-c", HOLDER, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        holder.kill()
+    with turn(tmp_path):
+        assert len(tickets(tmp_path)) == 1  # the dead one's is gone
+    assert tickets(tmp_path) == []
