@@ -16,7 +16,7 @@ import torch
 
 from benchmarks.routers import invented_sentences
 from benchmarks.timing import best_seconds
-from routellm_core.devices import PRECISION_VARIABLE, Device, device, memory_used
+from routellm_core.devices import PRECISION_VARIABLE, Device, device
 from routellm_core.routers import load_router
 from routellm_core.routers.sharing import shared
 from routellm_core.scoring.engine import score
@@ -85,7 +85,7 @@ def _line(name: str, router: Any, queries: Sequence[str], ceiling: float) -> str
     for query in few:
         score({name: router}, [query])
     alone = len(few) / (perf_counter() - started)
-    rate, used = len(queries) / seconds, memory_used()
+    rate, used = len(queries) / seconds, device().memory_used()
     return (
         f"{name}: {rate:,.0f} queries a second (n {len(queries):,}), {rate / alone:.1f}x one at a "
         f"time ({alone:,.0f}); the device waits for tokens {waited / seconds:.1%} of "

@@ -3,6 +3,7 @@
 Nothing heavy is imported before a model is about to run.
 """
 
+import math
 import os
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -43,6 +44,14 @@ class Device(NamedTuple):
 
         dtype: torch.dtype = getattr(torch, self.precision)
         return dtype
+
+    def memory_used(self) -> float:
+        """GiB that torch holds on it for this process; NaN on a processor."""
+        import torch
+
+        if self.name == "cuda":
+            return torch.cuda.memory_allocated() / 2**30
+        return torch.mps.current_allocated_memory() / 2**30 if self.name == "mps" else math.nan
 
 
 def device() -> Device:
@@ -86,14 +95,3 @@ def _found(wanted: str, precision: str) -> Device:
         why = "asked for" if wanted != "auto" else "no GPU that torch can use"
         reason = f"{torch.get_num_threads()} processor threads, {why}"
     return Device(name, usual if precision == "auto" else precision, reason)
-
-
-def memory_used() -> float:
-    """GiB that torch holds on the GPU for this process; NaN on a processor."""
-    import torch
-
-    if torch.cuda.is_available():
-        return torch.cuda.memory_allocated() / 2**30
-    if torch.backends.mps.is_available():
-        return torch.mps.current_allocated_memory() / 2**30
-    return float("nan")

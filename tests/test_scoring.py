@@ -241,8 +241,7 @@ def test_what_is_kept_counts_from_the_start_and_waits_for_no_turn(tmp_path, monk
     assert set(whole) == {np.float32(0.1)}
 
 
-def test_few_queries_make_small_chunks_and_many_no_more_than_they_need(monkeypatch):
-    monkeypatch.setenv("ROUTELLM_DEVICE", "cpu")
+def test_few_queries_make_small_chunks_and_many_no_more_than_they_need():
     assert [engine._size(n) for n in (1, 900, 2_000, 10_000, 10**6)] == [32, 32, 50, 250, 256]
 
 

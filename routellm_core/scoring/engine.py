@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from routellm_core.devices import device, memory_used
+from routellm_core.devices import device
 from routellm_core.errors import DataError
 from routellm_core.normalise import text_hash
 from routellm_core.progress import Progress, Watch, silent
@@ -72,10 +72,11 @@ def score(
             router.embedder = shared(router.embedder, known)
     hashes = np.array([text_hash(query) for query in queries], dtype=object)
     text_of = dict(zip(hashes, queries, strict=True))
-    made_by = (sorted(routers), sorted((checkpoints or {}).items()), device().precision)
+    on = device()
+    made_by = (sorted(routers), sorted((checkpoints or {}).items()), on.precision)
     chunks = [
         _Chunk(keys, None if chunks_dir is None else chunks_dir / _name(keys, made_by))
-        for keys in _cut(text_of, _size(len(text_of)))
+        for keys in _cut(text_of, _size(len(text_of)) * on.appetite)
     ]
     scored = [frame for chunk in chunks if (frame := chunk.kept()) is not None]
     done = sum(map(len, scored))
@@ -83,7 +84,7 @@ def score(
     for chunk in chunks:
         if chunk.keys[0] in there:
             continue
-        watch(Progress("scoring", done, len(text_of), gpu_gib=memory_used()))
+        watch(Progress("scoring", done, len(text_of), gpu_gib=on.memory_used()))
         with nullcontext() if queue is None else turn(queue):
             frame = chunk.kept()  # another may have scored it meanwhile
             if frame is None:
@@ -93,7 +94,7 @@ def score(
                 chunk.keep(frame)
         scored.append(frame)
         done += len(chunk.keys)
-    watch(Progress("scoring", done, len(text_of), gpu_gib=memory_used()))
+    watch(Progress("scoring", done, len(text_of), gpu_gib=on.memory_used()))
     if not scored:
         return {name: np.empty(0, dtype=np.float32) for name in routers}
     table = pd.concat(scored, ignore_index=True).set_index("text_hash")
@@ -101,7 +102,8 @@ def score(
 
 
 def _size(n_texts: int) -> int:
-    return min(CHUNK, max(_FEWEST, n_texts // _N_CHUNKS)) * device().appetite
+    """Texts of a chunk on a processor."""
+    return min(CHUNK, max(_FEWEST, n_texts // _N_CHUNKS))
 
 
 def _cut(text_of: Mapping[str, str], size: int) -> list[list[str]]:

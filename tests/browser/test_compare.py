@@ -10,6 +10,7 @@ import pytest
 
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
+from tests.browser.checks import nothing_scrolls_sideways, nothing_serious
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -138,23 +139,15 @@ def test_names_are_text_and_never_markup(visit):
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, color_scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = visit(color_scheme=color_scheme)
     expect(page.locator(".router-table").first).to_have_attribute("data-theme", color_scheme)
     page.wait_for_timeout(500)
-    response = axe.Axe().run(page).response
-    assert "<table>" in json.dumps(response["passes"])  # it looks into the shadow root
-    bad = [v for v in response["violations"] if v["impact"] in ("serious", "critical")]
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []
+    nothing_serious(page, "<table>")  # it looks into the shadow root
 
 
 def test_a_phone_needs_no_horizontal_scroll(visit):
     page = visit(width=390, height=844)
-    for selector in ("html", "[data-testid=stMain]"):
-        overflow = page.locator(selector).evaluate("e => e.scrollWidth - e.clientWidth")
-        assert overflow <= 0, selector
-    for found in page.locator(".router-table").all():
-        assert found.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    nothing_scrolls_sideways(page, ".router-table")
 
 
 @pytest.fixture
@@ -214,26 +207,16 @@ def test_on_a_phone_the_verdicts_are_a_list(closely):
     )
     page.locator(".list summary", has_text="Cannot tell mf (golden) from bert").click()
     expect(page.locator(".verdicts .list")).to_contain_text("n 72")
-    for selector in ("html", "[data-testid=stMain]"):
-        overflow = page.locator(selector).evaluate("e => e.scrollWidth - e.clientWidth")
-        assert overflow <= 0, selector
-    for found in page.locator(".router-table, .verdicts").all():
-        assert found.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    nothing_scrolls_sideways(page, ".router-table, .verdicts")
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_closely(closely, color_scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = closely("mt_bench", color_scheme=color_scheme)
     page.mouse.move(0, 0)  # Streamlit's own look of a hovered choice is fainter
     expect(page.locator(".verdicts")).to_have_attribute("data-theme", color_scheme)
     page.wait_for_timeout(500)
-    bad = [
-        v
-        for v in axe.Axe().run(page).response["violations"]
-        if v["impact"] in ("serious", "critical")
-    ]
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []
+    nothing_serious(page)
 
 
 @pytest.fixture
@@ -265,12 +248,8 @@ def test_a_limit_on_its_time_changes_which_router_suits_and_that_one_is_used(sui
 
 @pytest.mark.parametrize("width", [390, 1440])
 def test_which_router_suits_fits_the_screen_and_axe_finds_nothing_serious(suited, width):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = suited(width=width, height=844, color_scheme="dark" if width == 390 else "light")
-    for selector in ("html", "[data-testid=stMain]"):
-        assert page.locator(selector).evaluate("e => e.scrollWidth - e.clientWidth") <= 0, selector
+    nothing_scrolls_sideways(page)
     page.mouse.move(0, 0)
     page.wait_for_timeout(500)
-    found = axe.Axe().run(page).response["violations"]
-    bad = [v for v in found if v["impact"] in ("serious", "critical")]
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []
+    nothing_serious(page)

@@ -1,12 +1,12 @@
 """The Evidence page as a person uses it, on the shipped data and on invented ones with times."""
 
-import json
 import re
 import shutil
 
 import pytest
 
 from routellm_core.store import Store
+from tests.browser.checks import nothing_scrolls_sideways, nothing_serious
 from tests.test_evidence_page import TIMED, add_timed
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -135,21 +135,13 @@ def test_errors_on_the_tradeoff_page_lead_here(streamlit_server, browser_page, a
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, color_scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = visit(f"{OWN}&recalibrated=platt", color_scheme=color_scheme)
     finished(page)
     page.wait_for_timeout(500)
-    response = axe.Axe().run(page).response
-    assert "figure-table" in json.dumps(response)
-    bad = [v for v in response["violations"] if v["impact"] in ("serious", "critical")]
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []
+    nothing_serious(page, "figure-table")
 
 
 def test_a_phone_needs_no_horizontal_scroll(visit):
     page = visit(f"{OWN}&recalibrated=platt", width=390, height=844)
     finished(page)
-    for selector in ("html", "[data-testid=stMain]"):
-        overflow = page.locator(selector).evaluate("e => e.scrollWidth - e.clientWidth")
-        assert overflow <= 0, selector
-    for table in page.locator(".figure-table").all():
-        assert table.evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    nothing_scrolls_sideways(page, ".figure-table")

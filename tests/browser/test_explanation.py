@@ -1,6 +1,5 @@
 """The explanation of a score as a person uses it, on queries that are hostile."""
 
-import json
 import re
 import shutil
 from pathlib import Path
@@ -14,6 +13,7 @@ from routellm_core.normalise import text_hash
 from routellm_core.routers.sw_ranking import SimilarityWeightedRouter
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
+from tests.browser.checks import nothing_scrolls_sideways, nothing_serious
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -179,23 +179,17 @@ def test_battles_and_queries_alike_open_their_query_and_stay_explained(visit):
 
 @pytest.mark.parametrize(("router", "color_scheme"), [("own-mf", "light"), ("own-ranking", "dark")])
 def test_axe_finds_nothing_serious(visit, router, color_scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = visit("q01", router=router, color_scheme=color_scheme)
     explained(page)
     page.get_by_role("button", name="Find the words").click()
     found = page.get_by_text(re.compile("A smaller deletion may exist|None was found"))
     expect(found).to_be_visible(timeout=_LONG)
     page.wait_for_timeout(500)
-    response = axe.Axe().run(page, options={"resultTypes": ["violations", "passes"]}).response
-    assert "why-text" in json.dumps(response["passes"])
-    bad = [v for v in response["violations"] if v["impact"] in ("serious", "critical")]
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []
+    nothing_serious(page, "why-text")
 
 
 @pytest.mark.parametrize("router", ["own-mf", "own-ranking"])
 def test_a_phone_needs_no_horizontal_scroll(visit, router):
     page = visit("q00", router=router, width=390, height=844)
     explained(page)
-    for selector in ("html", "[data-testid=stMain]", ".query-links", ".why-text"):
-        overflow = page.locator(selector).first.evaluate("e => e.scrollWidth - e.clientWidth")
-        assert overflow <= 0, selector
+    nothing_scrolls_sideways(page, ".query-links", ".why-text")

@@ -10,6 +10,7 @@ from routellm_core.comparing.paper import PAIR
 from routellm_core.normalise import text_hash
 from routellm_core.store import Store
 from routellm_core.types import Benchmark
+from tests.browser.checks import nothing_scrolls_sideways, nothing_serious, score_by
 from tests.invented import golden_texts, is_hard
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -85,15 +86,7 @@ def test_from_a_file_to_its_trade_off_in_every_tab_of_this_browser_alone(visit, 
     page = visit()
     bring(page, file)
     expect(page.get_by_text("50.0 percentage points better")).to_be_visible()
-    routers = page.get_by_role("combobox", name="Routers")
-    score = page.get_by_role("button", name="Score", exact=True)
-    routers.press("Backspace")  # takes out what is chosen
-    expect(score).to_be_disabled(timeout=_LONG)
-    routers.fill(_ROUTER)
-    page.get_by_role("option").filter(has_text=_ROUTER).click()
-    routers.press("Escape")
-    expect(score).to_be_enabled(timeout=_LONG)
-    score.click()
+    score_by(page, _ROUTER)
     table = page.get_by_role("table", name="Routers on the set")
     expect(table).to_contain_text("random", timeout=_LONG)
     page.get_by_role("button", name="See the trade-off").click()
@@ -116,23 +109,17 @@ def test_from_a_file_to_its_trade_off_in_every_tab_of_this_browser_alone(visit, 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, file, color_scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = visit(color_scheme=color_scheme, height=2_600)  # axe looks at what is in sight
     offer(page, file)
     expect(page.get_by_role("table", name="Cost a month")).to_be_visible(timeout=_LONG)
     expect(page.locator(".js-plotly-plot .main-svg").first).to_be_visible(timeout=_LONG)
     expect(page.locator("[data-stale=true]")).to_have_count(0)
     page.wait_for_timeout(1_000)  # until what was stale has its full colour again
-    response = axe.Axe().run(page).response
-    bad = [v for v in response["violations"] if v["impact"] in ("serious", "critical")]
-    found = [(v["id"], n["html"][:200], n["any"][:1]) for v in bad for n in v["nodes"]]
-    assert found == []
+    nothing_serious(page)
 
 
 def test_a_phone_needs_no_horizontal_scroll(visit, file):
     page = visit(width=390, height=844)
     offer(page, file)
     expect(page.get_by_role("table", name="Cost a month")).to_be_visible(timeout=_LONG)
-    for selector in ("html", "[data-testid=stMain]"):
-        found = page.locator(selector).first
-        assert found.evaluate("e => e.scrollWidth - e.clientWidth") <= 0, selector
+    nothing_scrolls_sideways(page)

@@ -1,7 +1,6 @@
 """The Queries page as a person uses it, on the shipped data and on queries that are hostile."""
 
 import io
-import json
 import re
 import shutil
 from urllib.parse import parse_qs, urlparse
@@ -13,6 +12,7 @@ import pytest
 from routellm_core.normalise import text_hash
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
+from tests.browser.checks import nothing_scrolls_sideways, nothing_serious
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -312,20 +312,13 @@ def test_nothing_is_fetched_from_outside(visit):
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, color_scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = visit("?benchmark=hostile&query=q04&only=wasted", color_scheme=color_scheme)
     expect(page.locator(".query-table")).to_have_attribute("data-theme", color_scheme)
     page.wait_for_timeout(500)
-    response = axe.Axe().run(page, options={"resultTypes": ["violations", "passes"]}).response
-    assert "Mark plain query" in json.dumps(response["passes"])  # it looks into the shadow root
-    bad = [v for v in response["violations"] if v["impact"] in ("serious", "critical")]
-    assert [(v["id"], v["nodes"][0]["html"][:200]) for v in bad] == []
+    nothing_serious(page, "Mark plain query")  # it looks into the shadow root
 
 
 @pytest.mark.parametrize("query", ["", "?benchmark=hostile&query=q02"])
 def test_a_phone_needs_no_horizontal_scroll(visit, query):
     page = visit(query, width=390, height=844)
-    for selector in ("html", "[data-testid=stMain]"):
-        overflow = page.locator(selector).evaluate("e => e.scrollWidth - e.clientWidth")
-        assert overflow <= 0, selector
-    assert page.locator(".query-table").evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    nothing_scrolls_sideways(page, ".query-table")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.browser.checks import nothing_scrolls_sideways, nothing_serious, score_by
 from tests.invented import golden_texts
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -83,15 +84,7 @@ def test_from_a_file_to_its_scores(visit, tmp_path):
     expect(page.get_by_text("40 queries added as evening.")).to_be_visible(timeout=_LONG)
     expect(page.get_by_role("combobox", name="Set", exact=True)).to_have_value("evening")
 
-    routers = page.get_by_role("combobox", name="Routers")
-    routers.press("Backspace")  # takes out what is chosen
-    score = page.get_by_role("button", name="Score", exact=True)
-    expect(score).to_be_disabled(timeout=_LONG)
-    routers.fill(_ROUTER)
-    page.get_by_role("option").filter(has_text=_ROUTER).click()
-    routers.press("Escape")
-    expect(score).to_be_enabled(timeout=_LONG)
-    score.click()
+    score_by(page, _ROUTER)
     page.get_by_role("button", name="See what the scores tell").click(timeout=_LONG)
     expect(page.get_by_role("heading", name="evening")).to_be_visible(timeout=_LONG)
     assert "set=evening" in page.url
@@ -99,22 +92,16 @@ def test_from_a_file_to_its_scores(visit, tmp_path):
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, color_scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = visit(color_scheme=color_scheme, height=1_800)  # axe looks at what is in sight
     type_query(page, HOSTILE)
     page.get_by_text("Add files").click()
     expect(page.locator("[data-testid=stFileUploaderDropzone]")).to_be_visible(timeout=_LONG)
     expect(page.locator("[data-stale=true]")).to_have_count(0)
     page.wait_for_timeout(1_000)  # until what was stale has its full colour again
-    response = axe.Axe().run(page).response
-    bad = [v for v in response["violations"] if v["impact"] in ("serious", "critical")]
-    found = [(v["id"], n["html"][:200], n["any"][:1]) for v in bad for n in v["nodes"]]
-    assert found == []
+    nothing_serious(page)
 
 
 def test_a_phone_needs_no_horizontal_scroll(visit):
     page = visit(width=390, height=844)
     type_query(page, "kettle " * 200 + "x" * 300)
-    for selector in ("html", "[data-testid=stMain]"):
-        found = page.locator(selector).first
-        assert found.evaluate("e => e.scrollWidth - e.clientWidth") <= 0, selector
+    nothing_scrolls_sideways(page)

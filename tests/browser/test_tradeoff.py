@@ -15,6 +15,7 @@ import pytest
 
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
+from tests.browser.checks import nothing_scrolls_sideways, nothing_serious
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -349,24 +350,15 @@ VIEWS = ["", "?mode=promise", "?mode=promise&benchmark=mt_bench"]
 @pytest.mark.parametrize("query", VIEWS)
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, color_scheme, query):
-    from axe_playwright_python.sync_playwright import Axe
-
     page = visit(query, color_scheme=color_scheme)
     page.wait_for_timeout(500)
-    grave = [
-        (v["id"], v["nodes"][0]["html"][:200])
-        for v in Axe().run(page).response["violations"]
-        if v["impact"] in ("serious", "critical")
-    ]
-    assert grave == []
+    nothing_serious(page)
 
 
 @pytest.mark.parametrize("query", VIEWS)
 def test_a_phone_needs_no_horizontal_scroll(visit, query):
     page = visit(query, width=390, height=844)
-    for selector in ("html", "[data-testid=stMain]"):
-        overflow = page.locator(selector).evaluate("e => e.scrollWidth - e.clientWidth")
-        assert overflow <= 0, selector
+    nothing_scrolls_sideways(page)
     edge = page.locator(".live-curve").bounding_box()
     for part in page.locator(".controls *:visible").all():
         box = part.bounding_box()

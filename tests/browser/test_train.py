@@ -12,6 +12,7 @@ import pytest
 from routellm_core.jobs import born
 from routellm_core.runs import Plan
 from routellm_core.store import Store
+from tests.browser.checks import nothing_scrolls_sideways, nothing_serious
 from tests.test_train_page import PAIR, TITLE, add_tiny
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -140,22 +141,15 @@ def test_an_option_and_a_choice_stand_in_the_link(visit):
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, at_work, color_scheme):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     at_work(25)
     page = visit(color_scheme=color_scheme)
     expect(page.locator(".loss-curve")).to_have_attribute("data-theme", color_scheme)
     expect(page.locator("[data-stale=true]")).to_have_count(0)
     page.wait_for_timeout(1_000)  # until what was stale has its full colour again
-    response = axe.Axe().run(page).response
-    bad = [v for v in response["violations"] if v["impact"] in ("serious", "critical")]
-    assert [
-        (v["id"], v["nodes"][0]["html"][:200], v["nodes"][0]["any"][0]["message"]) for v in bad
-    ] == []
+    nothing_serious(page)
 
 
 def test_a_phone_needs_no_horizontal_scroll(visit, at_work):
     at_work(25)
     page = visit(width=390, height=844)
-    for selector in ("html", "[data-testid=stMain]", ".plain-table", ".loss-curve"):
-        found = page.locator(selector).first
-        assert found.evaluate("e => e.scrollWidth - e.clientWidth") <= 0, selector
+    nothing_scrolls_sideways(page, ".plain-table", ".loss-curve")

@@ -14,7 +14,7 @@ def draw() -> None:
     if not st.toggle("What the models run on", key="_machine"):
         return  # asking loads torch
     device = devices.device()
-    memory = devices.memory_used()
+    memory = device.memory_used()
     held = "" if math.isnan(memory) else f" {memory_words(memory)} in use by this page."
     st.caption(
         plain(
