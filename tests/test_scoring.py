@@ -282,6 +282,25 @@ def test_only_a_finished_scoring_is_kept(work, store, tmp_path):
     assert store.scorings("own").empty
 
 
+def test_a_stopped_scoring_does_not_go_on_with_chunks_of_a_router_that_was_retrained(
+    work, tmp_path, routers, monkeypatch
+):
+    monkeypatch.setattr(engine, "CHUNK", 10)
+    plan = ScoringPlan("own", ("mf-x",), *PAIR)
+    with pytest.raises(KeyboardInterrupt):
+        work(plan, stopped_after(30))
+    texts = golden_texts("sums")
+    n = len(texts)
+    always = Battles(tuple(PAIR), np.arange(n), np.zeros(n, int), np.ones(n, int), np.zeros(n))
+    anew = MatrixFactorizationRouter.fit(
+        PAIR, WordVectors().embed(texts), always, seed=1, embedder=WordVectors()
+    )
+    anew.save(tmp_path / "data" / "mf-x")
+    found = pd.read_parquet(work(plan) / "scores.parquet")["mf-x"]
+    np.testing.assert_allclose(found, anew.strong_win_rate(OWN), atol=1e-6)
+    assert np.abs(found - routers["mf-x"].strong_win_rate(OWN)).min() > 1e-3
+
+
 def test_what_cannot_be_scored_is_said(work, store, tmp_path):
     with pytest.raises(NotTrainedError, match="weights of bare-x are not on this machine"):
         work(ScoringPlan("own", ("bare-x",), *PAIR))
