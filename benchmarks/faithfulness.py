@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.faithfulness_areas import Areas, areas, order_of, probes, summary
+from benchmarks.shuffled_router import shuffled
 from routellm_core.explain import explain
 from routellm_core.explain.explanation import Explanation
-from routellm_core.explain.faithfulness import Areas, areas, order_of, probes, summary
-from routellm_core.explain.shuffled import shuffled
 from routellm_core.routers import load_router
 from routellm_core.store import Store
 from routellm_core.types import Interval

@@ -18,13 +18,14 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from routellm_core.calibration import Wish
-from routellm_core.choosing import ProviderNames, choose, policy_of
-from routellm_core.policy import Policy
+from routellm_core.metrics.thresholds import Wish
+from routellm_core.policy.build import ProviderNames, policy_of
+from routellm_core.policy.choice import choose
+from routellm_core.policy.document import Policy
+from routellm_core.policy.export import export
+from routellm_core.policy.runtime import Decision, RoutingPolicy
 from routellm_core.routers import load_router
-from routellm_core.runtime import Decision, RoutingPolicy
 from routellm_core.store import Store
-from routellm_core.targets import export
 from tests.gateway_servers import BIN, KEY, Upstream, decisions, invented, litellm_proxy
 
 N_CLIENTS = (1, 50)

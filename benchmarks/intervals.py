@@ -7,8 +7,8 @@ import numpy as np
 
 from benchmarks.metrics import exact_apgr
 from benchmarks.timing import best_seconds
-from routellm_core.metrics import rank_queries
-from routellm_core.uncertainty import curve_intervals
+from routellm_core.metrics.curve import rank_queries
+from routellm_core.statistics.bootstrap import curve_intervals
 
 
 def measure() -> Iterator[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.timing import best_seconds
-from routellm_core.metrics import apgr, routing_curve
+from routellm_core.metrics.curve import apgr, routing_curve
 
 
 def eleven_points(scores: np.ndarray, weak: pd.Series, strong: pd.Series) -> float:

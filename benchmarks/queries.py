@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.timing import best_seconds
-from routellm_core.costs import Price, UsualTokens
-from routellm_core.metrics import rank_queries
-from routellm_core.normalise import text_hash
-from routellm_core.regret import near_ranks
+from routellm_core.evaluation.regret import near_ranks
+from routellm_core.metrics.costs import Price, UsualTokens
+from routellm_core.metrics.curve import rank_queries
 from routellm_core.store import Decisions, Listing, Store
+from routellm_core.text_keys import text_hash
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 
 PAIR = ModelPair(weak="small", strong="large")

@@ -15,14 +15,14 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.timing import best_seconds
-from routellm_core.embeddings import SentenceEmbedder
-from routellm_core.labels import Battles, battles_of
+from routellm_core.embedders.sentence import SentenceEmbedder
 from routellm_core.routers import ROUTERS, router_class
 from routellm_core.routers.base import EmbeddingRouter
 from routellm_core.routers.mf import MatrixFactorizationRouter
 from routellm_core.routers.sw_ranking import SimilarityWeightedRouter
-from routellm_core.tiers import battles_between_tiers, overall_ratings, tier_pair, tiers_of
-from routellm_core.types import Floats, ModelPair
+from routellm_core.training.labels import battles_of
+from routellm_core.training.tiers import battles_between_tiers, overall_ratings, tier_pair, tiers_of
+from routellm_core.types import Battles, Floats, ModelPair
 
 PAIR = ModelPair(weak="small", strong="large")
 TEXT_ROUTERS = ("bert",)

@@ -16,7 +16,7 @@ import torch
 
 from benchmarks.routers import invented_sentences
 from benchmarks.timing import best_seconds
-from routellm_core.devices import PRECISION_VARIABLE, Device, device
+from routellm_core.embedders.devices import PRECISION_VARIABLE, Device, device
 from routellm_core.routers import load_router
 from routellm_core.routers.sharing import shared
 from routellm_core.scoring.engine import score

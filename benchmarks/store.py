@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.timing import best_seconds
-from routellm_core.shipped import build_store
-from routellm_core.slices import slice_table
+from routellm_core.metrics.slices import slice_table
 from routellm_core.store import Store
+from routellm_core.store.build import build_store
 from routellm_core.types import Benchmark, ModelPair
 
 DATA_DIR = Path(__file__).resolve().parent.parent / "data"

@@ -15,15 +15,20 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import spearmanr
 
-from routellm_core.embeddings import SentenceEmbedder
-from routellm_core.inputs import read_inputs
-from routellm_core.metrics import apgr, rank_queries, routing_curve
-from routellm_core.normalise import cluster_key
-from routellm_core.shift.two_sample import FAR_APART, TwoSample, two_sample
-from routellm_core.similarity import largest_cosine
-from routellm_core.slices import looks_broken, slice_table
+from routellm_core.embedders.cosines import largest_cosine
+from routellm_core.embedders.sentence import SentenceEmbedder
+from routellm_core.embedders.vector_cache import read_inputs
+from routellm_core.evaluation.traffic.transport import (
+    COVERED,
+    TEMPERATURE,
+    Transported,
+    similarity_weights,
+)
+from routellm_core.evaluation.traffic.two_sample import FAR_APART, TwoSample, two_sample
+from routellm_core.metrics.curve import apgr, rank_queries, routing_curve
+from routellm_core.metrics.slices import looks_broken, slice_table
 from routellm_core.store import Store
-from routellm_core.transport import COVERED, TEMPERATURE, Transported, similarity_weights
+from routellm_core.text_keys import cluster_key
 from routellm_core.types import ModelPair, PairOutcomes
 
 TEMPERATURES = (0.02, 0.03, 0.05, 0.08, 0.12)

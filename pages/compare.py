@@ -1,7 +1,7 @@
 """Which router? All of them on all benchmarks, with their intervals, and the paper beside ours."""
 
 from views import compare
-from views.frame import frame, sidebar
+from views.selection.frame import frame, sidebar
 
 with frame("Compare"):
     sidebar()

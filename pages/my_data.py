@@ -1,7 +1,7 @@
 """Bring your own: eval logs, labelled or bare query sets, traffic, battles."""
 
 from views import my_data
-from views.frame import frame, sidebar
+from views.selection.frame import frame, sidebar
 
 with frame("My data"):
     sidebar()

@@ -1,9 +1,9 @@
 """Which threshold? Slide α or name a budget, and see quality against cost."""
 
-from views import announced, tradeoff
-from views.frame import frame, selection
+from views.selection.frame import frame, selection
+from views.tradeoff import data_quality_notice, page
 
 with frame("Trade-off"):
     chosen = selection()
-    tradeoff.draw(chosen)
-    announced.draw(chosen)
+    page.draw(chosen)
+    data_quality_notice.draw(chosen)

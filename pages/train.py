@@ -1,7 +1,7 @@
 """Which data? Train a router on outcomes and battles, watch it, and keep it if it is any good."""
 
 from views import train
-from views.frame import frame, sidebar
+from views.selection.frame import frame, sidebar
 
 with frame("Train"):
     sidebar()

@@ -28,7 +28,7 @@ from routellm_core.commands import (
 )
 from routellm_core.commands.shared import ROOT, Result, say
 from routellm_core.errors import RoutingError
-from routellm_core.jsonable import with_nulls
+from routellm_core.files import with_nulls
 from routellm_core.quiet import hush
 
 STOPPED = 130

@@ -179,3 +179,25 @@ VIEWS = ("in_domain", "unseen_slices", "untouched")
 N_FOLDS = 5
 """Of out-of-fold scores by text."""
 _ID_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_-.")
+
+
+class Battles(NamedTuple):
+    """Verdicts between two models' answers to the same query; arrays of shape (n_battles,)."""
+
+    models: tuple[str, ...]
+    query_code: Ints
+    """Position of the query, in the order in which queries are embedded."""
+    model_a: Ints
+    """Position in `models`."""
+    model_b: Ints
+    """Position in `models`."""
+    win_a: Floats
+    """1 where model_a won, 1/2 in a tie, 0 where model_b won; for a battle judged several times the
+    mean over its verdicts, so that any value in [0, 1] may stand here."""
+    both_bad: NDArray[np.bool_] | None = None
+    """True for a tie of two bad answers; None where nobody said how good the answers were."""
+
+    def at(self, kept: NDArray[np.bool_]) -> "Battles":
+        """Some of the battles: `kept` is (n_battles,)."""
+        arrays = (None if array is None else array[kept] for array in self[1:])
+        return Battles(self.models, *arrays)  # type: ignore[arg-type]

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core.normalise import cluster_key, text_hash
-from routellm_core.shipped import ensure_store
 from routellm_core.store import Store
+from routellm_core.store.build import ensure_store
+from routellm_core.text_keys import cluster_key, text_hash
 from routellm_core.types import Benchmark, ModelPair
 from tests.invented import WordVectors
 
@@ -96,6 +96,12 @@ def sample_store(fresh_store, sample_benchmark, sample_texts):
 def word_vectors(monkeypatch):
     """Routers and the search for leaks see bags of words; no model is loaded."""
     for module in (
-        *("training", "routers.base", "routers.mf", "routers.sw_ranking", "explain.report"),
+        *(
+            "training.cross_fitting",
+            "routers.base",
+            "routers.mf",
+            "routers.sw_ranking",
+            "explain.report",
+        ),
     ):
         monkeypatch.setattr(f"routellm_core.{module}.SentenceEmbedder", WordVectors)

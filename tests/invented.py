@@ -7,8 +7,8 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from routellm_core.battles import COLUMNS
-from routellm_core.normalise import cluster_key, text_hash
+from routellm_core.schemas import COLUMNS
+from routellm_core.text_keys import cluster_key, text_hash
 from routellm_core.types import Benchmark
 
 SLICES = ("kettles", "ropes", "tides", "moths", "bells", "chalk")

@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from routellm_core.calibration import Wish
-from routellm_core.choosing import Choice, ProviderNames, choose, policy_of
-from routellm_core.labels import golden_battles
-from routellm_core.policy import Policy
+from routellm_core.metrics.thresholds import Wish
+from routellm_core.policy.build import ProviderNames, policy_of
+from routellm_core.policy.choice import Choice, choose
+from routellm_core.policy.document import Policy
 from routellm_core.routers.configs import MatrixFactorizationConfig
 from routellm_core.routers.mf import MatrixFactorizationRouter
 from routellm_core.store import Store
+from routellm_core.training.labels import golden_battles
 from routellm_core.types import RouterEntry
 from tests.conftest import PAIR
 from tests.invented import WordVectors, add_golden

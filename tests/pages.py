@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from routellm_core.store import Store
 from tests.conftest import ROOT
-from views import session
+from views.cache import session
 
 # Every AppTest asks all installed packages anew whether they bring components.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
@@ -31,7 +31,7 @@ def forget():
 @contextmanager
 def own_store(built_store, path, monkeypatch, fill=lambda store: None):
     """A copy of the shipped store at a path, filled further, that the dashboard reads meanwhile."""
-    from views import cached
+    from views.cache import workspace
 
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(built_store, path)
@@ -40,20 +40,20 @@ def own_store(built_store, path, monkeypatch, fill=lambda store: None):
     monkeypatch.setenv("ROUTELLM_STORE", str(path))
     forget()
     yield path
-    cached.store().close()
+    workspace.store().close()
     forget()
 
 
 @contextmanager
 def shipped_store(built_store, monkeypatch):
     """The dashboard reads the shipped store itself meanwhile; what was read of it stays cached."""
-    from views import cached
+    from views.cache import workspace
 
     monkeypatch.setenv("ROUTELLM_STORE", str(built_store))
-    cached.store.clear()
+    workspace.store.clear()
     yield
-    cached.store().close()
-    cached.store.clear()
+    workspace.store().close()
+    workspace.store.clear()
 
 
 def opened(script, timeout=60, **query):

@@ -7,8 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from routellm_core import asking
-from routellm_core.asking import AT_ONCE, COOL_DOWN_S, STUCK_AFTER, Breaker, RouterDesk, Silence
+from routellm_core.policy import circuit_breaker
+from routellm_core.policy.circuit_breaker import (
+    AT_ONCE,
+    COOL_DOWN_S,
+    STUCK_AFTER,
+    Breaker,
+    RouterDesk,
+    Silence,
+)
 
 LIMIT_S = 0.05
 PATIENT_S = 30.0
@@ -304,7 +311,7 @@ def test_an_event_loop_that_ended_before_the_router_did_is_no_harm(router, caplo
 
 
 def test_the_cool_down_is_the_constant(router, monkeypatch):
-    monkeypatch.setattr(asking, "COOL_DOWN_S", 0.0)
+    monkeypatch.setattr(circuit_breaker, "COOL_DOWN_S", 0.0)
     desk = RouterDesk(router)
     reasons = [desk.ask(["x"], LIMIT_S).wait().reason for _ in range(2 * STUCK_AFTER)]
     assert set(reasons) == {"no score within 0.05 s"}

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routellm_core import baselines
-from routellm_core.metrics import apgr, rank_queries, routed_mean, routing_curve
+from routellm_core.metrics import baselines
+from routellm_core.metrics.curve import apgr, rank_queries, routed_mean, routing_curve
 from tests import oracles
 
 

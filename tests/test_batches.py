@@ -11,8 +11,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routellm_core.batches import Budget, batches_of
-from routellm_core.devices import PRECISION_VARIABLE, VARIABLE, device
+from routellm_core.embedders.batches import Budget, batches_of
+from routellm_core.embedders.devices import PRECISION_VARIABLE, VARIABLE, device
 from routellm_core.errors import DataError
 
 LENGTHS = st.lists(st.integers(1, 50), max_size=60)

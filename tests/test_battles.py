@@ -9,21 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routellm_core.battles import (
-    COLUMNS,
-    both_orders_averaged,
-    checked_battles,
-    read_battles,
-    warnings_about,
-)
-from routellm_core.bradley_terry import fit_ratings, merge_battles, sum_by_cell
 from routellm_core.errors import DataError, UnknownNameError
-from routellm_core.labels import (
+from routellm_core.importing.battles import read_battles
+from routellm_core.schemas import COLUMNS, checked_battles
+from routellm_core.statistics.bradley_terry import fit_ratings, merge_battles, sum_by_cell
+from routellm_core.training.labels import (
     battles_of,
+    both_orders_averaged,
     golden_battles,
     join_battles,
     judge_battles,
     over_models,
+    warnings_about,
     with_stand_ins,
 )
 from routellm_core.types import ModelPair, PairOutcomes

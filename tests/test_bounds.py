@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from routellm_core.bounds import one_model_bounds
-from routellm_core.metrics import curve_of, rank_queries
-from routellm_core.uncertainty import mean_interval
+from routellm_core.metrics.bounds import one_model_bounds
+from routellm_core.metrics.curve import curve_of, rank_queries
+from routellm_core.statistics.intervals import mean_interval
 
 UNIT = st.floats(0, 1, width=32)
 

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from routellm_core.bradley_terry import fit_ratings, merge_battles, sum_by_cell
+from routellm_core.statistics.bradley_terry import fit_ratings, merge_battles, sum_by_cell
 from tests import oracles
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from routellm_core.__main__ import main
 from routellm_core.commands import data, shared
-from routellm_core.progress import Progress
+from routellm_core.jobs.progress import Progress
 from routellm_core.routers import load_router
 from routellm_core.store import Store
 from tests.conftest import PAIR

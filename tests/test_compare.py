@@ -4,14 +4,24 @@ import re
 
 import pytest
 
-from routellm_core.comparing.claimed_saving import savings
 from routellm_core.errors import StoreError
+from routellm_core.evaluation.comparison.claimed_saving import savings
 from routellm_core.types import Benchmark, Interval
 from tests.pages import drawn, errors, forget, opened, said
 from tests.pages import tables as tables_of
-from views import cached, cached_comparison
-from views.compare import character, closely, costs, pairs, tables, words
-from views.compare import gain as gain_view
+from views.cache import comparison as comparison_cache
+from views.cache import workspace
+from views.compare import (
+    controls,
+    costs,
+    one_benchmark,
+    sentences,
+    tables,
+)
+from views.compare import decomposition as gain_view
+from views.compare import (
+    verdicts as compare_verdicts,
+)
 
 
 def figures(*routers, ahead=(), random_high=0.52, **more):
@@ -44,7 +54,7 @@ def gain(router, over, value, low, high, view="in_domain"):
 
 def test_no_router_is_called_best_where_the_strong_model_is_the_worse_one():
     known = figures(row("mf", 0.6), row("bert", 0.65), quality_strong=0.5)
-    (said,) = words.about(known)
+    (said,) = sentences.about(known)
     assert "the worse one here" in said
     assert "bert" not in said
 
@@ -61,14 +71,14 @@ def test_no_router_is_called_best_where_the_strong_model_is_the_worse_one():
 )
 def test_the_best_router_is_held_against_the_next_on_the_same_resamples(low, said):
     ahead = [gain("bert", "mf", 0.05, low, 0.09)]
-    text = " ".join(words.about(figures(row("mf", 0.6), row("bert", 0.65), ahead=ahead)))
+    text = " ".join(sentences.about(figures(row("mf", 0.6), row("bert", 0.65), ahead=ahead)))
     assert text.startswith("Out of fold, bert has the highest APGR, 0.650 (95% 0.630 – 0.670).")
     assert said in text
     assert "clearly better than a random router" in text
 
 
 def test_a_router_inside_the_random_range_is_said_to_be():
-    text = " ".join(words.about(figures(row("mf", 0.52, view="untouched"))))
+    text = " ".join(sentences.about(figures(row("mf", 0.52, view="untouched"))))
     assert text == (
         "On queries that no router learned from, mf has the highest APGR, 0.520 (95% 0.500 – "
         "0.540). On 900 queries it cannot be told apart from a random router."
@@ -77,11 +87,11 @@ def test_a_router_inside_the_random_range_is_said_to_be():
 
 def test_the_view_that_most_routers_have_is_compared():
     known = [row("mf", 0.9, recipe="own-pair"), *(row(n, 0.6, "untouched") for n in ("mf", "bert"))]
-    assert {r["view"] for r in words.comparable(known)} == {"untouched"}
-    text = " ".join(words.about(figures(*known)))
+    assert {r["view"] for r in sentences.comparable(known)} == {"untouched"}
+    text = " ".join(sentences.about(figures(*known)))
     assert "Trained on this pair's own outcomes, mf reaches 0.900" in text
     assert "out of fold: knowing the pair is worth +0.300." in text
-    alone = " ".join(words.about(figures(*known[:1])))
+    alone = " ".join(sentences.about(figures(*known[:1])))
     assert "out of fold." in alone
     assert "knowing the pair" not in alone
 
@@ -89,7 +99,7 @@ def test_the_view_that_most_routers_have_is_compared():
 def test_what_is_left_inside_slices_is_said():
     known = [row("mf", 0.7), row("mf", 0.53, view="within_slice")]
     assert "most of its lead over random comes from telling slices apart" in " ".join(
-        words.about(figures(*known))
+        sentences.about(figures(*known))
     )
 
 
@@ -226,19 +236,21 @@ THREE = found(
 
 
 def test_the_gist_of_the_verdicts_names_the_best_and_what_it_cannot_be_told_from():
-    assert pairs.sentence(THREE) == (
+    assert compare_verdicts.sentence(THREE) == (
         "2 of 3 pairs are told apart. stacked is ahead of 1 of the 2 others; it cannot be told "
         "from bert (about 2,960,000 more queries would be needed)."
     )
     ahead = found(compared("a", 0.7), compared("b", 0.6), verdicts=[verdict("a", "b", 0.1)])
-    assert pairs.sentence(ahead) == (
+    assert compare_verdicts.sentence(ahead) == (
         "1 of 1 pairs is told apart. a is ahead of every other router."
     )
-    assert pairs.sentence(found(compared("a", 0.7))).startswith("There is one router here")
+    assert compare_verdicts.sentence(found(compared("a", 0.7))).startswith(
+        "There is one router here"
+    )
 
 
 def test_each_pair_is_one_cell_above_the_diagonal_and_says_it_in_words():
-    data = pairs.matrix(THREE)
+    data = compare_verdicts.matrix(THREE)
     assert [router["router"] for router in data["routers"]] == ["stacked", "bert", "mf"]
     assert [(c["row"], c["column"]) for c in data["cells"]] == [(0, 1), (0, 2), (1, 2)]
     unknown, ahead, _ = data["cells"]
@@ -262,7 +274,7 @@ def test_each_pair_is_one_cell_above_the_diagonal_and_says_it_in_words():
     ],
 )
 def test_further_queries_are_short_in_a_cell(n_more, short):
-    data = pairs.matrix(
+    data = compare_verdicts.matrix(
         found(compared("a", 0.7), compared("b", 0.6), verdicts=[verdict("a", "b", 0.1, n_more)])
     )
     assert data["cells"][0]["under"] == short
@@ -306,14 +318,14 @@ def test_what_each_one_is_stands_in_words_and_beside_its_own_scores_shuffled():
         compared("mf", 0.4, kind="reversed", share_at_half=1.0, choice_entropy=0.0),
         compared("random", 0.5, kind="chance"),
     )
-    said = character.sentence(three)
+    said = controls.sentence(three)
     assert said.startswith("1 of 3 does better than its own scores shuffled. random cannot be told")
     assert "mf ranks queries the wrong way round: its own scores shuffled do better." in said
     assert said.endswith(
         "At α = 0.5 mf sends nearly every query to one model: without a "
         "calibrated α that is no routing."
     )
-    rows = character.table(three)["rows"]
+    rows = controls.table(three)["rows"]
     assert [row["what"] for row in rows] == ["✓ router", "⇄ reversed", "≈ chance"]
     assert rows[0]["shuffled"] == "0.480 – 0.520"
     assert (rows[0]["band_low"], rows[0]["band_high"]) == (0.48, 0.52)
@@ -342,12 +354,12 @@ def comparisons(monkeypatch):
     """Those begun, in their order."""
     begun = []
 
-    class Followed(cached_comparison.Comparing):
+    class Followed(comparison_cache.Comparing):
         def __init__(self, *asked):
             begun.append(self)
             super().__init__(*asked)
 
-    monkeypatch.setattr(cached_comparison, "Comparing", Followed)
+    monkeypatch.setattr(comparison_cache, "Comparing", Followed)
     return begun
 
 
@@ -359,7 +371,7 @@ def open_page(built_store, monkeypatch, comparisons):
     yield lambda **query: opened("pages/compare.py", 60, **query)
     for comparing in comparisons:
         comparing.result(120)
-    cached.store().close()
+    workspace.store().close()
     forget()
 
 
@@ -400,7 +412,7 @@ def test_a_comparison_that_failed_begins_anew_at_the_next_look(open_page, compar
         raise StoreError("the store is held by another process")
 
     with monkeypatch.context() as patch:
-        patch.setattr(cached_comparison, "compare_routers", broken)
+        patch.setattr(comparison_cache, "compare_routers", broken)
         at = open_page(look="closely", closely="mt_bench").run()
         assert [e.replace("\\", "") for e in errors(at)] == ["the store is held by another process"]
     comparisons.clear()
@@ -456,9 +468,9 @@ def test_on_mmlu_mf_and_sw_ranking_are_said_to_know_less_than_the_subject_alone(
 )
 def test_a_gap_that_is_none_or_reversed_is_warned_of(monkeypatch, gap, said):
     warned = []
-    monkeypatch.setattr(closely.st, "warning", warned.append)
+    monkeypatch.setattr(one_benchmark.st, "warning", warned.append)
     document = found(compared("a", 0.7), n_texts=900, n_resamples=9, seed=0, gap_interval=gap)
-    closely._draw_heading(
+    one_benchmark._draw_heading(
         document, Benchmark("b", "b", "", "", "user", 0, 1, "share right", "", "")
     )
     assert len(warned) == bool(said)
@@ -471,6 +483,8 @@ def test_without_a_clear_gap_the_matrix_tells_quality():
         "amount": 0.103,
         "amount_interval": Interval(0.08, 0.12),
     }
-    (cell,) = pairs.matrix(found(compared("a", 0.2), compared("b", 0.7), verdicts=[ahead]))["cells"]
+    (cell,) = compare_verdicts.matrix(
+        found(compared("a", 0.2), compared("b", 0.7), verdicts=[ahead])
+    )["cells"]
     assert cell["short"] == "+0.103"
     assert cell["details"][0].startswith("Mean quality +0.103 (95% +0.080 – +0.120, paired")

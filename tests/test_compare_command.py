@@ -8,11 +8,11 @@ import pytest
 
 from routellm_core.__main__ import main
 from routellm_core.commands.compare import lines
-from routellm_core.comparing.decomposition import slice_prior
-from routellm_core.comparing.report import compare_routers
 from routellm_core.errors import UnknownNameError
-from routellm_core.evaluation import evaluate_benchmark, within_slice
-from routellm_core.metrics import apgr, routing_curve
+from routellm_core.evaluation.benchmark import evaluate_benchmark, within_slice
+from routellm_core.evaluation.comparison.decomposition import slice_prior
+from routellm_core.evaluation.comparison.report import compare_routers
+from routellm_core.metrics.curve import apgr, routing_curve
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 
 PAIR = ModelPair(weak="small", strong="large")

@@ -8,8 +8,8 @@ import pytest
 
 from routellm_core import jobs
 from routellm_core.errors import DataError, TextsError
-from routellm_core.shift import comparison
-from routellm_core.shift.comparison import (
+from routellm_core.evaluation.traffic import comparison
+from routellm_core.evaluation.traffic.comparison import (
     ComparisonPlan,
     compared,
     plan_of,

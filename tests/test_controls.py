@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from routellm_core.baselines import random_apgr
-from routellm_core.comparing import controls
-from routellm_core.metrics import apgr, rank_queries, routing_curve
+from routellm_core.evaluation.comparison import controls
+from routellm_core.metrics.baselines import random_apgr
+from routellm_core.metrics.curve import apgr, rank_queries, routing_curve
 
 
 def draw_router(rng, n, noise=0.3):

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from routellm_core.comparing import cost_readings
-from routellm_core.comparing.cost_intervals import cost_intervals
-from routellm_core.costs import PairCosts, TokenSource, routed_cost
-from routellm_core.metrics import curve_of, rank_queries
-from routellm_core.uncertainty import middle, paired_resamples
+from routellm_core.metrics import cost_quality
+from routellm_core.metrics.costs import PairCosts, TokenSource, routed_cost
+from routellm_core.metrics.curve import curve_of, rank_queries
+from routellm_core.statistics.bootstrap import paired_resamples
+from routellm_core.statistics.cost_quality_bands import cost_intervals
+from routellm_core.statistics.intervals import middle
 from tests.test_slices import make
 
 TOKENS = TokenSource("made up", "made up")
@@ -58,8 +59,8 @@ def test_the_intervals_hold_the_truth_as_often_as_they_say(rng):
     cost = routed_cost(ranking, costs)
     quality = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong).quality
     truth = {
-        "aiq": cost_readings.aiq(cost, quality),
-        "deferral_area": cost_readings.deferral_area(cost, quality),
+        "aiq": cost_quality.aiq(cost, quality),
+        "deferral_area": cost_quality.deferral_area(cost, quality),
     }
     held = dict.fromkeys(truth, 0)
     for seed in range(100):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from routellm_core.costs import (
+from routellm_core.metrics.costs import (
     UNKNOWN_PRICE,
     Price,
     list_price,
@@ -9,7 +9,7 @@ from routellm_core.costs import (
     routed_cost,
     saving,
 )
-from routellm_core.metrics import rank_queries
+from routellm_core.metrics.curve import rank_queries
 from routellm_core.types import ModelPair, PairOutcomes
 
 CHEAP = Price(0.24, 0.24, "test")

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from routellm_core.choosing import _intervals
-from routellm_core.metrics import apgr, cpt, curve_of, operating_point, rank_queries
+from routellm_core.metrics.curve import apgr, cpt, curve_of, operating_point, rank_queries
+from routellm_core.policy.build import _intervals
+from routellm_core.statistics.bootstrap import curve_intervals
 from routellm_core.types import ModelPair, PairOutcomes
-from routellm_core.uncertainty import curve_intervals
 
 SHARE = 0.3
 """At which the band of the curve is read."""

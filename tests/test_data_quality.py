@@ -8,8 +8,10 @@ import pytest
 from scipy.stats import binomtest
 
 from routellm_core.__main__ import main
-from routellm_core.data_quality import Finding, check, effect_of_excluding
-from routellm_core.data_quality.answers import (
+from routellm_core.errors import DataError
+from routellm_core.evaluation.benchmark import evaluate_benchmark
+from routellm_core.evaluation.data_quality import Finding, check, effect_of_excluding
+from routellm_core.evaluation.data_quality.answers import (
     answer_findings,
     below_chance,
     constant_quality,
@@ -17,12 +19,11 @@ from routellm_core.data_quality.answers import (
     missing_answers,
     same_length,
 )
-from routellm_core.data_quality.findings import FALSE_ALARM
-from routellm_core.data_quality.pairs import pair_findings, reversed_gaps, swapped_models
-from routellm_core.errors import DataError
-from routellm_core.evaluation import default_pair, evaluate_benchmark
-from routellm_core.metrics import apgr, routing_curve
+from routellm_core.evaluation.data_quality.findings import FALSE_ALARM
+from routellm_core.evaluation.data_quality.pairs import pair_findings, reversed_gaps, swapped_models
+from routellm_core.metrics.curve import apgr, routing_curve
 from routellm_core.store import Store
+from routellm_core.store.selection import default_pair
 from routellm_core.types import Benchmark, ModelPair
 from tests.test_slices import make
 

@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routellm_core.comparing.decomposition import (
+from routellm_core.evaluation.benchmark import within_slice
+from routellm_core.evaluation.comparison.decomposition import (
     called_share,
     decomposition,
     slice_means,
     slice_prior,
 )
-from routellm_core.evaluation import within_slice
-from routellm_core.metrics import apgr, rank_queries, routing_curve
+from routellm_core.metrics.curve import apgr, rank_queries, routing_curve
 from routellm_core.types import ModelPair, PairOutcomes
 
 

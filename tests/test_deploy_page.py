@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core.comparing.paper import PAIR
 from routellm_core.errors import DataError
-from routellm_core.policy import parse_policy
-from routellm_core.targets import TARGETS
+from routellm_core.evaluation.comparison.paper import PAIR
+from routellm_core.policy.document import parse_policy
+from routellm_core.policy.export import TARGETS
+from routellm_core.statistics.intervals import mean_interval
 from routellm_core.types import Benchmark
-from routellm_core.uncertainty import mean_interval
 from tests.invented_policy import MOMENT
 from tests.pages import button, opened, own_store, said, shipped_store, tables
-from views import cached
+from views.cache import workspace
 from views.deploy import evidence, history, replay
 
 MF = {"router": "mf-golden.in_domain"}
@@ -48,7 +48,7 @@ def read_deploy(built_store, monkeypatch):
 def kept(at):
     button(at, "Keep this policy in the store").click().run()
     assert not at.exception
-    table = cached.store().policies()
+    table = workspace.store().policies()
     return parse_policy(table["document"].iloc[0].encode(), "kept")
 
 
@@ -107,7 +107,7 @@ def test_replay_covers_every_set_that_the_router_scored(read_deploy):
 def test_replay_uses_intervals_of_clusters(open_deploy):
     at = open_deploy(mode="share", wanted="0.3")
     policy = kept(at)
-    store = cached.store()
+    store = workspace.store()
     known = store.pair_outcomes("mmlu", PAIR)
     rates = store.strong_win_rates("mmlu", PAIR, "mf-golden", "in_domain")
     routed = np.where(rates >= policy.threshold, known.quality_strong, known.quality_weak)
@@ -126,7 +126,7 @@ def test_two_policies_are_compared_and_one_is_gone_back_to(open_deploy):
     assert not at.exception
     assert "20.0% of the queries" in said(at)
     button(at, "Delete it").click().run()
-    assert cached.store().policies().empty
+    assert workspace.store().policies().empty
 
 
 def test_an_edited_file_and_one_that_is_no_policy_are_refused(open_deploy):
@@ -161,7 +161,7 @@ def test_a_gateways_log_is_held_against_the_evidence(open_deploy, store_path):
     queries = pd.DataFrame({"query_id": names, "slice": "all"})
     called = ["gpt-4-1106-preview" if i % 10 < 6 else PAIR.weak for i in range(200)]
     usage = pd.DataFrame({"query_id": names, "model": called, "cost_usd": 0.003})
-    store = cached.store()
+    store = workspace.store()
     with store.open_for_writing():
         store.add_benchmark(card, queries, None, usage)
     rates = pd.DataFrame({"query_id": names, "strong_win_rate": np.linspace(0.9, 0.99, 200)})
@@ -191,7 +191,7 @@ def log_of(store_path):
         names = [f"r{i:03}" for i in range(len(called))]
         card = Benchmark("log", "Log", "", "", "user", 0.0, 1.0, "share right", "gateway", "mine")
         usage = pd.DataFrame({"query_id": names, "model": called, "cost_usd": 0.003})
-        store = cached.store()
+        store = workspace.store()
         with store.open_for_writing():
             store.add_benchmark(
                 card, pd.DataFrame({"query_id": names, "slice": "all"}), None, usage
@@ -239,7 +239,7 @@ def test_a_logs_scores_are_those_of_the_policys_view(open_deploy, log_of):
 
 
 def test_a_drift_that_is_undefined_is_no_good_news():
-    from routellm_core.monitoring import drift_of_scores
+    from routellm_core.policy.monitoring import drift_of_scores
     from views.deploy import monitor
 
     nothing = drift_of_scores(np.array([]), np.array([0.5]))
@@ -257,11 +257,11 @@ def test_never_on_the_trade_off_page_is_a_policy_that_never_calls(open_deploy):
 
 def test_a_policy_of_a_private_set_is_not_kept_and_tells_others_nothing(open_deploy, monkeypatch):
     policy = kept(open_deploy())
-    store = cached.store()
+    store = workspace.store()
     with store.open_for_writing():
         store.delete_policy(policy.policy_id)
         store._write("UPDATE benchmark SET owner = 'ada' WHERE benchmark_id = 'mmlu'")
-    monkeypatch.setattr(cached, "owner", lambda: "ada")
+    monkeypatch.setattr(workspace, "owner", lambda: "ada")
     at = open_deploy(benchmark="mmlu")
     assert button(at, "Keep this policy in the store").disabled
     assert "save the set on My data first" in said(at)
@@ -269,7 +269,7 @@ def test_a_policy_of_a_private_set_is_not_kept_and_tells_others_nothing(open_dep
     assert store.policies().empty
 
     def told(name):
-        monkeypatch.setattr(cached, "owner", lambda: "bob")
+        monkeypatch.setattr(workspace, "owner", lambda: "bob")
         document = policy.document()
         document["evidence"]["benchmark_id"] = name
         unsigned = json.dumps(document).encode()
@@ -284,7 +284,7 @@ def test_a_policy_of_a_private_set_is_not_kept_and_tells_others_nothing(open_dep
 
 
 def test_a_kept_policy_that_cannot_be_read_can_be_deleted_and_blocks_nothing(open_deploy):
-    store = cached.store()
+    store = workspace.store()
     with store.open_for_writing():
         store.add_policy("broken", MOMENT, '{"policy_version": 9}')
     at = open_deploy()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from routellm_core.importers import IMPORTERS
+from routellm_core.importing import IMPORTERS
 from routellm_core.routers import ROUTERS
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -5,9 +5,9 @@ import math
 import pandas as pd
 import pytest
 
-from views.downloads import csv_bytes, json_bytes
-from views.live_curve import payload
-from views.names import short_name
+from views.components.downloads import csv_bytes, json_bytes
+from views.components.live_curve import payload
+from views.text.names import short_name
 
 
 @pytest.mark.parametrize("hostile", ["=1+1", "+cmd", "-2", "@SUM(A1)", "\tx", "\rx"])

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core.comparing.paper import PUBLISHED
 from routellm_core.errors import UnknownNameError
-from routellm_core.evaluation import evaluate_benchmark, within_slice
-from routellm_core.metrics import apgr, routing_curve
+from routellm_core.evaluation.benchmark import evaluate_benchmark, within_slice
+from routellm_core.evaluation.comparison.paper import PUBLISHED
+from routellm_core.metrics.curve import apgr, routing_curve
 from routellm_core.routers import ROUTERS
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 

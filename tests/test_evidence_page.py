@@ -7,17 +7,18 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from routellm_core.costs import Price, pair_costs
-from routellm_core.data_quality import Finding, check, effect_of_excluding
-from routellm_core.evidence.calibration_error import calibration_error
-from routellm_core.evidence.latency import latency_at
-from routellm_core.evidence.overhead import break_even
-from routellm_core.evidence.recalibration import fit, judge, mapped_threshold
-from routellm_core.evidence.reliability import brier_score, targets
-from routellm_core.metrics import calls_strong, rank_queries
+from routellm_core.evaluation.data_quality import Finding, check, effect_of_excluding
+from routellm_core.evaluation.overhead.latency import latency_at
+from routellm_core.evaluation.overhead.router_cost import break_even
+from routellm_core.evaluation.score_calibration.calibration_error import calibration_error
+from routellm_core.evaluation.score_calibration.recalibration import fit, judge, mapped_threshold
+from routellm_core.evaluation.score_calibration.reliability import brier_score, targets
+from routellm_core.metrics.costs import Price, pair_costs
+from routellm_core.metrics.curve import calls_strong, rank_queries
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 from tests.pages import emptied_to_a_number, errors, opened, own_store, said, tables
-from views import cached, cached_evidence
+from views.cache import benchmarks, workspace
+from views.cache import evidence as evidence_cache
 from views.evidence import rows
 
 PAGE = "pages/evidence.py"
@@ -93,7 +94,7 @@ def open_evidence(timed_store):
 @pytest.fixture
 def known(timed_store):
     """Outcomes, scores and seconds of the invented benchmark."""
-    store = cached.store()
+    store = workspace.store()
     return (
         store.pair_outcomes("timed", PAIR),
         store.strong_win_rates("timed", PAIR, "leaning", "in_domain"),
@@ -141,7 +142,7 @@ def test_the_first_visit_names_the_broken_slice_and_what_it_does_to_the_router(o
     assert "**Error.** On high_school_mathematics gpt-4-1106-preview reaches 3.0%" in said(at)
     queries, *_, apgr, cpt50, cpt80 = figures(at, HEADLINE)
     assert queries == ["14,037", "13,767"]
-    effect = cached_evidence.effect(key_on_mmlu(at), (0, 1))
+    effect = evidence_cache.effect(key_on_mmlu(at), (0, 1))
     assert apgr == [f"{effect.before.apgr:.3f}", f"{effect.after.apgr:.3f}"]
     assert cpt50 == [f"{100 * h.cpt50:.1f}%" for h in (effect.before, effect.after)]
     assert cpt80 == [f"{100 * h.cpt80:.1f}%" for h in (effect.before, effect.after)]
@@ -150,8 +151,10 @@ def test_the_first_visit_names_the_broken_slice_and_what_it_does_to_the_router(o
 
 def key_on_mmlu(at):
     router_id, view = at.sidebar.selectbox(key="_router").value.split(".")
-    version = cached.store().version
-    return cached.RouterKey(version, "mmlu", cached.usual_pair(version, "mmlu"), router_id, view)
+    version = workspace.store().version
+    return benchmarks.RouterKey(
+        version, "mmlu", benchmarks.usual_pair(version, "mmlu"), router_id, view
+    )
 
 
 def test_leaving_out_changes_the_headline_and_the_link(open_evidence, known):
@@ -160,7 +163,7 @@ def test_leaving_out_changes_the_headline_and_the_link(open_evidence, known):
     box = at.checkbox[0]
     assert box.value
     assert figures(at, HEADLINE)[0] == [f"{N}", "300"]
-    effect = effect_of_excluding(check(cached.store(), "timed", PAIR), outcomes, scores)
+    effect = effect_of_excluding(check(workspace.store(), "timed", PAIR), outcomes, scores)
     low, high = effect.after.apgr_interval
     assert cells(at, HEADLINE)[4][2] == [
         f"{effect.after.apgr:.3f}",
@@ -200,20 +203,20 @@ def test_findings_about_every_query_or_none_that_counts_cannot_be_left_out(open_
 
 
 def test_rows_of_a_finding_are_hostile_texts_shown_as_they_are(timed_store):
-    (finding,) = cached_evidence.findings(cached.store().version, "timed", PAIR)
-    where = (cached.store().version, "timed", PAIR)
+    (finding,) = evidence_cache.findings(workspace.store().version, "timed", PAIR)
+    where = (workspace.store().version, "timed", PAIR)
     selection = type("S", (), {"where": where})()
     table = rows.table_of(selection, finding)
     assert list(table["query_id"]) == list(finding.query_id)
     assert len(table) == 100
     assert set(table["slice"]) == {BROKEN}
-    shown = rows.shown(cached.benchmark(cached.store().version, "timed"), table)
+    shown = rows.shown(benchmarks.benchmark(workspace.store().version, "timed"), table)
     assert shown[0][0] == "<u>q000</u>"
     assert len(shown) == rows.N_SHOWN
     assert {row[2] for row in shown} | {row[3] for row in shown} == {"right", "wrong"}
     missing = Finding("missing_answers", "note", "", ("nowhere",))
     assert rows.shown(
-        cached.benchmark(cached.store().version, "timed"), rows.table_of(selection, missing)
+        benchmarks.benchmark(workspace.store().version, "timed"), rows.table_of(selection, missing)
     ) == [["nowhere", "–", "–", "–"]]
 
 
@@ -286,14 +289,14 @@ def test_findings_that_together_concern_every_query_leave_the_figures_as_they_ar
 
 
 def _leaving_out_all():
-    from routellm_core.data_quality import Finding
-    from views import cached
+    from routellm_core.evaluation.data_quality import Finding
+    from views.cache import benchmarks
     from views.evidence import headline
-    from views.frame import selection
-    from views.readings import read
+    from views.selection.frame import selection
+    from views.selection.point import read
 
     chosen = selection()
-    ids = tuple(cached.outcomes(*chosen.where).query_id)
+    ids = tuple(benchmarks.outcomes(*chosen.where).query_id)
     found = [Finding("some", "note", "", part) for part in (ids[:40], ids[40:])]
     headline.draw(chosen, read(chosen), found, (0, 1))()
 

@@ -6,29 +6,30 @@ import re
 import numpy as np
 import pytest
 
+from benchmarks.faithfulness_areas import Areas, areas, order_of, probes, summary
+from benchmarks.shuffled_router import shuffled
 from routellm_core import __main__ as command
-from routellm_core.bradley_terry import fit_ratings, sum_by_cell
 from routellm_core.commands import train
 from routellm_core.commands.shared import DATA_DIR
-from routellm_core.embeddings import JoinedEmbedder, SentenceEmbedder
+from routellm_core.embedders.bert_tokens import TokenStates
+from routellm_core.embedders.sentence import JoinedEmbedder, SentenceEmbedder
+from routellm_core.embedders.text_features import TextStatistics
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
 from routellm_core.explain import EXPLAINED, explain, report
 from routellm_core.explain.counterfactual import smallest_deletion
 from routellm_core.explain.explanation import Explanation, Word
-from routellm_core.explain.faithfulness import Areas, areas, order_of, probes, summary
-from routellm_core.explain.neighbours import labelled_queries, nearest, nearest_across, similar
-from routellm_core.explain.shuffled import shuffled
+from routellm_core.explain.neighbours import nearest, nearest_across, similar
 from routellm_core.explain.sw_ranking import _by_embedding, influence
-from routellm_core.explain.words import merged, total, without, word_spans
-from routellm_core.labels import Battles, battles_of
-from routellm_core.normalise import text_hash
+from routellm_core.explain.word_spans import merged, total, without, word_spans
 from routellm_core.routers import ROUTERS, load_router, router_class
 from routellm_core.routers.configs import BertConfig
+from routellm_core.routers.remembered_queries import labelled_queries
 from routellm_core.routers.stacked import MemberScores
+from routellm_core.statistics.bradley_terry import fit_ratings, sum_by_cell
 from routellm_core.store import Store
-from routellm_core.text_statistics import TextStatistics
-from routellm_core.token_states import TokenStates
-from routellm_core.types import ModelPair
+from routellm_core.text_keys import text_hash
+from routellm_core.training.labels import battles_of
+from routellm_core.types import Battles, ModelPair
 from tests.conftest import PAIR
 from tests.invented import WordVectors, add_golden, golden_texts, is_hard
 

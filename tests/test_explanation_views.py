@@ -10,23 +10,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core.embeddings import DEFAULT_EMBEDDER
+from routellm_core.embedders.sentence import DEFAULT_EMBEDDER
 from routellm_core.errors import MissingPackageError
 from routellm_core.explain import explain
 from routellm_core.explain.explanation import Word
-from routellm_core.explain.words import word_spans
-from routellm_core.labels import golden_battles
-from routellm_core.normalise import text_hash
+from routellm_core.explain.word_spans import word_spans
 from routellm_core.routers import load_router, router_class
 from routellm_core.routers.sharing import shared
 from routellm_core.store import Store
+from routellm_core.text_keys import text_hash
+from routellm_core.training.labels import golden_battles
 from routellm_core.types import RouterEntry
 from tests.conftest import PAIR
 from tests.invented import WordVectors, add_golden, is_hard
 from tests.pages import drawn, forget, opened
 from views.explanation import faithfulness
-from views.explanation.coloured import coloured, digits_of, largest_of, struck
 from views.explanation.faithfulness import FAITHFULNESS, Measured
+from views.explanation.highlighted import coloured, digits_of, largest_of, struck
 
 ROOT = Path(__file__).resolve().parent.parent
 N = 60
@@ -77,10 +77,10 @@ def _add(store, router_id, name, checkpoint, rates):
 @pytest.fixture
 def open_query(learned, monkeypatch, word_vectors):
     """`open_query(router, query)` opens the page with a query explained."""
-    from views import cached
+    from views.cache import workspace
 
     monkeypatch.setenv("ROUTELLM_STORE", str(learned / "explorer.duckdb"))
-    monkeypatch.setattr("views.cached.SentenceEmbedder", WordVectors)
+    monkeypatch.setattr("views.cache.models.SentenceEmbedder", WordVectors)
     forget()
 
     def open_query(router="own-mf", query="sums-006", benchmark="sums", **more):
@@ -90,7 +90,7 @@ def open_query(learned, monkeypatch, word_vectors):
         return opened("pages/queries.py", 30, **asked)
 
     yield open_query
-    cached.store().close()
+    workspace.store().close()
     forget()
 
 
@@ -320,7 +320,7 @@ def test_a_missing_package_is_said_beside_the_list(open_query, monkeypatch):
     def missing(*_):
         raise MissingPackageError("embedding queries needs torch: pip install -r requirements.txt")
 
-    monkeypatch.setattr("views.cached.explanation", missing)
+    monkeypatch.setattr("views.cache.models.explanation", missing)
     at = open_query()
     assert len(errors(at)) == 1
     assert "pip install" in errors(at)[0].replace("\\", "")
@@ -328,7 +328,7 @@ def test_a_missing_package_is_said_beside_the_list(open_query, monkeypatch):
 
 
 def test_no_checkpoint_that_names_its_queries_is_said(open_query, monkeypatch):
-    monkeypatch.setattr("views.cached.labelled_queries", lambda _: None)
+    monkeypatch.setattr("views.cache.models.labelled_queries", lambda _: None)
     at = open_query()
     assert errors(at) == []
     assert "No checkpoint on this machine names the queries" in said(at)
@@ -347,14 +347,14 @@ def test_a_hostile_query_stays_text_everywhere(open_query):
 
 
 def test_models_are_loaded_once_for_all_who_read_with_them(learned, monkeypatch, word_vectors):
-    from views import cached
+    from views.cache import models
 
     forget()
-    monkeypatch.setattr("views.cached.SentenceEmbedder", WordVectors)
-    known = cached._models()
-    routers = [cached.checkpoint(1, str(learned / name)) for name in ("mf", "sw_ranking")]
+    monkeypatch.setattr("views.cache.models.SentenceEmbedder", WordVectors)
+    known = models._models()
+    routers = [models.checkpoint(1, str(learned / name)) for name in ("mf", "sw_ranking")]
     assert routers[0].embedder is routers[1].embedder
-    assert cached.checkpoint(1, str(learned / "mf")) is routers[0]
+    assert models.checkpoint(1, str(learned / "mf")) is routers[0]
     stacked = load_router(ROOT / "data/routers/stacked-golden")
     shared(stacked.embedder, known)
     members = stacked.embedder.members

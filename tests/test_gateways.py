@@ -11,14 +11,15 @@ import numpy as np
 import openai
 import pytest
 
-from routellm_core.asking import COOL_DOWN_S, STUCK_AFTER
-from routellm_core.choosing import ProviderNames, Wish, choose, policy_of
-from routellm_core.normalise import text_hash
+from routellm_core.policy.build import ProviderNames, Wish, policy_of
+from routellm_core.policy.choice import choose
+from routellm_core.policy.circuit_breaker import COOL_DOWN_S, STUCK_AFTER
+from routellm_core.policy.export import export
+from routellm_core.policy.export.litellm import PLUGIN_TIMEOUT_MS
+from routellm_core.policy.runtime import TIME_LIMIT_S, RoutingPolicy
 from routellm_core.routers import load_router
-from routellm_core.runtime import TIME_LIMIT_S, RoutingPolicy
 from routellm_core.store import Store
-from routellm_core.targets import export
-from routellm_core.targets.litellm import PLUGIN_TIMEOUT_MS
+from routellm_core.text_keys import text_hash
 from tests.conftest import ROOT
 from tests.gateway_servers import (
     BIN,
@@ -187,9 +188,9 @@ import time
 from pathlib import Path
 
 from routellm_plugin import HERE, Classifier
-from routellm_core.policy import read_policy
+from routellm_core.policy.document import read_policy
 from routellm_core.routers import load_router
-from routellm_core.runtime import RoutingPolicy
+from routellm_core.policy.runtime import RoutingPolicy
 
 
 class Stuck:

@@ -12,17 +12,17 @@ from scipy.stats import beta, binom
 
 from routellm_core.__main__ import main
 from routellm_core.errors import DataError
-from routellm_core.evaluation import default_pair
-from routellm_core.metrics import calls_strong
-from routellm_core.promises.guarantee import (
+from routellm_core.metrics.curve import calls_strong
+from routellm_core.policy.guarantee.certify import (
     FEWEST_QUERIES,
     NEVER,
     certify,
     split_of,
     threshold_grid,
 )
-from routellm_core.promises.promise import FEWEST_KEPT, Promise, Scored, achieved_of
-from routellm_core.promises.risk_bounds import (
+from routellm_core.policy.guarantee.promise import FEWEST_KEPT, Promise, Scored, achieved_of
+from routellm_core.policy.guarantee.sentences import about_left_out, alpha_words, promise_words
+from routellm_core.statistics.risk_bounds import (
     BOLDEST,
     N_BLOCKS,
     betting_need,
@@ -33,8 +33,8 @@ from routellm_core.promises.risk_bounds import (
     binomial_p_value,
     fixed_sequence,
 )
-from routellm_core.promises.words import about_left_out, alpha_words, promise_words
 from routellm_core.store import Store
+from routellm_core.store.selection import default_pair
 from routellm_core.types import Interval
 
 DELTA = 0.05

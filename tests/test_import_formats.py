@@ -7,10 +7,10 @@ import zipfile
 import pandas as pd
 import pytest
 
-from routellm_core import importers
-from routellm_core.battles import read_battles
+from routellm_core import importing
 from routellm_core.errors import DataError
-from routellm_core.importers.pairing import paired
+from routellm_core.importing.battles import read_battles
+from routellm_core.importing.run_joining import paired
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
 
@@ -29,8 +29,8 @@ def written(path, content):
 
 def read(path, name):
     """The parts, when the format is the one that recognises it whatever it is called."""
-    assert importers.recognise(path) == name
-    return importers.read(path)
+    assert importing.recognise(path) == name
+    return importing.read(path)
 
 
 def one(path, name):
@@ -173,7 +173,7 @@ def test_lm_eval_older_lines_have_choices_and_lists_of_arguments(tmp_path):
 def test_lm_eval_lines_that_are_off_are_named(tmp_path, lines, message):
     path = written(tmp_path / "samples_x.jsonl", json_lines(lines))
     with pytest.raises(DataError, match=message):
-        importers.read(path, "lm_eval")
+        importing.read(path, "lm_eval")
 
 
 def test_lm_eval_totals_alone_say_what_is_needed(tmp_path):
@@ -182,7 +182,7 @@ def test_lm_eval_totals_alone_say_what_is_needed(tmp_path):
         read(path, "lm_eval")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no samples; run lm_eval with --log_samples"):
-        importers.read(tmp_path / "empty", "lm_eval")
+        importing.read(tmp_path / "empty", "lm_eval")
     for name in ("results_a.json", "results_b.json"):
         written(tmp_path / "two" / name, totals(name, "shore"))
     samples = written(tmp_path / "two" / "samples_shore.jsonl", json_lines([sample(0, 1.0)]))
@@ -283,7 +283,7 @@ def test_promptfoo_calls_that_failed_are_no_outcomes_and_prompts_are_told_apart(
 )
 def test_promptfoo_results_that_are_off_are_named(tmp_path, content, message):
     with pytest.raises(DataError, match=message):
-        importers.read(written(tmp_path / "out", content), "promptfoo")
+        importing.read(written(tmp_path / "out", content), "promptfoo")
 
 
 # LiteLLM
@@ -360,7 +360,7 @@ def test_litellm_leaves_out_what_is_no_answered_chat_and_says_so(tmp_path):
 )
 def test_litellm_rows_that_are_off_are_named(tmp_path, rows, message):
     with pytest.raises(DataError, match=message):
-        importers.read(written(tmp_path / "log", json_lines(rows)), "litellm")
+        importing.read(written(tmp_path / "log", json_lines(rows)), "litellm")
 
 
 # RouterBench
@@ -418,9 +418,9 @@ def test_a_pickle_is_refused_unopened_with_how_to_convert_it(tmp_path, protocol)
     path = written(tmp_path / "routerbench.pkl", pickle.dumps(Trap(tmp_path / "x"), protocol))
     with pytest.raises(DataError, match=r"can run code .* pandas.read_pickle\('routerbench.pkl'\)"):
         read(path, "routerbench")
-    for name in importers.IMPORTERS:
+    for name in importing.IMPORTERS:
         with pytest.raises(DataError):
-            importers.read(path, name)
+            importing.read(path, name)
     assert not (tmp_path / "x").exists()
 
 
@@ -437,7 +437,7 @@ def test_routerbench_rows_that_are_off_are_named(tmp_path, change, message):
     path = tmp_path / "wide.csv"
     routerbench().assign(**change).to_csv(path, index=False)
     with pytest.raises(DataError, match=message):
-        importers.read(path, "routerbench")
+        importing.read(path, "routerbench")
 
 
 # Inspect
@@ -553,7 +553,7 @@ def test_two_inspect_runs_are_one_benchmark(tmp_path):
 def test_inspect_samples_that_are_off_are_named(tmp_path, log, message):
     path = written(tmp_path / "log", json.dumps(log))
     with pytest.raises(DataError, match=message):
-        importers.read(path, "inspect")
+        importing.read(path, "inspect")
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
@@ -573,7 +573,7 @@ def test_an_archive_that_lies_about_its_sizes_is_refused(tmp_path):
         content[start + at : start + at + 4] = (100).to_bytes(4, "little")
     path.write_bytes(bytes(content))
     with pytest.raises(DataError, match=r"cannot be unpacked|is no JSON|than it claims"):
-        importers.read(path, "inspect")
+        importing.read(path, "inspect")
 
 
 # HELM
@@ -682,7 +682,7 @@ def test_helm_runs_that_are_off_say_what_is_missing(tmp_path, change, message):
     folder = helm_run(tmp_path)
     change(folder)
     with pytest.raises(DataError, match=message):
-        importers.read(folder, "helm")
+        importing.read(folder, "helm")
 
 
 # FastChat
@@ -760,7 +760,7 @@ def test_mt_bench_judgements_without_a_score_are_left_out_and_one_judge_is_taken
 def test_mt_bench_lines_that_are_off_are_named(tmp_path, lines, message):
     path = written(tmp_path / "a" / "j", json_lines(lines))
     with pytest.raises(DataError, match=message):
-        importers.read(path, "fastchat")
+        importing.read(path, "fastchat")
 
 
 # RouterArena
@@ -825,7 +825,7 @@ def test_routerarena_cached_results_of_two_models_are_paired(tmp_path):
 )
 def test_routerarena_items_that_are_off_are_named(tmp_path, rows, message):
     with pytest.raises(DataError, match=message):
-        importers.read(written(tmp_path / "p", json.dumps(rows)), "routerarena")
+        importing.read(written(tmp_path / "p", json.dumps(rows)), "routerarena")
 
 
 # LLM Comparator: battles
@@ -844,7 +844,7 @@ def comparison(*scores, models=("wren", "heron")):
 
 def test_llm_comparator_files_are_battles(tmp_path):
     path = written(tmp_path / "c", json.dumps(comparison(1.5, -0.25, 0), indent=2))
-    assert importers.is_no_benchmark(path)
+    assert importing.is_no_benchmark(path)
     battles = read_battles(path)
     assert battles["winner"].tolist() == ["model_a", "model_b", "tie"]
     assert battles["query"].tolist() == list(TEXTS)
@@ -920,9 +920,9 @@ def test_requests_in_which_nobody_spoke_are_left_out(tmp_path):
     assert len(part.queries) == 3
     assert "1 requests in which no user said anything" in part.notes[0]
     with pytest.raises(DataError, match="no request holds a message of a user"):
-        importers.read(written(tmp_path / "l", json_lines([silent])), "openai_log")
+        importing.read(written(tmp_path / "l", json_lines([silent])), "openai_log")
     with pytest.raises(DataError, match="line 1, field 'cost': 'much' is no finite number"):
-        importers.read(
+        importing.read(
             written(tmp_path / "l", json_lines([LOGS["pairs"][0] | {"cost": "much"}])), "openai_log"
         )
 
@@ -963,7 +963,7 @@ def test_names_that_lead_out_of_an_archive_lead_nowhere(tmp_path):
         tmp_path / "evil.zip",
         {name: inside.replace("Ebb", f"Ebb {i}") for i, name in enumerate(names)},
     )
-    parts = importers.read(path)
+    parts = importing.read(path)
     assert sorted(p.benchmark.benchmark_id for p in parts) == ["abs", "b", "up", "win"]
     assert list(tmp_path.iterdir()) == [path]
     assert not (tmp_path.parent / "up.csv").exists()
@@ -991,21 +991,21 @@ def test_names_that_lead_out_of_an_archive_lead_nowhere(tmp_path):
 )
 def test_archives_that_are_off_are_refused(tmp_path, files, message):
     with pytest.raises(DataError, match=message):
-        importers.read(packed(tmp_path / "all.zip", files))
+        importing.read(packed(tmp_path / "all.zip", files))
 
 
 def test_an_archive_in_an_archive_is_refused(tmp_path):
     inner = packed(tmp_path / "in.zip", {"a.csv": "query,score\nx,1\n"}).read_bytes()
     with pytest.raises(DataError, match=r"in.zip: is an archive in an archive"):
-        importers.read(packed(tmp_path / "all.zip", {"in.zip": inner}))
+        importing.read(packed(tmp_path / "all.zip", {"in.zip": inner}))
 
 
 def test_a_cut_or_encrypted_archive_is_refused(tmp_path):
     whole = packed(tmp_path / "all.zip", {"a.csv": "query,score\nx,1\n" * 500}).read_bytes()
     with pytest.raises(DataError, match="is no whole zip archive"):
-        importers.read(written(tmp_path / "cut.zip", whole[:-30]), "archive")
+        importing.read(written(tmp_path / "cut.zip", whole[:-30]), "archive")
     locked = bytearray(whole)
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         locked[whole.index(mark) + at] |= 1
     with pytest.raises(DataError, match=r"cannot be unpacked .*encrypted"):
-        importers.read(written(tmp_path / "locked.zip", bytes(locked)), "archive")
+        importing.read(written(tmp_path / "locked.zip", bytes(locked)), "archive")

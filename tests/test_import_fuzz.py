@@ -12,12 +12,13 @@ import random
 import numpy as np
 import pytest
 
-from routellm_core import importers
-from routellm_core.battles import read_battles
+from routellm_core import importing
 from routellm_core.errors import RoutingError
-from routellm_core.importers import assembling, routellm
+from routellm_core.importing import assembly
+from routellm_core.importing.battles import read_battles
+from routellm_core.importing.formats import routellm
+from routellm_core.schemas import QUERIES, TEXTS, checked, outcome_columns
 from routellm_core.store import Store
-from routellm_core.tables import QUERIES, TEXTS, checked, outcome_columns
 from tests import test_import_formats as formats
 from tests import test_import_tables as tables
 from tests.test_importers import archive_of, files
@@ -169,8 +170,8 @@ def damage_and_read(name, folder, n, seed, take):
             if format_name == "llm_comparator":
                 read_battles(path)
             else:
-                importers.importer(format_name).recognises(path)
-                for j, part in enumerate(importers.read(path, format_name)):
+                importing.importer(format_name).recognises(path)
+                for j, part in enumerate(importing.read(path, format_name)):
                     take(part, f"b{i}-{j}")
             outcomes["read"] += 1
         except RoutingError as error:
@@ -205,7 +206,7 @@ def kept_in(store):
 @pytest.fixture(autouse=True)
 def _no_tokens(monkeypatch):
     """Counting tokens is slow and not what is tried here."""
-    for module in (assembling, routellm):
+    for module in (assembly, routellm):
         monkeypatch.setattr(module, "n_tokens", lambda texts, counting: np.ones(len(texts)))
 
 
@@ -230,10 +231,10 @@ def test_many_damaged_files_are_refused_in_words(tmp_path, name):
 @pytest.mark.parametrize("name", GOOD)
 def test_a_file_of_one_format_never_breaks_another(tmp_path, name):
     path = GOOD[name](tmp_path)
-    for other in importers.IMPORTERS:
-        importers.importer(other).recognises(path)
+    for other in importing.IMPORTERS:
+        importing.importer(other).recognises(path)
         try:
-            importers.read(path, other)
+            importing.read(path, other)
         except RoutingError as error:
             assert str(error)
 
@@ -245,4 +246,4 @@ def test_the_content_alone_says_which_format_it_is(tmp_path, name):
     path = GOOD[name](folder)
     if path.is_file() and name != "routellm":
         path = path.rename(folder / "without a suffix")
-    assert importers.recognise(path) == name.split()[0]
+    assert importing.recognise(path) == name.split()[0]

@@ -8,16 +8,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from routellm_core import importers
-from routellm_core.battles import read_battles
+from routellm_core import importing
 from routellm_core.errors import DataError
-from routellm_core.importers import table, tabular
-from routellm_core.importers.assembling import Scale
-from routellm_core.importers.mapping import Mapping, WideModel, guess
-from routellm_core.importers.pairing import joined, paired
-from routellm_core.importers.watched import watched_by
-from routellm_core.normalise import text_hash
+from routellm_core.importing.assembly import Scale
+from routellm_core.importing.battles import read_battles
+from routellm_core.importing.columns import Mapping, WideModel, guess
+from routellm_core.importing.formats import table
+from routellm_core.importing.readers import tables
+from routellm_core.importing.readers.counted_reads import watched_by
+from routellm_core.importing.run_joining import joined, paired
 from routellm_core.store import Store
+from routellm_core.text_keys import text_hash
 from routellm_core.types import ModelPair
 
 LONG = pd.DataFrame(
@@ -62,7 +63,7 @@ def test_a_small_parquet_file_that_unpacks_to_gigabytes_is_refused(tmp_path, mon
     right = np.ones(200_000)
     pq.write_table(pa.table({"query": text, "wren": right, "heron": right}), path)
     assert path.stat().st_size < 100_000
-    monkeypatch.setattr(tabular, "LARGEST_UNPACKED", 150_000_000)
+    monkeypatch.setattr(tables, "LARGEST_UNPACKED", 150_000_000)
     with pytest.raises(DataError, match="unpacks to more than 150,000,000 bytes by row"):
         read(path)
 
@@ -106,7 +107,7 @@ SUFFIXES = ["csv", "tsv", "json", "jsonl", "parquet", "xlsx"]
 def test_a_long_table_of_any_kind_is_a_benchmark(tmp_path, suffix):
     path = written(LONG, tmp_path / f"runs.{suffix}")
     renamed = path.rename(tmp_path / "runs.data")  # the name says nothing
-    assert importers.recognise(renamed) == "table"
+    assert importing.recognise(renamed) == "table"
     part = read(renamed)
     assert part.queries["query_id"].tolist() == ["k1", "s1"]
     assert part.queries["slice"].tolist() == ["air", "sums"]
@@ -124,7 +125,7 @@ def test_a_long_table_of_any_kind_is_a_benchmark(tmp_path, suffix):
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_wide_table_has_a_column_a_model(tmp_path, suffix):
     path = written(WIDE, tmp_path / f"wide.{suffix}")
-    assert importers.recognise(path) == "table"
+    assert importing.recognise(path) == "table"
     part = read(path)
     assert part.queries["query_id"].tolist() == ["1", "2", "3"]
     by_model = part.outcomes.groupby("model", observed=True)["quality"].apply(list).to_dict()
@@ -323,7 +324,7 @@ def test_encodings_and_line_ends_are_told_from_the_bytes(tmp_path, encoding, end
     lines = ["query,id,model,score", '"Öl, Tide – \U0001f30a?",ä,wren,1', "Zwei?,b,wren,0", ""]
     path = tmp_path / "t.csv"
     path.write_bytes(end.join(lines).encode(encoding))
-    assert importers.recognise(path) == "table"
+    assert importing.recognise(path) == "table"
     part = read(path)
     assert part.texts["text"].tolist() == ["Öl, Tide – \U0001f30a?", "Zwei?"]
     assert part.queries["query_id"].tolist() == ["ä", "b"]
@@ -409,7 +410,7 @@ def test_ten_thousand_columns_do_not_hang(tmp_path):
     path = tmp_path / "t.csv"
     header = ",".join(["query", *(f"m{i}" for i in range(n))])
     path.write_text(header + "\n" + "\n".join(f"query {i}" + ",1" * n for i in range(3)) + "\n")
-    assert importers.recognise(path) == "table"
+    assert importing.recognise(path) == "table"
     part = read(path)
     assert len(part.outcomes) == 3 * n
     assert "and 9992 more" in part.notes[0]
@@ -474,10 +475,10 @@ def test_tables_of_battles_are_left_to_the_reader_of_battles(tmp_path, suffix):
     )
     for frame in (arena, alpaca):
         path = written(frame, tmp_path / f"t.{suffix}")
-        assert importers.is_no_benchmark(path)
+        assert importing.is_no_benchmark(path)
         assert read_battles(path)["winner"].tolist() == ["model_b"]
         with pytest.raises(DataError, match="no known format"):
-            importers.read(path)
+            importing.read(path)
 
 
 @pytest.mark.parametrize("content", ["name,colour\nTom,grey\n", "# Notes\n\nTides come, and go.\n"])
@@ -586,7 +587,7 @@ def test_graded_conversations_are_a_table_whose_query_is_said_last(tmp_path):
     rows = [{"messages": messages, "model": model, "score": 1} for model in ("wren", "heron")]
     path = tmp_path / "t"
     path.write_text(json.dumps(rows))
-    assert importers.recognise(path) == "table"
+    assert importing.recognise(path) == "table"
     assert read(path).texts["text"].tolist() == ["How high is the tide?"]
 
 
@@ -594,7 +595,7 @@ def test_outcomes_may_name_their_queries_by_an_id_alone(tmp_path):
     answers = ["Because of the wind, surely.", "It is five, all in all.", "By the wind.", "Six."]
     frame = LONG.drop(columns="Question").assign(response=answers)
     path = written(frame, tmp_path / "runs.csv")
-    assert importers.recognise(path) == "table"
+    assert importing.recognise(path) == "table"
     part = read(path)
     assert part.queries["query_id"].tolist() == ["k1", "s1"]
     assert part.texts.empty

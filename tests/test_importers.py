@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import importers
+from routellm_core import importing
 from routellm_core.errors import DataError, MissingPackageError, UnknownNameError
-from routellm_core.importers import routellm
-from routellm_core.importers.tokens import n_tokens
-from routellm_core.normalise import text_hash
+from routellm_core.importing.formats import routellm
+from routellm_core.importing.tokens import n_tokens
 from routellm_core.store import Store
+from routellm_core.text_keys import text_hash
 from routellm_core.types import ModelPair
 
 WEAK, STRONG = routellm.MODELS
@@ -128,7 +128,7 @@ def checkout(tmp_path):
 
 
 def test_a_checkout_gives_three_benchmarks_that_the_store_takes(checkout):
-    parts = importers.read(checkout)
+    parts = importing.read(checkout)
     with Store() as store:
         for part in parts:
             store.add_benchmark(part.benchmark, part.queries, part.outcomes)
@@ -140,7 +140,7 @@ def test_a_checkout_gives_three_benchmarks_that_the_store_takes(checkout):
 
 
 def test_mmlu_subjects_are_slices_and_rows_name_the_queries(checkout):
-    mmlu = importers.read(checkout)[0]
+    mmlu = importing.read(checkout)[0]
     assert mmlu.queries["query_id"].tolist() == [
         "plants-0000",
         "plants-0001",
@@ -153,13 +153,13 @@ def test_mmlu_subjects_are_slices_and_rows_name_the_queries(checkout):
 
 
 def test_a_query_is_contaminated_when_its_exact_text_is_listed(checkout):
-    mmlu, gsm8k, _ = importers.read(checkout)
+    mmlu, gsm8k, _ = importing.read(checkout)
     assert mmlu.queries["contaminated"].tolist() == [False, False, True, False]
     assert not gsm8k.queries["contaminated"].any()
 
 
 def test_repeated_texts_are_one_text_and_look_alikes_one_cluster(checkout):
-    mmlu = importers.read(checkout)[0]
+    mmlu = importing.read(checkout)[0]
     assert sorted(mmlu.texts["text"]) == sorted([CHOICE, COPY, LISTED])
     assert mmlu.queries["text_hash"].tolist() == [
         text_hash(t) for t in (CHOICE, COPY, LISTED, CHOICE)
@@ -168,7 +168,7 @@ def test_repeated_texts_are_one_text_and_look_alikes_one_cluster(checkout):
 
 
 def test_mt_bench_averages_both_turns_and_routes_on_the_first(checkout):
-    mt_bench = importers.read(checkout)[2]
+    mt_bench = importing.read(checkout)[2]
     assert mt_bench.queries["query_id"].tolist() == ["7", "8", "9"]
     assert mt_bench.queries["slice"].tolist() == ["writing", "math", "writing"]
     assert mt_bench.texts["text"].tolist() == [TURNS[n][0] for n in (7, 8, 9)]
@@ -178,12 +178,12 @@ def test_mt_bench_averages_both_turns_and_routes_on_the_first(checkout):
 
 
 def test_mt_bench_is_contaminated_when_either_turn_is_listed(checkout):
-    assert importers.read(checkout)[2].queries["contaminated"].tolist() == [False, False, True]
+    assert importing.read(checkout)[2].queries["contaminated"].tolist() == [False, False, True]
 
 
 def test_tokens_are_counted_from_the_texts_and_the_answers(checkout):
     pytest.importorskip("bpe_openai")
-    _, gsm8k, mt_bench = importers.read(checkout)
+    _, gsm8k, mt_bench = importing.read(checkout)
     of = lambda *texts: n_tokens(texts, "needed").tolist()  # noqa: E731
     assert gsm8k.queries["prompt_tokens"].tolist() == of(SUM, SUM + " Show it.")
     weak = gsm8k.outcomes[gsm8k.outcomes["model"] == WEAK]
@@ -195,7 +195,7 @@ def test_tokens_are_counted_from_the_texts_and_the_answers(checkout):
 
 def test_without_the_tokenizer_counts_are_unknown_and_it_is_said(checkout, monkeypatch, caplog):
     monkeypatch.setitem(sys.modules, "bpe_openai", None)
-    for part in importers.read(checkout):
+    for part in importing.read(checkout):
         assert part.queries["prompt_tokens"].isna().all()
         assert "pip install bpe-openai" in part.notes[0]
     assert "Tokens were not counted" in caplog.text
@@ -206,8 +206,8 @@ def test_without_the_tokenizer_counts_are_unknown_and_it_is_said(checkout, monke
 @pytest.mark.parametrize("prefix", ["", "RouteLLM-main/"])
 def test_an_archive_reads_like_the_folder(checkout, tmp_path, prefix):
     archive = archive_of(files(), tmp_path / "evals.tar.gz", prefix)
-    assert importers.recognise(archive) == "routellm"
-    for one, other in zip(importers.read(archive), importers.read(checkout), strict=True):
+    assert importing.recognise(archive) == "routellm"
+    for one, other in zip(importing.read(archive), importing.read(checkout), strict=True):
         assert one.benchmark == other.benchmark
         for table in ("queries", "outcomes", "texts"):
             pd.testing.assert_frame_equal(getattr(one, table), getattr(other, table))
@@ -219,7 +219,7 @@ def test_nothing_of_an_archive_is_written_to_disk(tmp_path):
     archive_of(files() | outside, path)
     with tarfile.open(path, "r:gz") as archive:
         assert len(archive.getnames()) == len(files()) + 2
-    importers.read(path)
+    importing.read(path)
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -237,7 +237,7 @@ def test_links_in_an_archive_are_not_followed(tmp_path):
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
         archive.addfile(link)
     with pytest.raises(DataError, match=r"gsm8k_responses.csv is missing"):
-        importers.read(path)
+        importing.read(path)
 
 
 def edited(name, change):
@@ -310,19 +310,19 @@ def first_row(**fields):
 )
 def test_a_checkout_off_the_form_names_file_and_place(tmp_path, contents, message):
     with pytest.raises(DataError, match=message):
-        importers.read(folder_of(contents, tmp_path / "checkout"), "routellm")
+        importing.read(folder_of(contents, tmp_path / "checkout"), "routellm")
 
 
 def test_what_no_format_recognises_is_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("hello")
     with pytest.raises(DataError, match="no known format"):
-        importers.recognise(tmp_path / "notes.txt")
+        importing.recognise(tmp_path / "notes.txt")
     with pytest.raises(DataError, match="there is no"):
-        importers.recognise(tmp_path / "absent")
+        importing.recognise(tmp_path / "absent")
     with pytest.raises(UnknownNameError, match="no import format 'x'; there are: routellm"):
-        importers.read(tmp_path, "x")
+        importing.read(tmp_path, "x")
     with pytest.raises(DataError, match="give a checkout's folder"):
-        importers.read(tmp_path / "notes.txt", "routellm")
+        importing.read(tmp_path / "notes.txt", "routellm")
 
 
 def test_a_broken_archive_is_refused(tmp_path, checkout):
@@ -331,7 +331,7 @@ def test_a_broken_archive_is_refused(tmp_path, checkout):
         path = tmp_path / f"{number}.tar.gz"
         path.write_bytes(content)
         with pytest.raises(DataError, match=r"is no whole \.tar\.gz|has no folder"):
-            importers.read(path, "routellm")
+            importing.read(path, "routellm")
 
 
 def test_token_counts_of_nothing_are_empty():

@@ -8,11 +8,12 @@ from dataclasses import asdict
 import pandas as pd
 import pytest
 
-from routellm_core import importing, jobs
+from routellm_core import files, jobs
 from routellm_core.errors import DataError, UnknownNameError
-from routellm_core.importers.assembling import Scale
-from routellm_core.importers.mapping import Mapping, WideModel
-from routellm_core.importing import ImportPlan, laid, plan_of, work_on
+from routellm_core.importing import job as import_job
+from routellm_core.importing.assembly import Scale
+from routellm_core.importing.columns import Mapping, WideModel
+from routellm_core.importing.job import ImportPlan, laid, plan_of, work_on
 from routellm_core.store import Store
 from tests.invented import verdicts
 
@@ -43,7 +44,7 @@ def test_what_was_laid_ready_is_what_was_read(file, tmp_path):
     plan = ImportPlan((str(file),))
     work_on(tmp_path / "one", plan)
     (part,), battles = laid(tmp_path / "one")
-    (expected,) = importing.read(plan).parts
+    (expected,) = import_job.read(plan).parts
     assert battles is None
     assert (part.benchmark, part.notes) == (expected.benchmark, expected.notes)
     for name in ("queries", "outcomes", "texts"):
@@ -57,13 +58,13 @@ def test_what_was_laid_ready_is_what_was_read(file, tmp_path):
 
 
 def test_a_taken_name_gets_a_number_or_is_refused(file):
-    found = importing.read(ImportPlan((str(file),)))
+    found = import_job.read(ImportPlan((str(file),)))
     with Store() as store:
-        assert importing.add(store, found) == ["runs"]
-        assert importing.add(store, found, renamed=True, owner="ada") == ["runs-2"]
+        assert import_job.add(store, found) == ["runs"]
+        assert import_job.add(store, found, renamed=True, owner="ada") == ["runs-2"]
         assert store.benchmark("runs-2").owner == "ada"
         with pytest.raises(DataError, match="there is a benchmark 'runs' already"):
-            importing.add(store, found)
+            import_job.add(store, found)
         assert store.query_texts("runs-2") == store.query_texts("runs")
 
 
@@ -90,32 +91,32 @@ def test_battles_are_added_beside_benchmarks(file, tmp_path):
     job = jobs.read(tmp_path / "one")
     assert (job.facts["n_battles"], len(job.facts["parts"])) == (20, 1)
     with Store() as store:
-        importing.add(store, laid(tmp_path / "one"))
+        import_job.add(store, laid(tmp_path / "one"))
         assert store.battle_sources()["n_battles"].tolist() == [20]
 
 
 def test_nothing_is_added_when_one_of_the_parts_is_off(file, tmp_path):
     other = tmp_path / "more.csv"
     WIDE.assign(prompt=["a kite", "a sum", "a moon"]).to_csv(other, index=False)
-    found = importing.read(ImportPlan((str(file), str(other))))
+    found = import_job.read(ImportPlan((str(file), str(other))))
     assert len(found.parts) == 2
     found.parts[1].outcomes.loc[0, "quality"] = 7.0
     with Store() as store:
         with pytest.raises(DataError):
-            importing.add(store, found)
+            import_job.add(store, found)
         assert store.benchmarks().empty
 
 
 def test_an_unknown_format_is_refused(file):
     with pytest.raises(UnknownNameError, match="no import format 'pickle'"):
-        importing.read(ImportPlan((str(file),), "pickle"))
+        import_job.read(ImportPlan((str(file),), "pickle"))
 
 
 def test_a_process_of_its_own_reads_and_says_what_is_wrong(file, tmp_path):
-    importing.start(tmp_path / "good", ImportPlan((str(file),)))
+    import_job.start(tmp_path / "good", ImportPlan((str(file),)))
     broken = tmp_path / "broken.csv"
     broken.write_text("prompt,wren,heron\nWhy?,1\n")
-    importing.start(tmp_path / "bad", ImportPlan((str(broken),)))
+    import_job.start(tmp_path / "bad", ImportPlan((str(broken),)))
     assert wait(tmp_path / "good").status == "done"
     assert len(laid(tmp_path / "good").parts) == 1
     job = wait(tmp_path / "bad")
@@ -131,13 +132,13 @@ def test_a_cancelled_and_a_killed_reading_lay_nothing_ready(tmp_path):
     n = 400_000
     frame = pd.DataFrame({"prompt": [f"Why do {i} kites fly?" for i in range(n)], "wren": 1})
     frame.assign(heron=0).to_csv(pipe, index=False)
-    importing.start(tmp_path / "cancelled", ImportPlan((str(pipe),)))
-    importing.start(tmp_path / "killed", ImportPlan((str(pipe),)))
+    import_job.start(tmp_path / "cancelled", ImportPlan((str(pipe),)))
+    import_job.start(tmp_path / "killed", ImportPlan((str(pipe),)))
     for name, stop in (("cancelled", signal.SIGTERM), ("killed", signal.SIGKILL)):
         progress = tmp_path / name / "progress.jsonl"
         while not progress.exists() and jobs.read(tmp_path / name).status == "running":
             time.sleep(0.01)
-        os.kill(jobs.read_json(tmp_path / name / "run.json")["pid"], stop)
+        os.kill(files.read_json(tmp_path / name / "run.json")["pid"], stop)
     assert wait(tmp_path / "cancelled").status == "cancelled"
     assert wait(tmp_path / "killed").status == "stopped"
     for name in ("cancelled", "killed"):
@@ -150,7 +151,7 @@ def test_more_than_the_machine_has_is_a_sentence(file, tmp_path, monkeypatch):
     def greedy(plan):
         raise MemoryError
 
-    monkeypatch.setattr(importing, "read", greedy)
+    monkeypatch.setattr(import_job, "read", greedy)
     with pytest.raises(DataError, match="needs more memory than this machine gives"):
         work_on(tmp_path / "one", ImportPlan((str(file),)))
     assert "more memory" in jobs.read(tmp_path / "one").message

@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from routellm_core import inputs
-from routellm_core.embeddings import JoinedEmbedder
+from routellm_core.embedders import vector_cache
+from routellm_core.embedders.sentence import JoinedEmbedder
+from routellm_core.embedders.vector_cache import read_inputs
 from routellm_core.errors import DataError
-from routellm_core.inputs import read_inputs
 from tests.invented import WordVectors
 
 
@@ -65,7 +65,7 @@ def test_embedders_share_no_vectors(tmp_path):
 
 
 def test_an_interrupted_reading_goes_on_where_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(inputs, "_CHUNK", 2)
+    monkeypatch.setattr(vector_cache, "_CHUNK", 2)
     queries = [f"{'very ' * i}long" for i in range(7)]
     told = []
 
@@ -137,7 +137,7 @@ def test_a_damaged_file_is_read_anew(tmp_path, in_memory):
     (path,) = tmp_path.rglob("*.npz")
     path.write_bytes(path.read_bytes()[:50])
     if not in_memory:  # as another process finds it
-        inputs._index_of.cache_clear()
+        vector_cache._index_of.cache_clear()
     embedder = Counting()
     got = read_inputs([*queries, "a moth"], embedder, tmp_path)
     np.testing.assert_array_equal(got, WordVectors().embed([*queries, "a moth"]))

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from routellm_core import jobs
+from routellm_core import files, jobs
 from routellm_core.errors import DataError
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
@@ -24,7 +24,7 @@ def job(tmp_path):
         assert process.stdout.readline() == "here\n"
         folder = tmp_path / "jobs" / name
         folder.mkdir(parents=True)
-        jobs.write_json(folder / "run.json", jobs._begun({}, process.pid))
+        files.write_json(folder / "run.json", jobs._begun({}, process.pid))
         return folder
 
     yield begin
@@ -45,19 +45,19 @@ def test_jobs_are_ended_or_killed(job, tmp_path, monkeypatch, before):
 
 
 def test_this_process_does_not_end_itself(tmp_path):
-    jobs.write_json(tmp_path / "run.json", jobs._begun({}, os.getpid()))
+    files.write_json(tmp_path / "run.json", jobs._begun({}, os.getpid()))
     jobs.end([tmp_path])
     assert jobs.read(tmp_path).status == "running"
 
 
 def test_another_process_of_the_same_number_is_let_alone(job):
     folder = job("one", "import time; " + WAITS)
-    document = jobs.read_json(folder / "run.json")
-    jobs.write_json(folder / "run.json", document | {"born": "before the machine was restarted"})
+    document = files.read_json(folder / "run.json")
+    files.write_json(folder / "run.json", document | {"born": "before the machine was restarted"})
     assert jobs.read(folder).status == "stopped"
     jobs.end([folder])
     jobs.cancel(folder)
-    jobs.write_json(folder / "run.json", document)
+    files.write_json(folder / "run.json", document)
     assert jobs.read(folder).status == "running"  # it was not ended
 
 
@@ -77,7 +77,7 @@ def test_a_file_that_somebody_made_up_ends_no_process(tmp_path, monkeypatch, doc
     monkeypatch.setattr(os, "kill", lambda pid, demand: pytest.fail(f"kill {pid} {demand}"))
     folder = tmp_path / "jobs" / "one"
     folder.mkdir(parents=True)
-    jobs.write_json(folder / "run.json", document)
+    files.write_json(folder / "run.json", document)
     jobs.end([folder])
     assert all(j.status == "stopped" for j in jobs.jobs_in(tmp_path / "jobs"))
 

@@ -8,18 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core.battles import checked_battles
 from routellm_core.errors import DataError, MissingPackageError
-from routellm_core.labelling import asking
-from routellm_core.labelling.counting import count_tokens, how_counted
-from routellm_core.labelling.endpoints import EndpointError
-from routellm_core.labelling.estimate import estimate
-from routellm_core.labelling.judging import pairwise_messages, read_grade, read_verdict
+from routellm_core.labelling import retries
+from routellm_core.labelling.client import EndpointError
+from routellm_core.labelling.cost_estimate import estimate
+from routellm_core.labelling.journal import FILE_NAME, Record
+from routellm_core.labelling.judge import pairwise_messages, read_grade, read_verdict
 from routellm_core.labelling.plan import Endpoint, LabellingPlan, plan_of, read_plan
-from routellm_core.labelling.record import FILE_NAME, Record
-from routellm_core.labelling.work import read_labelled, work_on
-from routellm_core.normalise import text_hash
-from routellm_core.tables import QUERIES, checked, outcome_columns
+from routellm_core.labelling.run import read_labelled, work_on
+from routellm_core.labelling.token_counts import count_tokens, how_counted
+from routellm_core.schemas import QUERIES, checked, checked_battles, outcome_columns
+from routellm_core.text_keys import text_hash
 from tests.stub_endpoint import Raw, Say, Stall, Status, StubEndpoint, blocks, well_behaved
 
 KEY = "sk-owl-4711-never-shown"
@@ -30,7 +29,7 @@ TEXTS = ("Why do kettles whistle?", "Name a slow tide.", "Count the bells.", "Do
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Waits between repeated requests are short."""
-    monkeypatch.setattr(asking, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(retries, "FIRST_WAIT_S", 0.01)
 
 
 @pytest.fixture
@@ -292,7 +291,7 @@ def test_a_rate_limit_is_waited_for(stub, tmp_path, monkeypatch):
     async def pause(self, seconds):
         waited.append(seconds)
 
-    monkeypatch.setattr(asking.Asker, "_pause", pause)
+    monkeypatch.setattr(retries.Asker, "_pause", pause)
     limit = Status(429, headers={"Retry-After": "7"})
     misbehaving(stub, limit, lambda seen, nth: seen.model == "small" and nth < 2)
     assert work(stub, tmp_path, TEXTS[0]).failed.empty
@@ -435,7 +434,7 @@ def test_without_the_tokenizer_a_token_is_four_characters(monkeypatch):
     def absent(texts, how):
         raise MissingPackageError("no tokenizer")
 
-    monkeypatch.setattr("routellm_core.labelling.counting.n_tokens", absent)
+    monkeypatch.setattr("routellm_core.labelling.token_counts.n_tokens", absent)
     assert count_tokens(["", "tide", "tides"]).tolist() == [0.0, 1.0, 2.0]
     assert how_counted() == "characters / 4"
 

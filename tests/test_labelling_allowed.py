@@ -3,7 +3,7 @@
 import pytest
 
 from routellm_core.errors import DataError
-from routellm_core.labelling.allowed import (
+from routellm_core.labelling.key_allowlist import (
     VARIABLE,
     allowed_endpoints,
     check_allowed,

@@ -12,13 +12,13 @@ import pytest
 from routellm_core import jobs
 from routellm_core.errors import DataError
 from routellm_core.labelling import job
-from routellm_core.labelling.endpoints import EndpointError
+from routellm_core.labelling.client import EndpointError
 from routellm_core.labelling.job import AskingPlan, asked_queries, asking_plan_of
+from routellm_core.labelling.journal import FILE_NAME
 from routellm_core.labelling.plan import Endpoint, LabellingPlan
-from routellm_core.labelling.record import FILE_NAME
-from routellm_core.labelling.work import read_labelled
-from routellm_core.normalise import text_hash
+from routellm_core.labelling.run import read_labelled
 from routellm_core.store import Store
+from routellm_core.text_keys import text_hash
 from routellm_core.types import Benchmark
 from tests.stub_endpoint import Status, StubEndpoint, well_behaved
 

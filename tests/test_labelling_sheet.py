@@ -18,7 +18,7 @@ from openpyxl import load_workbook
 
 from routellm_core.__main__ import main
 from routellm_core.errors import DataError
-from routellm_core.labelling import keeping
+from routellm_core.labelling import into_store
 from routellm_core.labelling.sheet import (
     drawn_at_random,
     read_sheet,
@@ -26,8 +26,8 @@ from routellm_core.labelling.sheet import (
     worth_labelling,
     write_sheet,
 )
-from routellm_core.normalise import cluster_key, text_hash
 from routellm_core.store import Store
+from routellm_core.text_keys import cluster_key, text_hash
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 from tests.stub_endpoint import Stall, StubEndpoint, well_behaved
 from tests.test_labelling import ENVIRON, KEY, plan_at
@@ -460,12 +460,12 @@ def test_writes_are_all_or_nothing(store_path):
         card = Benchmark("new", "New", "", "", "user", 0.0, 1.0, "share right", "", "")
         outcomes = pd.DataFrame({"query_id": ["q0", "q0"], "model": PAIR, "quality": [0.0, 1.0]})
         wrong = pd.DataFrame({"text_hash": ["no hash"], "text": ["x"]})
-        found = keeping.Gathered(card, queries.drop(columns="text"), wrong, outcomes, None)
+        found = into_store.Gathered(card, queries.drop(columns="text"), wrong, outcomes, None)
         with pytest.raises(DataError, match="another hash"):
-            keeping.keep(store, found)
+            into_store.keep(store, found)
         assert store.benchmarks()["benchmark_id"].tolist() == ["mine"]
         with pytest.raises(DataError, match="--replace"):
-            keeping.check_name(store, "mine", replace=False)
+            into_store.check_name(store, "mine", replace=False)
 
 
 def test_a_killed_command_goes_on_where_it_was(stub, plan_path, store_path):

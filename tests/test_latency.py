@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routellm_core.evidence.latency import latency_at, latency_curve, routed_quantile
-from routellm_core.metrics import rank_queries
-from routellm_core.resampling import poisson_weights
+from routellm_core.evaluation.overhead.latency import latency_at, latency_curve, routed_quantile
+from routellm_core.metrics.curve import rank_queries
+from routellm_core.statistics.bootstrap import poisson_weights
 from routellm_core.store import Store
 from routellm_core.types import PairLatencies
 from tests.conftest import PAIR

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from routellm_core.embeddings import weights_path
-from routellm_core.labels import Battles
+from routellm_core.embedders.sentence import weights_path
 from routellm_core.routers import load_router, router_class
 from routellm_core.routers.configs import CausalLLMConfig
-from routellm_core.types import ModelPair
+from routellm_core.types import Battles, ModelPair
 
 pytest.importorskip("peft")
 PAIR = ModelPair(weak="small", strong="large")

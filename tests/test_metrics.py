@@ -6,8 +6,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
 from hypothesis import strategies as st
 
-from routellm_core import variants
-from routellm_core.metrics import (
+from routellm_core.metrics import variants
+from routellm_core.metrics.curve import (
     apgr,
     cpt,
     operating_point,

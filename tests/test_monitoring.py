@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from routellm_core.monitoring import cost_of_answers, drift_of_scores, share_of_strong
+from routellm_core.policy.monitoring import cost_of_answers, drift_of_scores, share_of_strong
 
 
 @settings(deadline=None)

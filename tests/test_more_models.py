@@ -3,15 +3,11 @@ import pandas as pd
 import pytest
 
 from routellm_core.errors import DataError
-from routellm_core.importers import more_models
-from routellm_core.importers.local_table import read_table
-from routellm_core.importers.more_models import (
-    MMLU_PRO_OUTCOMES,
-    MMLU_PRO_QUESTIONS,
-    MT_BENCH_MODELS,
-)
-from routellm_core.importers.tokens import n_tokens
-from routellm_core.normalise import cluster_key, text_hash
+from routellm_core.importing.readers.small_table import read_table
+from routellm_core.importing.tokens import n_tokens
+from routellm_core.release import more_models
+from routellm_core.release.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS, MT_BENCH_MODELS
+from routellm_core.text_keys import cluster_key, text_hash
 
 QUERIES = ("Which is green?\nA. moss\nB. chalk", "How long is a mile?\nA. long", "Name it.\nA. x")
 

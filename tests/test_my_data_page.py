@@ -12,14 +12,16 @@ import pandas as pd
 import pytest
 import streamlit as st
 
-from routellm_core import importing, jobs, runs
+from routellm_core import files as routellm_core_files
+from routellm_core import jobs
 from routellm_core.errors import UnknownNameError
-from routellm_core.labels import Battles
+from routellm_core.evaluation.traffic import comparison
+from routellm_core.importing import job as import_job
 from routellm_core.routers.mf import MatrixFactorizationRouter
 from routellm_core.scoring import job as scoring_job
-from routellm_core.shift import comparison
 from routellm_core.store import Store
-from routellm_core.types import Benchmark, ModelPair, RouterEntry
+from routellm_core.training import job as training_job
+from routellm_core.types import Battles, Benchmark, ModelPair, RouterEntry
 from tests.invented import WordVectors, add_golden, golden_texts, is_hard, verdicts
 from tests.pages import button, drawn, errors, forget, opened, own_store, said, tables, toasts
 from tests.test_import_formats import json_lines, lm_eval_run, packed, spend
@@ -34,10 +36,11 @@ SECRET = "Which ferryman hid the seven violins of Lindholm?"
 @pytest.fixture
 def visitor(monkeypatch):
     """`visitor(name)` looks with another browser from now on; the first is Ada's."""
-    from views import cached
+
+    from views.cache import workspace
 
     name = "ada"
-    monkeypatch.setattr(cached, "owner", lambda: name)
+    monkeypatch.setattr(workspace, "owner", lambda: name)
 
     def change(other):
         nonlocal name
@@ -96,17 +99,17 @@ def at_work(monkeypatch, store_path):
 
     def start(folder, plan, command):
         folder.mkdir(parents=True, exist_ok=True)
-        jobs.write_json(folder / "plan.json", plan)
-        jobs.write_json(folder / "run.json", jobs._begun(plan, os.getpid()))
+        routellm_core_files.write_json(folder / "plan.json", plan)
+        routellm_core_files.write_json(folder / "run.json", jobs._begun(plan, os.getpid()))
         begun.append((folder, command))
 
     def work():
         while begun:
             folder, (module, _, *paths) = begun.pop(0)
-            plan = jobs.read_json(folder / "plan.json")
+            plan = routellm_core_files.read_json(folder / "plan.json")
             try:
                 if module.endswith("importing"):
-                    importing.work_on(folder, importing.plan_of(plan))
+                    import_job.work_on(folder, import_job.plan_of(plan))
                     continue
                 with Store(store_path, read_only=True) as store:
                     _, data_dir, *caches = map(Path, paths)
@@ -191,9 +194,9 @@ def all_bytes(store_path):
 
 
 def own_ids(store_path, owner="ada"):
-    from views import cached
+    from views.cache import workspace
 
-    table = cached.store().benchmarks(owner)
+    table = workspace.store().benchmarks(owner)
     return table[(table["origin"] == "user") & (table["benchmark_id"] != "sums")][
         "benchmark_id"
     ].tolist()
@@ -358,11 +361,11 @@ def test_another_mapping_imports_other_things(open_page, at_work, store_path):
     button(at, "Import").click().run()
     at_work()
     at.run()
-    from views import cached
+    from views.cache import workspace
 
-    assert sorted(cached.store().models("wide")["model"]) == ["large", "third"]
-    assert cached.store().benchmark("wide").quality_unit == "points"
-    slices = cached.store().pair_outcomes("wide", ModelPair("third", "large")).slices
+    assert sorted(workspace.store().models("wide")["model"]) == ["large", "third"]
+    assert workspace.store().benchmark("wide").quality_unit == "points"
+    slices = workspace.store().pair_outcomes("wide", ModelPair("third", "large")).slices
     assert slices == ("ducks", "geese")
 
 
@@ -391,19 +394,19 @@ def test_two_runs_with_their_totals_are_joined(bring, store_path, tmp_path):
     at = bring(*files)
     assert errors(at) == []
     assert own_ids(store_path) == ["shore"]
-    from views import cached
+    from views.cache import workspace
 
-    assert sorted(cached.store().models("shore")["model"]) == ["heron", "wren"]
+    assert sorted(workspace.store().models("shore")["model"]) == ["heron", "wren"]
 
 
 def test_two_tables_of_one_name_stay_two_files(bring, store_path):
-    from views import cached
+    from views.cache import workspace
 
     heron = one_model().replace("wren", "heron")
     at = bring(("runs.csv", one_model()), ("runs.csv", heron))
     assert errors(at) == []
     assert own_ids(store_path) == ["runs"]
-    assert sorted(cached.store().models("runs")["model"]) == ["heron", "wren"]
+    assert sorted(workspace.store().models("runs")["model"]) == ["heron", "wren"]
 
 
 def test_server_paths_are_off_unless_allowed_and_never_lead_out(
@@ -447,8 +450,8 @@ def test_a_cancelled_import_leaves_nothing(open_page, store_path, at_work, monke
     monkeypatch.setattr(jobs, "cancel", asked.append)
     button(at, "Cancel").click().run()
     (folder,) = asked
-    document = jobs.read_json(folder / "run.json")
-    jobs.write_json(folder / "run.json", document | {"status": "cancelled"})
+    document = routellm_core_files.read_json(folder / "run.json")
+    routellm_core_files.write_json(folder / "run.json", document | {"status": "cancelled"})
     at.run()
     assert errors(at) == []
     assert not folder.exists()
@@ -460,7 +463,7 @@ def test_a_process_of_its_own_reads_and_a_killed_one_is_told(open_page, store_pa
     at = choose(open_page(), ("wide.csv", csv(wide())))
     button(at, "Import").click().run()
     (job,) = jobs.jobs_in(store_path.parent / "private" / "ada" / "imports")
-    os.kill(jobs.read_json(job.folder / "run.json")["pid"], 9)
+    os.kill(routellm_core_files.read_json(job.folder / "run.json")["pid"], 9)
     wait(job.folder)
     at.run()
     assert "its process is gone" in errors(at)[0]
@@ -525,7 +528,7 @@ def test_another_browser_sees_a_private_set_nowhere_until_it_is_saved(
 ):
     at = bring(("ferrylog.csv", csv(wide())))
     scored(at, at_work)
-    a_run(store_path, "mf-ferrylog-mine", plan=runs.Plan("mf", *PAIR, golden=("ferrylog",)))
+    a_run(store_path, "mf-ferrylog-mine", plan=training_job.Plan("mf", *PAIR, golden=("ferrylog",)))
     chosen = dict.fromkeys(("benchmark", "set", "golden", "compare", "against"), "ferrylog")
     pages = ["app.py", *(f"pages/{n}.py" for n in ("queries", "compare", "train", "my_data"))]
 
@@ -551,11 +554,11 @@ def test_another_browser_sees_a_private_set_nowhere_until_it_is_saved(
 
 
 def test_what_is_cached_of_texts_goes_with_the_set(bring, open_page, at_work):
-    from views import cached
+    from views.cache import own_data, workspace
 
     bring(("mine.csv", csv(wide([SECRET, *TEXTS]))))
-    version = cached.store().version
-    readings = (cached.query_texts, cached.set_queries)
+    version = workspace.store().version
+    readings = (own_data.query_texts, own_data.set_queries)
     for reading in readings:
         assert SECRET in str(reading(version, "mine"))
     button(open_page(set="mine"), "Delete it").click().run()
@@ -568,23 +571,23 @@ def test_what_is_cached_of_texts_goes_with_the_set(bring, open_page, at_work):
 
 @pytest.mark.parametrize("way", ["ends", "swept", "deleted"])
 def test_no_byte_of_a_private_text_is_left(bring, open_page, at_work, store_path, way):
-    from views import cached, session
+    from views.cache import session, workspace
 
     at = bring(("mine.csv", csv(wide([SECRET, *TEXTS]))))
     scored(at, at_work)
     open_page("pages/queries.py", benchmark="mine")
     compare(open_page(set="mine", part="against", against="sums"), at_work)
-    a_run(store_path, "mf-mine-mine", plan=runs.Plan("mf", *PAIR, golden=("mine",)))
+    a_run(store_path, "mf-mine-mine", plan=training_job.Plan("mf", *PAIR, golden=("mine",)))
     choose(open_page(), ("later.csv", csv(wide([SECRET]))))  # uploaded, never imported
     left = all_bytes(store_path)
     assert "explorer.duckdb" in left
     assert any("uploads" in name for name in left)
     if way == "ends":
-        session._end("ada", cached._forget)
+        session._end("ada", workspace._forget)
     elif way == "swept":
-        cached.store().close()
-        cached.store.clear()
-        cached.store()
+        workspace.store().close()
+        workspace.store.clear()
+        workspace.store()
     else:
         at = open_page(set="mine")
         choose(at)
@@ -631,7 +634,7 @@ def test_two_models_scored_open_everywhere_and_can_be_trained_on(
         assert errors(shown) == []
         assert "mine" in said(shown) + json.dumps(drawn(shown))
     begun = []
-    monkeypatch.setattr(runs, "start", lambda *given: begun.append(given[1]))
+    monkeypatch.setattr(training_job, "start", lambda *given: begun.append(given[1]))
     switched = []
     monkeypatch.setattr(st, "switch_page", switched.append)
     button(at, "Train a router on it").click().run()
@@ -661,11 +664,11 @@ def test_a_set_without_scores_says_where_to_score_it(bring, open_page, script, m
 
 
 def test_a_query_without_text_keeps_a_set_from_the_tradeoff_and_that_is_said(bring, at_work):
-    from views import cached
+    from views.cache import workspace
 
     at = bring(("mine.csv", csv(wide())))
-    with cached.store().open_for_writing():
-        cached.store()._write(
+    with workspace.store().open_for_writing():
+        workspace.store()._write(
             "UPDATE query SET text_hash = NULL WHERE benchmark_id = 'mine' AND query_id = "
             "(SELECT min(query_id) FROM query WHERE benchmark_id = 'mine')"
         )
@@ -824,9 +827,9 @@ def test_three_slices_and_points_of_ten(bring, open_page, at_work):
 
 
 def test_a_set_without_texts_says_what_it_lacks(open_page, store_path):
-    from views import cached
+    from views.cache import workspace
 
-    store = cached.store()
+    store = workspace.store()
     card = Benchmark("mute", "Mute", "", "", "user", 0, 1, "share right", "", "", owner="ada")
     with store.open_for_writing():
         store.add_benchmark(card, pd.DataFrame({"query_id": ["m0"], "slice": "all"}), None)
@@ -962,7 +965,7 @@ def test_a_comparison_goes_with_the_benchmark_it_is_with(bring, open_page, at_wo
     ],
 )
 def test_an_upload_is_never_taken_for_a_job(open_page, at_work, monkeypatch, content):
-    from views import cached
+    from views.cache import workspace
 
     monkeypatch.setattr(os, "kill", lambda pid, demand: pytest.fail(f"kill {pid}"))
     at = choose(open_page(), ("run.json", content), ("words.csv", b"query\nWhy do kites fly?\n"))
@@ -971,31 +974,31 @@ def test_an_upload_is_never_taken_for_a_job(open_page, at_work, monkeypatch, con
     at_work()
     at = open_page()
     assert not at.exception
-    cached._forget("ada")
-    assert not cached.session_dir("ada").exists()
+    workspace._forget("ada")
+    assert not workspace.session_dir("ada").exists()
 
 
 def test_what_a_deletion_left_beside_the_store_is_swept(open_page, store_path):
-    from views import cached
+    from views.cache import workspace
 
-    left = cached.set_dir("gone")
+    left = workspace.set_dir("gone")
     left.mkdir(parents=True)
     (left / "notes.json").write_text('["a note"]')
     forget()
-    cached.store()
+    workspace.store()
     assert not left.exists()
 
 
 def test_leaving_all_queries_out_breaks_no_page(bring, open_page, store_path):
-    from views import cached
+    from views.cache import workspace
 
     bring(("wide.csv", csv(wide())))
-    store = cached.store()
+    store = workspace.store()
     with store.open_for_writing():
         store.set_contaminated("wide", store.query_ids("wide"))
     for script in ("pages/my_data.py", "pages/tradeoff.py", "pages/compare.py"):
         at = open_page(script, set="wide", benchmark="wide")
         assert not at.exception
-    store = cached.store()
+    store = workspace.store()
     with store.open_for_writing():
         store.set_contaminated("wide", [])

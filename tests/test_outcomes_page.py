@@ -20,14 +20,14 @@ import streamlit as st
 from routellm_core import jobs
 from routellm_core.__main__ import main
 from routellm_core.labelling import job
-from routellm_core.labelling.endpoints import EndpointError
-from routellm_core.labelling.record import FILE_NAME
-from routellm_core.normalise import text_hash
+from routellm_core.labelling.client import EndpointError
+from routellm_core.labelling.journal import FILE_NAME
 from routellm_core.store import Store
+from routellm_core.text_keys import text_hash
 from routellm_core.types import Benchmark, ModelPair
 from tests.pages import button, emptied_to_a_number, errors, forget, opened, said, tables, toasts
 from tests.stub_endpoint import Say, Status, StubEndpoint, well_behaved
-from views import cached
+from views.cache import workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 KEY = "sk-heron-never-shown"
@@ -62,16 +62,16 @@ def store_path(built_store, tmp_path, monkeypatch):
     rates = queries[["query_id"]].assign(strong_win_rate=np.linspace(0, 1, N, dtype=np.float32))
     monkeypatch.setenv("ROUTELLM_STORE", str(path))
     monkeypatch.setenv(VARIABLE, KEY)
-    monkeypatch.setattr(cached, "owner", lambda: "ada")
+    monkeypatch.setattr(workspace, "owner", lambda: "ada")
     forget()
-    store = cached.store()  # which sweeps away what former sessions left
+    store = workspace.store()  # which sweeps away what former sessions left
     with store.open_for_writing(), store.atomic():
         store.add_benchmark(card, queries, None)
         store.add_texts(pd.DataFrame({"text_hash": hashes, "text": texts}))
         store.add_strong_win_rates("log", PAIR, "mf-golden", "untouched", rates)
         store.add_benchmark(bare, pd.DataFrame({"query_id": ["m0"], "slice": "all"}), None)
     yield path
-    cached.store().close()
+    workspace.store().close()
     forget()
 
 
@@ -299,7 +299,7 @@ def test_the_command_line_keeps_its_replies_where_the_page_does(
     ask_button(at).click().run()
     assert here().status == "done"
     assert len(stub.seen) == 24
-    cached.store().release()
+    workspace.store().release()
     line = ["label", "--store", str(store_path), "--benchmark", "log", "--plan", str(file)]
     assert main(line) == 0
     assert len(stub.seen) == 24  # it was said already

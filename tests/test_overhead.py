@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routellm_core.costs import PairCosts, TokenSource
 from routellm_core.errors import DataError
-from routellm_core.evidence.overhead import (
+from routellm_core.evaluation.overhead.router_cost import (
     PRICE_FACTORS,
     break_even,
     price_sensitivity,
     router_cost_usd,
 )
-from routellm_core.metrics import rank_queries
+from routellm_core.metrics.costs import PairCosts, TokenSource
+from routellm_core.metrics.curve import rank_queries
 
 
 def costs_of(weak, strong):

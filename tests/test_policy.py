@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from routellm_core.calibration import Wish, for_wish
-from routellm_core.choice import choice_document, routellm_model_name
-from routellm_core.metrics import operating_point, routing_curve
-from routellm_core.policy import RULE
-from routellm_core.policy_parts import EVIDENCE
+from routellm_core.metrics.curve import operating_point, routing_curve
+from routellm_core.metrics.thresholds import Wish, for_wish
+from routellm_core.policy.document import RULE
+from routellm_core.policy.export.routellm_choice import choice_document, routellm_model_name
+from routellm_core.policy.fields import EVIDENCE
 from routellm_core.types import Interval, ModelPair
 
 

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routellm_core.calibration import Wish, between_scores
-from routellm_core.choosing import ProviderNames, changes_since, choose, keep_policy, policy_of
-from routellm_core.costs import Price, list_price
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
-from routellm_core.metrics import routing_curve
-from routellm_core.normalise import text_hash
-from routellm_core.policy import (
+from routellm_core.metrics.costs import Price, list_price
+from routellm_core.metrics.curve import routing_curve
+from routellm_core.metrics.thresholds import Wish, between_scores
+from routellm_core.policy.build import ProviderNames, changes_since, keep_policy, policy_of
+from routellm_core.policy.choice import choose
+from routellm_core.policy.document import (
     MAX_BYTES,
     Policy,
     content_hash,
@@ -30,10 +30,11 @@ from routellm_core.policy import (
     parse_policy,
     read_policy,
 )
-from routellm_core.policy_parts import ModelPrice
+from routellm_core.policy.fields import ModelPrice
+from routellm_core.policy.runtime import RoutingPolicy, text_of
 from routellm_core.routers import load_router
-from routellm_core.runtime import RoutingPolicy, text_of
 from routellm_core.store import Store
+from routellm_core.text_keys import text_hash
 from tests.conftest import ROOT
 from tests.invented import WordVectors
 from tests.invented_policy import BENCHMARK, MOMENT, NAMED, made, some_queries
@@ -127,7 +128,7 @@ def test_the_same_choice_is_the_same_policy_and_another_seed_is_not(here):
 
 def test_the_schema_that_ships_is_current_and_holds_for_a_policy(here):
     path = ROOT / "data" / "policy.schema.json"
-    assert path.read_text() == json_schema(), "python -m routellm_core.policy > that file"
+    assert path.read_text() == json_schema(), "python -m routellm_core.policy.document > that file"
     validator = jsonschema.Draft202012Validator(json.loads(path.read_text()))
     validator.validate(here.policy.document())
     assert not validator.is_valid(here.policy.document() | {"threshold": 1.5})
@@ -583,7 +584,7 @@ def test_a_forked_process_routes_too(folder, tmp_path):
     code = f"""
 import os, sys
 from tests.invented import WordVectors
-from routellm_core.runtime import RoutingPolicy
+from routellm_core.policy.runtime import RoutingPolicy
 policy = RoutingPolicy.load({str(folder)!r}, embedder=WordVectors())
 assert policy.route("say").fallback_reason is None
 child = os.fork()
@@ -596,10 +597,10 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
 
 def test_the_runtime_needs_no_screen_and_no_store():
-    code = "import sys, routellm_core.runtime as r; print(*sorted(sys.modules))"
+    code = "import sys, routellm_core.policy.runtime as r; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     loaded_modules = set(done.stdout.split())
-    assert "routellm_core.policy" in loaded_modules
+    assert "routellm_core.policy.document" in loaded_modules
     assert not loaded_modules & {"streamlit", "duckdb", "torch", "plotly", "routellm_core.store"}
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from routellm_core.promises.guarantee import certify
-from routellm_core.promises.promise import Promise
-from routellm_core.promises.words import about, promise_words
+from routellm_core.policy.guarantee.certify import certify
+from routellm_core.policy.guarantee.promise import Promise
+from routellm_core.policy.guarantee.sentences import about, promise_words
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
 from tests.pages import drawn, errors, opened, said
@@ -14,15 +14,15 @@ PAIR = ModelPair(weak="mistralai/Mixtral-8x7B-Instruct-v0.1", strong="gpt-4-1106
 
 @pytest.fixture
 def open_page(built_store, monkeypatch):
-    from views import cached
+    from views.cache import workspace
 
     monkeypatch.setenv("ROUTELLM_STORE", str(built_store))
-    cached.store.clear()
+    workspace.store.clear()
     yield lambda script="pages/tradeoff.py", **query: opened(
         script, 30, **{"mode": "promise", **query}
     )
-    cached.store().close()
-    cached.store.clear()
+    workspace.store().close()
+    workspace.store.clear()
 
 
 def curve_data(at):

@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import runs
 from routellm_core.__main__ import main
-from routellm_core.choosing import Choice, changes_since, policy_of
 from routellm_core.errors import DataError, NotTrainedError, UnreachableError
-from routellm_core.policy import (
+from routellm_core.jobs.progress import silent
+from routellm_core.policy.build import changes_since, policy_of
+from routellm_core.policy.choice import Choice
+from routellm_core.policy.document import (
     Policy,
     check_checkpoint,
     content_hash,
@@ -25,18 +26,24 @@ from routellm_core.policy import (
     link_state,
     parse_policy,
 )
-from routellm_core.progress import silent
-from routellm_core.promises.guarantee import certify, split_of
-from routellm_core.promises.left_out import exact_rows, left_out_dir, left_out_fold, save_left_out
-from routellm_core.promises.promise import Promise
-from routellm_core.promises.promised_policy import choose_by_promise
-from routellm_core.rescoring import PAIR as SHIPPED_PAIR
-from routellm_core.routers import checkpoint_dir, checkpoint_hash, load_router
-from routellm_core.runs import Plan
-from routellm_core.runtime import RoutingPolicy
+from routellm_core.policy.export import export
+from routellm_core.policy.guarantee.certify import certify, split_of
+from routellm_core.policy.guarantee.choice import choose_by_promise
+from routellm_core.policy.guarantee.promise import Promise
+from routellm_core.policy.runtime import RoutingPolicy
+from routellm_core.release.rescoring import PAIR as SHIPPED_PAIR
+from routellm_core.routers import load_router
+from routellm_core.routers.checkpoints import checkpoint_dir, checkpoint_hash
+from routellm_core.routers.fold_checkpoints import (
+    exact_rows,
+    left_out_dir,
+    left_out_fold,
+    save_left_out,
+)
 from routellm_core.store import Store
-from routellm_core.targets import export
-from routellm_core.training import folds_by_text
+from routellm_core.training import job as training_job
+from routellm_core.training.cross_fitting import folds_by_text
+from routellm_core.training.job import Plan
 from routellm_core.types import RouterEntry
 from tests.conftest import PAIR, ROOT
 from tests.invented import WordVectors, add_golden, golden_texts
@@ -67,10 +74,10 @@ def here(tmp_path_factory):
         add_golden(store, "quiz", golden_texts("quiz", 400))
         plan = Plan("mf", *PAIR, golden=("sums",), score_on=("quiz",), options={"n_epochs": 8})
         with pytest.MonkeyPatch.context() as patch:
-            for module in ("training", "routers.base", "routers.mf"):
+            for module in ("training.cross_fitting", "routers.base", "routers.mf"):
                 patch.setattr(f"routellm_core.{module}.SentenceEmbedder", WordVectors)
-            run = runs.work_on(folder / "run", plan, store, folder / "cache", silent)
-        runs.keep(run, store, "mf-mine")
+            run = training_job.work_on(folder / "run", plan, store, folder / "cache", silent)
+        training_job.keep(run, store, "mf-mine")
         entry = store.router("mf-mine")
         choice = choose_by_promise(store, "sums", "mf", LOSE)
         checkpoint = left_out_dir(entry, folder)

@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core.costs import Price, usual_tokens
 from routellm_core.errors import UnknownNameError
-from routellm_core.metrics import rank_queries
-from routellm_core.normalise import text_hash
-from routellm_core.regret import N_ALIKE, expected_gain, near_ranks
+from routellm_core.evaluation.regret import N_ALIKE, expected_gain, near_ranks
+from routellm_core.metrics.costs import Price, usual_tokens
+from routellm_core.metrics.curve import rank_queries
 from routellm_core.store.queries import FILTERS, REGRETS, SORTS, Decisions, Listing, Regret
+from routellm_core.text_keys import text_hash
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 from tests.conftest import PAIR
-from views.queries import figure, slices, words
+from views.queries import scatter, slices
+from views.text import format
 
 HOSTILE = [
     "100% of it",
@@ -363,11 +364,11 @@ def test_an_expected_gain_of_ties_takes_them_all_and_of_nobody_is_undefined():
     ],
 )
 def test_a_text_in_a_list_is_one_short_line_without_control_or_direction_marks(text, shown):
-    assert words.one_line(text, 20) == shown
+    assert format.one_line(text, 20) == shown
 
 
 def test_a_whole_text_keeps_its_lines_and_shows_control_characters_as_pictures():
-    assert words.whole_text("a\r\nb\tc\0\x7f\x9b\u202e") == "a\nb\tc␀␡\ufffd\u202e"
+    assert format.whole_text("a\r\nb\tc\0\x7f\x9b\u202e") == "a\nb\tc␀␡\ufffd\u202e"
 
 
 @pytest.mark.parametrize(
@@ -384,7 +385,7 @@ def test_a_whole_text_keeps_its_lines_and_shows_control_characters_as_pictures()
     ],
 )
 def test_money_has_three_figures(usd, shown):
-    assert words.usd_text(usd) == shown
+    assert format.usd_text(usd) == shown
 
 
 @pytest.mark.parametrize(
@@ -392,13 +393,13 @@ def test_money_has_three_figures(usd, shown):
     [(0.1234, "+0.123"), (-0.1234, "−0.123"), (-0.0001, "0.000"), (math.inf, "–"), (None, "–")],
 )
 def test_a_margin_has_its_sign(value, shown):
-    assert words.signed(value, 3) == shown
+    assert format.signed(value, 3) == shown
 
 
 def test_the_sentence_says_what_was_lost_and_wasted():
     card = Benchmark("b", "B", "", "", "user", 0, 10, "points", "", "")
     said = "".join(
-        words.sentence("0.5", Regret(1_000, 30, 12.5, 200, 3.456), card, "small", "large")
+        format.sentence("0.5", Regret(1_000, 30, 12.5, 200, 3.456), card, "small", "large")
     )
     assert said == (
         "At α = 0.5, 30 of 1,000 queries lost quality: small ● was called and large ■ would have "
@@ -406,10 +407,10 @@ def test_the_sentence_says_what_was_lost_and_wasted():
         "answers no worse."
     )
     unknown = Regret(1_000, 30, 12.5, 200, math.nan)
-    said = "".join(words.sentence("0.5", unknown, card, "small", "large"))
+    said = "".join(format.sentence("0.5", unknown, card, "small", "large"))
     assert said.endswith("200 calls of large were wasted: what small answers is no worse.")
     one = Regret(1_000, 30, 12.5, 1, 0.5)
-    said = "".join(words.sentence("0.5", one, card, "small", "large"))
+    said = "".join(format.sentence("0.5", one, card, "small", "large"))
     assert "1 call of large was wasted, $0.500 more" in said
 
 
@@ -436,7 +437,7 @@ def points_of(add, other):
     queries = base(store, ("other", "in_domain") if other else None)
     points = store.listed_queries(queries, at, Listing(sort="spread"), limit=80, text_length=99)
     marked = points[:3]
-    drawn = figure.scatter(
+    drawn = scatter.scatter(
         points,
         marked,
         selected=(points["query_id"][0],),
@@ -480,7 +481,7 @@ def test_no_line_is_drawn_at_an_alpha_out_of_sight(add):
     store = add(frame)
     at = decisions(store, frame, math.inf)
     points = store.listed_queries(base(store, None), at, Listing())
-    drawn = figure.scatter(
+    drawn = scatter.scatter(
         points,
         points[:0],
         selected=None,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import devices
+from routellm_core.embedders import devices
 from routellm_core.errors import DataError, MissingPackageError, StoreError
 from routellm_core.scoring import ray_cluster, ray_worker
 from routellm_core.scoring.partitions import partitions_of, takes, write_partitions

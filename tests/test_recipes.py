@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core.battles import COLUMNS
 from routellm_core.errors import DataError, TextsError, UnknownNameError
-from routellm_core.recipes import (
+from routellm_core.schemas import COLUMNS
+from routellm_core.training.recipes import (
     RECIPES,
     Recipe,
     benchmark_part,

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from routellm_core.calibration import Wish
-from routellm_core.recommend.document import document, recommend
-from routellm_core.recommend.fitting import Asked
+from routellm_core.evaluation.recommendation.limits import Asked
+from routellm_core.evaluation.recommendation.report import document, recommend
+from routellm_core.metrics.thresholds import Wish
 from tests.pages import button, drawn, errors, forget, opened, own_store, said
 from tests.test_evidence_page import BROKEN, PAIR, PRICED, add_timed
 from tests.test_router_choice import SHARE, field_of, queries_of, router, world
-from views import cached, cached_evidence
-from views.cached_evidence import RouterTime
-from views.compare import ranking
+from views.cache import evidence as evidence_cache
+from views.cache import workspace
+from views.cache.evidence import RouterTime
+from views.compare import recommendation_table
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +72,12 @@ def test_the_first_visit_reads_the_answer_aloud_above_the_ranking(open_part):
 
 
 def test_a_router_that_is_timed_again_has_its_newest_time(open_part):
-    entry = cached.store().router("bert-golden")
+    entry = workspace.store().router("bert-golden")
     for seconds in (0.5, 0.25):
-        cached_evidence.router_times()[entry.checkpoint] = RouterTime(seconds, 9)
+        evidence_cache.router_times()[entry.checkpoint] = RouterTime(seconds, 9)
         (row,) = [row for row in table(open_part())["rows"] if row["router"] == "bert"]
         assert row["router_ms"] == pytest.approx(1000 * seconds)
-    cached_evidence.router_times().clear()
+    evidence_cache.router_times().clear()
 
 
 def test_a_wish_on_one_benchmarks_scale_is_none_on_another(open_part):
@@ -92,7 +93,7 @@ def test_a_wish_on_one_benchmarks_scale_is_none_on_another(open_part):
 
 def test_its_figures_are_those_of_the_core(open_part):
     at = open_part(wish="pgr", wish_pgr="0.7", closely="gsm8k", machine_usd="1")
-    known = recommend(cached.store(), "gsm8k", Asked(Wish("pgr", 0.7), usd_per_hour=1.0))
+    known = recommend(workspace.store(), "gsm8k", Asked(Wish("pgr", 0.7), usd_per_hour=1.0))
     found = table(at)
     assert found["sentence"] == " ".join(known["sentences"])
     assert [row["usd_per_1000"] for row in found["rows"]] == pytest.approx(
@@ -214,7 +215,7 @@ def test_hostile_names_are_shown_as_they_are_and_a_comma_survives_the_link(open_
 def test_a_ranking_for_a_quality_draws_money_and_keeps_its_digits(rng):
     queries, candidates = world(rng, 2_000, [0.5, 0.5, 3.0], usd=(0.00001, 0.00003))
     found = document(field_of(queries, *candidates), Asked(Wish("pgr", 0.7), usd_per_hour=0.0))
-    data = ranking.table(found)
+    data = recommendation_table.table(found)
     picture = next(c for c in data["columns"] if c["id"] == "picture")
     assert picture["figure"] == "usd_per_1000"
     first, *others = data["rows"]
@@ -229,7 +230,7 @@ def test_a_difference_that_is_not_shown_carries_a_question_mark(rng):
     found = document(field_of(queries, *candidates), Asked(SHARE))
     shown = {r["label"]: r["to_first"]["is_shown"] for r in found["routers"][1:]}
     assert set(shown.values()) == {True, False}
-    rows = zip(found["routers"][1:], ranking.table(found)["rows"][1:], strict=True)
+    rows = zip(found["routers"][1:], recommendation_table.table(found)["rows"][1:], strict=True)
     assert all(row["difference"].startswith("? ") != shown[r["label"]] for r, row in rows)
 
 
@@ -238,7 +239,7 @@ def test_the_csv_has_a_line_for_everything_that_was_looked_at():
     slow = router("slow", [0.1, 0.2, 0.3, 0.4], seconds=np.nan)
     field = field_of(queries, router("good", [0.9, 0.8, 0.2, 0.1]), slow)
     wish = Wish("pgr", 0.5)
-    lines = ranking.csv_lines(document(field, Asked(wish)))
+    lines = recommendation_table.csv_lines(document(field, Asked(wish)))
     assert [line["router"] for line in lines] == [
         "good",
         "random mix",

@@ -9,17 +9,17 @@ from scipy.stats import binomtest, ttest_1samp
 from sklearn.metrics import brier_score_loss
 
 from routellm_core.errors import DataError
-from routellm_core.evidence.calibration_error import BinSums, calibration_error
-from routellm_core.evidence.recalibration import fit, judge, mapped_threshold
-from routellm_core.evidence.reliability import (
+from routellm_core.evaluation.score_calibration.calibration_error import BinSums, calibration_error
+from routellm_core.evaluation.score_calibration.recalibration import fit, judge, mapped_threshold
+from routellm_core.evaluation.score_calibration.reliability import (
     brier_score,
     equal_count_bins,
     reliability_bins,
     targets,
 )
-from routellm_core.labels import golden_battles
-from routellm_core.metrics import calls_strong
+from routellm_core.metrics.curve import calls_strong
 from routellm_core.store import Store
+from routellm_core.training.labels import golden_battles
 from routellm_core.types import ModelPair
 from tests.test_slices import make
 
@@ -308,7 +308,7 @@ def test_repeated_queries_never_stand_on_both_sides_of_the_split(rng, monkeypatc
     clusters = np.arange(200) // 2
     seen = []
     monkeypatch.setattr(
-        "routellm_core.evidence.recalibration.fit",
+        "routellm_core.evaluation.score_calibration.recalibration.fit",
         lambda method, s, t: seen.append(set(s)) or fit(method, s, t),
     )
     judge("platt", score, target, cluster_code=clusters, n_resamples=10)

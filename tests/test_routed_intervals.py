@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from routellm_core.metrics import calls_strong, rank_queries
-from routellm_core.promises.risk_bounds import binomial_interval
-from routellm_core.routed_intervals import clustered_share_band, ratio_band, share_band
-from routellm_core.uncertainty import mean_interval
+from routellm_core.metrics.curve import calls_strong, rank_queries
+from routellm_core.statistics.curve_bands import clustered_share_band, ratio_band, share_band
+from routellm_core.statistics.intervals import mean_interval
+from routellm_core.statistics.risk_bounds import binomial_interval
 
 
 @pytest.fixture(params=range(8))

@@ -9,20 +9,20 @@ import pandas as pd
 import pytest
 
 from routellm_core.__main__ import main
-from routellm_core.calibration import Wish
-from routellm_core.costs import PairCosts, TokenSource
 from routellm_core.errors import DataError, UnknownNameError, UnreachableError
-from routellm_core.evidence.latency import latency_at
-from routellm_core.evidence.router_times import ONE_CORE_SECONDS, usual_time
-from routellm_core.metrics import calls_strong
-from routellm_core.recommend import figures
-from routellm_core.recommend.blind import mixed_setting, single_settings
-from routellm_core.recommend.document import document, recommend
-from routellm_core.recommend.field import Field, read_field
-from routellm_core.recommend.fitting import Asked, Limits
-from routellm_core.recommend.routed import N_PARTS, parts_of, router_setting
-from routellm_core.recommend.settings import Candidate, Queries
-from routellm_core.recommend.words import unfit_words
+from routellm_core.evaluation.overhead.latency import latency_at
+from routellm_core.evaluation.overhead.router_times import ONE_CORE_SECONDS, usual_time
+from routellm_core.evaluation.recommendation import estimates
+from routellm_core.evaluation.recommendation.candidates import Field, read_field
+from routellm_core.evaluation.recommendation.limits import Asked, Limits
+from routellm_core.evaluation.recommendation.report import document, recommend
+from routellm_core.evaluation.recommendation.sentences import unfit_words
+from routellm_core.evaluation.recommendation.settings import Candidate, Queries
+from routellm_core.evaluation.recommendation.with_router import N_PARTS, parts_of, router_setting
+from routellm_core.evaluation.recommendation.without_router import mixed_setting, single_settings
+from routellm_core.metrics.costs import PairCosts, TokenSource
+from routellm_core.metrics.curve import calls_strong
+from routellm_core.metrics.thresholds import Wish
 from routellm_core.types import Benchmark, ModelPair, PairLatencies, PairOutcomes, RouterEntry
 from tests import oracles
 
@@ -195,7 +195,7 @@ def test_seconds_are_those_of_latency_at_and_the_interval_holds_the_true_quantil
     seconds[0][:7] = NAN
     queries, (good,) = world(rng, n, [1.0], seconds=seconds)
     setting = router_setting(good, queries, SHARE, 0.0)
-    found = figures.seconds_of(setting, queries)
+    found = estimates.seconds_of(setting, queries)
     known = latency_at(
         good.strong_win_rate, queries.latencies, setting.threshold, router_s=0.03, n_resamples=400
     )
@@ -208,7 +208,7 @@ def test_seconds_are_those_of_latency_at_and_the_interval_holds_the_true_quantil
     for _ in range(200):
         times = rng.exponential(size=200)
         queries = queries_of(np.zeros(200), np.ones(200), seconds=(times, times))
-        low, high = figures.seconds_of(single_settings(queries, SHARE)[0], queries).p95.interval
+        low, high = estimates.seconds_of(single_settings(queries, SHARE)[0], queries).p95.interval
         covered += low <= -math.log(0.05) <= high
     assert covered >= 0.9 * 200
 
@@ -216,16 +216,16 @@ def test_seconds_are_those_of_latency_at_and_the_interval_holds_the_true_quantil
 def test_a_mix_waits_as_long_as_drawing_lots_does(rng):
     seconds = np.array([1.0, 2.0]), np.array([10.0, 20.0])
     queries = queries_of([0, 1], [1, 1], seconds=seconds)
-    found = figures.seconds_of(mixed_setting(queries, Wish("share", 0.1)), queries)
+    found = estimates.seconds_of(mixed_setting(queries, Wish("share", 0.1)), queries)
     assert found.mean.value == pytest.approx(0.9 * 1.5 + 0.1 * 15)
     assert found.p95.value == 10.0  # 1, 2 and half of the slow tenth are 95%
-    assert figures.seconds_of(mixed_setting(FOUR, SHARE), FOUR).n_timed == 0
+    assert estimates.seconds_of(mixed_setting(FOUR, SHARE), FOUR).n_timed == 0
 
 
 def test_a_difference_in_quality_is_the_paired_one():
     first = router_setting(GOOD, FOUR, SHARE, 0.0)
     second = router_setting(router("bad", [0.1, 0.2, 0.8, 0.9]), FOUR, SHARE, 0.0)
-    (found,) = figures.to_first([first, second], FOUR.clusters)
+    (found,) = estimates.to_first([first, second], FOUR.clusters)
     assert found.value == -0.5
     spread = np.std([-1, -1, 0, 0], ddof=1) / 2
     assert found.interval.high - found.value == pytest.approx(3.182446 * spread)
@@ -236,16 +236,16 @@ def test_holm_allows_for_every_pair_of_routers(rng):
     queries, candidates = world(rng, 800, [0.5, 1.0, 1.5, 6.0])
     settings = [router_setting(c, queries, SHARE, 0.0) for c in candidates]
     settings.sort(key=lambda s: -s.figure)
-    found = figures.to_first(settings, queries.clusters)
+    found = estimates.to_first(settings, queries.clusters)
     p_values = sorted(
-        float(figures._adjusted([pair], queries.clusters)[0].p_value)
+        float(estimates._adjusted([pair], queries.clusters)[0].p_value)
         for pair in combinations(settings, 2)
     )
     stepped = np.minimum(np.maximum.accumulate(p_values * np.arange(6, 0, -1)), 1.0)
     for difference in found:
         place = min(range(6), key=lambda i: abs(p_values[i] - difference.p_value))
         assert difference.adjusted_p_value == pytest.approx(stepped[place])
-    alone = figures.over(settings[:1], settings[1], queries.clusters)[0]
+    alone = estimates.over(settings[:1], settings[1], queries.clusters)[0]
     assert alone.adjusted_p_value == alone.p_value
 
 
@@ -261,7 +261,7 @@ def test_of_equally_good_routers_few_are_told_apart(wish):
         settings = [router_setting(c, queries, wish, 0.0) for c in candidates]
         by = 1 if wish.mode in ("pgr", "quality") else -1
         settings.sort(key=lambda s: by * s.figure)
-        alarms += any(d.is_shown for d in figures.to_first(settings, queries.clusters))
+        alarms += any(d.is_shown for d in estimates.to_first(settings, queries.clusters))
     assert alarms <= 13
 
 
@@ -274,7 +274,7 @@ def test_a_difference_covers_the_true_one(wish):
     for _ in range(150):
         queries, candidates = world(rng, 500, [0.7, 2.5])
         settings = [router_setting(c, queries, wish, 0.0) for c in candidates]
-        low, high = figures.to_first(settings, queries.clusters)[0].interval
+        low, high = estimates.to_first(settings, queries.clusters)[0].interval
         covered += low <= truth <= high
     assert covered >= 0.9 * 150
 
@@ -390,7 +390,7 @@ def test_limits_leave_routers_out_and_say_why(rng):
 
 
 def _ends(queries):
-    low, high = figures.quality_of(single_settings(queries, SHARE)[0], queries).interval
+    low, high = estimates.quality_of(single_settings(queries, SHARE)[0], queries).interval
     return f"{100 * low:.1f} – {100 * high:.1f}"
 
 
@@ -489,12 +489,12 @@ def test_queries_of_one_text_are_one_draw(rng):
 def test_a_recovered_gap_has_no_interval_where_the_gap_may_be_none(rng):
     queries, (good,) = world(rng, 2_000, [0.5])
     setting = router_setting(good, queries, SHARE, 0.0)
-    found = figures.pgr_of_setting(setting, queries)
+    found = estimates.pgr_of_setting(setting, queries)
     assert found.interval.low < found.value < found.interval.high
-    assert figures.pgr_of_setting(mixed_setting(queries, SHARE), queries).value == pytest.approx(
+    assert estimates.pgr_of_setting(mixed_setting(queries, SHARE), queries).value == pytest.approx(
         0.5
     )
-    few = figures.pgr_of_setting(router_setting(GOOD, FOUR, SHARE, 0.0), FOUR)
+    few = estimates.pgr_of_setting(router_setting(GOOD, FOUR, SHARE, 0.0), FOUR)
     assert few.value == 1.0
     assert all(map(math.isnan, few.interval))
 

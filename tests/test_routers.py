@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from routellm_core.bradley_terry import Cells, fit_ratings
-from routellm_core.embeddings import weights_path
+from routellm_core.embedders.bert_tokens import TokenStates
+from routellm_core.embedders.sentence import weights_path
+from routellm_core.embedders.text_features import TextStatistics
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
-from routellm_core.labels import Battles, battles_of, golden_battles
-from routellm_core.progress import silent
+from routellm_core.jobs.progress import silent
 from routellm_core.routers import MEMBERS, ROUTERS, load_router, router_class
 from routellm_core.routers.base import EmbeddingRouter, LearnedRouter, write_weights
 from routellm_core.routers.configs import BertConfig, MatrixFactorizationConfig
-from routellm_core.routers.label_head import LABELS, LabelHead
-from routellm_core.routers.network_head import NetworkHead
+from routellm_core.routers.heads.labels import LABELS, LabelHead
+from routellm_core.routers.heads.network import NetworkHead
 from routellm_core.routers.stacked import MemberScores
-from routellm_core.text_statistics import TextStatistics
-from routellm_core.token_states import TokenStates
-from routellm_core.training import folds_by_text
-from routellm_core.types import ModelPair, PairOutcomes
+from routellm_core.statistics.bradley_terry import Cells, fit_ratings
+from routellm_core.training.cross_fitting import folds_by_text
+from routellm_core.training.labels import battles_of, golden_battles
+from routellm_core.types import Battles, ModelPair, PairOutcomes
 
 PAIR = ModelPair(weak="small", strong="large")
 

@@ -12,20 +12,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import jobs, runs
+from routellm_core import jobs
 from routellm_core.errors import DataError, UnknownNameError
-from routellm_core.jobs import Cancelled, seconds_left
-from routellm_core.progress import Progress, silent
+from routellm_core.jobs.job import Cancelled, seconds_left
+from routellm_core.jobs.progress import Progress, silent
 from routellm_core.routers import load_router
-from routellm_core.runs import (
-    Plan,
-    config_of,
-    keep,
-    read_run,
-    read_runs,
-    work_on,
-)
 from routellm_core.store import Store
+from routellm_core.training import job as training_job
+from routellm_core.training.job import Plan, config_of, keep, read_run, read_runs, work_on
 from tests.conftest import PAIR, ROOT
 from tests.invented import add_golden, verdicts
 
@@ -147,7 +141,7 @@ def test_a_folder_is_of_one_plan(work, store_path, tmp_path):
     with pytest.raises(DataError, match="holds a run of another plan: name another folder"):
         work(other)
     with pytest.raises(DataError, match="holds a run of another plan"):
-        runs.start(tmp_path / "runs" / "one", other, store_path)
+        training_job.start(tmp_path / "runs" / "one", other, store_path)
     assert (tmp_path / "runs" / "one" / "run.json").read_bytes() == former
 
 
@@ -180,9 +174,9 @@ def test_runs_are_listed_the_latest_first_and_a_stray_folder_is_none(work, tmp_p
         path.write_text(json.dumps(json.loads(path.read_text()) | moment))
     (tmp_path / "runs" / "stray").mkdir()
     assert [run.run_id for run in read_runs(tmp_path / "runs")] == ["two", "three", "one"]
-    assert runs.new_run_id(PLAN, tmp_path / "runs") == "mf-sums-mine"
+    assert training_job.new_run_id(PLAN, tmp_path / "runs") == "mf-sums-mine"
     (tmp_path / "runs" / "mf-sums-mine").mkdir()
-    assert runs.new_run_id(PLAN, tmp_path / "runs") == "mf-sums-mine-2"
+    assert training_job.new_run_id(PLAN, tmp_path / "runs") == "mf-sums-mine-2"
 
 
 def test_progress_that_is_being_written_is_read_up_to_there(work):
@@ -197,7 +191,7 @@ def test_what_is_no_plan_is_refused(tmp_path, content):
     path = tmp_path / "plan.json"
     path.write_text(content)
     with pytest.raises(DataError):
-        runs.read_plan(path)
+        training_job.read_plan(path)
 
 
 # Keeping
@@ -333,7 +327,7 @@ def started(store_path, tmp_path, monkeypatch):
     def start(plan, name="one"):
         with monkeypatch.context() as patch:
             patch.setattr(subprocess, "Popen", without_model)
-            runs.start(tmp_path / "runs" / name, plan, store_path)
+            training_job.start(tmp_path / "runs" / name, plan, store_path)
         return read_run(tmp_path / "runs" / name)
 
     yield start

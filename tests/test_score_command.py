@@ -13,10 +13,10 @@ import pandas as pd
 import pytest
 
 from routellm_core import __main__ as command_line
-from routellm_core import devices
 from routellm_core.commands import score as scoring_command
+from routellm_core.embedders import devices
 from routellm_core.errors import DataError
-from routellm_core.importing import pasted
+from routellm_core.importing.job import pasted
 from routellm_core.quiet import SWITCHES
 from routellm_core.routers.random import RandomRouter
 from routellm_core.scoring import outputs, ray_cluster, ray_engine
@@ -389,8 +389,8 @@ def test_models_are_loaded_in_silence():
     code = """if True:
         from routellm_core.quiet import hush
         hush()
-        from routellm_core.embeddings import SentenceEmbedder
-        from routellm_core.token_states import TokenStates
+        from routellm_core.embedders.sentence import SentenceEmbedder
+        from routellm_core.embedders.bert_tokens import TokenStates
         SentenceEmbedder().embed(["Why?"])
         TokenStates().encoder
     """

@@ -7,30 +7,33 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import calibration, jobs
-from routellm_core.comparing.paper import PAIR as PAPER_PAIR
-from routellm_core.embeddings import SentenceEmbedder
-from routellm_core.metrics import routing_curve
-from routellm_core.progress import silent
+from routellm_core import jobs
+from routellm_core.embedders.sentence import SentenceEmbedder
+from routellm_core.evaluation.comparison.paper import PAIR as PAPER_PAIR
+from routellm_core.jobs.progress import silent
+from routellm_core.metrics import thresholds
+from routellm_core.metrics.curve import routing_curve
 from routellm_core.routers import load_router
 from routellm_core.store import Store
 from tests.conftest import ROOT
 from tests.pages import opened, own_store, said, tables
-from views import cached, scoring, watching
-from views.readings import threshold_text
+from views.cache import models, workspace
+from views.components import job_progress
 from views.score import one
-from views.scorings import labels_of, scorings_by
+from views.score import sets as score_sets
+from views.selection.scorings import labels_of, scorings_by
+from views.text.format import threshold_text
 
 QUERY = "Prove that <b>tides</b> and [kettles](x) never meet."
 
 
 def alpha_of(router_id, share):
     """From the scores themselves, on MMLU."""
-    store = cached.store()
+    store = workspace.store()
     outcomes = store.pair_outcomes("mmlu", PAPER_PAIR)
     scores = store.strong_win_rates("mmlu", PAPER_PAIR, router_id, "in_domain")
     curve = routing_curve(scores, outcomes.quality_weak, outcomes.quality_strong)
-    return calibration.between_scores(curve, calibration.for_share(curve, share).threshold)
+    return thresholds.between_scores(curve, thresholds.for_share(curve, share).threshold)
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ def store_path(built_store, tmp_path, monkeypatch):
 def open_score(store_path, monkeypatch):
     """With rates that are given, so that no model is loaded."""
     rates = {"routers/mf-golden": 0.9, "routers/sw_ranking-golden": 0.1, "routers/bert-golden": 0.5}
-    monkeypatch.setattr(cached, "win_rate", lambda version, folder, query: rates[folder])
+    monkeypatch.setattr(models, "win_rate", lambda version, folder, query: rates[folder])
     return lambda **query: opened("pages/score.py", **query)
 
 
@@ -73,11 +76,11 @@ def test_the_caption_says_on_which_benchmark_and_view_each_alpha_is_read(open_sc
 
 
 def test_a_router_of_any_name_is_explained_by_its_kind(open_score, store_path, monkeypatch):
-    with cached.store().open_for_writing():
-        entry = cached.store().router("mf-golden")
-        cached.store().add_router(replace(entry, router_id="support_router", origin="user"))
+    with workspace.store().open_for_writing():
+        entry = workspace.store().router("mf-golden")
+        workspace.store().add_router(replace(entry, router_id="support_router", origin="user"))
     explained = []
-    monkeypatch.setattr(cached, "explanation", lambda *asked: explained.append(asked) or 1 / 0)
+    monkeypatch.setattr(models, "explanation", lambda *asked: explained.append(asked) or 1 / 0)
     at = typed(open_score(score_routers="support_router"), QUERY)
     (why,) = at.get("button_group")[-1:]
     assert [option.content for option in why.proto.options] == ["support\\_router"]
@@ -109,7 +112,7 @@ def test_two_origins_of_alpha_are_named_with_their_routers():
 
 
 def test_the_views_of_a_router_start_with_the_wanted_one(store_path):
-    version = cached.store().version
+    version = workspace.store().version
     for view in ("in_domain", "unseen_slices"):
         keys = scorings_by(version, "mmlu", "mf-golden", view)
         assert keys[0].view == view
@@ -120,7 +123,7 @@ def test_a_running_job_of_the_shown_set_is_drawn_once(open_score, monkeypatch):
     at = open_score()
     at.text_area(key="_typed_lines").set_value("What is a tide?").run()
     next(b for b in at.button if b.label == "Make a set of 1 queries").click().run()
-    folder = cached.set_dir("pasted") / "scoring" / "1"
+    folder = workspace.set_dir("pasted") / "scoring" / "1"
     plan = {
         "benchmark_id": "pasted",
         "router_ids": ["mf-golden"],
@@ -129,7 +132,9 @@ def test_a_running_job_of_the_shown_set_is_drawn_once(open_score, monkeypatch):
     }
     told = []
     with jobs.at_work(folder, plan, silent):
-        monkeypatch.setattr(watching, "watch", lambda folders, draw: told.extend(map(str, folders)))
+        monkeypatch.setattr(
+            job_progress, "watch", lambda folders, draw: told.extend(map(str, folders))
+        )
         for link in ({}, {"set": "pasted"}):  # without a name the first set is shown
             told.clear()
             assert not open_score(**link).exception
@@ -139,12 +144,12 @@ def test_a_running_job_of_the_shown_set_is_drawn_once(open_score, monkeypatch):
 def test_scorings_of_everybody_are_counted(store_path):
     """Others' sets are not named, but they take turns with one's own."""
     plan = {"benchmark_id": "mine", "router_ids": ["mf-golden"]}
-    assert scoring.scorings_at_work() == 0
-    with jobs.at_work(cached.set_dir("mine") / "scoring" / "1", plan, silent):
-        assert scoring.scorings_at_work() == 1
-        with jobs.at_work(cached.set_dir("theirs") / "scoring" / "1", plan, silent):
-            assert scoring.scorings_at_work() == 2
-    assert scoring.scorings_at_work() == 0
+    assert score_sets.scorings_at_work() == 0
+    with jobs.at_work(workspace.set_dir("mine") / "scoring" / "1", plan, silent):
+        assert score_sets.scorings_at_work() == 1
+        with jobs.at_work(workspace.set_dir("theirs") / "scoring" / "1", plan, silent):
+            assert score_sets.scorings_at_work() == 2
+    assert score_sets.scorings_at_work() == 0
 
 
 def test_alpha_follows_the_share(open_score):
@@ -163,7 +168,7 @@ def test_what_cannot_score_says_so_in_its_row(open_score, monkeypatch):
     def missing(version, folder, query):
         raise MissingPackageError("the weights are missing: pip install <them>")
 
-    monkeypatch.setattr(cached, "win_rate", missing)
+    monkeypatch.setattr(models, "win_rate", missing)
     at = typed(open_score(), QUERY)
     assert not at.exception
     assert "pip install &lt;them&gt;" in tables(at)
@@ -197,14 +202,14 @@ def test_two_tabs_that_ask_for_the_same_scoring_get_one(open_score, monkeypatch)
     at.text_area(key="_typed_lines").set_value("What is a tide?").run()
     next(b for b in at.button if b.label == "Make a set of 1 queries").click().run()
     begun = []
-    monkeypatch.setattr(scoring, "_start_job", lambda folder, plan: begun.append((folder, plan)))
-    version = cached.store().version
-    scoring._start(version, "pasted", ("mf-golden",), None)
+    monkeypatch.setattr(score_sets, "_start_job", lambda folder, plan: begun.append((folder, plan)))
+    version = workspace.store().version
+    score_sets._start(version, "pasted", ("mf-golden",), None)
     ((folder, plan),) = begun
     with jobs.at_work(folder, asdict(plan), silent):
-        scoring._start(version, "pasted", ("mf-golden",), None)
+        score_sets._start(version, "pasted", ("mf-golden",), None)
         assert len(begun) == 1
-        scoring._start(version, "pasted", ("bert-golden",), None)
+        score_sets._start(version, "pasted", ("bert-golden",), None)
         assert len(begun) == 2
 
 
@@ -229,9 +234,12 @@ def test_pasted_lines_become_a_private_set(open_score, store_path):
     at.text_area(key="_typed_lines").set_value("What is a tide?\n\nProve it.\n").run()
     next(b for b in at.button if b.label == "Make a set of 2 queries").click().run()
     assert not at.exception
-    sets = cached.store().benchmarks()["benchmark_id"].tolist()
+    sets = workspace.store().benchmarks()["benchmark_id"].tolist()
     assert "pasted" not in sets  # nobody else sees it
-    assert sorted(cached.store().query_texts("pasted").values()) == ["Prove it.", "What is a tide?"]
+    assert sorted(workspace.store().query_texts("pasted").values()) == [
+        "Prove it.",
+        "What is a tide?",
+    ]
     assert at.selectbox(key="_set").value == "pasted"
 
 
@@ -248,7 +256,7 @@ def test_the_machine_is_told_when_asked(open_score):
 
 
 def test_the_store_is_not_written_by_looking(open_score, store_path):
-    version = cached.store().version
+    version = workspace.store().version
     typed(open_score(), QUERY)
-    assert cached.store().version == version
-    assert isinstance(cached.store(), Store)
+    assert workspace.store().version == version
+    assert isinstance(workspace.store(), Store)

@@ -9,18 +9,17 @@ import pandas as pd
 import pytest
 
 from routellm_core import jobs
-from routellm_core.devices import device
+from routellm_core.embedders.devices import device
 from routellm_core.errors import DataError, NotTrainedError, TextsError
-from routellm_core.labels import Battles
-from routellm_core.normalise import text_hash
+from routellm_core.jobs.fifo_lock import turn
 from routellm_core.routers.mf import MatrixFactorizationRouter
 from routellm_core.routers.random import RandomRouter
 from routellm_core.scoring import engine
 from routellm_core.scoring.engine import score
 from routellm_core.scoring.job import ScoringPlan, keep, plan_of, work_on
-from routellm_core.scoring.queue import turn
 from routellm_core.store import Store
-from routellm_core.types import Benchmark, RouterEntry
+from routellm_core.text_keys import text_hash
+from routellm_core.types import Battles, Benchmark, RouterEntry
 from tests.conftest import PAIR
 from tests.invented import WordVectors, golden_texts, is_hard
 

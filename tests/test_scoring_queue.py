@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from routellm_core.scoring.queue import turn
+from routellm_core.jobs.fifo_lock import turn
 from tests.conftest import ROOT
 
 pytest.importorskip("fcntl")
@@ -69,7 +69,7 @@ def test_an_error_ends_the_turn(tmp_path, asks):
 HOLDER = """
 import sys, time
 from pathlib import Path
-from routellm_core.scoring.queue import turn
+from routellm_core.jobs.fifo_lock import turn
 with turn(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)

@@ -4,7 +4,7 @@ from hashlib import sha256
 
 import pytest
 
-from views import session
+from views.cache import session
 
 TOKEN = bytes(range(16))
 

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from routellm_core.embeddings import JoinedEmbedder
+from routellm_core.embedders.sentence import JoinedEmbedder
+from routellm_core.embedders.text_features import TextStatistics
 from routellm_core.routers.sharing import Reading, WarmModels, reads_with, shared
-from routellm_core.text_statistics import TextStatistics
 from tests.invented import WordVectors
 
 QUERIES = ["a kettle", "two ropes", "the tide"]

@@ -6,15 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from routellm_core import cosines
+from routellm_core.embedders import cosines
+from routellm_core.embedders.cosines import largest_cosine
 from routellm_core.errors import DataError
-from routellm_core.shift import two_sample as module
-from routellm_core.shift.duplicates import repeated_queries, shared_queries
-from routellm_core.shift.languages import language, script_counts
-from routellm_core.shift.map import query_map
-from routellm_core.shift.profile import profile
-from routellm_core.shift.two_sample import auc_interval, two_sample
-from routellm_core.similarity import benchmark_similarity, largest_cosine
+from routellm_core.evaluation.traffic import two_sample as module
+from routellm_core.evaluation.traffic.duplicates import repeated_queries, shared_queries
+from routellm_core.evaluation.traffic.languages import language, script_counts
+from routellm_core.evaluation.traffic.profile import profile
+from routellm_core.evaluation.traffic.projection import query_map
+from routellm_core.evaluation.traffic.two_sample import auc_interval, two_sample
+from routellm_core.training.decontamination import benchmark_similarity
 from tests.invented import WordVectors
 
 SENTENCES = {

@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import shipped
 from routellm_core.errors import DataError, StoreError
-from routellm_core.evaluation import default_pair
-from routellm_core.importers.more_models import MT_BENCH_MODELS
-from routellm_core.shipped import build_store, data_hash, ensure_store, rebuild_outcomes
+from routellm_core.release import shipped_data
+from routellm_core.release.more_models import MT_BENCH_MODELS
+from routellm_core.release.shipped_data import rebuild_outcomes
 from routellm_core.store import Store
+from routellm_core.store.build import build_store, data_hash, ensure_store
+from routellm_core.store.selection import default_pair
 from routellm_core.types import ModelPair, RouterEntry
 from tests.conftest import PAIR
 from tests.test_importers import STRONG, TURNS, WEAK, files, folder_of
@@ -77,7 +78,7 @@ def add_router(data_dir, query_ids=("gsm8k-0000", "gsm8k-0001")):
             "fold": np.int16(0),
         }
     )
-    return shipped.write_router(data_dir, Stub(), "golden", ["mmlu", "gsm8k"], scores)
+    return shipped_data.write_router(data_dir, Stub(), "golden", ["mmlu", "gsm8k"], scores)
 
 
 def run_python(code, *arguments):
@@ -402,8 +403,8 @@ def test_a_router_without_its_particulars_is_refused(small_data, tmp_path):
 KILLED_BUILD = """
 import os, signal, sys
 from pathlib import Path
-from routellm_core.importers.more_models import MT_BENCH_MODELS
-from routellm_core.shipped import build_store
+from routellm_core.release.more_models import MT_BENCH_MODELS
+from routellm_core.store.build import build_store
 def progress(stage, done, total):
     if done == int(sys.argv[3]):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -451,7 +452,7 @@ def test_processes_may_set_up_at_once(small_data, tmp_path, there_is_a_former_st
     code = """
 import sys
 from pathlib import Path
-from routellm_core.shipped import ensure_store
+from routellm_core.store.build import ensure_store
 print(ensure_store(Path(sys.argv[1]), Path(sys.argv[2])))
 """
     command = [sys.executable, "-c", code, str(small_data), str(path)]
@@ -479,7 +480,7 @@ def test_a_store_in_use_elsewhere_stops_the_build(small_data, tmp_path):
 import sys
 from pathlib import Path
 from routellm_core.errors import StoreError
-from routellm_core.shipped import ensure_store
+from routellm_core.store.build import ensure_store
 try:
     ensure_store(Path(sys.argv[1]), Path(sys.argv[2]))
 except StoreError as error:

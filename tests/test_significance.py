@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import ttest_1samp
 
-from routellm_core.significance import (
+from routellm_core.statistics.significance import (
     holm,
     mcnemar_p_value,
     one_per_cluster,

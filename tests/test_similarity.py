@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routellm_core import cosines
+from routellm_core.embedders import cosines
+from routellm_core.embedders.cosines import largest_cosine
 from routellm_core.errors import DataError
-from routellm_core.similarity import (
+from routellm_core.training.decontamination import (
     Similarity,
     benchmark_similarity,
     contaminated,
-    largest_cosine,
     read_similarities,
     same_text,
 )

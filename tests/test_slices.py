@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from routellm_core.slices import looks_broken, slice_table
+from routellm_core.metrics.slices import looks_broken, slice_table
 from routellm_core.types import ModelPair, PairOutcomes
 
 

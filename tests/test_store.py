@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core import battles
+from routellm_core import schemas
 from routellm_core.errors import DataError, StoreError, UnknownNameError
-from routellm_core.normalise import cluster_key, text_hash
 from routellm_core.store import Store
 from routellm_core.store import database as store_module
+from routellm_core.text_keys import cluster_key, text_hash
 from routellm_core.types import ModelPair, RouterEntry
 from tests.conftest import PAIR, TEXTS
 
@@ -388,17 +388,17 @@ CHAT = [
 
 
 def in_order(table):
-    return table.sort_values(list(battles.COLUMNS), ignore_index=True)
+    return table.sort_values(list(schemas.COLUMNS), ignore_index=True)
 
 
 def test_battles_come_back_in_the_agreed_form(fresh_store):
     chat, forum = battles_of(CHAT), battles_of(CHAT[:1], "forum")
     fresh_store.add_battles(pd.concat([forum, chat]).assign(note="not kept"))
     got = fresh_store.battles(["chat"])
-    assert got.columns.tolist() == list(battles.COLUMNS)
+    assert got.columns.tolist() == list(schemas.COLUMNS)
     pd.testing.assert_frame_equal(in_order(got), in_order(chat), check_dtype=False)
     assert len(fresh_store.battles(["chat", "forum"])) == 5
-    pd.testing.assert_frame_equal(battles.checked_battles(got), got, check_dtype=False)
+    pd.testing.assert_frame_equal(schemas.checked_battles(got), got, check_dtype=False)
 
 
 def test_a_source_says_how_much_it_holds(fresh_store):

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from routellm_core.errors import DataError, StoreError, UnknownNameError
-from routellm_core.normalise import text_hash
 from routellm_core.store import Store
+from routellm_core.text_keys import text_hash
 from routellm_core.types import RouterEntry
 from tests.conftest import PAIR
 

@@ -17,14 +17,15 @@ import pytest
 import yaml
 
 from routellm_core.__main__ import main
-from routellm_core.calibration import Wish
-from routellm_core.choosing import ProviderNames, choose, policy_of
-from routellm_core.costs import Price
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
-from routellm_core.policy import check_checkpoint, read_policy
-from routellm_core.runtime import RoutingPolicy
-from routellm_core.targets import TARGETS, export, export_zip, litellm, routellm
-from routellm_core.targets.packing import requirements
+from routellm_core.metrics.costs import Price
+from routellm_core.metrics.thresholds import Wish
+from routellm_core.policy.build import ProviderNames, policy_of
+from routellm_core.policy.choice import choose
+from routellm_core.policy.document import check_checkpoint, read_policy
+from routellm_core.policy.export import TARGETS, export, export_zip, litellm, routellm
+from routellm_core.policy.export.packing import requirements
+from routellm_core.policy.runtime import RoutingPolicy
 from tests.conftest import ROOT
 from tests.invented import WordVectors
 from tests.invented_policy import BENCHMARK, MOMENT, NAMED, made, some_queries

@@ -8,12 +8,12 @@ import zipfile
 import pandas as pd
 import pytest
 
-from routellm_core import texts as texts_module
-from routellm_core import wheels as wheels_module
+from routellm_core.embedders import wheels as wheels_module
 from routellm_core.errors import DataError, DownloadError
-from routellm_core.importers import routellm
-from routellm_core.normalise import text_hash
-from routellm_core.texts import resolve_texts
+from routellm_core.importing import query_texts as texts_module
+from routellm_core.importing.formats import routellm
+from routellm_core.importing.query_texts import resolve_texts
+from routellm_core.text_keys import text_hash
 from tests.test_importers import SUM, TURNS, files, folder_of
 
 OPTIONS = {"answer_a": "moss", "answer_b": "None", "answer_c": "chalk", "answer_d": "coal"}

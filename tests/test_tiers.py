@@ -6,10 +6,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from routellm_core.errors import DataError, UnknownNameError
-from routellm_core.labels import Battles
 from routellm_core.routers.sw_ranking import SimilarityWeightedRouter
-from routellm_core.tiers import battles_between_tiers, overall_ratings, tier_pair, tiers_of
-from routellm_core.types import ModelPair
+from routellm_core.training.tiers import battles_between_tiers, overall_ratings, tier_pair, tiers_of
+from routellm_core.types import Battles, ModelPair
 
 
 def battles(rows, models="abcdef"):

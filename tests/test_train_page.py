@@ -10,13 +10,14 @@ import pandas as pd
 import pytest
 import streamlit as st
 
-from routellm_core import jobs, runs
-from routellm_core.normalise import text_hash
+from routellm_core import jobs
 from routellm_core.routers import ROUTERS
 from routellm_core.routers.configs import CONFIGS
-from routellm_core.runs import Plan
-from routellm_core.similarity import Similarity
 from routellm_core.store import Store
+from routellm_core.text_keys import text_hash
+from routellm_core.training import job as training_job
+from routellm_core.training.decontamination import Similarity
+from routellm_core.training.job import Plan
 from routellm_core.types import Benchmark, ModelPair
 from tests.pages import (
     button,
@@ -29,7 +30,7 @@ from tests.pages import (
     tables,
     toasts,
 )
-from views import cached
+from views.cache import training, workspace
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIR = ModelPair(weak="small", strong="large")
@@ -78,7 +79,7 @@ def open_page(store_path):
 def started(monkeypatch):
     """What was started, in place of processes."""
     found = []
-    monkeypatch.setattr(runs, "start", lambda *given: found.append(given))
+    monkeypatch.setattr(training_job, "start", lambda *given: found.append(given))
     return found
 
 
@@ -289,9 +290,9 @@ def test_seen_on_the_tradeoff_page_it_stands_at_a_threshold_of_its_own(
 def test_a_router_that_read_a_private_set_is_not_kept_for_everybody(
     open_page, store_path, monkeypatch
 ):
-    monkeypatch.setattr(cached, "owner", lambda: "ada")
-    with cached.store().open_for_writing():
-        cached.store()._write("UPDATE benchmark SET owner = 'ada' WHERE benchmark_id = 'tiny'")
+    monkeypatch.setattr(workspace, "owner", lambda: "ada")
+    with workspace.store().open_for_writing():
+        workspace.store()._write("UPDATE benchmark SET owner = 'ada' WHERE benchmark_id = 'tiny'")
     a_run(store_path)
     at = open_page(**TINY)
     assert button(at, "Keep").disabled
@@ -408,17 +409,16 @@ def test_routers_of_one_name_are_told_apart_on_the_other_pages(open_page, store_
     for name in ("one", "two"):
         a_run(store_path, name=name)
         with Store(store_path) as store:
-            runs.keep(runs.read_run(store_path.parent / "runs" / name), store, name)
+            training_job.keep(training_job.read_run(store_path.parent / "runs" / name), store, name)
     options = open_page("app.py", benchmark="tiny").sidebar.radio[0].options
     labels = [option.replace("\\", "").split(" · ")[0] for option in options]
     assert sorted(labels) == ["mf (one)", "mf (two)"]
 
 
 def test_similarities_stand_beside_the_papers(open_page, monkeypatch):
-    from views import cached
 
     found = [Similarity("golden", "mmlu", 0.9876, 10, 20, "all-MiniLM-L6-v2")]
-    monkeypatch.setattr(cached, "similarities", lambda _: found)
+    monkeypatch.setattr(training, "similarities", lambda _: found)
     at = open_page(**TINY)
     assert "golden, ours" in tables(at)
     assert "0.988" in tables(at)

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from routellm_core import training as training_module
 from routellm_core.errors import DataError
-from routellm_core.normalise import cluster_key, text_hash
-from routellm_core.recipes import Recipe, benchmark_part, training_set
 from routellm_core.routers.configs import MatrixFactorizationConfig, StackedConfig
 from routellm_core.routers.stacked import StackedRouter
-from routellm_core.training import Trained, folds_of, groups_of_slices, train
+from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.training import cross_fitting as training_module
+from routellm_core.training.cross_fitting import Trained, folds_of, groups_of_slices, train
+from routellm_core.training.recipes import Recipe, benchmark_part, training_set
 from routellm_core.types import ModelPair
 from tests.conftest import PAIR
 from tests.invented import SLICES, WordVectors, add_golden, golden_texts, verdicts

@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from routellm_core import transport
 from routellm_core.errors import DataError
-from routellm_core.metrics import apgr, operating_point, routing_curve
-from routellm_core.shift.two_sample import two_sample
-from routellm_core.transport import effective_n, similarity_weights, transported
+from routellm_core.evaluation.traffic import transport
+from routellm_core.evaluation.traffic.transport import effective_n, similarity_weights, transported
+from routellm_core.evaluation.traffic.two_sample import two_sample
+from routellm_core.metrics.curve import apgr, operating_point, routing_curve
 from routellm_core.types import ModelPair, PairOutcomes
 
 

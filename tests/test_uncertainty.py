@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
-from routellm_core import uncertainty
-from routellm_core.metrics import apgr, curve_of, pgr, rank_queries, routing_curve
-from routellm_core.uncertainty import (
+from routellm_core.metrics.curve import apgr, curve_of, pgr, rank_queries, routing_curve
+from routellm_core.statistics import bootstrap
+from routellm_core.statistics.bootstrap import (
     curve_intervals,
     curve_resamples,
-    middle,
     paired_apgr_gain,
     paired_resamples,
     resample_weights,
 )
+from routellm_core.statistics.intervals import middle
 from tests import oracles
 
 
@@ -48,7 +48,7 @@ def test_the_fast_way_for_many_queries_agrees_with_drawing_every_query(rng, monk
     score, weak, strong = draw_benchmark(rng, 60_000)
     ranking = rank_queries(score)
     fast = curve_intervals(ranking, weak, strong, n_resamples=1000)
-    monkeypatch.setattr(uncertainty, "EXACT_LIMIT", 100_000)
+    monkeypatch.setattr(bootstrap, "EXACT_LIMIT", 100_000)
     full = curve_intervals(ranking, weak, strong, n_resamples=1000, seed=1)
     for name in ("apgr", "cpt50", "cpt80", "gap"):
         one, other = getattr(fast, name), getattr(full, name)
@@ -118,10 +118,10 @@ def counted(values, weights):
 def slow_gains(score, other, weak, strong, clusters, n_resamples, seed):
     """APGR differences of the same resamples, every query written out as often as it counts."""
     rng = np.random.default_rng(seed)
-    table = uncertainty._poisson_table()
+    table = bootstrap._poisson_table()
     gains = []
-    for start in range(0, n_resamples, uncertainty._CHUNK):
-        n = min(uncertainty._CHUNK, n_resamples - start)
+    for start in range(0, n_resamples, bootstrap._CHUNK):
+        n = min(bootstrap._CHUNK, n_resamples - start)
         chance = rng.integers(0, len(table), (n, clusters.max() + 1), dtype=np.uint16)
         for drawn in table[chance]:
             weights = drawn[clusters]

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from routellm_core.comparing.verdicts import AtShare, Verdict, calls_at_share, verdicts
-from routellm_core.metrics import apgr, quality_at_share, rank_queries, routing_curve
-from routellm_core.significance import queries_needed
+from routellm_core.evaluation.comparison.verdicts import AtShare, Verdict, calls_at_share, verdicts
+from routellm_core.metrics.curve import apgr, quality_at_share, rank_queries, routing_curve
+from routellm_core.statistics.bootstrap import paired_apgr_gain, paired_resamples
+from routellm_core.statistics.significance import queries_needed
 from routellm_core.types import Interval
-from routellm_core.uncertainty import paired_apgr_gain, paired_resamples
 
 
 def draw_rivals(rng, n, more_noise=0.0):

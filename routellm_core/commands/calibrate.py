@@ -3,10 +3,9 @@
 import argparse
 from typing import Any
 
-from routellm_core import choosing
-from routellm_core.choosing import Choice
-from routellm_core.commands.shared import Result, Verb, add_pair, pair_of
-from routellm_core.commands.wishes import add_wishes, wish_of
+from routellm_core.commands.shared import Result, Verb, add_pair, add_wishes, pair_of, wish_of
+from routellm_core.policy import choice as policy_choice
+from routellm_core.policy.choice import Choice
 from routellm_core.store import Store
 
 
@@ -37,7 +36,7 @@ def chosen(parsed: argparse.Namespace, store: Store) -> Choice:
         UnknownNameError: there is no such benchmark, model or router.
         UnreachableError: no threshold meets the wish.
     """
-    return choosing.choose(
+    return policy_choice.choose(
         store,
         parsed.benchmark,
         parsed.router,

@@ -5,10 +5,10 @@ from typing import Any
 
 from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, seed
 from routellm_core.errors import DataError
-from routellm_core.promises.guarantee import Certificate, certify_on
-from routellm_core.promises.left_out import LEFT_OUT_FOLD, exact_rows
-from routellm_core.promises.promise import Promise
-from routellm_core.promises.words import about, about_left_out, points_in, promise_words
+from routellm_core.policy.guarantee.certify import Certificate, certify_on
+from routellm_core.policy.guarantee.promise import Promise
+from routellm_core.policy.guarantee.sentences import about, about_left_out, points_in, promise_words
+from routellm_core.routers.fold_checkpoints import LEFT_OUT_FOLD, exact_rows
 from routellm_core.store import Store
 from routellm_core.types import Benchmark
 

@@ -3,8 +3,14 @@
 import argparse
 
 from routellm_core.commands.shared import Result, Verb, add_pair, pair_of
-from routellm_core.data_quality import Effect, Finding, Headline, check, effect_of_excluding
 from routellm_core.errors import UnknownNameError
+from routellm_core.evaluation.data_quality import (
+    Effect,
+    Finding,
+    Headline,
+    check,
+    effect_of_excluding,
+)
 from routellm_core.store import Store
 from routellm_core.types import Interval, ModelPair
 

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, resamples, seed
-from routellm_core.comparing.report import compare_routers
 from routellm_core.errors import DataError
+from routellm_core.evaluation.comparison.report import compare_routers
+from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.store import Store
 from routellm_core.types import VIEWS, Interval
-from routellm_core.uncertainty import N_RESAMPLES
 
 
 def add_parser(verb: Verb) -> None:

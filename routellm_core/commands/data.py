@@ -7,7 +7,7 @@ from typing import Any
 
 from routellm_core.commands.shared import CACHE_DIR, DATA_DIR, Result, Verb, say
 from routellm_core.errors import DataError
-from routellm_core.importers.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
+from routellm_core.release.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
 from routellm_core.store import Store
 
 
@@ -55,7 +55,7 @@ def add_parsers(verb: Verb) -> None:
 
 def setup(parsed: argparse.Namespace) -> Result:
     """Build the store from data/, or do nothing when it is up to date."""
-    from routellm_core.shipped import ensure_store
+    from routellm_core.store.build import ensure_store
 
     ensure_store(DATA_DIR, parsed.store)
     return status(parsed)
@@ -86,15 +86,15 @@ def status(parsed: argparse.Namespace) -> Result:
 
 def import_files(parsed: argparse.Namespace) -> Result:
     """Import benchmarks and battles from files as the user's own."""
-    from routellm_core import importing
+    from routellm_core.importing import job as import_job
 
-    plan = importing.ImportPlan(
+    plan = import_job.ImportPlan(
         tuple(map(str, parsed.files)), parsed.format, drop_unjudged=parsed.drop_unjudged
     )
     prefix = f"{parsed.name}-" if parsed.name else ""
     with Store(parsed.store) as store:
-        found = importing.read(plan)
-        ids = importing.add(store, found, prefix=prefix)
+        found = import_job.read(plan)
+        ids = import_job.add(store, found, prefix=prefix)
     imported: list[dict[str, Any]] = []
     if found.battles is not None:
         for source, rows in found.battles.groupby("source"):
@@ -114,7 +114,7 @@ def import_files(parsed: argparse.Namespace) -> Result:
 
 def texts(parsed: argparse.Namespace) -> Result:
     """Resolve query texts from a checkout, tables, registry wheels and the hub."""
-    from routellm_core.texts import resolve_texts
+    from routellm_core.importing.query_texts import resolve_texts
 
     with Store(parsed.store) as store:
         summary = resolve_texts(
@@ -125,7 +125,7 @@ def texts(parsed: argparse.Namespace) -> Result:
 
 def data(parsed: argparse.Namespace) -> Result:
     """Rebuild data/outcomes from the sources named, byte for byte the same each time."""
-    from routellm_core.shipped import rebuild_outcomes
+    from routellm_core.release.shipped_data import rebuild_outcomes
 
     sources = [s for s in (parsed.checkout, parsed.mmlu_pro, parsed.mt_bench) if s is not None]
     if not sources:

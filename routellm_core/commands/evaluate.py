@@ -4,9 +4,9 @@ import argparse
 from typing import Any
 
 from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, resamples, seed
-from routellm_core.evaluation import evaluate_benchmark
+from routellm_core.evaluation.benchmark import evaluate_benchmark
+from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.store import Store
-from routellm_core.uncertainty import N_RESAMPLES
 
 
 def add_parser(verb: Verb) -> None:

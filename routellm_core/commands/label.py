@@ -10,9 +10,9 @@ import pandas as pd
 
 from routellm_core.commands.shared import Result, Verb, say, say_progress
 from routellm_core.errors import DataError
-from routellm_core.labelling import keeping, sheet
+from routellm_core.labelling import into_store, sheet
+from routellm_core.labelling.journal import record_dir
 from routellm_core.labelling.plan import LabellingPlan, read_plan
-from routellm_core.labelling.record import record_dir
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
 
@@ -60,7 +60,7 @@ def add_parser(verb: Verb) -> None:
         help="of quality",
     )
     keeping_ = parser.add_argument_group("the new benchmark")
-    keeping_.add_argument("--name", help=f"its id (default: B{keeping.SUFFIX})")
+    keeping_.add_argument("--name", help=f"its id (default: B{into_store.SUFFIX})")
     keeping_.add_argument("--replace", action="store_true", help="one of that name makes way")
 
 
@@ -72,18 +72,18 @@ def label(parsed: argparse.Namespace) -> Result:
 
 
 def _ask(parsed: argparse.Namespace) -> Result:
-    from routellm_core.labelling.work import work_on
+    from routellm_core.labelling.run import work_on
 
     plan = read_plan(parsed.plan)
     if parsed.cap_usd is not None:
         plan = replace(plan, cap_usd=parsed.cap_usd)
     if parsed.cap_calls is not None:
         plan = replace(plan, cap_calls=parsed.cap_calls)
-    name = parsed.name or parsed.benchmark + keeping.SUFFIX
+    name = parsed.name or parsed.benchmark + into_store.SUFFIX
     with Store(parsed.store, read_only=True) as store:
         card, queries = store.benchmark(parsed.benchmark), _with_texts(store, parsed.benchmark)
         if not parsed.estimate:
-            keeping.check_name(store, name, replace=parsed.replace)
+            into_store.check_name(store, name, replace=parsed.replace)
     folder = parsed.out or record_dir(parsed.store, parsed.benchmark)
     if parsed.estimate:
         return _estimated(parsed, plan, queries, folder)
@@ -95,9 +95,9 @@ def _ask(parsed: argparse.Namespace) -> Result:
         raise DataError(
             f"cancelled; what was said stays in {folder}, and the same command goes on from there"
         ) from None
-    found = keeping.gathered_from_endpoints(labelled, name, card)
+    found = into_store.gathered_from_endpoints(labelled, name, card)
     with Store(parsed.store) as store:
-        keeping.keep(store, found, replace=parsed.replace)
+        into_store.keep(store, found, replace=parsed.replace)
     document = {
         "benchmark": name,
         "n_queries": len(labelled.queries),
@@ -119,7 +119,7 @@ def _ask(parsed: argparse.Namespace) -> Result:
 def _estimated(
     parsed: argparse.Namespace, plan: LabellingPlan, queries: pd.DataFrame, folder: Path
 ) -> Result:
-    from routellm_core.labelling.estimate import ANSWER_TOKENS, estimate
+    from routellm_core.labelling.cost_estimate import ANSWER_TOKENS, estimate
 
     found = estimate(plan, queries, folder, parsed.answer_tokens or ANSWER_TOKENS)
     document = {
@@ -158,13 +158,13 @@ def _write(parsed: argparse.Namespace) -> Result:
 def _read(parsed: argparse.Namespace) -> Result:
     if not parsed.weak or not parsed.strong:
         raise DataError("name the two models that were labelled: --weak M --strong M")
-    name, scale = parsed.name or parsed.benchmark + keeping.SUFFIX, tuple(parsed.scale)
+    name, scale = parsed.name or parsed.benchmark + into_store.SUFFIX, tuple(parsed.scale)
     with Store(parsed.store) as store:
         card, queries = store.benchmark(parsed.benchmark), store.queries(parsed.benchmark)
         labels = sheet.read_sheet(parsed.from_sheet, set(queries["query_id"]), *scale)
         pair = ModelPair(weak=parsed.weak, strong=parsed.strong)
-        found, n_half = keeping.gathered_from_people(labels, queries, pair, name, card, *scale)
-        keeping.keep(store, found, replace=parsed.replace)
+        found, n_half = into_store.gathered_from_people(labels, queries, pair, name, card, *scale)
+        into_store.keep(store, found, replace=parsed.replace)
     n_battles = 0 if found.battles is None else len(found.battles)
     document = {
         "benchmark": name,

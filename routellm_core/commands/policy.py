@@ -3,18 +3,19 @@
 import argparse
 from pathlib import Path
 
-from routellm_core import choosing
-from routellm_core.choosing import Choice, ProviderNames
 from routellm_core.commands.calibrate import add_choice, chosen
 from routellm_core.commands.certify import add_promise, delta_of, promise_of
 from routellm_core.commands.shared import DATA_DIR, Result, Verb, pair_of
 from routellm_core.errors import DataError
-from routellm_core.policy import POLICY_NAME, Policy, diff, parse_policy, read_policy
-from routellm_core.promises import promised_policy
-from routellm_core.promises.left_out import checkpoint_without
+from routellm_core.policy import build
+from routellm_core.policy.build import ProviderNames
+from routellm_core.policy.choice import Choice
+from routellm_core.policy.document import POLICY_NAME, Policy, diff, parse_policy, read_policy
+from routellm_core.policy.export import TARGETS, target_named
+from routellm_core.policy.export import export as write_export
+from routellm_core.policy.guarantee import choice as guarantee_choice
+from routellm_core.routers.fold_checkpoints import checkpoint_without
 from routellm_core.store import Store
-from routellm_core.targets import TARGETS, target_named
-from routellm_core.targets import export as write_export
 
 
 def add_parsers(verb: Verb) -> None:
@@ -60,7 +61,7 @@ def add_parsers(verb: Verb) -> None:
 def _promised(parsed: argparse.Namespace, store: Store) -> Choice | None:
     """The choice that a promise means; None: there is none among the options."""
     promise = promise_of(parsed, store.benchmark(parsed.benchmark))
-    return promise and promised_policy.choose_by_promise(
+    return promise and guarantee_choice.choose_by_promise(
         store,
         parsed.benchmark,
         parsed.router,
@@ -78,7 +79,7 @@ def policy(parsed: argparse.Namespace) -> Result:
         choice = _promised(parsed, store) or chosen(parsed, store)
     pair = choice.outcomes.model_pair
     fold = None if choice.promised is None else choice.promised.left_out_fold
-    made = choosing.policy_of(
+    made = build.policy_of(
         choice,
         checkpoint_without(choice.router, fold, DATA_DIR),
         weak=ProviderNames(parsed.weak_provider, parsed.weak_calls or pair.weak),
@@ -93,7 +94,7 @@ def policy(parsed: argparse.Namespace) -> Result:
         raise DataError(f"{parsed.out} cannot be written: {error.strerror or error}") from error
     if parsed.keep:
         with Store(parsed.store) as store:
-            choosing.keep_policy(store, made)
+            build.keep_policy(store, made)
     document = {"file": str(parsed.out), "kept": parsed.keep, "policy": made.document()}
     lines = [*_lines(made), f"written to {parsed.out}"]
     if differences is not None:

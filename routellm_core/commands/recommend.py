@@ -4,12 +4,11 @@ import argparse
 import math
 from typing import Any
 
-from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, seed
-from routellm_core.commands.wishes import add_wishes, wish_of
-from routellm_core.evidence.router_times import CORE_USD_PER_HOUR
-from routellm_core.recommend.document import recommend
-from routellm_core.recommend.fitting import Asked, Limits
-from routellm_core.recommend.words import unfit_words, usd_words
+from routellm_core.commands.shared import Result, Verb, add_pair, add_wishes, pair_of, seed, wish_of
+from routellm_core.evaluation.overhead.router_times import CORE_USD_PER_HOUR
+from routellm_core.evaluation.recommendation.limits import Asked, Limits
+from routellm_core.evaluation.recommendation.report import recommend
+from routellm_core.evaluation.recommendation.sentences import unfit_words, usd_words
 from routellm_core.store import Store
 from routellm_core.types import Interval
 

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from routellm_core import devices
 from routellm_core.commands.shared import DATA_DIR, Result, Verb, count, say, say_progress
+from routellm_core.embedders import devices
 from routellm_core.errors import DataError, UnknownNameError
-from routellm_core.metrics import calls_strong
-from routellm_core.normalise import lines_of
-from routellm_core.routers import checkpoint_dir, checkpoint_hash, load_router
+from routellm_core.metrics.curve import calls_strong
+from routellm_core.routers import load_router
+from routellm_core.routers.checkpoints import checkpoint_dir, checkpoint_hash
 from routellm_core.scoring import outputs, ray_cluster, ray_engine
 from routellm_core.scoring.engine import score
 from routellm_core.scoring.partitions import partitions_of, write_partitions
@@ -24,6 +24,7 @@ from routellm_core.scoring.ray_worker import Work
 from routellm_core.scoring.tables import Queries, columns_of, read_queries, scored_table
 from routellm_core.store import Store
 from routellm_core.store.partitions import collect, means
+from routellm_core.text_keys import lines_of
 
 if TYPE_CHECKING:
     from routellm_core.routers.base import Router

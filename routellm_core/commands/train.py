@@ -17,10 +17,10 @@ from routellm_core.commands.shared import (
     seed,
 )
 from routellm_core.errors import DataError
-from routellm_core.rescoring import PAIR, SHIPPED, Places, rescore
+from routellm_core.release.rescoring import PAIR, SHIPPED, Places, rescore
 from routellm_core.routers import ROUTERS
 from routellm_core.store import Store
-from routellm_core.training import VIEWS_OF_GOLDEN
+from routellm_core.training.cross_fitting import VIEWS_OF_GOLDEN
 
 
 def add_parsers(verb: Verb) -> None:
@@ -57,14 +57,14 @@ def add_parsers(verb: Verb) -> None:
 
 def train(parsed: argparse.Namespace) -> Result:
     """Train a router on battles or golden labels, score benchmarks, keep it in the store."""
-    from routellm_core import runs
+    from routellm_core.training import job as training_job
 
     if parsed.plan is not None:
-        plan = runs.read_plan(parsed.plan)
+        plan = training_job.read_plan(parsed.plan)
     elif parsed.router is None:
         raise DataError("name a router to train, for example: train mf --golden mmlu")
     else:
-        plan = runs.Plan(
+        plan = training_job.Plan(
             router_name=parsed.router,
             weak=parsed.weak or PAIR.weak,
             strong=parsed.strong or PAIR.strong,
@@ -76,10 +76,10 @@ def train(parsed: argparse.Namespace) -> Result:
             seed=parsed.seed,
         )
     runs_dir = parsed.store.parent / "runs"
-    folder = parsed.out or runs_dir / runs.new_run_id(plan, runs_dir)
+    folder = parsed.out or runs_dir / training_job.new_run_id(plan, runs_dir)
     try:
         with Store(parsed.store, read_only=True) as store:
-            run = runs.work_on(folder, plan, store, CACHE_DIR, say_progress())
+            run = training_job.work_on(folder, plan, store, CACHE_DIR, say_progress())
     except (jobs.Cancelled, KeyboardInterrupt) as stop:
         raise DataError(
             f"cancelled; what is finished stays in {folder}, and the same training with "
@@ -88,7 +88,7 @@ def train(parsed: argparse.Namespace) -> Result:
     kept_as = None
     if not parsed.no_keep:
         with Store(parsed.store) as store:
-            runs.keep(run, store, run.run_id)
+            training_job.keep(run, store, run.run_id)
         kept_as = run.run_id
     document = {
         "run": str(folder),

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from routellm_core.embedders.bert_tokens import run_layers
 from routellm_core.errors import MissingPackageError
-from routellm_core.explain import words
+from routellm_core.explain import word_spans
 from routellm_core.explain.explanation import Explanation
 from routellm_core.routers.bert import CREDIT, LABELS, BertRouter
-from routellm_core.token_states import run_layers
 
 _N_STEPS = 20
 _STEPS_AT_ONCE = 8
@@ -43,7 +43,7 @@ def explain(router: BertRouter, query: str) -> Explanation:
     )
     with torch.inference_mode():
         (labels, of_masked) = chances(torch.cat([at, start])).double().cpu().numpy()
-    of_words, rest = words.merged(query, places, found[0].sum(dim=1).double().cpu().numpy())
+    of_words, rest = word_spans.merged(query, places, found[0].sum(dim=1).double().cpu().numpy())
     rate, base = (float(row @ CREDIT) for row in (labels, of_masked))
     return Explanation(
         router_name=router.router_name,
@@ -56,7 +56,7 @@ def explain(router: BertRouter, query: str) -> Explanation:
         words=of_words,
         base=base,
         rest=rest,
-        gap=rate - base - rest - words.total(of_words),
+        gap=rate - base - rest - word_spans.total(of_words),
         labels=tuple(zip(LABELS, map(float, labels), strict=True)),
     )
 

@@ -5,7 +5,7 @@ No gradient passes through the language model: a word's state already knows the 
 
 from routellm_core.explain.explanation import Explanation
 from routellm_core.explain.label_rows import explained
-from routellm_core.explain.reading import token_shares
+from routellm_core.explain.pooled import token_shares
 from routellm_core.routers.causal_llm import CausalLLMRouter
 
 _METHOD = (

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from routellm_core.explain.explanation import Explanation
-from routellm_core.explain.words import without
+from routellm_core.explain.word_spans import without
 from routellm_core.types import Floats
 
 Score = Callable[[Sequence[str]], Floats]

@@ -5,10 +5,10 @@ What `causal_llm` and the members of `stacked` share.
 
 import numpy as np
 
-from routellm_core.explain import pooled, words
+from routellm_core.explain import pooled, word_spans
 from routellm_core.explain.explanation import Explanation
-from routellm_core.routers.label_head import LABELS, LabelHead
-from routellm_core.routers.network_head import NetworkHead
+from routellm_core.routers.heads.labels import LABELS, LabelHead
+from routellm_core.routers.heads.network import NetworkHead
 from routellm_core.types import Floats
 
 
@@ -38,7 +38,7 @@ def explained(
     at_query = np.abs(shares[of_query]).sum(axis=0) > 0
     per_token = np.where(at_query, baseline, 0) / max(int(of_query.sum()), 1)
     of_token = (shares - np.where(of_query[:, None], per_token, 0)) @ gradient
-    of_words, rest = words.merged(query, places, of_token)
+    of_words, rest = word_spans.merged(query, places, of_token)
     rest -= float(np.where(at_query, 0, baseline) @ gradient)
     rate, base = (float(head.win_rate(x[None])[0]) for x in (vector, baseline))
     chances = head.chances(vector[None])[0]
@@ -50,6 +50,6 @@ def explained(
         words=of_words,
         base=base,
         rest=rest,
-        gap=rate - base - rest - words.total(of_words),
+        gap=rate - base - rest - word_spans.total(of_words),
         labels=tuple(zip(LABELS, map(float, chances), strict=True)),
     )

@@ -2,8 +2,8 @@
 
 from routellm_core.explain.explanation import Explanation
 from routellm_core.explain.label_rows import explained
-from routellm_core.explain.reading import token_shares
-from routellm_core.routers.layer import LayerRouter
+from routellm_core.explain.pooled import token_shares
+from routellm_core.routers.stacked_members.layer import LayerRouter
 
 _METHOD = (
     "Integrated gradients of the win rate over one layer of the language model, from the average "

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from routellm_core.explain import pooled, words
+from routellm_core.explain import pooled, word_spans
 from routellm_core.explain.explanation import Explanation, Term
-from routellm_core.explain.reading import token_shares
+from routellm_core.explain.pooled import token_shares
 from routellm_core.routers.mf import MatrixFactorizationRouter
 from routellm_core.types import Floats
 
@@ -20,7 +20,7 @@ def explain(router: MatrixFactorizationRouter, query: str) -> Explanation:
         return np.asarray((rate * (1 - rate))[:, None] * direction)
 
     of_token = shares @ pooled.mean_gradient(gradient, embedding, np.zeros_like(embedding))
-    of_words, rest = words.merged(query, places, of_token)
+    of_words, rest = word_spans.merged(query, places, of_token)
     rate = float(router.strong_win_rate_of(embedding[None])[0])
     base = float(_sigmoid(shift))
     factor = router.projection @ embedding + router.offset
@@ -43,7 +43,7 @@ def explain(router: MatrixFactorizationRouter, query: str) -> Explanation:
         words=of_words,
         base=base,
         rest=rest,
-        gap=rate - base - rest - words.total(of_words),
+        gap=rate - base - rest - word_spans.total(of_words),
         terms_are="the query's coordinate along each factor",
         terms=tuple(sorted(terms, key=lambda term: -abs(term.contribution))),
         ratings=tuple(

@@ -10,6 +10,8 @@ sum is complete; no gradient passes through the encoder.
 """
 
 from collections.abc import Callable
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -29,3 +31,20 @@ def mean_gradient(gradient: Callable[[Floats], Floats], x: Floats, baseline: Flo
     points, weights = np.polynomial.legendre.leggauss(_N_POINTS)
     on_line = baseline + (points[:, None] + 1) / 2 * (x - baseline)
     return np.asarray(weights / 2 @ gradient(on_line))
+
+
+_last: WeakKeyDictionary[Any, tuple[str, Any]] = WeakKeyDictionary()
+
+
+def token_shares(embedder: Any, query: str) -> tuple[Floats, list[tuple[int, int]]]:
+    """`embedder.token_shares(query)`; the members of `stacked` share embedders and so the reading.
+
+    Returns:
+        (n_tokens, dimension) rows that sum to what the router sees of the query, and the place of
+        each token in the query, empty for what is read besides it.
+    """
+    known = _last.get(embedder)
+    if known is None or known[0] != query:
+        known = _last[embedder] = (query, embedder.token_shares(query))
+    found: tuple[Floats, list[tuple[int, int]]] = known[1]
+    return found

@@ -6,14 +6,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from routellm_core.embeddings import SentenceEmbedder
+from routellm_core.embedders.sentence import SentenceEmbedder
 from routellm_core.errors import TextsError, UnknownNameError
 from routellm_core.explain import explain
 from routellm_core.explain.counterfactual import smallest_deletion
 from routellm_core.explain.explanation import Explanation
-from routellm_core.explain.neighbours import nearest_across, remembered, similar
-from routellm_core.routers import checkpoint_dir, load_router
+from routellm_core.explain.neighbours import nearest_across, similar
+from routellm_core.routers import load_router
 from routellm_core.routers.base import Router
+from routellm_core.routers.checkpoints import checkpoint_dir
+from routellm_core.routers.remembered_queries import remembered
 from routellm_core.store import Store
 from routellm_core.types import ModelPair, RouterEntry
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from routellm_core.explain import words
+from routellm_core.explain import word_spans
 from routellm_core.explain.explanation import Explanation, Term, Word
 from routellm_core.routers.stacked import StackedRouter
 from routellm_core.types import Floats
@@ -29,7 +29,7 @@ def explain(router: StackedRouter, query: str) -> Explanation:
     log_odds, base_odds = (intercept + slope * r.mean() for r in (rank, base_rank))
     rate, base = _sigmoid(log_odds), _sigmoid(base_odds)
     of_curve = _secant(_sigmoid, base_odds, log_odds) * slope / len(rank)
-    spans = words.word_spans(query)
+    spans = word_spans.word_spans(query)
     total, rest = np.full(len(spans), np.nan), 0.0
     for i, found in enumerate(of_members.values()):
         one = np.zeros_like(scores)
@@ -71,7 +71,7 @@ def _base(found: Explanation) -> float:
     """Of a member that promises no sum, what its words leave of its win rate."""
     if np.isfinite(found.base):
         return found.base
-    return found.strong_win_rate - words.total(found.words)
+    return found.strong_win_rate - word_spans.total(found.words)
 
 
 def _sigmoid(log_odds: float) -> float:

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from routellm_core.bradley_terry import RIDGE, fit_ratings, sum_by_cell
-from routellm_core.explain import words
+from routellm_core.explain import word_spans
 from routellm_core.explain.explanation import Evidence, Explanation
-from routellm_core.explain.reading import token_shares
+from routellm_core.explain.pooled import token_shares
 from routellm_core.routers.sw_ranking import SimilarityWeightedRouter
+from routellm_core.statistics.bradley_terry import RIDGE, fit_ratings, sum_by_cell
 from routellm_core.types import Floats
 
 _N_SHOWN = 40
@@ -43,7 +43,7 @@ def explain(router: SimilarityWeightedRouter, query: str) -> Explanation:
     battles = router.battles
     code = battles.query_code
     cosine = (router.embeddings @ embedding)[code]
-    of_words, _ = words.merged(query, places, shares @ _by_embedding(router, embedding, found))
+    of_words, _ = word_spans.merged(query, places, shares @ _by_embedding(router, embedding, found))
     moved = found.weight * found.of_weight
     most = np.argsort(-np.abs(moved), kind="stable")[:_N_SHOWN]
     return Explanation(

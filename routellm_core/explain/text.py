@@ -4,8 +4,8 @@ import numpy as np
 
 from routellm_core.explain.explanation import Explanation
 from routellm_core.explain.label_rows import explained
-from routellm_core.explain.reading import token_shares
-from routellm_core.routers.text import TextRouter
+from routellm_core.explain.pooled import token_shares
+from routellm_core.routers.stacked_members.text import TextRouter
 
 _METHOD = (
     "Integrated gradients of the win rate from the average query, split by what each token gives "

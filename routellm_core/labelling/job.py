@@ -14,13 +14,13 @@ from typing import Any
 
 import pandas as pd
 
-from routellm_core import jobs
+from routellm_core import files, jobs
 from routellm_core.errors import DataError
-from routellm_core.jsonable import with_nulls
-from routellm_core.labelling import work
+from routellm_core.files import with_nulls
+from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.labelling import run
+from routellm_core.labelling.journal import Record
 from routellm_core.labelling.plan import LabellingPlan, plan_of
-from routellm_core.labelling.record import Record
-from routellm_core.progress import Progress, Watch, silent
 from routellm_core.store import Store
 
 _SECONDS_BETWEEN_ACCOUNTS = 1.0
@@ -75,7 +75,7 @@ def work_on(
         store.release()
         account = _Account(desk, record_dir)
         try:
-            found = work.work_on(record_dir, plan.asked, queries, account, environ)
+            found = run.work_on(record_dir, plan.asked, queries, account, environ)
         finally:
             account.tell()
         desk.tell(is_cap_reached=found.is_cap_reached)
@@ -129,7 +129,7 @@ class _Account:
 
 def _main(folder: Path, store_path: Path, record_dir: Path) -> int:
     def work() -> None:
-        plan = asking_plan_of(jobs.read_json(folder / "plan.json"))
+        plan = asking_plan_of(files.read_json(folder / "plan.json"))
         with Store(store_path, read_only=True) as store:
             work_on(folder, plan, store, record_dir)
 

@@ -5,13 +5,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from routellm_core.battles import COLUMNS
 from routellm_core.errors import DataError
+from routellm_core.labelling.journal import Record
 from routellm_core.labelling.plan import LabellingPlan
-from routellm_core.labelling.record import Record
-from routellm_core.labelling.steps import Finding, UnlabelledError, steps
-from routellm_core.normalise import cluster_key, text_hash
-from routellm_core.tables import Column, checked
+from routellm_core.labelling.protocol import Finding, UnlabelledError, steps
+from routellm_core.schemas import COLUMNS, Column, checked
+from routellm_core.text_keys import cluster_key, text_hash
 
 QUERIES = (
     Column("query_id", "text"),
@@ -30,7 +29,7 @@ REASONS_NAMED = 3
 class Labelled:
     """What both models did, as far as it is known.
 
-    Tables have the agreed forms of `routellm_core.tables` and `routellm_core.battles`.
+    Tables have the agreed forms of `routellm_core.schemas` and `routellm_core.importing.battles`.
     """
 
     plan: LabellingPlan

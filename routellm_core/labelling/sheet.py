@@ -16,8 +16,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from routellm_core.errors import DataError
-from routellm_core.importers import tabular
-from routellm_core.importers.cells import Where, numbers
+from routellm_core.importing.readers import tables
+from routellm_core.importing.values import Where, numbers
 from routellm_core.types import Floats
 
 Asked = Literal["qualities", "winner"]
@@ -156,7 +156,7 @@ def read_texts(path: Path) -> tuple[pd.DataFrame, Where]:
     Raises:
         DataError: it is no table, or has no column `query_id`.
     """
-    there = tabular.read_sample(path).column_names
+    there = tables.read_sample(path).column_names
     known = dict.fromkeys(name for names in COLUMNS.values() for name in names)
     wanted = [name for name in known if name in there]
     if "query_id" not in wanted:
@@ -164,7 +164,7 @@ def read_texts(path: Path) -> tuple[pd.DataFrame, Where]:
             f"{path.name}: column 'query_id' is missing (there are: {', '.join(there)}); fill in "
             "the sheet that was exported"
         )
-    table = tabular.read_columns(path, wanted)
+    table = tables.read_columns(path, wanted)
     frame = pd.DataFrame(
         {name: table.data[name].fill_null("").to_pylist() for name in wanted}, dtype=object
     )

@@ -37,11 +37,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from routellm_core.embeddings import SentenceEmbedder
+from routellm_core.embedders.sentence import SentenceEmbedder
 from routellm_core.errors import DataError, NotTrainedError
-from routellm_core.labels import Battles
-from routellm_core.progress import Watch, silent
-from routellm_core.types import Floats, Ints, ModelPair
+from routellm_core.jobs.progress import Watch, silent
+from routellm_core.types import Battles, Floats, Ints, ModelPair
 
 CHECKPOINT_VERSION = 1
 CONFIG_NAME = "config.json"

@@ -13,11 +13,11 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
-from routellm_core.batches import Budget
-from routellm_core.devices import device
+from routellm_core.embedders.batches import Budget
+from routellm_core.embedders.bert_tokens import TokenStates, run_layers
+from routellm_core.embedders.devices import device
 from routellm_core.errors import DataError
-from routellm_core.labels import Battles
-from routellm_core.progress import Watch, silent
+from routellm_core.jobs.progress import Watch, silent
 from routellm_core.routers.base import (
     LearnedRouter,
     read_config,
@@ -27,9 +27,8 @@ from routellm_core.routers.base import (
 )
 from routellm_core.routers.configs import BertConfig
 from routellm_core.routers.fine_tuning import fine_tune
-from routellm_core.routers.label_head import soft_labels
-from routellm_core.token_states import TokenStates, run_layers
-from routellm_core.types import Floats, Ints, ModelPair
+from routellm_core.routers.heads.labels import soft_labels
+from routellm_core.types import Battles, Floats, Ints, ModelPair
 
 _WEIGHTS_NAME = "encoder.safetensors"
 _BATCH_TOKENS = 4096

@@ -12,13 +12,12 @@ from pathlib import Path
 from shutil import copytree, ignore_patterns
 from typing import Any, Self
 
-from routellm_core.causal_states import CausalStates, Texts
-from routellm_core.labels import Battles
-from routellm_core.progress import Watch, silent
+from routellm_core.embedders.causal_lm import CausalStates, Texts
+from routellm_core.jobs.progress import Watch, silent
 from routellm_core.routers.base import EmbeddingRouter, read_config, write_config
 from routellm_core.routers.configs import CausalLLMConfig
-from routellm_core.routers.label_head import LabelHead, soft_labels
-from routellm_core.types import Floats, ModelPair
+from routellm_core.routers.heads.labels import LabelHead, soft_labels
+from routellm_core.types import Battles, Floats, ModelPair
 
 _WEIGHTS_NAME = "label_rows.safetensors"
 _ADAPTER_NAME = "adapter"

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from routellm_core.errors import DataError
-from routellm_core.progress import Progress, Watch
+from routellm_core.jobs.progress import Progress, Watch
 from routellm_core.routers.configs import FineTuningConfig
-from routellm_core.routers.unfinished import Unfinished
+from routellm_core.routers.resumable_fit import Unfinished
 from routellm_core.types import Floats, Ints
 
 Logits: TypeAlias = Callable[[Sequence[int]], torch.Tensor]

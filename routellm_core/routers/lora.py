@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from routellm_core.causal_states import CausalStates
+from routellm_core.embedders.causal_lm import CausalStates
 from routellm_core.errors import MissingPackageError
-from routellm_core.progress import Watch
+from routellm_core.jobs.progress import Watch
 from routellm_core.routers.configs import CausalLLMConfig
 from routellm_core.routers.fine_tuning import fine_tune
 from routellm_core.types import Floats, Ints

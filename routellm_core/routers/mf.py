@@ -11,9 +11,8 @@ from typing import Self
 
 import numpy as np
 
-from routellm_core.embeddings import Embedder, SentenceEmbedder
-from routellm_core.labels import Battles
-from routellm_core.progress import Progress, Watch, silent
+from routellm_core.embedders.sentence import Embedder, SentenceEmbedder
+from routellm_core.jobs.progress import Progress, Watch, silent
 from routellm_core.routers.base import (
     EmbeddingRouter,
     models_of,
@@ -24,7 +23,7 @@ from routellm_core.routers.base import (
     write_weights,
 )
 from routellm_core.routers.configs import MatrixFactorizationConfig
-from routellm_core.types import Floats, ModelPair
+from routellm_core.types import Battles, Floats, ModelPair
 
 _WEIGHTS_NAME = "factors.safetensors"
 

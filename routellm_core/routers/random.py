@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from routellm_core.embeddings import Embedder
+from routellm_core.embedders.sentence import Embedder
 from routellm_core.routers.base import Router, read_config, write_config
 from routellm_core.types import Floats, ModelPair
 

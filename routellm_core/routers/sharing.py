@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from routellm_core.inputs import read_inputs
+from routellm_core.embedders.vector_cache import read_inputs
 from routellm_core.types import Floats
 
 if TYPE_CHECKING:

@@ -12,8 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from routellm_core.errors import DataError
-from routellm_core.labels import Battles
-from routellm_core.progress import Watch, silent
+from routellm_core.jobs.progress import Watch, silent
 from routellm_core.routers import router_class
 from routellm_core.routers.base import (
     EmbeddingRouter,
@@ -25,9 +24,9 @@ from routellm_core.routers.base import (
     write_weights,
 )
 from routellm_core.routers.configs import StackedConfig
-from routellm_core.routers.label_head import strong_wins
+from routellm_core.routers.heads.labels import strong_wins
 from routellm_core.routers.sharing import Reading, shared
-from routellm_core.types import Floats, ModelPair
+from routellm_core.types import Battles, Floats, ModelPair
 
 _WEIGHTS_NAME = "ranks.safetensors"
 _N_REFERENCE = 1001

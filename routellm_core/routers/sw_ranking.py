@@ -15,10 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from routellm_core.bradley_terry import Cells, fit_ratings, merge_battles, sum_by_cell
-from routellm_core.embeddings import Embedder, SentenceEmbedder
-from routellm_core.labels import Battles
-from routellm_core.progress import Watch, silent
+from routellm_core.embedders.sentence import Embedder, SentenceEmbedder
+from routellm_core.jobs.progress import Watch, silent
 from routellm_core.routers.base import (
     EmbeddingRouter,
     models_of,
@@ -28,7 +26,8 @@ from routellm_core.routers.base import (
     write_config,
     write_weights,
 )
-from routellm_core.types import Floats, Ints, ModelPair
+from routellm_core.statistics.bradley_terry import Cells, fit_ratings, merge_battles, sum_by_cell
+from routellm_core.types import Battles, Floats, Ints, ModelPair
 
 _BATCH = 256
 _WEIGHTS_NAME = "battles.safetensors"

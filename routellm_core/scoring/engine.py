@@ -18,12 +18,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from routellm_core.devices import device
+from routellm_core.embedders.devices import device
 from routellm_core.errors import DataError
-from routellm_core.normalise import text_hash
-from routellm_core.progress import Progress, Watch, silent
+from routellm_core.jobs.fifo_lock import turn
+from routellm_core.jobs.progress import Progress, Watch, silent
 from routellm_core.routers.sharing import Reading, shared
-from routellm_core.scoring.queue import turn
+from routellm_core.text_keys import text_hash
 from routellm_core.types import Floats
 
 if TYPE_CHECKING:

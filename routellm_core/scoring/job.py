@@ -12,11 +12,12 @@ from typing import Any
 
 import pandas as pd
 
-from routellm_core import jobs
-from routellm_core.devices import device
+from routellm_core import files, jobs
+from routellm_core.embedders.devices import device
 from routellm_core.errors import DataError, TextsError
-from routellm_core.progress import Progress, Watch, silent
-from routellm_core.routers import checkpoint_dir, checkpoint_hash, load_router
+from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.routers import load_router
+from routellm_core.routers.checkpoints import checkpoint_dir, checkpoint_hash
 from routellm_core.scoring.engine import score
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
@@ -135,7 +136,7 @@ def plan_of(document: Mapping[str, Any]) -> ScoringPlan:
 
 def _main(folder: Path, store_path: Path, data_dir: Path, cache_dir: Path) -> int:
     def work() -> None:
-        plan = plan_of(jobs.read_json(folder / "plan.json"))
+        plan = plan_of(files.read_json(folder / "plan.json"))
         queue = store_path.with_name("scoring.queue")
         with Store(store_path, read_only=True) as store:
             work_on(folder, plan, store, data_dir, cache_dir, queue=queue)

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from routellm_core.errors import DataError
-from routellm_core.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.schemas import ROWS_NAMED
 from routellm_core.scoring.partitions import Partition, digest
 from routellm_core.scoring.ray_cluster import HERE, Cluster, running
 from routellm_core.scoring.ray_worker import Scorer, Work, farewell, scored_on
-from routellm_core.tables import ROWS_NAMED
 
 RETRIES = 3
 """How often a partition is given anew when the worker that scored it died."""

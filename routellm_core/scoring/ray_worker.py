@@ -18,7 +18,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from routellm_core import devices
+from routellm_core.embedders import devices
 from routellm_core.errors import DataError, RoutingError
 from routellm_core.scoring.engine import score
 from routellm_core.scoring.tables import QueryColumns, read_queries, scored_table

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 
 from routellm_core.errors import DataError
-from routellm_core.importers import cells, table
-from routellm_core.importers.tabular import read_columns
-from routellm_core.metrics import calls_strong
+from routellm_core.importing import values
+from routellm_core.importing.formats import table
+from routellm_core.importing.readers.tables import read_columns
+from routellm_core.metrics.curve import calls_strong
 from routellm_core.types import Floats
 
 
@@ -54,10 +55,10 @@ def read_queries(path: Path, columns: QueryColumns) -> Queries:
         DataError: it is damaged, has no row, or lacks a column.
     """
     data = read_columns(path, [name for name in columns if name is not None]).data
-    texts = [text or "" for text in cells.texts(data[columns.query]).to_pylist()]
+    texts = [text or "" for text in values.texts(data[columns.query]).to_pylist()]
     if columns.query_id is None:
         return Queries(texts, None)
-    return Queries(texts, cells.texts(data[columns.query_id]).to_pylist())
+    return Queries(texts, values.texts(data[columns.query_id]).to_pylist())
 
 
 def scored_table(

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow as pa
 
-from routellm_core.costs import Price, UsualTokens
 from routellm_core.errors import UnknownNameError
+from routellm_core.metrics.costs import Price, UsualTokens
 from routellm_core.store.reading import Reader
 from routellm_core.types import ModelPair
 

@@ -478,7 +478,7 @@ class Reader(Database):
         )
 
     def battles(self, sources: Sequence[str]) -> pd.DataFrame:
-        """The battles of some sources, in the agreed form of `routellm_core.battles`.
+        """The battles of some sources, in the agreed form of `routellm_core.importing.battles`.
 
         Raises:
             UnknownNameError: the store has no battles of one of the sources.

@@ -7,13 +7,13 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from routellm_core import tables
-from routellm_core.battles import checked_battles
+from routellm_core import schemas
 from routellm_core.errors import DataError, StoreError, UnknownNameError
-from routellm_core.normalise import text_hash
+from routellm_core.schemas import checked_battles
 from routellm_core.store.database import SETUP
 from routellm_core.store.policies import PolicyShelf
 from routellm_core.store.queries import QueryReader
+from routellm_core.text_keys import text_hash
 from routellm_core.types import VIEWS, Benchmark, ModelPair, RouterEntry
 
 # What `carry_user_rows` takes, in the order it is written.
@@ -61,19 +61,19 @@ class Store(PolicyShelf, QueryReader):
         """
         scale = benchmark.quality_low, benchmark.quality_high
         name = benchmark.benchmark_id
-        query_rows = tables.checked(queries, tables.QUERIES, f"queries of {name}", ("query_id",))
+        query_rows = schemas.checked(queries, schemas.QUERIES, f"queries of {name}", ("query_id",))
         outcome_rows = None
         if outcomes is not None:
-            columns = tables.outcome_columns(*scale)
+            columns = schemas.outcome_columns(*scale)
             of_name = f"outcomes of {name}"
-            outcome_rows = tables.checked(outcomes, columns, of_name, ("query_id", "model"))
+            outcome_rows = schemas.checked(outcomes, columns, of_name, ("query_id", "model"))
             known = query_rows["query_id"]
-            tables.missing_names(outcome_rows["query_id"], known, of_name, "query_id")
+            schemas.missing_names(outcome_rows["query_id"], known, of_name, "query_id")
         usage_rows = None
         if usage is not None:
             of_name = f"usage of {name}"
-            usage_rows = tables.checked(usage, tables.USAGE, of_name, ("query_id", "model"))
-            tables.missing_names(
+            usage_rows = schemas.checked(usage, schemas.USAGE, of_name, ("query_id", "model"))
+            schemas.missing_names(
                 usage_rows["query_id"], query_rows["query_id"], of_name, "query_id"
             )
         with self.atomic():
@@ -209,7 +209,7 @@ class Store(PolicyShelf, QueryReader):
         if view not in VIEWS:
             raise UnknownNameError(f"no view {view!r}; there are: {', '.join(VIEWS)}")
         name = f"scores of {router_id} on {benchmark_id}"
-        rows = tables.checked(scores, tables.STRONG_WIN_RATES, name, ("query_id",))
+        rows = schemas.checked(scores, schemas.STRONG_WIN_RATES, name, ("query_id",))
         key = {"benchmark_id": benchmark_id, "router_id": router_id, "view": view}
         key |= model_pair._asdict()
         with self.atomic():
@@ -219,7 +219,7 @@ class Store(PolicyShelf, QueryReader):
             known = self._rows(
                 "SELECT query_id FROM query WHERE benchmark_id = $id", id=benchmark_id
             )
-            tables.missing_names(rows["query_id"], known["query_id"], name, "query_id")
+            schemas.missing_names(rows["query_id"], known["query_id"], name, "query_id")
             self._write(
                 """DELETE FROM strong_win_rate
                    WHERE benchmark_id = $benchmark_id AND router_id = $router_id AND view = $view
@@ -242,7 +242,7 @@ class Store(PolicyShelf, QueryReader):
         Raises:
             DataError: a text does not have the hash that stands beside it.
         """
-        rows = tables.checked(texts, tables.TEXTS, "texts", ("text_hash",))
+        rows = schemas.checked(texts, schemas.TEXTS, "texts", ("text_hash",))
         wrong = texts["text"].map(text_hash).to_numpy() != texts["text_hash"].to_numpy()
         if wrong.any():
             raise DataError(
@@ -260,7 +260,7 @@ class Store(PolicyShelf, QueryReader):
         """Add battles and the texts of their queries; what a source held before is replaced.
 
         Args:
-            battles: in the agreed form of `routellm_core.battles`.
+            battles: in the agreed form of `routellm_core.importing.battles`.
 
         Raises:
             DataError: the table does not have that form.

@@ -6,7 +6,7 @@ import os
 import numpy as np
 import streamlit as st
 
-from views.live_curve import live_curve
+from views.components.live_curve import live_curve
 
 KEY = "curve"
 HOSTILE = os.environ.get("HARNESS_HOSTILE") == "1"

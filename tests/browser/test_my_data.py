@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core.comparing.paper import PAIR
-from routellm_core.normalise import text_hash
+from routellm_core.evaluation.comparison.paper import PAIR
 from routellm_core.store import Store
+from routellm_core.text_keys import text_hash
 from routellm_core.types import Benchmark
 from tests.browser.checks import nothing_scrolls_sideways, nothing_serious, score_by
 from tests.invented import golden_texts, is_hard

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core.normalise import text_hash
 from routellm_core.store import Store
+from routellm_core.text_keys import text_hash
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 from tests.browser.checks import nothing_scrolls_sideways, nothing_serious
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from routellm_core.jobs import born
-from routellm_core.runs import Plan
+from routellm_core.jobs.job import born
 from routellm_core.store import Store
+from routellm_core.training.job import Plan
 from tests.browser.checks import nothing_scrolls_sideways, nothing_serious
 from tests.test_train_page import PAIR, TITLE, add_tiny
 

@@ -3,10 +3,10 @@
 import math
 from typing import Any
 
-from views.compare.several import names_of
-from views.glossary import help_of
-from views.live_curve.payload import number
-from views.names import short_name
+from views.compare.router_names import names_of
+from views.components.live_curve.payload import number
+from views.text.glossary import help_of
+from views.text.names import short_name
 
 _NEUTRAL = "quality_neutral_cost"
 _COLUMNS = (

@@ -6,14 +6,15 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from routellm_core.comparing import claimed_saving, paper
-from routellm_core.comparing.claimed_saving import Saving
-from routellm_core.costs import UNKNOWN_PRICE, list_price
+from routellm_core.evaluation.comparison import claimed_saving, paper
+from routellm_core.evaluation.comparison.claimed_saving import Saving
+from routellm_core.metrics.costs import UNKNOWN_PRICE, list_price
 from routellm_core.types import Benchmark
-from views import cached, plain_table
-from views.cached import RouterKey
-from views.compare import words
-from views.plain_table import Column
+from views.cache import benchmarks
+from views.cache.benchmarks import RouterKey
+from views.compare import sentences
+from views.components import html_table
+from views.components.html_table import Column
 
 _COLUMNS = (
     Column("whose", is_short=True),
@@ -43,7 +44,7 @@ def draw(version: int, reports: list[tuple[Benchmark, dict[str, Any]]]) -> None:
     for saving in claimed:
         card, figures = here[saving.benchmark_id]
         rows += [_theirs(saving, card), *_ours(version, saving, card, figures)]
-    plain_table.draw("Savings of the paper and ours, by what they are held against", _COLUMNS, rows)
+    html_table.draw("Savings of the paper and ours, by what they are held against", _COLUMNS, rows)
     st.caption(
         f"Theirs: tables 1 to 3 and 6 of [arXiv 2406.18665, version 4]({paper.SOURCE}), without "
         f"intervals; money at \\${claimed_saving.PRICE_STRONG:.2f} and "
@@ -84,11 +85,11 @@ def _ours(
 ) -> list[list[str]]:
     """The same of the router of ours that needs the fewest strong calls, if one gets there."""
     name = f"cpt{round(100 * saving.wanted_pgr)}"
-    known = [r for r in words.comparable(figures["routers"]) if math.isfinite(r[name])]
+    known = [r for r in sentences.comparable(figures["routers"]) if math.isfinite(r[name])]
     if not known:
         return []
     best = min(known, key=lambda r: r[name])
-    table = cached.routers(version, card.benchmark_id, paper.PAIR)
+    table = benchmarks.routers(version, card.benchmark_id, paper.PAIR)
     (router_id,) = table.loc[
         (table["router_name"] == best["router"])
         & (table["recipe"] == best["recipe"])
@@ -97,16 +98,16 @@ def _ours(
     ]
     key = RouterKey(version, card.benchmark_id, paper.PAIR, router_id, best["view"])
     prices = [list_price(model) or UNKNOWN_PRICE for model in paper.PAIR]
-    money = cached.money(key, *prices)
+    money = benchmarks.money(key, *prices)
     shares = np.array([best[name], *best[f"{name}_interval"][::-1]])
-    cost = np.interp(shares, cached.ranked(key).curve.strong_call_share, money.curve)
+    cost = np.interp(shares, benchmarks.ranked(key).curve.strong_call_share, money.curve)
     weak, strong = money.curve[0], money.curve[-1]
     random = weak + saving.wanted_pgr * (strong - weak)
     return [
         [
             "ours",
             _where(saving, card),
-            words.name_among(best, known),
+            sentences.name_among(best, known),
             f"{best[name]:.1%}",
             f"{saving.wanted_pgr:.0%}",
             _times(saving.wanted_pgr / shares),

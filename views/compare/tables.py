@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from routellm_core.evaluation import WITHIN_SLICE, main_view
+from routellm_core.evaluation.benchmark import WITHIN_SLICE
+from routellm_core.store.selection import main_view
 from routellm_core.types import VIEWS
-from views.glossary import help_of
-from views.live_curve.payload import number
+from views.components.live_curve.payload import number
+from views.text.glossary import help_of
 
 MEASURES = {"apgr": "APGR", "cpt50": "CPT(50%)", "cpt80": "CPT(80%)"}
 VIEW_COLUMNS = (*VIEWS[:1], "untouched", "unseen_slices", WITHIN_SLICE)

@@ -4,12 +4,12 @@ from functools import partial
 
 import streamlit as st
 
-from views.attempt import say
 from views.deploy import evidence, exports, history, monitor, replay
 from views.deploy.present import policy_in_hand
-from views.frame import Selection, boundary
-from views.plain import plain
-from views.readings import read
+from views.selection.frame import Selection, boundary
+from views.selection.point import read
+from views.state.attempt import say
+from views.text.escape import plain
 
 
 def draw(selection: Selection) -> None:

@@ -5,12 +5,12 @@ from html import escape
 
 import streamlit as st
 
-from routellm_core.policy import Policy
-from routellm_core.policy_parts import FigureInterval
-from views import plain_table
-from views.names import short_name
-from views.plain import plain
-from views.plain_table import Column
+from routellm_core.policy.document import Policy
+from routellm_core.policy.fields import FigureInterval
+from views.components import html_table
+from views.components.html_table import Column
+from views.text.escape import plain
+from views.text.names import short_name
 
 _FEW = 1_000
 """Queries below which an interval of quality is some points wide."""
@@ -23,7 +23,7 @@ def draw(policy: Policy) -> None:
         st.markdown(f"**{plain(policy.guarantee.words)}.**")
         st.caption(plain(policy.guarantee.rests_on))
     rows = rows_of(policy)
-    plain_table.draw(
+    html_table.draw(
         "Evidence of the policy",
         [Column("figure"), Column("value", is_figure=True), Column("95% interval", is_figure=True)],
         rows,

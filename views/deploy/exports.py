@@ -5,9 +5,9 @@ from pathlib import Path
 import streamlit as st
 
 from routellm_core.errors import RoutingError
-from routellm_core.policy import Policy
-from routellm_core.targets import TARGETS, export_zip
-from views.plain import plain
+from routellm_core.policy.document import Policy
+from routellm_core.policy.export import TARGETS, export_zip
+from views.text.escape import plain
 
 
 def draw(policy: Policy, folder: Path) -> None:

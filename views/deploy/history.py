@@ -2,13 +2,15 @@
 
 import streamlit as st
 
-from routellm_core.choosing import changes_since, keep_policy
-from routellm_core.policy import Policy, diff, link_state, parse_policy
-from views import cached, link, plain_table
-from views.attempt import attempt, button
-from views.frame import Selection, boundary
-from views.plain import plain
-from views.plain_table import Column
+from routellm_core.policy.build import changes_since, keep_policy
+from routellm_core.policy.document import Policy, diff, link_state, parse_policy
+from views.cache import policies, workspace
+from views.components import html_table
+from views.components.html_table import Column
+from views.selection.frame import Selection, boundary
+from views.state import link
+from views.state.attempt import attempt, button
+from views.text.escape import plain
 
 
 def draw(selection: Selection, policy: Policy) -> None:
@@ -22,7 +24,7 @@ def draw(selection: Selection, policy: Policy) -> None:
             "first, or take the policy away as a file."
         )
     version = selection.key.version
-    table = cached.policies(version)
+    table = policies.policies(version)
     if len(table):
         ids = table["policy_id"].tolist()
         chosen = st.selectbox("A kept policy", ids, key="_kept_policy")
@@ -40,13 +42,13 @@ def draw(selection: Selection, policy: Policy) -> None:
 def _draw_other(policy: Policy, raw: bytes, name: str) -> None:
     """What is different in it, whether its data have changed, and the way back to it."""
     other = parse_policy(raw, name)
-    for change in changes_since(cached.store(), other, cached.owner()):
+    for change in changes_since(workspace.store(), other, workspace.owner()):
         st.warning(plain(change), icon=":material/warning:")
     changes = diff(other, policy)
     if changes:
         with st.expander(f"What is different now: {len(changes)}"):
             rows = [line.partition(": ")[::2] for line in changes]
-            plain_table.draw("Changes", [Column("field"), Column("from → to")], rows)
+            html_table.draw("Changes", [Column("field"), Column("from → to")], rows)
     else:
         st.caption("It says the same as the policy above.")
     st.button(
@@ -59,13 +61,13 @@ def _draw_other(policy: Policy, raw: bytes, name: str) -> None:
 
 def _keep(policy: Policy) -> None:
     with attempt(f"{policy.policy_id} is kept."):
-        store = cached.store()
+        store = workspace.store()
         with store.open_for_writing():
             keep_policy(store, policy)
 
 
 def _delete(policy_id: str) -> None:
     with attempt(f"{policy_id} is deleted."):
-        store = cached.store()
+        store = workspace.store()
         with store.open_for_writing():
             store.delete_policy(policy_id)

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from routellm_core import calibration
-from routellm_core.metrics import curve_of, rank_queries
-from routellm_core.monitoring import (
+from routellm_core.metrics import thresholds
+from routellm_core.metrics.curve import curve_of, rank_queries
+from routellm_core.policy.document import Policy
+from routellm_core.policy.monitoring import (
     FAR,
     Drift,
     Watched,
@@ -16,20 +17,21 @@ from routellm_core.monitoring import (
     drift_of_scores,
     share_of_strong,
 )
-from routellm_core.policy import Policy
-from views import cached, link, plain_table
-from views.frame import Selection
-from views.names import short_name
-from views.plain_table import Column
-from views.scorings import scorings_by
+from views.cache import benchmarks, own_data
+from views.components import html_table
+from views.components.html_table import Column
+from views.selection.frame import Selection
+from views.selection.scorings import scorings_by
+from views.state import link
+from views.text.names import short_name
 
 
 def draw(selection: Selection, policy: Policy) -> None:
     """Choose a log; a row a figure, with its band; α anew on the log's queries."""
     st.markdown("**After deployment**")
     version = selection.key.version
-    table = cached.own_sets(version)
-    logs = [name for name in table["benchmark_id"] if len(cached.usage(version, name))]
+    table = own_data.own_sets(version)
+    logs = [name for name in table["benchmark_id"] if len(own_data.usage(version, name))]
     if not logs:
         st.caption(
             "Import the gateway's log on the My data page (a LiteLLM spend log, or any table with "
@@ -39,7 +41,7 @@ def draw(selection: Selection, policy: Policy) -> None:
         return
     titles = dict(table[["benchmark_id", "title"]].itertuples(index=False))
     log = st.selectbox("Log", logs, format_func=titles.__getitem__, key="_log")
-    costs = cached.usage_costs(version, log)
+    costs = own_data.usage_costs(version, log)
     names = sorted(costs["model"].unique())
     left, right = st.columns(2)
     with left:
@@ -65,7 +67,7 @@ def draw(selection: Selection, policy: Policy) -> None:
     own, drift_row = _scores(selection, policy, log)
     if drift_row:
         rows.append(drift_row)
-    plain_table.draw(
+    html_table.draw(
         "The log beside the evidence",
         [
             Column("figure"),
@@ -88,8 +90,8 @@ def draw(selection: Selection, policy: Policy) -> None:
         return
     nothing = np.zeros(len(own))
     curve = curve_of(rank_queries(own), nothing, nothing)
-    anew = calibration.for_share(curve, expected.value)
-    threshold = calibration.between_scores(curve, anew.threshold)
+    anew = thresholds.for_share(curve, expected.value)
+    threshold = thresholds.between_scores(curve, anew.threshold)
     if anew.achieved:
         st.button(
             f"Set α to {threshold:.6g}: {100 * anew.achieved:.1f}% strong calls on this log",
@@ -136,8 +138,8 @@ def _scores(selection: Selection, policy: Policy, log: str) -> tuple[np.ndarray 
     keys = scorings_by(version, log, policy.router.router_id, policy.evidence.view)
     if not keys:
         return None, []
-    own = cached.scored_queries(keys[0])["strong_win_rate"].to_numpy(np.float32)
-    drift = drift_of_scores(own, cached.ranked(selection.key).strong_win_rate)
+    own = own_data.scored_queries(keys[0])["strong_win_rate"].to_numpy(np.float32)
+    drift = drift_of_scores(own, benchmarks.ranked(selection.key).strong_win_rate)
     distance = "–" if math.isnan(drift.distance) else f"{drift.distance:.3f}"
     what = f"distance of scores, n = {len(own):,}"
     return own, [what, distance, "–", f"0 – {FAR:.3f}", _verdict(drift)]

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from routellm_core.calibration import Wish
-from routellm_core.choosing import ProviderNames
-from routellm_core.policy import Policy
-from views import cached, link
-from views.frame import Selection
-from views.names import short_name
-from views.plain import plain
-from views.readings import Readings, queries_per_month
+from routellm_core.metrics.thresholds import Wish
+from routellm_core.policy.build import ProviderNames
+from routellm_core.policy.document import Policy
+from views.cache import policies
+from views.selection.frame import Selection
+from views.selection.point import Readings, queries_per_month
+from views.state import link
+from views.text.escape import plain
+from views.text.names import short_name
 
 
 def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Path]:
@@ -32,8 +33,8 @@ def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Pa
     prices = selection.price_weak, selection.price_strong
     promised = readings.promised
     if promised is None:
-        return cached.policy(selection.key, prices, _wish(readings), (weak, strong))
-    found = cached.promised_policy(
+        return policies.policy(selection.key, prices, _wish(readings), (weak, strong))
+    found = policies.promised_policy(
         selection.key, prices, promised.promise, promised.confidence, (weak, strong)
     )
     guarantee = found[0].guarantee

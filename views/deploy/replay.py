@@ -7,17 +7,18 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.errors import RoutingError
-from routellm_core.metrics import calls_strong
-from routellm_core.policy import Policy, parse_policy
-from routellm_core.uncertainty import mean_interval
-from views import cached, plain_table
-from views.cached import RouterKey
-from views.frame import Selection
-from views.names import short_name
-from views.plain import plain
-from views.plain_table import Column
-from views.readings import interval_text, quality_format, quality_text
-from views.scorings import scorings_by, view_text
+from routellm_core.metrics.curve import calls_strong
+from routellm_core.policy.document import Policy, parse_policy
+from routellm_core.statistics.intervals import mean_interval
+from views.cache import benchmarks, own_data, policies
+from views.cache.benchmarks import RouterKey
+from views.components import html_table
+from views.components.html_table import Column
+from views.selection.frame import Selection
+from views.selection.scorings import scorings_by, view_text
+from views.text.escape import plain
+from views.text.format import interval_text, quality_format, quality_text
+from views.text.names import short_name
 
 
 def draw(selection: Selection, policy: Policy) -> None:
@@ -38,7 +39,7 @@ def draw(selection: Selection, policy: Policy) -> None:
     ]
     if other is not None:
         columns.append(Column(f"decided otherwise by {other.policy_id}", is_figure=True))
-    plain_table.draw("Replay of the policy", columns, rows)
+    html_table.draw("Replay of the policy", columns, rows)
     st.caption(
         "The stored scores of each set at this threshold, another view than the evidence's named. "
         "Quality is known where both models have outcomes."
@@ -54,7 +55,7 @@ def draw(selection: Selection, policy: Policy) -> None:
 def _present_policy(version: int, policy: Policy) -> Policy | None:
     """A kept policy of the same router that this one would replace; none that cannot be read."""
     known = {}
-    for row in cached.policies(version).itertuples():
+    for row in policies.policies(version).itertuples():
         with suppress(RoutingError):
             raw = str(row.document).encode("utf-8")
             kept = parse_policy(raw, row.policy_id, accept_edited=True)
@@ -68,7 +69,7 @@ def _present_policy(version: int, policy: Policy) -> Policy | None:
 
 def _scored_by(version: int, policy: Policy) -> list[RouterKey]:
     """Every scoring of a visible set by the router, the policy's view first."""
-    table = pd.concat([cached.benchmarks(version), cached.own_sets(version)])
+    table = pd.concat([benchmarks.benchmarks(version), own_data.own_sets(version)])
     return [
         key
         for benchmark_id in dict.fromkeys(table["benchmark_id"])
@@ -77,15 +78,15 @@ def _scored_by(version: int, policy: Policy) -> list[RouterKey]:
 
 
 def _row(key: RouterKey, policy: Policy, other: Policy | None) -> list[str]:
-    scored = cached.scored_queries(key)
+    scored = own_data.scored_queries(key)
     if scored.empty:
         return []
-    card = cached.benchmark(key.version, key.benchmark_id)
+    card = benchmarks.benchmark(key.version, key.benchmark_id)
     rates = scored["strong_win_rate"].to_numpy(np.float32)
     strong = calls_strong(rates, policy.alpha)
     quality, interval = "–", "–"
     try:
-        known = cached.outcomes(key.version, key.benchmark_id, key.pair)
+        known = benchmarks.outcomes(key.version, key.benchmark_id, key.pair)
         called = pd.Series(strong, index=scored["query_id"]).reindex(known.query_id)
         if called.notna().all():
             is_strong = called.to_numpy(dtype=bool)

@@ -9,10 +9,11 @@ from typing import TypeAlias
 
 import streamlit as st
 
-from views.evidence import meaning, money, odd, router_cost, sentence, speed
-from views.frame import Selection, boundary
-from views.plain import plain
-from views.readings import read
+from views.evidence import cost, data_quality, latency, score_calibration, sentence
+from views.selection import router_cost
+from views.selection.frame import Selection, boundary
+from views.selection.point import read
+from views.text.escape import plain
 
 Finish: TypeAlias = Callable[[], None]
 
@@ -31,7 +32,7 @@ def draw(selection: Selection) -> None:
         if readings.problem is not None:
             st.warning(plain(readings.problem), icon=":material/info:")
         left: list[Finish] = []
-        for part in (odd, meaning, speed, money):
+        for part in (data_quality, score_calibration, latency, cost):
             with boundary():
                 left.append(part.draw(selection, readings, router))
         for finish in left:

@@ -7,12 +7,12 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from routellm_core.types import Floats
-from views.charts import CHOSEN, STRONG
+from views.components.charts import CHOSEN, STRONG
 
 if TYPE_CHECKING:
-    from routellm_core.evidence.latency import LatencyCurve
-    from routellm_core.evidence.recalibration import Recalibration
-    from routellm_core.evidence.reliability import ReliabilityBins
+    from routellm_core.evaluation.overhead.latency import LatencyCurve
+    from routellm_core.evaluation.score_calibration.recalibration import Recalibration
+    from routellm_core.evaluation.score_calibration.reliability import ReliabilityBins
 
 _GREY = "#8b94a3"
 _PURPLE = "#9a5fc4"

@@ -5,15 +5,17 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from routellm_core.data_quality import Finding, Headline
+from routellm_core.evaluation.data_quality import Finding, Headline
+from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.types import Interval
-from routellm_core.uncertainty import N_RESAMPLES
-from views import cached, cached_evidence
-from views.evidence import figure_table
-from views.evidence.figure_table import WAITED_FOR, Cell, Row
-from views.frame import Selection
-from views.names import short_name
-from views.readings import Readings, interval_text, quality_format, quality_text
+from views.cache import benchmarks
+from views.cache import evidence as evidence_cache
+from views.components import figure_table
+from views.components.figure_table import WAITED_FOR, Cell, Row
+from views.selection.frame import Selection
+from views.selection.point import Readings
+from views.text.format import interval_text, quality_format, quality_text
+from views.text.names import short_name
 
 
 def draw(
@@ -27,7 +29,7 @@ def draw(
         said.caption("Tick a finding to see the figures without its queries.")
         return lambda: None
     named = {query_id for i in left_out for query_id in found[i].query_id}
-    if named.issuperset(cached.outcomes(*selection.where).query_id):
+    if named.issuperset(benchmarks.outcomes(*selection.where).query_id):
         _draw_table(selection, place, before, None)
         said.warning("Together these findings concern every query: leave fewer of them out.")
         return lambda: None
@@ -35,7 +37,7 @@ def draw(
     said.caption(f"Drawing {N_RESAMPLES:,} resamples with and without these queries …")
 
     def finish() -> None:
-        effect = cached_evidence.effect(selection.key, left_out)
+        effect = evidence_cache.effect(selection.key, left_out)
         _draw_table(selection, place, effect.before, effect.after)
         n = effect.n_excluded
         said.markdown(
@@ -48,7 +50,7 @@ def draw(
 
 def on_all(selection: Selection, readings: Readings) -> Headline:
     """The figures that are known without resampling anew."""
-    known = cached.outcomes(*selection.where)
+    known = benchmarks.outcomes(*selection.where)
     ranked, intervals = readings.ranked, readings.intervals
     weak, strong = float(known.quality_weak.mean()), float(known.quality_strong.mean())
     return Headline(

@@ -3,13 +3,14 @@
 import pandas as pd
 import streamlit as st
 
-from routellm_core.data_quality import Finding
+from routellm_core.evaluation.data_quality import Finding
 from routellm_core.types import Benchmark
-from views import cached_evidence, downloads, plain_table
-from views.frame import Selection
-from views.names import short_name
-from views.plain_table import Column
-from views.queries.words import one_line, outcome_text
+from views.cache import evidence as evidence_cache
+from views.components import downloads, html_table
+from views.components.html_table import Column
+from views.selection.frame import Selection
+from views.text.format import one_line, outcome_text
+from views.text.names import short_name
 
 N_SHOWN = 20
 _LENGTH = 60
@@ -27,7 +28,7 @@ def draw(selection: Selection, finding: Finding, name: str) -> None:
         weak, strong = (
             f"{short_name(m)} {sign}" for m, sign in zip(selection.pair, "●■", strict=True)
         )
-        plain_table.draw(
+        html_table.draw(
             "Queries that the finding concerns",
             [Column("query"), Column("slice"), Column(weak), Column(strong)],
             shown(selection.benchmark, table),
@@ -41,7 +42,7 @@ def draw(selection: Selection, finding: Finding, name: str) -> None:
 
 def table_of(selection: Selection, finding: Finding) -> pd.DataFrame:
     """`query_id`, `slice` and both qualities; NaN where a model has no answer."""
-    known = cached_evidence.outcome_rows(*selection.where)
+    known = evidence_cache.outcome_rows(*selection.where)
     return known.reindex(pd.Index(finding.query_id, name="query_id")).reset_index()
 
 

@@ -2,29 +2,30 @@
 
 import math
 
-from routellm_core.data_quality import SEVERITIES, Finding
-from routellm_core.evidence.reliability import BrierScore
-from views import cached, cached_evidence
-from views.evidence.router_cost import RouterCost
-from views.frame import Selection
-from views.names import short_name
-from views.queries.words import alpha_text, score_digits
-from views.readings import Readings
+from routellm_core.evaluation.data_quality import SEVERITIES, Finding
+from routellm_core.evaluation.score_calibration.reliability import BrierScore
+from views.cache import benchmarks
+from views.cache import evidence as evidence_cache
+from views.selection.frame import Selection
+from views.selection.point import Readings
+from views.selection.router_cost import RouterCost
+from views.text.format import alpha_text, score_digits
+from views.text.names import short_name
 
 _PLURALS = {"error": "errors", "warning": "warnings", "note": "notes"}
 
 
 def parts(selection: Selection, readings: Readings, router: RouterCost) -> list[str]:
     """The sentences; every second part is a figure."""
-    found = cached_evidence.findings(*selection.where)
+    found = evidence_cache.findings(*selection.where)
     title, name = selection.benchmark.title, selection.router["label"]
-    n = cached.outcomes(*selection.where).n_queries
+    n = benchmarks.outcomes(*selection.where).n_queries
     said = ["", counted(found), f" about the outcomes of {title} (n = {n:,}). "]
-    brier = cached_evidence.meaning(selection.key)[1]
+    brier = evidence_cache.meaning(selection.key)[1]
     if not math.isnan(brier.skill):
         said[-1] += f"As a forecast of who wins, the scores of {name} "
         said += [skill_in_words(brier), " one number for all queries. "]
-    usual = cached_evidence.at_other_prices(
+    usual = evidence_cache.at_other_prices(
         selection.key,
         (selection.price_weak, selection.price_strong),
         readings.point.threshold,
@@ -32,7 +33,7 @@ def parts(selection: Selection, readings: Readings, router: RouterCost) -> list[
     )
     saved = float(usual["saving"][usual["factor"] == 1.0].iloc[0])
     if not math.isnan(saved):
-        digits = score_digits(cached.histogram(selection.key)[2])
+        digits = score_digits(benchmarks.histogram(selection.key)[2])
         said[-1] += f"At α = {alpha_text(readings.point.threshold, digits)} routing costs "
         said += [
             f"{abs(saved):.1%} {'less' if saved >= 0 else 'more'}",

@@ -5,13 +5,13 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from views import link
-from views.explanation import alike, computed, reading, what_if
+from views.explanation import computed, reading, similar, what_if
 from views.explanation.heading import heading
 from views.explanation.subject import hindrance, subject_of, two_scores
-from views.frame import Selection, boundary
-from views.plain import plain
-from views.readings import Readings
+from views.selection.frame import Selection, boundary
+from views.selection.point import Readings
+from views.state import link
+from views.text.escape import plain
 
 
 def place(selection: Selection, text: str | None) -> DeltaGenerator | None:
@@ -52,10 +52,10 @@ def draw(selection: Selection, readings: Readings, query: dict[str, Any]) -> Non
             reading.draw_table(found)
         with in_figures:
             computed.draw(subject, found)
-        alike.draw_evidence(subject, found)
+        similar.draw_evidence(subject, found)
         with boundary():
-            alike.draw_similar(subject)
-            alike.draw_across(subject)
+            similar.draw_similar(subject)
+            similar.draw_across(subject)
         what_if.draw(subject)
 
 

@@ -9,9 +9,9 @@ from views.explanation import bars
 from views.explanation.bars import Bar
 from views.explanation.heading import heading
 from views.explanation.subject import Subject
-from views.names import distinct_names
-from views.plain import plain
-from views.queries.words import one_line, signed
+from views.text.escape import plain
+from views.text.format import one_line, signed
+from views.text.names import distinct_names
 
 _N_TERMS, _N_RATINGS = 8, 10
 _LABEL_KINDS = {"weak wins": "weak", "strong wins": "strong"}

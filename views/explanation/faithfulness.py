@@ -6,7 +6,7 @@ random one (seed 0); the gain is that of the mean win rate along the way.
 
 from typing import NamedTuple
 
-from views.queries.words import signed
+from views.text.format import signed
 
 
 class Measured(NamedTuple):

@@ -7,13 +7,13 @@ import numpy as np
 import streamlit as st
 
 from routellm_core.explain.explanation import Explanation
-from views import plain_table
+from views.components import html_table
+from views.components.html_table import Column
 from views.explanation import faithfulness
-from views.explanation.coloured import coloured, digits_of, largest_of
 from views.explanation.heading import box
-from views.plain import plain
-from views.plain_table import Column
-from views.queries.words import one_line, signed
+from views.explanation.highlighted import coloured, digits_of, largest_of
+from views.text.escape import plain
+from views.text.format import one_line, signed
 
 _N_SHOWN = 20
 
@@ -85,7 +85,7 @@ def draw_table(found: Explanation) -> None:
         rows.append(["no word was read", "–", "–"])
     with st.expander(f"The {len(shown)} words that moved it most, as a table"):
         columns = [Column("word"), Column("in win rate", is_figure=True), Column("speaks for")]
-        plain_table.draw("Words by size of what they did to the win rate", columns, rows)
+        html_table.draw("Words by size of what they did to the win rate", columns, rows)
 
 
 def _draw_key(largest: float, digits: int) -> None:

@@ -4,13 +4,13 @@ from typing import Any, NamedTuple
 
 from routellm_core.explain import EXPLAINED
 from routellm_core.explain.explanation import Explanation
-from routellm_core.routers import has_weights
+from routellm_core.routers.checkpoints import has_weights
 from routellm_core.types import ModelPair
-from views import cached
-from views.frame import Selection
-from views.names import short_name
-from views.queries import words
-from views.readings import Readings
+from views.cache import benchmarks, models, workspace
+from views.selection.frame import Selection
+from views.selection.point import Readings
+from views.text import format
+from views.text.names import short_name
 
 
 class Subject(NamedTuple):
@@ -34,21 +34,21 @@ class Subject(NamedTuple):
     @property
     def digits(self) -> int:
         """Of a win rate, so that it can be held against α."""
-        return words.score_digits(cached.histogram(self.selection.key)[2])
+        return format.score_digits(benchmarks.histogram(self.selection.key)[2])
 
     @property
     def alpha(self) -> str:
-        return words.alpha_text(self.threshold, self.digits)
+        return format.alpha_text(self.threshold, self.digits)
 
     @property
     def fitted_for(self) -> ModelPair:
         """The pair that the checkpoint was fitted for, which need not be the one selected."""
-        return cached.checkpoint(self.version, self.folder).model_pair
+        return models.checkpoint(self.version, self.folder).model_pair
 
     def explained(self, text: str | None = None) -> Explanation:
         """Why the checkpoint gives the query its win rate, or another text."""
         wanted = self.text if text is None else text
-        return cached.explanation(self.version, self.folder, wanted)
+        return models.explanation(self.version, self.folder, wanted)
 
     def rate_text(self, rate: float) -> str:
         return f"{rate:.{self.digits}f}"
@@ -61,7 +61,7 @@ class Subject(NamedTuple):
 
 def subject_of(selection: Selection, readings: Readings, query: dict[str, Any]) -> Subject:
     """What `hindrance` finds nothing against can be explained."""
-    entry = cached.store().router(selection.key.router_id)
+    entry = workspace.store().router(selection.key.router_id)
     return Subject(
         selection=selection,
         query_id=query["query_id"],
@@ -75,7 +75,7 @@ def subject_of(selection: Selection, readings: Readings, query: dict[str, Any]) 
 
 def hindrance(selection: Selection, text: str | None) -> str | None:
     """Why there is nothing to explain, as far as it is known before anything is loaded."""
-    entry = cached.store().router(selection.key.router_id)
+    entry = workspace.store().router(selection.key.router_id)
     if entry.router_name == "random":
         return "There is nothing to explain: random draws its score from a hash of the text."
     if entry.router_name not in EXPLAINED:
@@ -85,7 +85,7 @@ def hindrance(selection: Selection, text: str | None) -> str | None:
             "A router explains a score by reading the query, and the text of this one is not on "
             "this machine."
         )
-    folder = cached.DATA_DIR / (entry.checkpoint or "")
+    folder = workspace.DATA_DIR / (entry.checkpoint or "")
     if entry.checkpoint is None or not has_weights(entry.router_name, folder):
         return (
             f"The weights of this router are not on this machine: of {entry.router_name} "

@@ -8,14 +8,14 @@ import streamlit as st
 
 from routellm_core.explain.counterfactual import Deletion, smallest_deletion
 from routellm_core.types import Floats
-from views import cached
+from views.cache import models
 from views.explanation import reading
-from views.explanation.coloured import struck
 from views.explanation.heading import box, heading
+from views.explanation.highlighted import struck
 from views.explanation.subject import Subject
-from views.frame import boundary
-from views.plain import plain
-from views.queries.words import one_line, signed
+from views.selection.frame import boundary
+from views.text.escape import plain
+from views.text.format import one_line, signed
 
 _LONGEST = 20_000
 """Characters that can be edited."""
@@ -110,7 +110,7 @@ def _searched(subject: Subject) -> Deletion | None:
         for start in range(0, len(texts), _N_AT_ONCE):
             place.caption(f"{n_scored:,} texts scored; any other click ends the search.")
             part = list(texts[start : start + _N_AT_ONCE])
-            rates.append(cached.win_rates(subject.version, subject.folder, part))
+            rates.append(models.win_rates(subject.version, subject.folder, part))
             n_scored += len(part)
         return np.concatenate(rates)
 

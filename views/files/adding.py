@@ -4,15 +4,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from routellm_core import importing
 from routellm_core.errors import DataError
-from routellm_core.importers.mapping import Mapping
-from routellm_core.importing import FORMATS, ImportPlan
-from views import cached
-from views.attempt import attempt, button
+from routellm_core.importing import job as import_job
+from routellm_core.importing.columns import Mapping
+from routellm_core.importing.job import FORMATS, ImportPlan
+from views.cache import own_data
 from views.files import columns, imports, places
-from views.frame import boundary
-from views.plain import plain
+from views.selection.frame import boundary
+from views.state.attempt import attempt, button
+from views.text.escape import plain
 
 _FORMAT_TITLES = {
     "routellm": "RouteLLM repository",
@@ -67,7 +67,7 @@ def _draw_plan(paths: list[Path]) -> None:
     recognised: list[str | None] = []
     for path in paths:
         try:
-            recognised.append(cached.recognised(str(path), _written(path)))
+            recognised.append(own_data.recognised(str(path), _written(path)))
         except DataError as error:
             recognised.append(None)
             st.warning(plain(str(error)), icon=":material/help:")
@@ -94,7 +94,7 @@ def _draw_plan(paths: list[Path]) -> None:
             problem = str(error)
     formats = recognised if format_name is None else [format_name]
     drop = False
-    if not set(importing.OF_BATTLES).isdisjoint(formats):
+    if not set(import_job.OF_BATTLES).isdisjoint(formats):
         st.caption("Battles are no set: once imported, every visitor of this dashboard sees them.")
         drop = st.checkbox("Leave out rows without a verdict", key="_files_drop")
     if format_name is None and None in recognised:

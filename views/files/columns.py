@@ -6,11 +6,12 @@ import pyarrow as pa
 import streamlit as st
 
 from routellm_core.errors import DataError
-from routellm_core.importers.assembling import Scale
-from routellm_core.importers.mapping import Mapping, WideModel
-from views import cached, plain_table
-from views.plain import one_line, plain
-from views.plain_table import Column
+from routellm_core.importing.assembly import Scale
+from routellm_core.importing.columns import Mapping, WideModel
+from views.cache import own_data
+from views.components import html_table
+from views.components.html_table import Column
+from views.text.escape import one_line, plain
 
 _NONE = "–"
 _WIDE, _LONG, _ONE, _BARE = (
@@ -33,7 +34,7 @@ _ROWS, _COLUMNS = 5, 8
 
 def draw(path: Path) -> Mapping:
     """Draw the preview and the mapping, and return what is chosen."""
-    guess, sample = cached.guessed_columns(str(path), path.stat().st_mtime_ns)
+    guess, sample = own_data.guessed_columns(str(path), path.stat().st_mtime_ns)
     _draw_preview(sample, guess)
     names = sample.column_names
     st.markdown("**What its columns mean**")
@@ -127,7 +128,7 @@ def _draw_preview(sample: pa.Table, guess: Mapping) -> None:
     mapped = [name for name in _mapped(guess) if name in sample.column_names]
     names = list(dict.fromkeys([*mapped, *sample.column_names]))[:_COLUMNS]
     rows = sample.select(names).slice(0, _ROWS).to_pylist()
-    plain_table.draw(
+    html_table.draw(
         "First rows of the file",
         [Column(name) for name in names],
         [[one_line("" if row[name] is None else str(row[name])) for name in names] for row in rows],

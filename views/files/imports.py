@@ -9,13 +9,16 @@ from typing import Any
 
 import streamlit as st
 
-from routellm_core import importing, jobs
+from routellm_core import files, jobs
 from routellm_core.errors import RoutingError
-from routellm_core.importing import ImportPlan
-from views import cached, link, watching
-from views.attempt import attempt
+from routellm_core.importing import job as import_job
+from routellm_core.importing.job import ImportPlan
+from views.cache import workspace
+from views.components import job_progress
 from views.files import places
-from views.plain import plain
+from views.state import link
+from views.state.attempt import attempt
+from views.text.escape import plain
 
 _taking = Lock()
 """Two tabs of a session look at the same imports: each is begun and added once."""
@@ -31,7 +34,7 @@ def start(plan: ImportPlan) -> None:
         numbers = (str(number) for number in itertools.count(1))
         folder = next(f for n in numbers if not (f := places.imports_dir() / n).exists())
         paths = places.moved_uploads(map(Path, plan.paths), folder / "files")
-        importing.start(folder, replace(plan, paths=tuple(map(str, paths))))
+        import_job.start(folder, replace(plan, paths=tuple(map(str, paths))))
 
 
 def draw() -> None:
@@ -40,7 +43,7 @@ def draw() -> None:
         for job in _jobs():
             _take(job)
     found = _jobs()
-    watching.watch([job.folder for job in found if job.status == "running"], _draw_running)
+    job_progress.watch([job.folder for job in found if job.status == "running"], _draw_running)
     for job in found:
         if job.status in ("failed", "stopped"):
             _draw_failed(job)
@@ -52,12 +55,12 @@ def draw() -> None:
 def notes_on(benchmark_id: str) -> list[str]:
     """What the import of a set had to say; nothing where it was imported elsewhere."""
     path = _notes_path(benchmark_id)
-    notes: list[str] = jobs.read_json(path) if path.exists() else []
+    notes: list[str] = files.read_json(path) if path.exists() else []
     return notes
 
 
 def _notes_path(benchmark_id: str) -> Path:
-    return cached.set_dir(benchmark_id) / "notes.json"
+    return workspace.set_dir(benchmark_id) / "notes.json"
 
 
 def _jobs() -> list[jobs.Job]:
@@ -80,13 +83,13 @@ def _take(job: jobs.Job) -> None:
 
 
 def _add(job: jobs.Job) -> list[str]:
-    found = importing.laid(job.folder)
-    store = cached.store()
+    found = import_job.laid(job.folder)
+    store = workspace.store()
     with store.open_for_writing():
-        ids = importing.add(store, found, owner=cached.owner(), renamed=True)
+        ids = import_job.add(store, found, owner=workspace.owner(), renamed=True)
     for name, part in zip(ids, found.parts, strict=True):
-        cached.set_dir(name).mkdir(parents=True, exist_ok=True)
-        jobs.write_json(_notes_path(name), list(part.notes))
+        workspace.set_dir(name).mkdir(parents=True, exist_ok=True)
+        files.write_json(_notes_path(name), list(part.notes))
     if ids:
         link.remember(set=ids[0])
     return ids
@@ -104,8 +107,8 @@ def _welcome(facts: Mapping[str, Any], ids: list[str]) -> str:
 
 def _draw_running(folder: Path) -> None:
     job = jobs.read(folder)
-    stage, share, figures = watching.said(job.progress, "Looking at the file", in_bytes=True)
-    watching.heading(_title(job), "at work", True, stage, figures)
+    stage, share, figures = job_progress.said(job.progress, "Looking at the file", in_bytes=True)
+    job_progress.heading(_title(job), "at work", True, stage, figures)
     st.progress(share)
     st.button("Cancel", key=f"cancel_import_{folder.name}", on_click=_cancel, args=(folder,))
 

@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from routellm_core.errors import DataError
-from views import cached
+from views.cache import workspace
 
 VARIABLE = "ROUTELLM_FILES"
 """Environment variable: folders whose files a visitor may name, parted as in PATH."""
@@ -113,11 +113,11 @@ def moved_uploads(paths: Iterable[Path], folder: Path) -> list[Path]:
 
 def imports_dir() -> Path:
     """Where this session's imports lie."""
-    return cached.session_dir(cached.owner()) / "imports"
+    return workspace.session_dir(workspace.owner()) / "imports"
 
 
 def _uploads_dir() -> Path:
-    return cached.session_dir(cached.owner()) / "uploads"
+    return workspace.session_dir(workspace.owner()) / "uploads"
 
 
 def _safe(name: str) -> str:

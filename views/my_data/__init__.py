@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from views import cached, inputs
-from views.attempt import say
+from views.cache import own_data, workspace
 from views.files import adding, imports
-from views.frame import boundary
-from views.my_data import against, outcomes, sets, telling
+from views.my_data import comparison, labelling, sets, summary
+from views.selection.frame import boundary
+from views.state import inputs
+from views.state.attempt import say
 
 _PARTS = {
     "tells": "What it tells",
@@ -20,9 +21,9 @@ def draw() -> None:
     say()
     st.subheader("Your own data", anchor=False)
     imports.draw()
-    adding.draw(is_first=cached.own_sets(cached.store().version).empty)
-    version = cached.store().version  # what was read may just have been added
-    table = cached.own_sets(version)
+    adding.draw(is_first=own_data.own_sets(workspace.store().version).empty)
+    version = workspace.store().version  # what was read may just have been added
+    table = own_data.own_sets(version)
     if table.empty:
         _draw_empty()
         return
@@ -32,7 +33,7 @@ def draw() -> None:
         inputs.segments, "Look at", "part", list(_PARTS), "tells", _PARTS.__getitem__
     )
     with boundary():
-        {"tells": telling.draw, "against": against.draw, "outcomes": outcomes.draw}[part](
+        {"tells": summary.draw, "against": comparison.draw, "outcomes": labelling.draw}[part](
             version, row
         )
 

@@ -7,19 +7,21 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.errors import UnreachableError
-from routellm_core.promises.guarantee import DELTA
-from routellm_core.promises.promise import Kind, Promise, Scored, need_of
+from routellm_core.policy.guarantee.certify import DELTA
+from routellm_core.policy.guarantee.promise import Kind, Promise, Scored, need_of
 from routellm_core.types import Benchmark, Interval
-from views import cached, link, promise
-from views.cached import RouterKey
-from views.plain import plain
+from views.cache import benchmarks
+from views.cache.benchmarks import RouterKey
+from views.selection import promise
+from views.state import link
+from views.text.escape import plain
 
 _KINDS: tuple[Kind, ...] = ("keep", "lose")
 
 
 def draw(key: RouterKey, router: pd.Series) -> None:
     """The usual promises for a router that scored a set with outcomes of both models."""
-    card = cached.benchmark(key.version, key.benchmark_id)
+    card = benchmarks.benchmark(key.version, key.benchmark_id)
     found = [_sentence(key, card, kind) for kind in _KINDS]
     name = plain(str(router["label"]))
     st.markdown(f"**What could be promised**, by thresholds of {name}:")

@@ -5,10 +5,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from views import cached, inputs, link
-from views.attempt import attempt
+from views.cache import benchmarks, workspace
 from views.files.imports import notes_on
-from views.plain import plain
+from views.state import inputs, link
+from views.state.attempt import attempt
+from views.text.escape import plain
 
 
 def choose(table: pd.DataFrame) -> Any:
@@ -31,7 +32,7 @@ def choose(table: pd.DataFrame) -> Any:
 
 def draw(version: int, row: Any) -> None:
     """Its heading, what the import had to say, and what can be done with it."""
-    texts, _ = cached.n_texts(version, row.benchmark_id)
+    texts, _ = benchmarks.n_texts(version, row.benchmark_id)
     st.subheader(plain(row.title), anchor=False)
     said = [f"{row.n_queries:,} queries", f"{texts:,} with their text"]
     said.append({0: "no outcomes", 1: "outcomes of one model"}.get(row.n_models, ""))
@@ -67,14 +68,14 @@ def _save(benchmark_id: str) -> None:
     with attempt(
         f"{benchmark_id} is saved: it stays, and every visitor of this dashboard sees it."
     ):
-        store = cached.store()
+        store = workspace.store()
         with store.open_for_writing():
             store.save_benchmark(benchmark_id)
 
 
 def _delete(benchmark_id: str, title: str) -> None:
     with attempt(f"{title} is deleted."):
-        cached.delete_sets([benchmark_id])
+        workspace.delete_sets([benchmark_id])
         link.remember(set=None)
         if link.text("benchmark", "") == benchmark_id:
             link.remember(benchmark=None)

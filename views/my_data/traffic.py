@@ -9,21 +9,24 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from routellm_core import calibration
-from routellm_core.costs import PAPER_ANSWER_TOKENS, PAPER_PROMPT_TOKENS, Price, list_price
-from routellm_core.metrics import curve_of, operating_point, rank_queries
-from routellm_core.shift import comparison
+from routellm_core.evaluation.traffic import comparison
+from routellm_core.metrics import thresholds
+from routellm_core.metrics.costs import PAPER_ANSWER_TOKENS, PAPER_PROMPT_TOKENS, Price, list_price
+from routellm_core.metrics.curve import curve_of, operating_point, rank_queries
 from routellm_core.types import Floats, ModelPair, Ranking, RoutingCurve
-from views import cached, charts, link, plain_table, scoring
-from views.cached import RouterKey
-from views.my_data.against import finished
-from views.names import short_name
-from views.plain import plain
-from views.plain_table import Column
-from views.readings import interval_text, quality_format, quality_text, threshold_text
+from views.cache import benchmarks, own_data
+from views.cache.benchmarks import RouterKey
+from views.components import charts, html_table
+from views.components.html_table import Column
+from views.my_data.comparison import finished
+from views.score import sets
+from views.state import link
+from views.text.escape import plain
+from views.text.format import interval_text, quality_format, quality_text, threshold_text
+from views.text.names import short_name
 
 if TYPE_CHECKING:
-    from routellm_core.transport import Reading, Transported
+    from routellm_core.evaluation.traffic.transport import Reading, Transported
 
 _SHARES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 
@@ -54,8 +57,8 @@ def _alpha(threshold: float) -> str:
 
 def draw(version: int, row: Any) -> None:
     """Score the set, then what its scores say."""
-    scoring.draw(version, row, None)
-    scored = scoring.chosen(version, row)
+    sets.draw(version, row, None)
+    scored = sets.chosen(version, row)
     if scored is not None:
         draw_scored(version, row, scored)
 
@@ -63,16 +66,16 @@ def draw(version: int, row: Any) -> None:
 def draw_scored(version: int, row: Any, scored: pd.Series) -> None:
     """What a router's scores of the set say."""
     key = key_of(version, row.benchmark_id, scored)
-    queries = cached.scored_queries(key)
+    queries = own_data.scored_queries(key)
     if queries.empty:
         st.info("All scored queries of this set are left out of the figures.")
         return
     own = shares_of(queries["strong_win_rate"].to_numpy())
     reference = _reference(version, key)
-    other = None if reference is None else cached.ranked(reference)
+    other = None if reference is None else benchmarks.ranked(reference)
     wanted = _wanted_share(row.benchmark_id)
-    found = calibration.for_share(own.curve, wanted)
-    threshold = calibration.between_scores(own.curve, found.threshold)
+    found = thresholds.for_share(own.curve, wanted)
+    threshold = thresholds.between_scores(own.curve, found.threshold)
     strong = short_name(key.pair.strong)
     sentence = (
         f"{_alpha(threshold)} sends {100 * found.achieved:.1f}% of your "
@@ -80,7 +83,7 @@ def draw_scored(version: int, row: Any, scored: pd.Series) -> None:
     )
     if reference is not None and other is not None:
         theirs = operating_point(other.curve, threshold).strong_call_share
-        title = cached.benchmark(version, reference.benchmark_id).title
+        title = benchmarks.benchmark(version, reference.benchmark_id).title
         sentence += f"; on {title} the same α sends {100 * theirs:.1f}%"
     st.markdown(f"##### {plain(sentence)}.")
     if reference is not None and other is not None:
@@ -88,7 +91,7 @@ def draw_scored(version: int, row: Any, scored: pd.Series) -> None:
             charts.score_distribution(
                 own.ranking,
                 other.ranking,
-                cached.benchmark(version, reference.benchmark_id).title,
+                benchmarks.benchmark(version, reference.benchmark_id).title,
                 threshold,
             ),
             config=charts.CONFIG,
@@ -103,13 +106,13 @@ def draw_scored(version: int, row: Any, scored: pd.Series) -> None:
 def _reference(version: int, key: RouterKey) -> RouterKey | None:
     """The benchmark beside which the scores are laid: one that the router has scored, chosen."""
     titles, keys = {}, {}
-    table = cached.benchmarks(version)
+    table = benchmarks.benchmarks(version)
     for name, title in table[["benchmark_id", "title"]].itertuples(index=False):
-        rows = cached.scorings(version, name)
+        rows = own_data.scorings(version, name)
         rows = rows[(rows["router_id"] == key.router_id) & (name != key.benchmark_id)]
         for row in rows.to_dict("records"):
             candidate = key_of(version, name, row)
-            n_queries = cached.outcomes(version, name, candidate.pair).n_queries
+            n_queries = benchmarks.outcomes(version, name, candidate.pair).n_queries
             if row["n_scored"] >= n_queries and name not in keys:
                 titles[name], keys[name] = title, candidate
     if not keys:
@@ -145,22 +148,22 @@ def _draw_shares(version: int, own: Shares, reference: RouterKey | None) -> None
         Column("share of your traffic", is_figure=True),
     ]
     if reference is not None:
-        title = cached.benchmark(version, reference.benchmark_id).title
+        title = benchmarks.benchmark(version, reference.benchmark_id).title
         columns.append(Column(f"share of {title} at that α", is_figure=True))
     rows = []
     for share in _SHARES:
-        found = calibration.for_share(own.curve, share)
+        found = thresholds.for_share(own.curve, share)
         row = [
             f"{100 * share:.0f}%",
             threshold_text(found.threshold),
             f"{100 * found.achieved:.1f}%",
         ]
         if reference is not None:
-            theirs = operating_point(cached.ranked(reference).curve, found.threshold)
+            theirs = operating_point(benchmarks.ranked(reference).curve, found.threshold)
             row.append(f"{100 * theirs.strong_call_share:.1f}%")
         rows.append(row)
     with st.expander("α for other shares"):
-        plain_table.draw("α for a wanted share", columns, rows)
+        html_table.draw("α for a wanted share", columns, rows)
         st.caption(
             f"Of n = {len(own.ranking.order):,} queries. Equal scores move together, so that a "
             "share may be missed by a step."
@@ -174,7 +177,7 @@ def _draw_money(
     prompt = queries["prompt_tokens"].to_numpy(np.float64)
     is_counted = bool(np.isfinite(prompt).any())
     mean_prompt = float(np.nanmean(prompt)) if is_counted else PAPER_PROMPT_TOKENS
-    usage = cached.usage(version, row.benchmark_id)  # the model that answered most comes first
+    usage = own_data.usage(version, row.benchmark_id)  # the model that answered most comes first
     answered = usage.dropna(subset="answer_tokens")
     usual_answer = PAPER_ANSWER_TOKENS if answered.empty else answered["answer_tokens"].iloc[0]
     columns = st.columns(4)
@@ -210,7 +213,7 @@ def _draw_money(
         ],
         [f"always {names[0]} ●", _usd(per_month * each[0]), _less(each[0], each[1])],
     ]
-    plain_table.draw(
+    html_table.draw(
         "Cost a month",
         [
             Column("what"),
@@ -257,7 +260,7 @@ def _price(column: Any, model: str, side: str) -> Price:
 
 def _is_current(key: RouterKey, queries: pd.DataFrame, folder: Path) -> bool:
     """Whether a comparison is of the queries that count now."""
-    found = cached.comparison(key.version, str(folder), folder.stat().st_mtime_ns)
+    found = own_data.comparison(key.version, str(folder), folder.stat().st_mtime_ns)
     return comparison.is_of(found, queries.loc[queries["text_hash"].notna(), "query_id"])
 
 
@@ -295,7 +298,7 @@ def _draw_expected(
     threshold: float,
 ) -> None:
     """Quality carried over from the benchmark, once the two were compared."""
-    card = cached.benchmark(version, reference.benchmark_id)
+    card = benchmarks.benchmark(version, reference.benchmark_id)
     st.markdown(plain(f"Quality to expect, carried over from {card.title}").join(("**", "**")))
     folder = finished(row.benchmark_id, reference.benchmark_id)
     if folder is not None and not _is_current(key, queries, folder):
@@ -311,7 +314,7 @@ def _draw_expected(
             kwargs={"part": "against", "against": reference.benchmark_id},
         )
         return
-    carried: Transported = cached.transported(
+    carried: Transported = own_data.transported(
         key, reference, str(folder), folder.stat().st_mtime_ns
     )
     reading = carried.at(threshold)
@@ -330,14 +333,14 @@ def _draw_expected(
             (f"always {short_name(reference.pair.weak)} ●", reading.quality_weak),
         )
     ]
-    plain_table.draw(
+    html_table.draw(
         "Expected quality on your traffic",
         [Column("what"), Column("quality", is_figure=True), Column("interval", is_figure=True)],
         rows,
     )
     st.plotly_chart(
         charts.expected_quality(
-            cached.expected_curve(key, reference, str(folder), folder.stat().st_mtime_ns),
+            own_data.expected_curve(key, reference, str(folder), folder.stat().st_mtime_ns),
             reading.strong_call_share,
             form,
         ),

@@ -6,16 +6,20 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.store import Listing
-from views import cached, downloads, explanation, link
-from views.frame import Selection, boundary
-from views.live_curve.payload import number
-from views.names import short_name
-from views.plain import plain
-from views.queries import asked, brush, filters, one, slices, words
-from views.queries.asked import Asked
-from views.queries.one import Opened
-from views.query_table import query_table
-from views.readings import Readings, read
+from views import explanation
+from views.cache import benchmarks, workspace
+from views.components import downloads
+from views.components.live_curve.payload import number
+from views.components.query_table import query_table
+from views.queries import brush, detail, filters, request, slices
+from views.queries.detail import Opened
+from views.queries.request import Asked
+from views.selection.frame import Selection, boundary
+from views.selection.point import Readings, read
+from views.state import link
+from views.text import format
+from views.text.escape import plain
+from views.text.names import short_name
 
 N_ON_A_PAGE = 50
 _LENGTH = 160
@@ -28,7 +32,7 @@ def draw(selection: Selection) -> None:
     """The page below its sidebar: a fragment, so that a filter does not draw the sidebar anew."""
     with boundary():
         readings = read(selection)
-        now = asked.read(selection, readings)
+        now = request.read(selection, readings)
         _draw_sentence(selection, now)
         opened = _draw_opened(selection, readings, now)
         _draw_listed(selection, readings, now)
@@ -38,10 +42,10 @@ def draw(selection: Selection) -> None:
 
 
 def _draw_sentence(selection: Selection, now: Asked) -> None:
-    digits = words.score_digits(cached.histogram(selection.key)[2])
-    parts = words.sentence(
-        words.alpha_text(now.at.alpha, digits),
-        cached.store().regret(now.queries, now.at, Listing()),
+    digits = format.score_digits(benchmarks.histogram(selection.key)[2])
+    parts = format.sentence(
+        format.alpha_text(now.at.alpha, digits),
+        workspace.store().regret(now.queries, now.at, Listing()),
         selection.benchmark,
         *map(short_name, selection.pair),
     )
@@ -57,7 +61,7 @@ def _draw_opened(selection: Selection, readings: Readings, now: Asked) -> Opened
         return None
     opened = None
     with st.container(border=True):
-        around = cached.store().neighbours(now.found, now.at, now.listing, query_id)
+        around = workspace.store().neighbours(now.found, now.at, now.listing, query_id)
         with st.container(horizontal=True, vertical_alignment="center"):
             for label, neighbour in (("← Previous", around.previous), ("Next →", around.following)):
                 st.button(label, disabled=neighbour is None, on_click=_open, args=(neighbour,))
@@ -68,13 +72,13 @@ def _draw_opened(selection: Selection, readings: Readings, now: Asked) -> Opened
                 else f"{around.position:,} of {around.n_queries:,} listed"
             )
         with boundary():
-            opened = one.draw(selection, readings, query_id)
+            opened = detail.draw(selection, readings, query_id)
     return opened
 
 
 def _draw_listed(selection: Selection, readings: Readings, now: Asked) -> None:
     """All that the filters leave: chart, regrets by slice, list."""
-    counts = cached.store().n_listed(now.found, now.at, now.listing)
+    counts = workspace.store().n_listed(now.found, now.at, now.listing)
     filters.draw(selection, now, counts)
     if not counts["all"]:
         _draw_nothing(now)
@@ -85,7 +89,7 @@ def _draw_listed(selection: Selection, readings: Readings, now: Asked) -> None:
     with chart:
         _draw_chart(selection, readings, now, counts["all"])
     with regrets:
-        table = cached.store().slice_regrets(now.found, now.at, chosen)
+        table = workspace.store().slice_regrets(now.found, now.at, chosen)
         slices.draw(table, selection.benchmark)
     _draw_list(selection, now, chosen, int(table["n_queries"].sum()))
 
@@ -99,29 +103,29 @@ def _draw_nothing(now: Asked) -> None:
 
 
 def _draw_chart(selection: Selection, readings: Readings, now: Asked, n_listed: int) -> None:
-    from views import charts  # plotly is loaded by those who look at it
-    from views.queries import figure
+    from views.components import charts  # plotly is loaded by those who look at it
+    from views.queries import scatter
 
     benchmark_id = selection.benchmark.benchmark_id
-    store = cached.store()
+    store = workspace.store()
     points = store.listed_queries(
         now.found,
         now.at,
         now.listing._replace(sort="spread"),
-        limit=figure.N_DRAWN,
+        limit=scatter.N_DRAWN,
         text_length=_LENGTH,
     )
     ids = brush.marked(benchmark_id)
     marked = store.listed_queries(
         now.found, now.at, now.listing._replace(query_ids=ids), text_length=_LENGTH
     )
-    drawn = figure.scatter(
+    drawn = scatter.scatter(
         points,
         marked,
         selected=brush.selected(benchmark_id),
         alpha=now.at.alpha,
         strong_call_share=readings.point.strong_call_share,
-        other=None if now.other is None else asked.label(selection, now.other),
+        other=None if now.other is None else request.label(selection, now.other),
         quality_title="quality gained by the strong call",
     )
     st.plotly_chart(
@@ -149,7 +153,7 @@ def _draw_list(selection: Selection, now: Asked, chosen: Listing, n: int) -> Non
     _draw_brush(benchmark_id, chosen, n)
     n_pages = max(1, -(-n // N_ON_A_PAGE))
     page = min(max(int(link.number("page", 1) or 1), 1), n_pages)
-    rows = cached.store().listed_queries(
+    rows = workspace.store().listed_queries(
         now.found,
         now.at,
         chosen,
@@ -169,7 +173,9 @@ def _draw_list(selection: Selection, now: Asked, chosen: Listing, n: int) -> Non
         st.caption(f"{n:,} queries")
         st.download_button(
             "These queries (CSV)",
-            lambda: downloads.csv_bytes(cached.store().listed_queries(now.found, now.at, chosen)),
+            lambda: downloads.csv_bytes(
+                workspace.store().listed_queries(now.found, now.at, chosen)
+            ),
             f"queries-{benchmark_id}-{selection.router['router_name']}.csv",
             "text/csv",
             on_click="ignore",
@@ -205,7 +211,7 @@ def _draw_pages(n_pages: int, page: int) -> None:
 
 def _draw_where_from(selection: Selection, now: Asked) -> None:
     """Texts that are not here, and money that nobody knows."""
-    known, total = cached.n_texts(selection.key.version, selection.benchmark.benchmark_id)
+    known, total = benchmarks.n_texts(selection.key.version, selection.benchmark.benchmark_id)
     if known < total:
         st.caption(
             f"The texts of {total - known:,} queries are not on this machine. `make texts` fetches "
@@ -213,7 +219,7 @@ def _draw_where_from(selection: Selection, now: Asked) -> None:
             "from a table of yours."
         )
     money = "Money is tokens times the prices in the sidebar. "
-    costs = cached.money(selection.key, selection.price_weak, selection.price_strong).costs
+    costs = benchmarks.money(selection.key, selection.price_weak, selection.price_strong).costs
     if not costs.are_known:
         money = "No list price of both models is known: type them in the sidebar."
     elif not now.has_usd:
@@ -231,7 +237,7 @@ def _table_data(selection: Selection, now: Asked, rows: pd.DataFrame) -> dict[st
         "caption": "The listed queries",
         "names": {"weak": weak, "strong": strong},
         "rows": [_row(row, selection) for row in rows.itertuples()],
-        "digits": words.score_digits(cached.histogram(selection.key)[2]),
+        "digits": format.score_digits(benchmarks.histogram(selection.key)[2]),
         "dearest": number(float(rows["usd"].max())),
         "has_usd": now.has_usd,
         "marked": list(brush.marked(selection.benchmark.benchmark_id)),
@@ -241,16 +247,16 @@ def _table_data(selection: Selection, now: Asked, rows: pd.DataFrame) -> dict[st
 
 def _row(row: Any, selection: Selection) -> dict[str, Any]:
     has_text = isinstance(row.text, str)
-    shown_id = words.one_line(row.query_id, _LENGTH)
-    slice_name = words.one_line(row.slice.replace("_", " "), _LENGTH)
+    shown_id = format.one_line(row.query_id, _LENGTH)
+    slice_name = format.one_line(row.slice.replace("_", " "), _LENGTH)
     return {
         "id": row.query_id,
-        "text": (words.one_line(row.text, _LENGTH) if has_text else "") or shown_id,
+        "text": (format.one_line(row.text, _LENGTH) if has_text else "") or shown_id,
         "under": f"{slice_name} · {shown_id}" if has_text else slice_name,
         "strong": bool(row.calls_strong),
-        "regret": words.happened(row.lost, row.wasted),
-        "weak_quality": words.outcome_text(selection.benchmark, row.quality_weak),
-        "strong_quality": words.outcome_text(selection.benchmark, row.quality_strong),
+        "regret": format.happened(row.lost, row.wasted),
+        "weak_quality": format.outcome_text(selection.benchmark, row.quality_weak),
+        "strong_quality": format.outcome_text(selection.benchmark, row.quality_strong),
         "score": number(row.strong_win_rate),
         "margin": number(row.margin),
         "usd": number(row.usd),

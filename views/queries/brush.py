@@ -5,7 +5,7 @@ Hundreds of ids are too much for a link. They hold for one benchmark only.
 
 import streamlit as st
 
-from views import link
+from views.state import link
 
 CHART, TABLE = "query_points", "query_table"
 """Keys of the two; a number follows the chart's, so that clearing draws it without its outline."""

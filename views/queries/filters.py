@@ -3,11 +3,12 @@
 import streamlit as st
 
 from routellm_core.store.queries import FILTERS
-from views import cached, inputs, link
-from views.frame import Selection
-from views.plain import plain
-from views.queries import asked, brush
-from views.queries.asked import SORTS, Asked
+from views.cache import benchmarks
+from views.queries import brush, request
+from views.queries.request import SORTS, Asked
+from views.selection.frame import Selection
+from views.state import inputs, link
+from views.text.escape import plain
 
 _LABELS = {
     "lost": "lost quality",
@@ -28,7 +29,7 @@ _HELP = (
 
 def draw(selection: Selection, now: Asked, counts: dict[str, int]) -> None:
     """Chips above, inputs below; every change starts at the first page."""
-    offered = [name for name in FILTERS if asked.is_offered(name, now.at)]
+    offered = [name for name in FILTERS if request.is_offered(name, now.at)]
     labels = {name: f"{_LABELS[name]} · {counts[name]:,}" for name in offered}
     inputs.several_of(
         "Show only",
@@ -66,7 +67,7 @@ def _same_points() -> None:
 
 
 def _search(selection: Selection) -> None:
-    known, _ = cached.n_texts(selection.key.version, selection.benchmark.benchmark_id)
+    known, _ = benchmarks.n_texts(selection.key.version, selection.benchmark.benchmark_id)
     st.session_state["_search"] = link.text("search", "")
     st.text_input(
         "Text holds",
@@ -84,7 +85,7 @@ def _keep_search() -> None:
 
 
 def _slice(selection: Selection) -> None:
-    names = asked.slices(selection)
+    names = request.slices(selection)
     if len(names) < 2:
         return
     inputs.one_of(
@@ -99,7 +100,7 @@ def _slice(selection: Selection) -> None:
 
 
 def _other(selection: Selection) -> None:
-    names = {asked.name_of(key): asked.label(selection, key) for key in selection.drawn_beside}
+    names = {request.name_of(key): request.label(selection, key) for key in selection.drawn_beside}
     if not names:
         st.caption(
             plain("Draw a router beside this one, in the sidebar, to see where they disagree.")

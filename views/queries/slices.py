@@ -4,10 +4,10 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.types import Benchmark
-from views import link, plain_table
-from views.plain_table import Column
-from views.queries.words import usd_text
-from views.readings import quality_format
+from views.components import html_table
+from views.components.html_table import Column
+from views.state import link
+from views.text.format import quality_format, usd_text
 
 _FEW = 10
 _SUMMED = ["n_queries", "n_lost", "lost_quality", "n_wasted", "wasted_usd"]
@@ -23,7 +23,7 @@ def draw(table: pd.DataFrame, benchmark: Benchmark) -> None:
     if len(table) > 1:
         rows.append(_sum_row("all of these", table, benchmark))
     unit = "answers" if benchmark.quality_unit == "share right" else "points"
-    plain_table.draw(
+    html_table.draw(
         "Regret of the listed queries by slice",
         [
             Column("slice"),

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from views import cached
-from views.attempt import say
-from views.frame import boundary
+from views.cache import workspace
 from views.score import machine, many, one
+from views.selection.frame import boundary
+from views.state.attempt import say
 
 
 def draw() -> None:
@@ -13,7 +13,7 @@ def draw() -> None:
     say()
     st.subheader("One query", anchor=False)
     with st.container(), boundary():  # which keeps what stands below in its place
-        one.draw(cached.store().version)
+        one.draw(workspace.store().version)
     st.subheader("Many queries", anchor=False)
     with boundary():
         many.draw()

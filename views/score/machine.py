@@ -4,9 +4,9 @@ import math
 
 import streamlit as st
 
-from routellm_core import devices
-from routellm_core.progress import memory_words
-from views.plain import plain
+from routellm_core.embedders import devices
+from routellm_core.jobs.progress import memory_words
+from views.text.escape import plain
 
 
 def draw() -> None:

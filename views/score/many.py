@@ -7,18 +7,22 @@ import pandas as pd
 import pyarrow.parquet as pq
 import streamlit as st
 
-from routellm_core import importing, jobs
-from routellm_core.importing import Read
-from routellm_core.normalise import lines_of
-from views import cached, inputs, link, plain_table, scoring, watching
-from views.attempt import attempt
+from routellm_core import jobs
+from routellm_core.importing import job as import_job
+from routellm_core.importing.job import Read
+from routellm_core.text_keys import lines_of
+from views.cache import benchmarks, own_data, workspace
+from views.components import html_table, job_progress
+from views.components.html_table import Column
 from views.files import adding, imports
-from views.memory import remembered
-from views.plain import one_line, plain
-from views.plain_table import Column
+from views.score import sets as score_sets
+from views.state import inputs, link
+from views.state.attempt import attempt
+from views.state.private_inputs import remembered
+from views.text.escape import one_line, plain
 
 _SHOWN = 6
-_MY_DATA = str(cached.ROOT / "pages" / "my_data.py")
+_MY_DATA = str(workspace.ROOT / "pages" / "my_data.py")
 
 
 def draw() -> None:
@@ -34,8 +38,8 @@ def draw() -> None:
         )
     adding.draw(is_first=False)
     imports.draw()
-    version = cached.store().version  # what was read may just have been added
-    sets = cached.own_sets(version)
+    version = workspace.store().version  # what was read may just have been added
+    sets = own_data.own_sets(version)
     if sets.empty:
         st.caption("There is no set of your own yet: paste queries, or add a file of them.")
         return
@@ -43,17 +47,17 @@ def draw() -> None:
     titles = dict(sets[["benchmark_id", "title"]].itertuples(index=False))
     above = st.container()
     chosen = inputs.one_of(st.selectbox, "Set", "set", ids, ids[0], titles.__getitem__)
-    running = [job for name in ids for job in scoring.jobs_of(name) if job.status == "running"]
+    running = [job for name in ids for job in score_sets.jobs_of(name) if job.status == "running"]
     others = [job.folder for job in running if job.plan["benchmark_id"] != chosen]
     with above:
-        watching.watch(others, _draw_job)
+        job_progress.watch(others, _draw_job)
     row = next(row for row in sets.itertuples() if row.benchmark_id == chosen)
-    pair = cached.usual_pair(version, chosen) if row.n_models >= 2 else None
-    scoring.draw(version, row, pair)
+    pair = benchmarks.usual_pair(version, chosen) if row.n_models >= 2 else None
+    score_sets.draw(version, row, pair)
     for job in running:
         if job.plan["benchmark_id"] == chosen:
             _draw_first_results(version, job)
-    if not cached.scorings(version, chosen).empty:
+    if not own_data.scorings(version, chosen).empty:
         if st.button("See what the scores tell"):
             link.remember(set=chosen, part="tells")
             st.switch_page(_MY_DATA)
@@ -62,19 +66,21 @@ def draw() -> None:
 def _paste() -> None:
     """A private set of the lines that hold anything, as they are when it is clicked."""
     with attempt("The set is there: score it below."):
-        found = importing.pasted(st.session_state["_typed_lines"])
-        store = cached.store()
+        found = import_job.pasted(st.session_state["_typed_lines"])
+        store = workspace.store()
         with store.open_for_writing():
-            ids = importing.add(store, Read([found], None), owner=cached.owner(), renamed=True)
+            ids = import_job.add(store, Read([found], None), owner=workspace.owner(), renamed=True)
         link.remember(set=ids[0])
         st.session_state["_typed_lines"] = ""
 
 
 def _draw_job(folder: Path) -> None:
     job = jobs.read(folder)
-    stage, share, figures = watching.said(job.progress, "Loading the routers")
+    stage, share, figures = job_progress.said(job.progress, "Loading the routers")
     routers = ", ".join(job.plan["router_ids"])
-    watching.heading(f"{job.plan['benchmark_id']} by {routers}", "at work", True, stage, figures)
+    job_progress.heading(
+        f"{job.plan['benchmark_id']} by {routers}", "at work", True, stage, figures
+    )
     st.progress(share)
 
 
@@ -88,7 +94,7 @@ def _results(version: int, folder: Path) -> None:
     if not chunks:
         return
     frame: pd.DataFrame = pq.read_table(chunks[-1]).to_pandas().tail(_SHOWN)
-    texts = cached.store().texts(frame["text_hash"].tolist())
+    texts = workspace.store().texts(frame["text_hash"].tolist())
     routers = [name for name in frame.columns if name != "text_hash"]
     rows: list[list[Any]] = [
         [
@@ -97,7 +103,7 @@ def _results(version: int, folder: Path) -> None:
         ]
         for _, row in frame.iterrows()
     ]
-    plain_table.draw(
+    html_table.draw(
         "The latest scores",
         [Column("query"), *(Column(name, is_figure=True) for name in routers)],
         rows,

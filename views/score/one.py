@@ -6,20 +6,22 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from routellm_core import calibration
-from routellm_core.costs import PAPER_ANSWER_TOKENS, UNKNOWN_PRICE, list_price
 from routellm_core.errors import RoutingError
 from routellm_core.explain import EXPLAINED
-from routellm_core.labelling.counting import count_tokens, how_counted
+from routellm_core.labelling.token_counts import count_tokens, how_counted
+from routellm_core.metrics import thresholds
+from routellm_core.metrics.costs import PAPER_ANSWER_TOKENS, UNKNOWN_PRICE, list_price
 from routellm_core.types import ModelPair
-from views import cached, inputs, link, plain_table
+from views.cache import benchmarks, models, own_data
+from views.components import html_table
+from views.components.html_table import Column
 from views.explanation import reading
-from views.memory import remembered
-from views.names import short_name
-from views.plain import plain
-from views.plain_table import Column
-from views.readings import threshold_text
-from views.scorings import scorings_by, view_text
+from views.selection.scorings import scorings_by, view_text
+from views.state import inputs, link
+from views.state.private_inputs import remembered
+from views.text.escape import plain
+from views.text.format import threshold_text
+from views.text.names import short_name
 
 _USUAL = ("sw_ranking-golden", "mf-golden", "bert-golden")
 _LONGEST = 100_000
@@ -49,7 +51,7 @@ def draw(version: int) -> None:
         max_chars=_LONGEST,
         placeholder="What a user asks",
     )
-    table = cached.scoring_routers(version)
+    table = own_data.scoring_routers(version)
     names = table["router_id"].tolist()
     chosen = inputs.several_of(
         "Routers",
@@ -86,7 +88,7 @@ def _scored(version: int, text: str, row: pd.Series, router_id: str, share: floa
     threshold, chosen_on = _threshold(version, router_id, share)
     trouble = ""
     try:
-        rate = cached.win_rate(version, row["checkpoint"], text)
+        rate = models.win_rate(version, row["checkpoint"], text)
     except RoutingError as error:
         rate, trouble = math.nan, str(error)
     where = router_id, row["router_name"], row["checkpoint"], pair
@@ -95,16 +97,16 @@ def _scored(version: int, text: str, row: pd.Series, router_id: str, share: floa
 
 def _threshold(version: int, router_id: str, share: float) -> tuple[float, str]:
     """Of the router on the first benchmark that it has scored whole, and which view that is."""
-    known = cached.benchmarks(version)["benchmark_id"].tolist()
+    known = benchmarks.benchmarks(version)["benchmark_id"].tolist()
     for benchmark_id in sorted(known, key=lambda name: name != "mmlu"):
         for key in scorings_by(version, benchmark_id, router_id):
             try:
-                curve = cached.ranked(key).curve
+                curve = benchmarks.ranked(key).curve
             except RoutingError:
                 continue
-            found = calibration.for_share(curve, share)
-            title = cached.benchmark(version, benchmark_id).title
-            threshold = calibration.between_scores(curve, found.threshold)
+            found = thresholds.for_share(curve, share)
+            title = benchmarks.benchmark(version, benchmark_id).title
+            threshold = thresholds.between_scores(curve, found.threshold)
             return threshold, f"{title}, {view_text(key.view)}"
     return math.nan, ""
 
@@ -126,7 +128,7 @@ def _draw_table(text: str, scored: list[Scored]) -> None:
         rows.append(
             [found.router_id, f"{found.rate:.4f}", threshold_text(found.threshold), goes_to, cost]
         )
-    plain_table.draw(
+    html_table.draw(
         "The query by each router",
         [
             Column("router"),
@@ -181,7 +183,7 @@ def _draw_why(version: int, text: str, scored: list[Scored]) -> None:
     )
     if wanted is None:
         return
-    found = cached.explanation(version, explained[wanted].folder, text)
+    found = models.explanation(version, explained[wanted].folder, text)
     reading.draw(found, "The query with its words coloured")
     reading.draw_sum(found)
     reading.draw_table(found)

@@ -2,17 +2,17 @@
 
 import streamlit as st
 
-from routellm_core import runs
-from views import cached
-from views.attempt import attempt, button, say
-from views.frame import boundary
+from routellm_core.training import job as training_job
+from views.cache import workspace
+from views.selection.frame import boundary
+from views.state.attempt import attempt, button, say
 from views.train import choice, data, history, similarity, uploads
 
 
 def draw() -> None:
     """The page below its title."""
     say()
-    version = cached.store().version
+    version = workspace.store().version
     st.subheader("What it learns from")
     st.caption(
         "Golden labels: a benchmark with known answers says which model won each of its queries. "
@@ -35,7 +35,7 @@ def draw() -> None:
     similarity.draw(version)
 
 
-def _draw_start(plan: runs.Plan | None, problem: str) -> None:
+def _draw_start(plan: training_job.Plan | None, problem: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         button(
             "Start training",
@@ -50,10 +50,12 @@ def _draw_start(plan: runs.Plan | None, problem: str) -> None:
         )
 
 
-def _start(plan: runs.Plan) -> None:
+def _start(plan: training_job.Plan) -> None:
     with attempt():
-        folder = cached.runs_dir()
-        for run in runs.read_runs(folder):
+        folder = workspace.runs_dir()
+        for run in training_job.read_runs(folder):
             if run.status == "running" and run.plan == plan:
                 return  # a second click
-        runs.start(folder / runs.new_run_id(plan, folder), plan, cached.store_path().resolve())
+        training_job.start(
+            folder / training_job.new_run_id(plan, folder), plan, workspace.store_path().resolve()
+        )

@@ -5,16 +5,17 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from routellm_core.comparing.paper import PAIR
-from routellm_core.labels import STAND_INS
-from routellm_core.recipes import RECIPES, recipe_of
+from routellm_core.evaluation.comparison.paper import PAIR
 from routellm_core.routers import ROUTERS
-from routellm_core.runs import Plan, config_of
-from routellm_core.training import VIEWS_OF_GOLDEN
+from routellm_core.training.cross_fitting import VIEWS_OF_GOLDEN
+from routellm_core.training.job import Plan, config_of
+from routellm_core.training.labels import STAND_INS
+from routellm_core.training.recipes import RECIPES, recipe_of
 from routellm_core.types import ModelPair
-from views import cached, inputs, link
-from views.names import distinct_names
-from views.plain import plain
+from views.cache import benchmarks, training
+from views.state import inputs, link
+from views.text.escape import plain
+from views.text.names import distinct_names
 from views.train.options import draw as options_for
 
 _OWN = "own mix"
@@ -34,7 +35,7 @@ _VIEWS = {
 def parts(version: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Benchmarks whose outcomes are golden labels, and sources of battles."""
     cards = _titles(version)
-    known = cached.battle_sources(version)["source"].tolist()
+    known = training.battle_sources(version)["source"].tolist()
     named = {source for recipe in RECIPES.values() for source in recipe.sources}
     sources = [*known, *sorted(named - set(known))]
     usual = [name for name in RECIPES["golden"].golden if name in cards]
@@ -83,7 +84,7 @@ def pair(version: int, golden: Sequence[str], battles: Sequence[str]) -> ModelPa
                 icon=":material/info:",
             )
         return None
-    usual = cached.usual_pair(version, golden[0]) if golden else PAIR
+    usual = benchmarks.usual_pair(version, golden[0]) if golden else PAIR
     label = distinct_names(names)
     left, right = st.columns(2)
     with left:
@@ -114,7 +115,7 @@ def choose(
     )
     options = options_for(router)
     cards = _titles(version)
-    without = {name for name in cards if cached.n_missing_texts(version, name)}
+    without = {name for name in cards if benchmarks.n_missing_texts(version, name)}
     others = [name for name in cards if name not in golden]
     score_on = _pills(
         "Scored on, besides what it learns from" if golden else "Scored on",
@@ -170,16 +171,16 @@ def choose(
 
 
 def _titles(version: int) -> dict[str, str]:
-    table = cached.benchmarks(version)
+    table = benchmarks.benchmarks(version)
     return dict(zip(table["benchmark_id"], table["title"], strict=True))
 
 
 def _models(version: int, golden: Sequence[str], battles: Sequence[str]) -> list[str]:
     """Models that every part can teach; routed ones whose stand-in battled among them."""
     if golden:
-        first, *further = (cached.models(version, name)["model"].tolist() for name in golden)
+        first, *further = (benchmarks.models(version, name)["model"].tolist() for name in golden)
         return [name for name in first if all(name in names for names in further)]
-    battled = cached.battle_models(version, tuple(battles))
+    battled = training.battle_models(version, tuple(battles))
     stood_in = [name for name, other in STAND_INS.items() if other in battled]
     return sorted({*battled, *stood_in})
 

@@ -6,10 +6,11 @@ import streamlit as st
 
 from routellm_core.errors import TextsError
 from routellm_core.types import ModelPair
-from views import cached, plain_table
-from views.names import distinct_names
-from views.plain import plain
-from views.plain_table import Column
+from views.cache import benchmarks, training
+from views.components import html_table
+from views.components.html_table import Column
+from views.text.escape import plain
+from views.text.names import distinct_names
 
 _SHOWN = 12
 
@@ -27,7 +28,7 @@ def draw(
     if not _texts_are_here(version, golden, battles) or pair is None:
         return False
     try:
-        data = cached.training_data(version, tuple(golden), tuple(battles), pair)
+        data = training.training_data(version, tuple(golden), tuple(battles), pair)
     except TextsError as error:
         st.info(plain(str(error)), icon=":material/description:")
         return False
@@ -41,10 +42,10 @@ def draw(
 
 def _texts_are_here(version: int, golden: Sequence[str], battles: Sequence[str]) -> bool:
     """Says what is missing and how to get it."""
-    known = set(cached.battle_sources(version)["source"])
+    known = set(training.battle_sources(version)["source"])
     absent = [source for source in battles if source not in known]
-    titles = {name: cached.benchmark(version, name).title for name in golden}
-    missing = {n: cached.n_missing_texts(version, n) for n in golden}
+    titles = {name: benchmarks.benchmark(version, name).title for name in golden}
+    missing = {n: benchmarks.n_missing_texts(version, n) for n in golden}
     missing = {titles[name]: n for name, n in missing.items() if n}
     if absent:
         st.info(
@@ -65,7 +66,7 @@ def _texts_are_here(version: int, golden: Sequence[str], battles: Sequence[str])
     return not absent and not missing
 
 
-def _draw_figures(data: cached.TrainingData) -> None:
+def _draw_figures(data: training.TrainingData) -> None:
     with st.container(horizontal=True):
         for label, figure in (
             ("Queries", f"{data.n_queries:,}"),
@@ -77,13 +78,13 @@ def _draw_figures(data: cached.TrainingData) -> None:
 
 
 def _draw_origin(
-    version: int, golden: Sequence[str], battles: Sequence[str], data: cached.TrainingData
+    version: int, golden: Sequence[str], battles: Sequence[str], data: training.TrainingData
 ) -> None:
     said = []
     if golden:
-        titles = ", ".join(cached.benchmark(version, name).title for name in golden)
+        titles = ", ".join(benchmarks.benchmark(version, name).title for name in golden)
         said.append(f"Golden labels of {titles}: right beats wrong, both right or wrong is a tie.")
-    table = cached.battle_sources(version)
+    table = training.battle_sources(version)
     for row in table[table["source"].isin(battles)].itertuples():
         said.append(f"{row.source}: {row.n_battles:,} battles, judged by {row.judge}.")
     for routed, stand_in in data.stand_ins.items():
@@ -91,7 +92,7 @@ def _draw_origin(
     st.caption(plain(" ".join(said)))
 
 
-def _draw_models(data: cached.TrainingData, pair: ModelPair) -> None:
+def _draw_models(data: training.TrainingData, pair: ModelPair) -> None:
     names = distinct_names(data.models["model"].tolist())
     mark = {pair.strong: " ■ strong", pair.weak: " ● weak"}
     rows = [
@@ -109,7 +110,7 @@ def _draw_models(data: cached.TrainingData, pair: ModelPair) -> None:
         Column("tier", is_figure=True),
         Column("battles", is_figure=True),
     ]
-    plain_table.draw("Models in the training data", columns, rows[:_SHOWN])
+    html_table.draw("Models in the training data", columns, rows[:_SHOWN])
     if len(rows) > _SHOWN:
         with st.expander(f"{len(rows) - _SHOWN:,} further models"):
-            plain_table.draw("Further models in the training data", columns, rows[_SHOWN:])
+            html_table.draw("Further models in the training data", columns, rows[_SHOWN:])

@@ -7,17 +7,19 @@ from typing import Any
 
 import streamlit as st
 
-from routellm_core import jobs, runs
+from routellm_core import jobs
 from routellm_core.errors import DataError
-from routellm_core.recipes import recipe_of
-from routellm_core.runs import Run
+from routellm_core.training import job as training_job
+from routellm_core.training.job import Run
+from routellm_core.training.recipes import recipe_of
 from routellm_core.types import ModelPair
-from views import cached, tradeoff_link
-from views.attempt import attempt, button
-from views.live_curve.payload import number
-from views.names import short_name
-from views.plain import plain
-from views.router_table import router_table
+from views.cache import benchmarks, training, workspace
+from views.components.live_curve.payload import number
+from views.components.router_table import router_table
+from views.selection import tradeoff_link
+from views.state.attempt import attempt, button
+from views.text.escape import plain
+from views.text.names import short_name
 from views.train import watch
 
 _SHOWN = 6
@@ -33,7 +35,7 @@ _STATUS = {
 def draw(version: int) -> None:
     """The runs, the latest first."""
     st.subheader("Trainings")
-    found = cached.trainings(version)
+    found = training.trainings(version)
     watch.draw([run for run in found if run.status == "running"])
     ended = [run for run in found if run.status != "running"]
     if not found:
@@ -87,7 +89,7 @@ def _rows(version: int, run: Run) -> list[dict[str, Any]]:
     path = run.folder / "scores.parquet"
     if run.status != "done" or not path.is_file():
         return []
-    titles = dict(cached.benchmarks(version)[["benchmark_id", "title"]].itertuples(index=False))
+    titles = dict(benchmarks.benchmarks(version)[["benchmark_id", "title"]].itertuples(index=False))
     return [
         {
             "router": run.plan.router_name,
@@ -106,7 +108,7 @@ def _rows(version: int, run: Run) -> list[dict[str, Any]]:
             "cpt50_low": number(found["cpt50_interval"].low),
             "cpt50_high": number(found["cpt50_interval"].high),
         }
-        for found in cached.run_evaluations(version, str(path), path.stat().st_mtime_ns)
+        for found in training.run_evaluations(version, str(path), path.stat().st_mtime_ns)
         if found["benchmark_id"] in titles  # not private to another session
     ]
 
@@ -124,7 +126,7 @@ def _draw_table(run: Run, rows: list[dict[str, Any]], key: str) -> None:
         {
             "title": run.run_id,
             "beside": f"{_STATUS[run.status]}, {_when(run)}",
-            "sentence": _plan_in_words(cached.store().version, run),
+            "sentence": _plan_in_words(workspace.store().version, run),
             "caption": f"Figures of {run.run_id}",
             "columns": [
                 {"id": "benchmark", "title": "benchmark", "form": "name"},
@@ -171,7 +173,7 @@ def _when(run: Run) -> str:
 def _draw_keep(run: Run, key: str) -> None:
     with st.popover("Keep it …"):
         name = st.text_input("Its name on the other pages", run.run_id, key=f"name_{key}")
-        is_private = any(cached.is_on(run, name) for name in cached.store().private_ids())
+        is_private = any(workspace.is_on(run, name) for name in workspace.store().private_ids())
         button("Keep", _keep, run, name, disabled=is_private, type="primary", key=f"keep_{key}")
         st.caption(
             "Everybody sees a kept router, and a set that this one read is private to you: save "
@@ -196,7 +198,7 @@ def _draw_forget(router_id: str, label: str) -> None:
 def _draw_others(version: int, found: list[Run]) -> None:
     """Routers of the user's whose training is not listed here, so that they can be removed."""
     folders = {str((run.folder / "checkpoint").resolve()) for run in found}
-    table = cached.own_routers(version)
+    table = training.own_routers(version)
     others = table[~table["checkpoint"].isin(folders)]
     if others.empty:
         return
@@ -208,7 +210,7 @@ def _draw_others(version: int, found: list[Run]) -> None:
 
 
 def _kept_as(version: int, run: Run) -> str | None:
-    table = cached.own_routers(version)
+    table = training.own_routers(version)
     kept = table[table["checkpoint"] == str((run.folder / "checkpoint").resolve())]
     return None if kept.empty else str(kept["router_id"].iloc[0])
 
@@ -220,14 +222,14 @@ def _keep(run: Run, name: str) -> None:
                 f"{name!r} is no name for a router: use up to 80 letters, digits, '_', '-', '+' "
                 "and '.', since it stands in links"
             )
-        store = cached.store()
+        store = workspace.store()
         with store.open_for_writing():
-            runs.keep(run, store, name)
+            training_job.keep(run, store, name)
 
 
 def _forget(router_id: str) -> None:
     with attempt(f"{router_id} is taken out."):
-        store = cached.store()
+        store = workspace.store()
         with store.open_for_writing():
             store.delete_router(router_id)
 
@@ -239,7 +241,7 @@ def _delete(run: Run) -> None:
 
 def _resume(run: Run) -> None:
     with attempt():
-        runs.start(run.folder, run.plan, cached.store_path().resolve())
+        training_job.start(run.folder, run.plan, workspace.store_path().resolve())
 
 
 def _slug(run: Run) -> str:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from routellm_core.routers import ROUTERS
 from routellm_core.routers.configs import CONFIGS
-from views import link
+from views.state import link
 
 
 def draw(router: str) -> dict[str, Any]:

@@ -2,21 +2,22 @@
 
 import streamlit as st
 
-from routellm_core.comparing.paper import PUBLISHED_SIMILARITY, SIMILARITY_EMBEDDER
-from views import cached, plain_table
-from views.plain import plain
-from views.plain_table import Column
+from routellm_core.evaluation.comparison.paper import PUBLISHED_SIMILARITY, SIMILARITY_EMBEDDER
+from views.cache import benchmarks, training, workspace
+from views.components import html_table
+from views.components.html_table import Column
+from views.text.escape import plain
 
 _BENCHMARKS = ("mt_bench", "mmlu", "gsm8k")
 
 
 def draw(version: int) -> None:
     """A row a recipe, a column a benchmark; nothing when no similarity was computed."""
-    path = cached.DATA_DIR / "similarity.json"
-    ours = cached.similarities(path.stat().st_mtime_ns if path.is_file() else None)
+    path = workspace.DATA_DIR / "similarity.json"
+    ours = training.similarities(path.stat().st_mtime_ns if path.is_file() else None)
     if not ours:
         return
-    titles = dict(cached.benchmarks(version)[["benchmark_id", "title"]].itertuples(index=False))
+    titles = dict(benchmarks.benchmarks(version)[["benchmark_id", "title"]].itertuples(index=False))
     shown = [*_BENCHMARKS, *sorted({row.benchmark_id for row in ours} - set(_BENCHMARKS))]
     st.subheader("How near the data are to a benchmark")
     st.caption(
@@ -49,7 +50,7 @@ def draw(version: int) -> None:
         for trained_on in dict.fromkeys(row.trained_on for row in PUBLISHED_SIMILARITY)
     ]
     heads = [Column(titles.get(name, name), is_figure=True) for name in shown]
-    plain_table.draw("Similarity of training data and benchmarks", [Column("data"), *heads], rows)
+    html_table.draw("Similarity of training data and benchmarks", [Column("data"), *heads], rows)
     embedders = ", ".join(sorted({row.embedder for row in ours}))
     st.caption(
         plain(

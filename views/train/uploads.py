@@ -7,17 +7,18 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from routellm_core.battles import warnings_about
-from views import cached, plain_table
-from views.attempt import attempt, button
-from views.frame import boundary
-from views.plain import plain
-from views.plain_table import Column
+from routellm_core.training.labels import warnings_about
+from views.cache import training, workspace
+from views.components import html_table
+from views.components.html_table import Column
+from views.selection.frame import boundary
+from views.state.attempt import attempt, button
+from views.text.escape import plain
 
 
 def draw(version: int) -> None:
     """What is there, and a place for files; closed until somebody wants it."""
-    table = cached.battle_sources(version)
+    table = training.battle_sources(version)
     label = "Battles on this machine"
     label += f": {table['n_battles'].sum():,}" if len(table) else ": none yet"
     with st.expander(label):
@@ -34,7 +35,7 @@ def draw(version: int) -> None:
 
 
 def _draw_sources(table: pd.DataFrame) -> None:
-    plain_table.draw(
+    html_table.draw(
         "Battles on this machine",
         [
             Column("source"),
@@ -67,7 +68,7 @@ def _draw_upload(known: pd.DataFrame) -> None:
     content = file.getvalue()
     name = re.sub(r"[^\w.-]", "_", Path(file.name).name)[-80:]
     digest = hashlib.sha256(content).hexdigest()
-    battles = cached.read_battles(
+    battles = training.read_battles(
         digest, f"file_{name}" if name.startswith(".") else name, drop, content
     )
     models = pd.unique(battles[["model_a", "model_b"]].to_numpy().ravel())
@@ -93,7 +94,7 @@ def _draw_upload(known: pd.DataFrame) -> None:
 
 def _add(battles: pd.DataFrame, sources: list[str]) -> None:
     with attempt(f"{len(battles):,} battles added: choose {', '.join(sources[:5])} above."):
-        store = cached.store()
+        store = workspace.store()
         with store.open_for_writing():
             store.add_battles(battles)
         # Another key is another, empty uploader.
@@ -102,6 +103,6 @@ def _add(battles: pd.DataFrame, sources: list[str]) -> None:
 
 def _delete(source: str) -> None:
     with attempt(f"The battles of {source} are deleted."):
-        store = cached.store()
+        store = workspace.store()
         with store.open_for_writing():
             store.delete_battles(source)

@@ -4,21 +4,22 @@ from pathlib import Path
 
 import streamlit as st
 
-from routellm_core import jobs, runs
-from routellm_core.runs import Run
-from views import watching
-from views.attempt import attempt
-from views.loss_curve import loss_curve
+from routellm_core import jobs
+from routellm_core.training import job as training_job
+from routellm_core.training.job import Run
+from views.components import job_progress
+from views.components.loss_curve import loss_curve
+from views.state.attempt import attempt
 
 
 def draw(active: list[Run]) -> None:
     """Watches the runs until one of them ends; then the page is drawn anew."""
-    watching.watch([run.folder for run in active], _draw_run)
+    job_progress.watch([run.folder for run in active], _draw_run)
 
 
 def _draw_run(folder: Path) -> None:
-    run = runs.read_run(folder)
-    stage, share, figures = watching.said(run.progress, "Starting: reading texts and battles")
+    run = training_job.read_run(folder)
+    stage, share, figures = job_progress.said(run.progress, "Starting: reading texts and battles")
     draw_heading(run, "at work", stage, figures)
     st.progress(share)
     draw_loss(run)
@@ -27,7 +28,7 @@ def _draw_run(folder: Path) -> None:
 
 def draw_heading(run: Run, status: str, *lines: str) -> None:
     """The run's name and status, and lines that keep their height whatever they say."""
-    watching.heading(run.run_id, status, run.status == "running", *lines)
+    job_progress.heading(run.run_id, status, run.status == "running", *lines)
 
 
 def draw_loss(run: Run) -> None:

@@ -1,0 +1,1 @@
+"""Text to vectors: what routers read queries with."""

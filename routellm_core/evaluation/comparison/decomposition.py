@@ -1,0 +1,245 @@
+"""What a router has from recognising the slice of a query, and what from ranking inside slices.
+
+Let a query's called share u be the part of all strong-call shares, from none to all, at which it
+goes to the strong model, and d what it gains there. Then
+
+    APGR = sum(u d) / sum(d),  and the mean of u is 1/2,
+
+so that APGR - 1/2 is the covariance of u and d over the mean of d. The law of total covariance
+splits it without a rest:
+
+    APGR = 1/2 + recognising + ranking
+
+Recognising is the covariance of the slices' means: what the router would still have if, at each
+threshold, it called the strong model for as many queries of each slice as it does, but for any of
+them. Ranking is what it has from choosing among the queries of a slice. A slice of n queries passes
+1/n of its ranking to recognising by chance. Both parts are freed of it; a resample passes as much
+once more, so that their intervals are reflected at the parts as they are (the basic bootstrap,
+Davison and Hinkley 1997, section 5.2).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array
+
+from routellm_core.evaluation.benchmark import within_slice
+from routellm_core.metrics.curve import apgr, curve_of, pgr_of, rank_queries
+from routellm_core.statistics.bootstrap import N_RESAMPLES, paired_resamples, resample_weights
+from routellm_core.statistics.intervals import middle
+from routellm_core.types import N_FOLDS, Floats, Interval, Ints, PairOutcomes, Ranking
+
+
+class Estimate(NamedTuple):
+    """A figure with its 95% interval; NaN without a gap to recover."""
+
+    value: float
+    interval: Interval
+
+
+class Decomposition(NamedTuple):
+    """A router's APGR in parts, and beside it what either part alone is worth."""
+
+    n_queries: int
+    n_slices: int
+    apgr: Estimate
+    recognising: Estimate
+    """Added to 1/2 by sending more of some slices than of others to the strong model."""
+    ranking: Estimate
+    """Added by choosing inside slices."""
+    slice_means: Estimate
+    """APGR of `slice_means`: all that the router knows of slices, and nothing of queries."""
+    inside_slices: Estimate
+    """APGR of `evaluation.within_slice`: the router's order inside slices, and nothing of them."""
+    prior: Estimate
+    """APGR of `slice_prior`, which needs no router."""
+    over_prior: Estimate
+    """APGR of the router minus that of the prior, paired."""
+
+
+def decomposition(
+    outcomes: PairOutcomes,
+    strong_win_rate: Floats,
+    *,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> Decomposition:
+    """Split a router's APGR, all on the same resamples of the queries.
+
+    Args:
+        outcomes: of the pair.
+        strong_win_rate: (n_queries,) the router's scores.
+        n_resamples: of the bootstrap.
+        seed: of the bootstrap and of the folds of the prior.
+    """
+    scores = (
+        strong_win_rate,
+        slice_means(strong_win_rate, outcomes.slice_code),
+        within_slice(strong_win_rate, outcomes.slice_code),
+        slice_prior(outcomes, seed=seed),
+    )
+    rankings = [rank_queries(score) for score in scores]
+    weak, strong = outcomes.quality_weak, outcomes.quality_strong
+    read = paired_resamples(
+        rankings,
+        weak,
+        strong,
+        cluster_code=outcomes.cluster_code,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    router, means, inside, prior = (
+        Estimate(apgr(curve_of(ranking, weak, strong)), middle(resampled.apgr))
+        for ranking, resampled in zip(rankings, read, strict=True)
+    )
+    recognising, ranking = _parts(rankings[0], outcomes, n_resamples, seed)
+    return Decomposition(
+        n_queries=outcomes.n_queries,
+        n_slices=len(np.unique(outcomes.slice_code)),
+        apgr=router,
+        recognising=recognising,
+        ranking=ranking,
+        slice_means=means,
+        inside_slices=inside,
+        prior=prior,
+        over_prior=Estimate(router.value - prior.value, middle(read[0].apgr - read[3].apgr)),
+    )
+
+
+def called_share(ranking: Ranking) -> Floats:
+    """The part of all strong-call shares at which each query goes to the strong model.
+
+    The exact area of `metrics.apgr` is the mean of these times the gains, over the mean gain.
+
+    Args:
+        ranking: of the router's scores.
+
+    Returns:
+        (n_queries,) in [0, 1], equal for equal scores, with a mean of 1/2.
+
+    >>> called_share(rank_queries(np.array([0.9, 0.2, 0.7, 0.2]))).tolist()
+    [0.875, 0.25, 0.625, 0.25]
+    """
+    share = np.empty(len(ranking.order))
+    share[ranking.order] = _called_share(ranking, np.ones((len(ranking.order), 1)))[:, 0]
+    return share
+
+
+def slice_prior(outcomes: PairOutcomes, *, n_folds: int = N_FOLDS, seed: int = 0) -> Floats:
+    """Scores of a router that knows the slice of a query, and of slices what others showed.
+
+    Each query scores the mean gain of its slice over the queries of the other folds, which hold
+    none of its text; where they have none of the slice, their mean over all. Inside its fold each
+    score then becomes its rank: to leave good queries out lowers the mean of the others, which
+    would rank the folds the wrong way round. A little of that stays between the slices of a fold,
+    so the APGR of these scores is rather too low than too high.
+
+    Args:
+        outcomes: of the pair.
+        n_folds: at least 2.
+        seed: of the folds.
+
+    Returns:
+        (n_queries,) in [0, 1]; with one slice all 0.5.
+    """
+    clusters, fold_of = np.unique(outcomes.cluster_code, return_inverse=True)
+    fold = np.random.default_rng(seed).permutation(np.arange(len(clusters)) % n_folds)[fold_of]
+    gain = outcomes.quality_strong - outcomes.quality_weak
+    n_slices = len(outcomes.slices)
+    score = np.empty(outcomes.n_queries)
+    for held_out in range(n_folds):
+        known, own = fold != held_out, fold == held_out
+        n = np.bincount(outcomes.slice_code[known], minlength=n_slices)
+        total = np.bincount(outcomes.slice_code[known], gain[known], minlength=n_slices)
+        mean = np.where(n > 0, total / np.maximum(n, 1), total.sum() / n.sum())
+        score[own] = mean[outcomes.slice_code[own]]
+    return within_slice(score, fold)
+
+
+def slice_means(strong_win_rate: Floats, slice_code: Ints) -> Floats:
+    """Scores that keep what a router says of each slice, and forget which query is which.
+
+    The counterpart of `evaluation.within_slice`: each score becomes the mean of its slice's.
+
+    >>> slice_means(np.array([0.9, 0.8, 0.4]), np.array([0, 1, 1])).round(2).tolist()
+    [0.9, 0.6, 0.6]
+    """
+    of_slice = pd.Series(strong_win_rate, dtype=np.float64).groupby(np.asarray(slice_code))
+    return np.asarray(of_slice.transform("mean"))
+
+
+def _called_share(ranking: Ranking, weight: Floats) -> Floats:
+    """(n_queries, n) called shares in n resamples; queries and weights in the ranking's order."""
+    starts, sizes = ranking.n_strong[:-1], np.diff(ranking.n_strong)
+    in_group = weight if len(starts) == len(weight) else np.add.reduceat(weight, starts, axis=0)
+    until = np.cumsum(in_group, axis=0)
+    share = 1.0 - (until - in_group / 2) / until[-1]
+    return np.asarray(share if len(starts) == len(weight) else np.repeat(share, sizes, axis=0))
+
+
+def _passed(share: Floats, outcomes: PairOutcomes) -> float:
+    """The covariance that ranking passes to recognising: means of slices err together.
+
+    Those of n queries by 1/n of the covariance inside, taken over clusters' sums; a slice that is a
+    part of all queries draws their mean along with it by that part.
+
+    Args:
+        share: (n_queries,) called shares.
+        outcomes: of the pair.
+    """
+    values = {"share": share, "gain": outcomes.quality_strong - outcomes.quality_weak}
+    by_slice = pd.DataFrame(values).groupby(outcomes.slice_code)
+    residual = pd.DataFrame(values) - by_slice.transform("mean")
+    sums = residual.groupby([outcomes.slice_code, outcomes.cluster_code]).sum()
+    products = (sums["share"] * sums["gain"]).groupby(level=0).agg(["sum", "size"])
+    n, n_clusters = by_slice.size(), products["size"]
+    inside = products["sum"] / n * n_clusters / np.maximum(n_clusters - 1, 1)
+    return float((inside * (1.0 - n / outcomes.n_queries)).sum()) / outcomes.n_queries
+
+
+def _parts(
+    ranking: Ranking, outcomes: PairOutcomes, n_resamples: int, seed: int
+) -> tuple[Estimate, Estimate]:
+    """Recognising and ranking, from quality with each slice's calls spread evenly over its queries.
+
+    Queries are taken in the ranking's order. Counts are exact in float32 up to 16 million queries;
+    sums over them are taken in float64.
+    """
+    n_queries, order = outcomes.n_queries, ranking.order
+    weak = outcomes.quality_weak[order]
+    gain = outcomes.quality_strong[order] - weak
+    place = (outcomes.slice_code[order], np.arange(n_queries))
+    shape = (len(outcomes.slices), n_queries)
+    in_slice = csr_array((np.ones(n_queries), place), shape=shape)
+    gain_in_slice = csr_array((gain, place), shape=shape)
+
+    def read(weight: Floats) -> Floats:
+        """(4, n) covariances of both parts, and both models' qualities, in n resamples.
+
+        From (n_queries, n): how often each query counts.
+        """
+        weight = weight[order]
+        n = np.maximum(weight.sum(axis=0, dtype=np.float64), 1.0)
+        called = weight * _called_share(ranking, weight)
+        gain_of_slice = gain_in_slice @ weight
+        n_of_slice = np.maximum(in_slice @ weight, 1.0)
+        spread = ((in_slice @ called) * gain_of_slice / n_of_slice).sum(axis=0) / n
+        gap, quality_weak = gain_of_slice.sum(axis=0) / n, weak @ weight / n
+        ranked = (gain[:, None] * called).sum(axis=0) / n - spread
+        return np.stack([spread - gap / 2, ranked, quality_weak, quality_weak + gap])
+
+    *whole, quality_weak, quality_strong = read(np.ones((n_queries, 1), dtype=np.float32))[:, 0]
+    weights = resample_weights(outcomes.cluster_code, n_resamples, seed)
+    *resampled, low, high = np.concatenate([read(weight) for weight in weights], axis=1)
+    passed = _passed(called_share(ranking), outcomes)
+
+    def estimate(part: float, parts: Floats, passed: float) -> Estimate:
+        plain = float(pgr_of(quality_weak + part, quality_weak, quality_strong))
+        ends = middle(pgr_of(low + parts, low, high))
+        return Estimate(
+            float(pgr_of(quality_weak + part - passed, quality_weak, quality_strong)),
+            Interval(2 * plain - ends.high, 2 * plain - ends.low),
+        )
+
+    return estimate(whole[0], resampled[0], passed), estimate(whole[1], resampled[1], -passed)

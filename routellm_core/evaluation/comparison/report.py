@@ -1,0 +1,209 @@
+"""The routers of a benchmark held against each other, chance, and what knows only the slice."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from routellm_core.errors import UnknownNameError
+from routellm_core.evaluation.benchmark import within_slice
+from routellm_core.evaluation.comparison import controls
+from routellm_core.evaluation.comparison.decomposition import Decomposition, decomposition
+from routellm_core.evaluation.comparison.verdicts import Verdict, verdicts
+from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.metrics import cost_quality
+from routellm_core.metrics.costs import (
+    UNKNOWN_PRICE,
+    PairCosts,
+    list_price,
+    pair_costs,
+    routed_cost,
+)
+from routellm_core.metrics.curve import curve_of, rank_queries, routing_curve
+from routellm_core.statistics.bootstrap import N_RESAMPLES
+from routellm_core.statistics.cost_quality_bands import cost_intervals
+from routellm_core.statistics.intervals import mean_interval
+from routellm_core.store import Store
+from routellm_core.store.selection import complete_routers, default_pair, main_view
+from routellm_core.types import Floats, ModelPair, PairOutcomes
+
+
+def compare_routers(
+    store: Store,
+    benchmark_id: str,
+    *,
+    model_pair: ModelPair | None = None,
+    router_names: Sequence[str] = (),
+    view: str | None = None,
+    strong_call_share: float = 0.5,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+    watch: Watch = silent,
+) -> dict[str, Any]:
+    """Verdicts, controls and decompositions of the routers of one view.
+
+    Args:
+        store: open.
+        benchmark_id: of the store.
+        model_pair: by default the one that routers were scored for.
+        router_names: only these; by default all.
+        view: of the stored scores; by default the one that most routers have. Scores of
+            `unseen_slices` are ranked inside each fold first, as `evaluate_benchmark` does.
+        strong_call_share: at which qualities are compared.
+        n_resamples: of the bootstrap, and shuffles of the control.
+        seed: of both.
+        watch: told of each router.
+
+    Returns:
+        The JSON object of `compare --json`. `random` stands among `routers` and in no verdict; the
+        routers fall in `mean_quality`, that over all strong-call shares, as the verdicts do.
+
+    Raises:
+        UnknownNameError: no such benchmark or model, or no router has scored it so.
+    """
+    pair = model_pair or default_pair(store, benchmark_id)
+    outcomes = store.pair_outcomes(benchmark_id, pair)
+    rows = complete_routers(store, outcomes)
+    if router_names:
+        rows = rows[rows["router_name"].isin(router_names)]
+    view = view or main_view(rows["view"].tolist())
+    rows = rows[rows["view"] == view]
+    missing = sorted(set(router_names) - set(rows["router_name"]))
+    if missing or rows.empty:
+        raise UnknownNameError(
+            f"no scores of {', '.join(missing) or 'any router'} on {benchmark_id} ({view}) for "
+            f"{pair.strong} / {pair.weak}; see what there is with: evaluate --benchmark "
+            f"{benchmark_id}"
+        )
+    labels = _labels(list(zip(rows["router_name"], rows["recipe"], strict=True)))
+    scores = {}
+    for label, router_id in zip(labels, rows["router_id"], strict=True):
+        where = benchmark_id, pair, router_id, view
+        scores[label] = store.strong_win_rates(*where)
+        if view == "unseen_slices":
+            scores[label] = within_slice(scores[label], store.folds(*where))
+    weak, strong = outcomes.quality_weak, outcomes.quality_strong
+    watch(Progress("every pair", 0, len(labels) + 1))
+    found = verdicts(
+        {label: scores[label] for label, (name, _) in labels.items() if name != "random"},
+        weak,
+        strong,
+        cluster_code=outcomes.cluster_code,
+        strong_call_share=strong_call_share,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    prices = (list_price(model) or UNKNOWN_PRICE for model in pair)
+    costs = pair_costs(outcomes, *prices)
+    routers = []
+    for i, (label, (name, recipe)) in enumerate(labels.items(), start=1):
+        watch(Progress(label, i, len(labels) + 1))
+        parts = decomposition(outcomes, scores[label], n_resamples=n_resamples, seed=seed)
+        routers.append(
+            {
+                "router": name,
+                "recipe": recipe,
+                "label": label,
+                "mean_quality": _mean_quality(outcomes, scores[label]),
+                **_parts(parts),
+                **_character(outcomes, scores[label], n_resamples, seed),
+                **_along_costs(outcomes, scores[label], costs, n_resamples, seed),
+            }
+        )
+    return {
+        "benchmark": benchmark_id,
+        "model_pair": {"strong": pair.strong, "weak": pair.weak},
+        "view": view,
+        "n_queries": outcomes.n_queries,
+        "n_texts": len(np.unique(outcomes.cluster_code)),
+        "n_slices": len(np.unique(outcomes.slice_code)),
+        "quality_strong": float(strong.mean()),
+        "quality_weak": float(weak.mean()),
+        "gap_interval": mean_interval(strong - weak, outcomes.cluster_code),
+        "strong_call_share": strong_call_share,
+        "n_resamples": n_resamples,
+        "seed": seed,
+        "verdicts": [_verdict(verdict, labels) for verdict in found],
+        "routers": sorted(routers, key=lambda r: -r["mean_quality"]),
+    }
+
+
+def _labels(names: Sequence[tuple[str, str]]) -> dict[str, tuple[str, str]]:
+    """Router and recipe by what the router is called: its recipe is named where it has several."""
+    n_recipes = Counter(router for router, _ in names)
+    return {
+        router if n_recipes[router] == 1 else f"{router} ({recipe})": (router, recipe)
+        for router, recipe in names
+    }
+
+
+def _verdict(verdict: Verdict, labels: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    fields = verdict._asdict() | {"at_share": verdict.at_share._asdict()}
+    named = zip(("router", "recipe"), labels[verdict.router], strict=True)
+    over = zip(("over", "over_recipe"), labels[verdict.over], strict=True)
+    return (
+        fields
+        | dict(named)
+        | dict(over)
+        | {
+            "labels": [verdict.router, verdict.over],
+            "is_ahead": verdict.is_ahead,
+            "amount": verdict.amount,
+            "amount_interval": verdict.amount_interval,
+            "words": verdict.words,
+        }
+    )
+
+
+def _parts(parts: Decomposition) -> dict[str, Any]:
+    """Each estimate under its name, its interval beside it."""
+    found: dict[str, Any] = {}
+    for name, estimate in parts._asdict().items():
+        if not name.startswith("n_"):
+            found |= {name: estimate.value, f"{name}_interval": estimate.interval}
+    return found
+
+
+def _mean_quality(outcomes: PairOutcomes, scores: Floats) -> float:
+    """Over all strong-call shares: what APGR puts on the scale of the gap."""
+    curve = routing_curve(scores, outcomes.quality_weak, outcomes.quality_strong)
+    return cost_quality.deferral_area(curve.strong_call_share, curve.quality)
+
+
+def _character(
+    outcomes: PairOutcomes, scores: Floats, n_shuffles: int, seed: int
+) -> dict[str, Any]:
+    found = controls.character(
+        scores,
+        outcomes.quality_weak,
+        outcomes.quality_strong,
+        cluster_code=outcomes.cluster_code,
+        n_shuffles=n_shuffles,
+        seed=seed,
+    )
+    return found._asdict() | {
+        "control": found.control._asdict(),
+        "choice_entropy": controls.choice_entropy(found.share_at_half),
+        "words": found.words,
+    }
+
+
+def _along_costs(
+    outcomes: PairOutcomes, scores: Floats, costs: PairCosts, n_resamples: int, seed: int
+) -> dict[str, Any]:
+    """What others read from a router's curve; money at list prices, NaN where one is unknown."""
+    ranking = rank_queries(scores)
+    curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
+    cost = routed_cost(ranking, costs)
+    intervals = cost_intervals(ranking, outcomes, costs, n_resamples=n_resamples, seed=seed)
+    return {
+        "aiq": cost_quality.aiq(cost, curve.quality),
+        "deferral_area": cost_quality.deferral_area(cost, curve.quality),
+        "quality_neutral_cost_usd": cost_quality.quality_neutral_cost(cost, curve.quality),
+        "quality_neutral_cost": cost_quality.quality_neutral_part(cost, curve.quality),
+        "quality_neutral_share": cost_quality.quality_neutral_cost(
+            curve.strong_call_share, curve.quality
+        ),
+        **{f"{name}_interval": ends for name, ends in intervals._asdict().items()},
+    }

@@ -1,0 +1,51 @@
+"""All checks of a benchmark of the store for one pair."""
+
+from collections.abc import Mapping
+
+from routellm_core.evaluation.data_quality.answers import (
+    answer_findings,
+    contaminated_queries,
+    missing_answers,
+)
+from routellm_core.evaluation.data_quality.findings import SEVERITIES, Finding
+from routellm_core.evaluation.data_quality.pairs import pair_findings
+from routellm_core.store import Store
+from routellm_core.types import ModelPair
+
+GUESSING: Mapping[str, float] = {"mmlu": 1 / 4, "mmlu_pro": 1 / 10}
+"""Share right by guessing, on the shipped benchmarks that give options: four, and up to ten."""
+
+
+def check(
+    store: Store, benchmark_id: str, model_pair: ModelPair, *, guessing: float | None = None
+) -> list[Finding]:
+    """What a reader should know about the outcomes of a benchmark.
+
+    Args:
+        store: open.
+        benchmark_id: of the store.
+        model_pair: whose queries are looked at; answers by themselves are looked at for every
+            model of the benchmark.
+        guessing: share right that guessing gives; by default from `GUESSING`, and where that has
+            none either, nothing is held against guessing.
+
+    Returns:
+        The most severe first.
+
+    Raises:
+        UnknownNameError: no such benchmark or model.
+        DataError: both models are the same, or no query has both outcomes.
+    """
+    card = store.benchmark(benchmark_id)
+    outcomes = store.pair_outcomes(benchmark_id, model_pair)
+    answers = store.answers(benchmark_id)
+    left_out = sorted(store.contaminated_ids(benchmark_id))
+    if guessing is None:
+        guessing = GUESSING.get(benchmark_id)
+    findings = [
+        *pair_findings(outcomes, card),
+        *answer_findings(answers, card, guessing),
+        *missing_answers(answers, card, model_pair),
+        *contaminated_queries(left_out, answers["query_id"].nunique()),
+    ]
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))

@@ -1,0 +1,1 @@
+"""What a router itself costs: seconds and dollars."""

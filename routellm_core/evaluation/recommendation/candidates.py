@@ -1,0 +1,110 @@
+"""Which routers there are to choose from, and what is known of the queries of their benchmark."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from routellm_core.errors import UnknownNameError
+from routellm_core.evaluation.overhead.router_times import OwnTime, usual_time
+from routellm_core.evaluation.recommendation.settings import Candidate, Queries
+from routellm_core.metrics.costs import UNKNOWN_PRICE, Price, list_price, pair_costs
+from routellm_core.store import Store
+from routellm_core.store.selection import complete_routers, default_pair, main_view
+from routellm_core.types import Benchmark, ModelPair
+
+_FEW_NAMES = 8
+
+
+class Field(NamedTuple):
+    """Routers that may be held against each other, and their queries."""
+
+    card: Benchmark
+    view: str
+    """Of the scores: the one that most routers have."""
+    queries: Queries
+    candidates: list[Candidate]
+    """In any order, without the random router."""
+
+    def of(self, slices: tuple[str, ...]) -> "Field":
+        """The same on queries of some kinds; none: of all.
+
+        Raises:
+            UnknownNameError: no query is of such a slice.
+        """
+        if not slices:
+            return self
+        outcomes = self.queries.outcomes
+        code, names = outcomes.slice_code, np.array(outcomes.slices, dtype=object)
+        there = sorted(set(names[np.unique(code)]))
+        missing = [name for name in slices if name not in there]
+        if missing:
+            listed = ", ".join(there[:_FEW_NAMES]) + ", …" * (len(there) > _FEW_NAMES)
+            raise UnknownNameError(
+                f"{outcomes.benchmark_id} has no slice {', '.join(missing)!r}; there are {listed}"
+            )
+        kept = np.isin(code, np.flatnonzero(np.isin(names, slices)))
+        return Field(
+            self.card,
+            self.view,
+            self.queries.of(kept),
+            [c._replace(strong_win_rate=c.strong_win_rate[kept]) for c in self.candidates],
+        )
+
+
+def read_field(
+    store: Store,
+    benchmark_id: str,
+    *,
+    model_pair: ModelPair | None = None,
+    prices: tuple[Price, Price] | None = None,
+    time_of: Callable[[str, str | None], OwnTime] = lambda router_name, _: usual_time(router_name),
+) -> Field:
+    """The routers of a benchmark's main view, but for the random one.
+
+    Args:
+        store: open.
+        benchmark_id: of the store.
+        model_pair: by default the one that routers were scored for.
+        prices: of the weak and the strong model; by default list prices.
+        time_of: a router's own time, by its name and the folder of its checkpoint.
+
+    Raises:
+        UnknownNameError: no such benchmark or model, or no router has scored it.
+    """
+    pair = model_pair or default_pair(store, benchmark_id)
+    outcomes = store.pair_outcomes(benchmark_id, pair)
+    rows = complete_routers(store, outcomes)
+    rows = rows[rows["router_name"] != "random"]
+    if rows.empty:
+        raise UnknownNameError(
+            f"no router has scored {benchmark_id} for {pair.strong} / {pair.weak}; see what there "
+            f"is with: evaluate --benchmark {benchmark_id}"
+        )
+    view = main_view(rows["view"].tolist())
+    rows = rows[rows["view"] == view]
+    candidates = [
+        Candidate(
+            label,
+            row.router_id,
+            row.router_name,
+            row.recipe,
+            store.strong_win_rates(benchmark_id, pair, row.router_id, view),
+            *time_of(row.router_name, store.router(row.router_id).checkpoint),
+        )
+        for label, row in zip(_labels(rows), rows.itertuples(), strict=True)
+    ]
+    weak, strong = prices or [list_price(model) or UNKNOWN_PRICE for model in pair]
+    latencies = store.pair_latencies(benchmark_id, pair)
+    queries = Queries(outcomes, pair_costs(outcomes, weak, strong), latencies)
+    return Field(store.benchmark(benchmark_id), view, queries, candidates)
+
+
+def _labels(rows: pd.DataFrame) -> pd.Series:
+    """Router names; with the recipe, then with the router's id, where others share them."""
+    label = rows["router_name"]
+    for more in ("recipe", "router_id"):
+        named = rows["router_name"] + " (" + rows[more] + ")"
+        label = label.mask(label.duplicated(keep=False), named)
+    return label

@@ -1,0 +1,110 @@
+"""Foreign files as benchmarks: one module a format, loaded when it is asked for.
+
+A module has `recognises(path)`, which looks but does not read it all, and `read(path)`. Nothing
+here writes: what was read goes into a store with `Store.add_benchmark` and `Store.add_texts`.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple, Protocol, cast
+
+import pandas as pd
+
+from routellm_core.errors import DataError, UnknownNameError
+from routellm_core.types import Benchmark
+
+# Format name to module; the first that recognises a file reads it. Formats of battles are not among
+# them: `routellm_core.importing.battles` reads those.
+# Any table, and what is packed, come last.
+IMPORTERS = {
+    "routellm": "routellm",
+    "lm_eval": "lm_eval",
+    "promptfoo": "promptfoo",
+    "litellm": "litellm",
+    "routerbench": "routerbench",
+    "inspect": "inspect",
+    "helm": "helm",
+    "fastchat": "fastchat",
+    "routerarena": "routerarena",
+    "openai_log": "openai_log",
+    "table": "table",
+    "archive": "archive",
+}
+
+
+OF_FOLDERS = ("routellm", "lm_eval", "helm")
+"""Formats that a folder may have."""
+
+
+class Imported(NamedTuple):
+    """One benchmark as it was read; the tables have the form that `schemas` checks."""
+
+    benchmark: Benchmark
+    queries: pd.DataFrame
+    """One row a query: query_id, slice, cluster_id, contaminated, prompt_tokens, text_hash."""
+    outcomes: pd.DataFrame
+    """One row a query and model: query_id, model, quality, answer_tokens and, where known,
+    cost_usd and latency_s. Without a row the queries are bare: there to be scored."""
+    texts: pd.DataFrame
+    """One row a distinct text: text_hash, text."""
+    notes: tuple[str, ...] = ()
+    """What the reader of these figures should know, one sentence each."""
+    usage: pd.DataFrame | None = None
+    """Of answers that nobody graded, where known: query_id, model, prompt_tokens, answer_tokens,
+    cost_usd, latency_s."""
+
+
+class Importer(Protocol):
+    """What a module of this package offers."""
+
+    def recognises(self, path: Path) -> bool:
+        """Whether the file or folder looks like this format."""
+
+    def read(self, path: Path) -> list[Imported]:
+        """All benchmarks in it; a `DataError` says which file and column is off."""
+
+
+def importer(name: str) -> Importer:
+    """The importer of a format.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+    """
+    if name not in IMPORTERS:
+        raise UnknownNameError(f"no import format {name!r}; there are: {', '.join(IMPORTERS)}")
+    return cast(Importer, import_module(f"{__name__}.formats.{IMPORTERS[name]}"))
+
+
+def read(path: Path, format_name: str | None = None) -> list[Imported]:
+    """All benchmarks in a file or folder, by the named format or the one that recognises it.
+
+    Raises:
+        UnknownNameError: there is no such format.
+        DataError: no format recognises it, or what it holds does not have the agreed form.
+    """
+    name = format_name or recognise(path)
+    chosen = importer(name)
+    if not path.exists():
+        raise DataError(f"there is no {path}; check the path")
+    if path.is_dir() and name not in OF_FOLDERS:
+        raise DataError(f"{path}: is a folder, and {name} reads a file; give one of its files")
+    return chosen.read(path)
+
+
+def is_no_benchmark(path: Path) -> bool:
+    """Whether a file is there that no format recognises, so that it may hold battles instead."""
+    return path.is_file() and not any(importer(name).recognises(path) for name in IMPORTERS)
+
+
+def recognise(path: Path) -> str:
+    """Name of the first format that recognises the file or folder.
+
+    Raises:
+        DataError: it is absent, or no format does.
+    """
+    if not path.exists():
+        raise DataError(f"there is no {path}; check the path")
+    for name in IMPORTERS:
+        if importer(name).recognises(path):
+            return name
+    raise DataError(f"{path}: no known format; name one of: {', '.join(IMPORTERS)}")

@@ -1,0 +1,242 @@
+"""Preference battles from files, in one agreed form: who answered what, and who was preferred.
+
+A file is recognised by what it holds, not by its name: CSV, a JSON list, JSON lines or Parquet,
+with the columns of this project, of the QLoRA judgements, of LMArena or of AlpacaEval, or LLM
+Comparator's object. Nothing is ever unpickled, and nothing that is not understood is read as a tie.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from routellm_core.errors import DataError
+from routellm_core.importing.formats import llm_comparator
+from routellm_core.schemas import (
+    COLUMNS,
+    WINNERS,
+    _refuse,
+    checked_battles,
+)
+
+
+class _Format(NamedTuple):
+    """A known layout of columns and what turns it into the agreed columns."""
+
+    name: str
+    telling: frozenset[str]
+    """Columns that only this layout has."""
+    needed: tuple[str, ...]
+    read: Callable[[pd.DataFrame, str], pd.DataFrame]
+
+
+def read_battles(path: Path, *, drop_unjudged: bool = False) -> pd.DataFrame:
+    """The battles of a file, in the agreed form.
+
+    Args:
+        path: CSV, JSON list, JSON lines or Parquet; which one is read from its first bytes.
+        drop_unjudged: leave out the rows without a verdict; otherwise they are refused.
+
+    Returns:
+        One row a verdict: query (text), model_a, model_b, winner (model_a, model_b or tie),
+        judge, source.
+
+    Raises:
+        DataError: the file cannot be read, or what it holds does not have the agreed form.
+    """
+    if path.is_file() and llm_comparator.recognises(path):
+        return checked_battles(llm_comparator.read(path), path.name, drop_unjudged=drop_unjudged)
+    frame = _frame(path)
+    layout = next((f for f in _FORMATS if f.telling <= set(frame.columns)), _PLAIN)
+    absent = [column for column in layout.needed if column not in frame]
+    if absent:
+        there = ", ".join(map(str, frame.columns)) or "no column"
+        raise DataError(
+            f"{path.name}: column {', '.join(map(repr, absent))} is missing for {layout.name} "
+            f"(there are: {there}); rename or add it"
+        )
+    return checked_battles(layout.read(frame, path.name), path.name, drop_unjudged=drop_unjudged)
+
+
+def _plain(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    return frame
+
+
+def _qlora(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    """`query` is the last thing the person said; the data set is the source.
+
+    Another way of asking the judge than for one of three classes is a source of its own.
+    """
+    source = frame["dataset"].astype(object)
+    if "protocol" in frame:
+        other = frame["protocol"].notna() & (frame["protocol"] != "threeclass")
+        source = source.where(~other, frame["dataset"] + " " + frame["protocol"].astype(str))
+    return frame.assign(source=source)
+
+
+def _lmarena(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    """The winner is one of three flags; the query is the first turn, which a router would see."""
+    flags = np.stack([_flag(frame[f"winner_{winner}"], table) for winner in WINNERS], axis=1)
+    n_set = flags.sum(axis=1)
+    _refuse(
+        n_set > 1,
+        pd.Series(n_set),
+        f"{table}, columns 'winner_model_a', 'winner_model_b' and 'winner_tie': several are set",
+        "set one of the three",
+    )
+    winner = np.array(WINNERS, dtype=object)[flags.argmax(axis=1)]
+    winner[n_set == 0] = None
+    turns = [_first_turn(prompt) for prompt in frame["prompt"]]
+    _refuse(
+        np.array([turn is _NO_TURNS for turn in turns]),
+        frame["prompt"],
+        f"{table}, column 'prompt': no JSON list of turns",
+        'write each as ["first turn", "second turn"]',
+    )
+    return frame[["model_a", "model_b"]].assign(
+        query=pd.Series(turns, index=frame.index, dtype=object),
+        winner=winner,
+        judge="people",
+        source="lmarena",
+    )
+
+
+def _alpaca_eval(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    """Preference 1 is the first answer, 2 the second, 1.5 a tie; a weighing judge's nearest."""
+    preference = pd.to_numeric(frame["preference"], errors="coerce").to_numpy(np.float64)
+    given = frame["preference"].notna().to_numpy()
+    # 0 meant a tie in some versions and nothing in others, so it is not guessed.
+    _refuse(
+        given & ~((preference >= 1) & (preference <= 2)),
+        frame["preference"],
+        f"{table}, column 'preference': not between 1 and 2",
+        "use 1, 2, or 1.5 for a tie, or drop the rows",
+    )
+    winner = np.select(
+        [preference < 1.5, preference > 1.5, preference == 1.5], WINNERS, default=""
+    ).astype(object)
+    winner[~given] = None
+    return pd.DataFrame(
+        {
+            "query": frame["instruction"],
+            "model_a": frame["generator_1"],
+            "model_b": frame["generator_2"],
+            "winner": winner,
+            "judge": frame["annotator"] if "annotator" in frame else "alpaca_eval",
+            "source": "alpaca_eval",
+        }
+    )
+
+
+_PLAIN = _Format("a table of battles", frozenset(), COLUMNS, _plain)
+_FORMATS = (
+    _Format(
+        "AlpacaEval annotations",
+        frozenset({"generator_1", "generator_2"}),
+        ("instruction", "generator_1", "generator_2", "preference"),
+        _alpaca_eval,
+    ),
+    _Format(
+        "LMArena battles",
+        frozenset({"winner_model_a", "winner_model_b"}),
+        ("prompt", "model_a", "model_b", "winner_model_a", "winner_model_b", "winner_tie"),
+        _lmarena,
+    ),
+    _PLAIN._replace(telling=frozenset(COLUMNS)),
+    _Format(
+        "QLoRA judgements",
+        frozenset({"query_id", "dataset"}),
+        ("dataset", *(c for c in COLUMNS if c != "source")),
+        _qlora,
+    ),
+)
+_NO_TURNS = object()
+
+
+def _flag(values: pd.Series, table: str) -> np.ndarray:
+    """True for 1 and False for 0, as numbers, flags or text."""
+    text = values.astype(str).str.lower()
+    known = text.isin(["0", "1", "0.0", "1.0", "true", "false"]).to_numpy()
+    where = f"{table}, column {values.name!r}: neither 0 nor 1"
+    _refuse(~known, values, where, "write 1 for the verdict and 0 for the others")
+    return np.asarray(text.isin(["1", "1.0", "true"]))
+
+
+def _first_turn(prompt: Any) -> Any:
+    """The first turn of a JSON list, None when that is null, `_NO_TURNS` when it is no list."""
+    if isinstance(prompt, str):
+        try:
+            prompt = json.loads(prompt)
+        except (ValueError, RecursionError):
+            return _NO_TURNS
+    if isinstance(prompt, np.ndarray):
+        prompt = prompt.tolist()
+    return prompt[0] if isinstance(prompt, list) and prompt else _NO_TURNS
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    """The rows of a file whatever its suffix says."""
+    if not path.is_file():
+        raise DataError(f"there is no file {path}; check the path")
+    content = path.read_bytes()
+    if content.startswith(b"PAR1"):
+        return _parquet_rows(content, path.name)
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"{path.name} is neither Parquet nor UTF-8 text (byte {error.start + 1:,}): save it as "
+            "CSV, JSON or Parquet; pickles and archives are not opened"
+        ) from None
+    start = text.lstrip()[:1]
+    if start == "[":
+        return _records(_json(text, path.name), path.name)
+    if start == "{":
+        lines = enumerate(text.split("\n"), start=1)
+        rows = [_json(line, f"{path.name}, line {i:,}") for i, line in lines if line.strip()]
+        return _records(rows, path.name)
+    return _csv_rows(content, path.name)
+
+
+def _parquet_rows(content: bytes, name: str) -> pd.DataFrame:
+    try:
+        table = pq.read_table(BytesIO(content))
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{name} is a damaged Parquet file ({error}): write it anew") from None
+    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
+    return frame
+
+
+def _csv_rows(content: bytes, name: str) -> pd.DataFrame:
+    """All columns as text; only an empty field is a missing value, never a word like None."""
+    try:
+        return pd.read_csv(
+            BytesIO(content),
+            dtype=str,
+            encoding="utf-8-sig",
+            keep_default_na=False,
+            na_values=[""],
+        )
+    except ValueError as error:
+        raise DataError(
+            f"{name} is no CSV table ({str(error).strip()}): save it with a line of column names"
+        ) from None
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where} is no JSON ({error}): correct or drop it") from None
+
+
+def _records(rows: Sequence[Any], name: str) -> pd.DataFrame:
+    other = np.array([not isinstance(row, dict) for row in rows], dtype=bool)
+    _refuse(other, pd.Series(rows, dtype=object), f"{name}: no JSON object", "give one a battle")
+    return pd.DataFrame(list(rows))

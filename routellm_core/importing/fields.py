@@ -1,0 +1,130 @@
+"""Values out of JSON whose form nobody promised: read as what they should be, or refused."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from routellm_core.errors import DataError
+from routellm_core.importing.values import Where
+
+PEOPLE = ("user", "human")
+
+
+def at(value: Any, *path: str) -> Any:
+    """What stands at the end of a path of keys; None where a step is missing."""
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
+
+
+def number(value: Any, where: str, field: str) -> float:
+    """A number, NaN where there is none; flags are 1 and 0.
+
+    Raises:
+        DataError: it is something else, or infinite.
+    """
+    if value is None or value == "":
+        return math.nan
+    try:
+        found = float(value) if isinstance(value, bool | int | float | str) else math.inf
+    except (ValueError, OverflowError):
+        found = math.inf
+    if math.isinf(found):
+        raise DataError(
+            f"{where}, field {field!r}: {_short(value)} is no finite number; correct it"
+        )
+    return found
+
+
+def text(value: Any, where: str, field: str) -> str:
+    """A text that says something; numbers are written out.
+
+    Raises:
+        DataError: it is missing, empty or something else.
+    """
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str) and value.strip():
+        check_whole(value, f"{where}, field {field!r}")
+        return value
+    raise DataError(f"{where}, field {field!r}: {_short(value)} is no text; fill or drop it")
+
+
+def is_whole(value: str) -> bool:
+    """Whether a text has a UTF-8 form, that is, no half of a surrogate pair."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def check_whole(value: str, where: str) -> None:
+    """Raise a `DataError` when a text has no UTF-8 form."""
+    if not is_whole(value):
+        raise DataError(
+            f"{where}: a text holds half a character (a lone surrogate); write it anew as UTF-8"
+        )
+
+
+def spoken(value: Any) -> str | None:
+    """What a person said last, in a text, a list of messages, or JSON of one; None if nothing."""
+    if isinstance(value, str):
+        stripped = value.strip()
+        if stripped[:1] in ("[", "{"):
+            try:
+                inner = json.loads(stripped)
+            except (ValueError, RecursionError):
+                return value
+            said = spoken(inner) if isinstance(inner, list | dict) else value
+            return said if said is None or is_whole(said) else value
+        return value if stripped else None
+    if isinstance(value, Mapping):
+        if "content" in value and value.get("role", "user") in PEOPLE:
+            return _content(value["content"])
+        return next(
+            (said for key in ("messages", "prompt", "input") if (said := spoken(value.get(key)))),
+            None,
+        )
+    if isinstance(value, list):
+        for message in reversed(value):
+            if isinstance(message, str):
+                return message if message.strip() else None
+            said = spoken(message) if isinstance(message, Mapping) else None
+            if said:
+                return said
+    return None
+
+
+def rows_of(
+    file: str, found: Iterable[tuple[int, dict[str, Any]]], unit: str
+) -> tuple[pd.DataFrame, Where]:
+    """Numbered rows as a table, as `assembling.assembled` takes them.
+
+    Raises:
+        DataError: a text holds half a character.
+    """
+    numbered = list(found)
+    for number_, row in numbered:
+        for value in row.values():
+            if isinstance(value, str) and not value.isascii():
+                check_whole(value, f"{file}, {unit} {number_:,}")
+    where = Where(file, np.array([number for number, _ in numbered], dtype=np.int64), unit)
+    return pd.DataFrame([row for _, row in numbered]), where
+
+
+def _content(value: Any) -> str | None:
+    """The text of a message, whose content may come in parts."""
+    if isinstance(value, list):
+        parts = [part.get("text") for part in value if isinstance(part, Mapping)]
+        value = "\n".join(part for part in parts if isinstance(part, str))
+    return value if isinstance(value, str) and value.strip() else None
+
+
+def _short(value: Any) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 60 else shown[:60] + "…"

@@ -1,0 +1,332 @@
+"""Files of the user's own on their way into the store: read, laid beside it, then added.
+
+Beside what every job has, the folder of an import holds
+
+    <import>/battles.parquet   the battles that were read
+    <import>/<n>/              a benchmark each: card.json, and a Parquet file a table
+
+Reading happens in a process of its own, with bounded memory: what a hostile or a huge file does,
+it does to that process alone. Nothing enters the store before it is asked for, then all at once.
+"""
+
+import itertools
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from routellm_core import files, jobs
+from routellm_core.errors import DataError, UnknownNameError
+from routellm_core.importing import IMPORTERS, Imported, is_no_benchmark
+from routellm_core.importing import read as read_benchmarks
+from routellm_core.importing import recognise as recognise_benchmark
+from routellm_core.importing.assembly import Card, Scale, assembled
+from routellm_core.importing.battles import read_battles
+from routellm_core.importing.columns import Mapping as ColumnMapping
+from routellm_core.importing.columns import WideModel, holds_battles
+from routellm_core.importing.formats import llm_comparator, lm_eval, table
+from routellm_core.importing.readers.counted_reads import watched_by
+from routellm_core.importing.readers.tables import read_sample
+from routellm_core.importing.run_joining import paired
+from routellm_core.importing.values import Where
+from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.store import Store
+from routellm_core.text_keys import lines_of
+from routellm_core.types import Benchmark
+
+OF_BATTLES = ("battles", "llm_comparator")
+FORMATS = (*IMPORTERS, *OF_BATTLES)
+TABLES = ("queries", "outcomes", "texts", "usage")
+MEMORY_SHARE = 0.75
+"""Of the machine's memory that reading may take."""
+
+
+@dataclass(frozen=True)
+class ImportPlan:
+    """Which files are read, and as what."""
+
+    paths: tuple[str, ...]
+    format_name: str | None = None
+    """One of `FORMATS`; None: told from the content of each file."""
+    mapping: ColumnMapping | None = None
+    """Of a table's columns; None: guessed."""
+    drop_unjudged: bool = False
+    """Leave out battles without a verdict; otherwise they are refused."""
+
+
+class Read(NamedTuple):
+    """What files hold: benchmarks and bare queries, battles, or both."""
+
+    parts: list[Imported]
+    battles: pd.DataFrame | None
+    """In the agreed form of `routellm_core.importing.battles`."""
+
+
+def recognise(path: Path) -> str:
+    """The format that a file seems to have, one of `FORMATS`.
+
+    Raises:
+        DataError: none; the text says what can be imported.
+    """
+    if not is_no_benchmark(path):
+        return recognise_benchmark(path)
+    if llm_comparator.recognises(path):
+        return "llm_comparator"
+    try:
+        if holds_battles(read_sample(path).column_names):
+            return "battles"
+    except DataError as error:
+        raise DataError(f"no format recognises it: {error}") from error
+    raise DataError(
+        f"{path.name}: no format recognises it. A table needs a column of queries, and for "
+        "outcomes one of models and one of qualities, or a column of qualities for each model"
+    )
+
+
+def read(plan: ImportPlan) -> Read:
+    """All that the files of a plan hold; runs of one task are joined.
+
+    Raises:
+        DataError: a file is not of the format, damaged, or off the agreed form.
+        UnknownNameError: there is no such format.
+    """
+    if plan.format_name is not None and plan.format_name not in FORMATS:
+        raise UnknownNameError(
+            f"no import format {plan.format_name!r}; there are: {', '.join(FORMATS)}"
+        )
+    parts: list[Imported] = []
+    battles = []
+    for path in _without_totals([Path(path) for path in plan.paths]):
+        if plan.format_name in OF_BATTLES or (plan.format_name is None and is_no_benchmark(path)):
+            battles.append(read_battles(path, drop_unjudged=plan.drop_unjudged))
+        elif plan.mapping is not None:
+            parts += table.read(path, plan.mapping)
+        else:
+            parts += read_benchmarks(path, plan.format_name)
+    return Read(paired(parts), pd.concat(battles, ignore_index=True) if battles else None)
+
+
+def _without_totals(paths: list[Path]) -> list[Path]:
+    """The files without lm_eval's totals, which are read with the samples beside them."""
+    others = [path for path in paths if not (path.is_file() and lm_eval.is_totals(path))]
+    return others or paths
+
+
+def pasted(text: str) -> Imported:
+    """Bare queries, one a line; blank lines are left out.
+
+    Raises:
+        DataError: no line holds anything.
+    """
+    lines = [(number, line.strip()) for number, line in enumerate(lines_of(text), start=1)]
+    kept = [(number, line) for number, line in lines if line]
+    if not kept:
+        raise DataError("the pasted text holds no query; give one a line")
+    where = Where("pasted", np.array([number for number, _ in kept], dtype=np.int64), "line")
+    rows = pd.DataFrame({"query": [line for _, line in kept]})
+    return assembled(rows, where, Card("pasted", "pasted into the dashboard"), [])
+
+
+def add(
+    store: Store, found: Read, *, owner: str | None = None, prefix: str = "", renamed: bool = False
+) -> list[str]:
+    """Add what was read to a store, all or nothing.
+
+    Args:
+        store: open for writing.
+        found: by `read`.
+        owner: the browser session that alone sees the benchmarks; battles are everybody's.
+        prefix: before the benchmarks' ids.
+        renamed: give a benchmark whose id is taken a number, in its title too; otherwise it is
+            refused.
+
+    Returns:
+        The benchmarks' ids.
+
+    Raises:
+        DataError: an id is taken, or a table does not have the agreed form.
+    """
+    ids = []
+    with store.atomic():
+        if found.battles is not None:
+            store.add_battles(found.battles)
+        for part in found.parts:
+            benchmark_id = prefix + part.benchmark.benchmark_id
+            title = part.benchmark.title
+            if renamed and store.has_benchmark(benchmark_id):
+                number = _free_number(store, benchmark_id)
+                benchmark_id, title = f"{benchmark_id}-{number}", f"{title} {number}"
+            card = replace(
+                part.benchmark,
+                benchmark_id=benchmark_id,
+                title=title,
+                origin="user",
+                owner=owner,
+            )
+            outcomes = None if part.outcomes.empty else part.outcomes
+            usage = None
+            if part.usage is not None:
+                usage = part.usage.assign(model=part.usage["model"].replace("", "not named"))
+            store.add_benchmark(card, part.queries, outcomes, usage)
+            if len(part.texts):
+                store.add_texts(part.texts)
+            ids.append(benchmark_id)
+    return ids
+
+
+def _free_number(store: Store, taken: str) -> int:
+    return next(n for n in itertools.count(2) if not store.has_benchmark(f"{taken}-{n}"))
+
+
+# As a job
+
+
+def start(folder: Path, plan: ImportPlan) -> None:
+    """Begin reading in a process of its own."""
+    jobs.start(folder, asdict(plan), ["routellm_core.importing.job", str(folder)])
+
+
+def work_on(folder: Path, plan: ImportPlan, watch: Watch = silent) -> None:
+    """Read as planned, in this process, and lay what was read into the job's folder.
+
+    Raises:
+        DataError: as `read`, or the files need more memory than there is.
+        Cancelled: the process was asked to end (SIGTERM).
+    """
+    with jobs.at_work(folder, asdict(plan), watch) as desk, _out_of_memory_said():
+        with watched_by(desk.watch):
+            found = read(plan)
+        if found.battles is not None:
+            found.battles.to_parquet(folder / "battles.parquet", index=False)
+        for number, part in enumerate(found.parts):
+            desk.watch(Progress("laying it ready", number, len(found.parts)))
+            _lay(folder / str(number), part)
+        desk.tell(**_summary(found))
+
+
+def laid(folder: Path) -> Read:
+    """What a finished import lays ready.
+
+    Raises:
+        DataError: it is not finished.
+    """
+    job = jobs.read(folder)
+    if job.status != "done":
+        raise DataError(f"import {folder.name} is {job.status}; only a finished one can be added")
+    path = folder / "battles.parquet"
+    battles = pd.read_parquet(path) if path.exists() else None
+    n_parts = len(job.facts["parts"])
+    return Read([_taken(folder / str(number)) for number in range(n_parts)], battles)
+
+
+def plan_of(document: Mapping[str, Any]) -> ImportPlan:
+    """A plan as JSON holds it.
+
+    Raises:
+        DataError: it is no plan of an import.
+    """
+    try:
+        mapping = document["mapping"]
+        if mapping is not None:
+            wide = tuple(WideModel(*columns) for columns in mapping["wide"])
+            scale = None if mapping["scale"] is None else Scale(*mapping["scale"])
+            mapping = ColumnMapping(**dict(mapping) | {"wide": wide, "scale": scale})
+        return ImportPlan(
+            **dict(document) | {"paths": tuple(document["paths"]), "mapping": mapping}
+        )
+    except (KeyError, TypeError) as error:
+        raise DataError(f"this is no plan of an import ({error})") from error
+
+
+def _summary(found: Read) -> dict[str, Any]:
+    """What a person wants to know before it is added."""
+    battles = found.battles
+    return {
+        "n_battles": 0 if battles is None else len(battles),
+        "battle_sources": [] if battles is None else sorted(battles["source"].unique()),
+        "parts": [
+            {
+                "benchmark_id": part.benchmark.benchmark_id,
+                "title": part.benchmark.title,
+                "quality_unit": part.benchmark.quality_unit,
+                "quality_low": part.benchmark.quality_low,
+                "quality_high": part.benchmark.quality_high,
+                "n_queries": len(part.queries),
+                "n_texts": int(part.queries["text_hash"].notna().sum())
+                if "text_hash" in part.queries
+                else 0,
+                "n_slices": int(part.queries["slice"].nunique()),
+                "n_usage": 0 if part.usage is None else len(part.usage),
+                "models": _models(part.outcomes),
+                "notes": list(part.notes),
+            }
+            for part in found.parts
+        ],
+    }
+
+
+def _models(outcomes: pd.DataFrame) -> list[dict[str, Any]]:
+    if outcomes.empty:
+        return []
+    by_model = outcomes.groupby("model", observed=True)["quality"].agg(["size", "mean"])
+    return [
+        {"model": str(model), "n_outcomes": int(row["size"]), "quality": float(row["mean"])}
+        for model, row in by_model.sort_values("mean", ascending=False).iterrows()
+    ]
+
+
+def _lay(folder: Path, part: Imported) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "card.json").write_text(
+        json.dumps({"card": asdict(part.benchmark), "notes": part.notes}), encoding="utf-8"
+    )
+    for name in TABLES:
+        frame = getattr(part, name)
+        if frame is not None:
+            frame.to_parquet(folder / f"{name}.parquet", index=False)
+
+
+def _taken(folder: Path) -> Imported:
+    document = files.read_json(folder / "card.json")
+    paths = {name: folder / f"{name}.parquet" for name in TABLES}
+    frames = {n: pd.read_parquet(path) if path.exists() else None for n, path in paths.items()}
+    return Imported(Benchmark(**document["card"]), notes=tuple(document["notes"]), **frames)
+
+
+@contextmanager
+def _out_of_memory_said() -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, OSError) as error:
+        # pyarrow's own is a MemoryError; without room on the disk it is an OSError.
+        if isinstance(error, MemoryError):
+            raise DataError(
+                "reading it needs more memory than this machine gives; import it in parts"
+            ) from error
+        raise DataError(f"what was read cannot be laid ready ({error})") from error
+
+
+def _bound_memory() -> None:
+    """Let this process have most of the machine's memory and no more; where it can be told."""
+    with suppress(ImportError, ValueError, OSError):
+        import resource
+
+        n_bytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        most = int(MEMORY_SHARE * n_bytes)
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def _main(folder: Path) -> int:
+    _bound_memory()
+    return jobs.process_of(lambda: work_on(folder, plan_of(files.read_json(folder / "plan.json"))))
+
+
+if __name__ == "__main__":
+    sys.exit(_main(Path(sys.argv[1])))

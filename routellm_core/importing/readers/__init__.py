@@ -1,0 +1,1 @@
+"""Bytes to rows: tables, JSON, Excel, archives."""

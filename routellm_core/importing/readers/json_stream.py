@@ -1,0 +1,149 @@
+"""JSON of any size: the objects of a list or of lines one at a time, or one whole document."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from routellm_core.errors import DataError
+from routellm_core.importing.readers.counted_reads import open_watched
+from routellm_core.importing.readers.sniffing import beginning, encoding_of
+
+LARGEST_DOCUMENT = 1 << 30  # bytes; held in memory several times over
+_BLOCK = 1 << 20
+_DECODER = json.JSONDecoder()
+
+
+def unit(path: Path) -> str:
+    """What an object of the file is called in messages: a line of it, or an item of its list."""
+    return "item" if beginning(path).kind == "list" else "line"
+
+
+def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSON list, or of JSON lines, with their number from 1.
+
+    Of lines it is the line's number. One object over several lines counts as one.
+
+    Raises:
+        DataError: damaged, or something in it is no object.
+    """
+    kind = beginning(path).kind
+    if kind not in ("list", "objects"):
+        raise DataError(
+            f"{path.name}: is no JSON list of objects and no JSON lines; save it as one"
+        )
+    items = _of_list(path) if kind == "list" else _of_lines(path)
+    for number, item in items:
+        if not isinstance(item, dict):
+            raise DataError(
+                f"{path.name}, {unit(path)} {number:,}: is {_kind(item)}, no object; correct or "
+                "drop it"
+            )
+        yield number, item
+
+
+def document(path: Path) -> dict[str, Any]:
+    """A file that is one JSON object.
+
+    Raises:
+        DataError: damaged, too large, or not an object.
+    """
+    size = path.stat().st_size
+    if size > LARGEST_DOCUMENT:
+        raise DataError(
+            f"{path.name}: {size:,} bytes of one JSON document, more than {LARGEST_DOCUMENT:,}; "
+            "export it as JSON lines or in parts"
+        )
+    return parsed(path.read_bytes(), path.name, encoding_of(path)[0])
+
+
+def parsed(content: bytes, name: str, encoding: str = "utf-8-sig") -> dict[str, Any]:
+    """Bytes that are one JSON object.
+
+    Raises:
+        DataError: damaged or not an object.
+    """
+    try:
+        found = json.loads(content.decode(encoding))
+    except UnicodeDecodeError as error:
+        raise DataError(f"{name}: byte {error.start + 1:,} is not UTF-8; save it anew") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{name}: is no JSON ({_reason(error)}); export it anew") from None
+    if not isinstance(found, dict):
+        raise DataError(f"{name}: is {_kind(found)}, no JSON object; export it anew")
+    return found
+
+
+def _of_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    # Only the line feed ends a line: a query may hold any other separator.
+    with io.TextIOWrapper(open_watched(path), encoding=_encoding(path), newline="\n") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield number, json.loads(line)
+            except (ValueError, RecursionError) as error:
+                if number == 1 and line.strip() in ("{", "["):
+                    break
+                raise DataError(
+                    f"{path.name}, line {number:,}: is no JSON ({_reason(error)}); correct or drop "
+                    "it"
+                ) from None
+        else:
+            return
+    yield 1, document(path)
+
+
+def _of_list(path: Path) -> Iterator[tuple[int, Any]]:
+    with io.TextIOWrapper(open_watched(path), encoding=_encoding(path)) as file:
+        rest = file.read(_BLOCK).lstrip()[1:]
+        ended = False
+        for number in range(1, 1 << 62):
+            rest = rest.lstrip()
+            while not ended and (not rest or rest == ","):
+                rest, ended = _more(file, rest)
+                rest = rest.lstrip()
+            if number > 1 and rest.startswith(","):
+                rest = rest[1:].lstrip()
+            elif rest.startswith("]") and not rest[1:].strip():
+                return
+            elif number > 1:
+                raise DataError(
+                    f"{path.name}, item {number:,}: after it there is neither a comma nor the end "
+                    "of the list; export it anew"
+                )
+            while True:
+                try:
+                    item, end = _DECODER.raw_decode(rest)
+                    # A number may go on in the next block; an object ends where it ends.
+                    if end < len(rest) or ended or isinstance(item, dict):
+                        break
+                except (ValueError, RecursionError) as error:
+                    if ended or isinstance(error, RecursionError):
+                        raise DataError(
+                            f"{path.name}, item {number:,}: is no JSON ({_reason(error)}); correct "
+                            "or drop it"
+                        ) from None
+                rest, ended = _more(file, rest)
+            yield number, item
+            rest = rest[end:]
+
+
+def _more(file: Any, rest: str) -> tuple[str, bool]:
+    """The text with as much again read onto it, so that a long item costs no square of it."""
+    block = file.read(max(_BLOCK, len(rest)))
+    return rest + block, not block
+
+
+def _encoding(path: Path) -> str:
+    return encoding_of(path)[0]
+
+
+def _reason(error: Exception) -> str:
+    return error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply or too long"
+
+
+def _kind(value: Any) -> str:
+    names = {list: "a list", str: "a text", bool: "a flag", type(None): "null"}
+    return names.get(type(value), "a number")

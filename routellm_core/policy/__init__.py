@@ -1,0 +1,1 @@
+"""A threshold of a router as a document that decides, is certified, exported and watched."""

@@ -1,0 +1,306 @@
+"""From a wish to a policy: the router's curve, the threshold on it, and the evidence for both."""
+
+import math
+import re
+import tomllib
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, cast
+
+import numpy as np
+from pydantic import ValidationError
+
+from routellm_core.errors import DataError
+from routellm_core.metrics.baselines import random_line
+from routellm_core.metrics.curve import calls_strong as called
+from routellm_core.metrics.curve import pgr_of, point_index
+from routellm_core.policy.choice import Choice, outcomes_hash
+from routellm_core.policy.document import POLICY_VERSION, Policy, content_hash, first_problem
+from routellm_core.policy.fields import (
+    EVIDENCE,
+    HELD_OUT,
+    CalledModel,
+    CalledPair,
+    ChosenBy,
+    Evidence,
+    FigureInterval,
+    Guarantee,
+    ModelPrice,
+    PolicyRouter,
+    Prices,
+)
+from routellm_core.policy.guarantee.certify import Promised, check_is_about
+from routellm_core.routers.checkpoints import checkpoint_hash
+from routellm_core.statistics.bootstrap import N_RESAMPLES
+from routellm_core.statistics.intervals import middle
+from routellm_core.store import Store
+from routellm_core.types import (
+    Interval,
+    ModelPair,
+    PairOutcomes,
+)
+
+_CHUNK = 50
+_PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
+
+
+class ProviderNames(NamedTuple):
+    """How a model is called where it is served."""
+
+    provider: str
+    name: str
+
+
+def policy_of(
+    choice: Choice,
+    checkpoint: Path,
+    *,
+    created_at: datetime | None = None,
+    weak: ProviderNames | None = None,
+    strong: ProviderNames | None = None,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> Policy:
+    """The policy of a choice, with its evidence.
+
+    Args:
+        choice: threshold and figures.
+        checkpoint: folder of the router that the policy is to run; a promise is about the one
+            without the fold that it rests on, see `left_out.left_out_dir`.
+        created_at: with a zone; by default now.
+        weak: how the weak model is called; by default by its name, at an endpoint like OpenAI's.
+        strong: the same of the strong model.
+        n_resamples: of the bootstrap.
+        seed: of the bootstrap.
+
+    Raises:
+        NotTrainedError: there is no checkpoint in the folder.
+        DataError: a name holds what a configuration cannot hold, the seed is below 0, or the
+            promise is about another checkpoint.
+    """
+    if seed < 0:
+        raise DataError(f"a seed of {seed} draws nothing; give a whole number from 0")
+    moment = (created_at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
+    router, found, promised = choice.router, choice.calibration, choice.promised
+    if promised is not None:
+        check_is_about(promised, checkpoint)
+    budget_for = choice.wish.queries_per_month if found.mode == "budget" else None
+    pair = choice.outcomes.model_pair
+    try:
+        unnamed = Policy(
+            policy_version=1 if promised is None else POLICY_VERSION,
+            policy_id="unnamed",
+            created_at=moment,
+            project_version=project_version(),
+            router=PolicyRouter(
+                router_id=router.router_id,
+                router_name=router.router_name,
+                recipe=router.recipe,
+                checkpoint=checkpoint.name,
+                checkpoint_sha256=checkpoint_hash(checkpoint),
+                embedder=router.embedder,
+            ),
+            model_pair=CalledPair(
+                weak=_called(pair.weak, weak), strong=_called(pair.strong, strong)
+            ),
+            threshold=_threshold(choice),
+            chosen_by=ChosenBy(
+                mode=found.mode,
+                wanted=found.wanted,
+                achieved=found.achieved,
+                queries_per_month=budget_for,
+            )
+            if promised is None
+            else ChosenBy(
+                mode="promise",
+                wanted=promised.certificate.promise.limit,
+                achieved=promised.certificate.achieved,
+            ),
+            guarantee=promised and guarantee_of(promised),
+            evidence=_evidence(choice, n_resamples, seed),
+            prices=Prices(
+                weak=ModelPrice(**choice.prices[0]._asdict()),
+                strong=ModelPrice(**choice.prices[1]._asdict()),
+                prompt_tokens=choice.costs.tokens.prompt,
+                answer_tokens=choice.costs.tokens.answer,
+            ),
+        )
+    except ValidationError as error:
+        raise DataError(f"no policy can be made of this choice: {first_problem(error)}") from error
+    where = re.sub(
+        r"[^A-Za-z0-9_.+-]", "_", f"{router.router_name}-{choice.benchmark.benchmark_id}"
+    )
+    name = f"{where[:80]}-{content_hash(unnamed)[:8]}"
+    return unnamed.model_copy(update={"policy_id": name}).signed()
+
+
+def keep_policy(store: Store, policy: Policy) -> None:
+    """Keep a policy in the store, where everybody sees it.
+
+    Args:
+        store: open for writing.
+        policy: of a benchmark that everybody sees too.
+
+    Raises:
+        DataError: its benchmark is private to a browser session, or it is kept already.
+        UnknownNameError: its benchmark is not here.
+    """
+    if store.benchmark(policy.evidence.benchmark_id).owner is not None:
+        raise DataError(
+            f"{policy.evidence.title} is private and ends with its session, and everybody would "
+            "see this policy of it: save the set first, or take the policy away as a file"
+        )
+    store.add_policy(policy.policy_id, policy.created_at, policy.as_bytes().decode("utf-8"))
+
+
+def changes_since(store: Store, policy: Policy, owner: str | None = None) -> list[str]:
+    """What is no longer as it was when the policy was made, a sentence each; empty if nothing is.
+
+    Not its figures are compared but what they were made of.
+
+    Args:
+        store: holds outcomes and scores.
+        policy: of any origin.
+        owner: a browser session; of what is private to others nothing is told.
+    """
+    evidence, router_id = policy.evidence, policy.router.router_id
+    pair = ModelPair(policy.model_pair.weak.name, policy.model_pair.strong.name)
+    if evidence.benchmark_id not in set(store.benchmarks(owner)["benchmark_id"]):
+        return [f"what the policy was made of is not here: no benchmark {evidence.benchmark_id!r}"]
+    where = evidence.benchmark_id, pair, router_id, evidence.view
+    try:
+        outcomes = store.pair_outcomes(evidence.benchmark_id, pair)
+        scores = store.strong_win_rates(*where)
+        if policy.guarantee is not None and policy.guarantee.left_out_fold is not None:
+            rests_on = store.folds(*where) == policy.guarantee.left_out_fold
+            outcomes, scores = outcomes.of(rests_on), scores[rests_on]
+    except (LookupError, DataError) as error:
+        return [f"what the policy was made of is not here: {error}"]
+    if outcomes_hash(outcomes, scores) != evidence.outcomes_sha256:
+        return [
+            f"outcomes or scores of {evidence.title} have changed since "
+            f"{policy.created_at:%Y-%m-%d}: the same wish may lead to another threshold"
+        ]
+    return []
+
+
+@cache
+def project_version() -> str:
+    """Of this project, as pyproject.toml names it."""
+    with _PYPROJECT.open("rb") as file:
+        return str(tomllib.load(file)["project"]["version"])
+
+
+def _called(name: str, wanted: ProviderNames | None) -> CalledModel:
+    provider, called_name = wanted or ProviderNames("openai", name)
+    try:
+        return CalledModel(name=name, provider=provider, provider_name=called_name)
+    except ValidationError as error:
+        raise DataError(
+            f"model {name!r}: {first_problem(error)}; say how its provider calls it, in letters, "
+            "digits and . _ : / @ + -"
+        ) from error
+
+
+def _threshold(choice: Choice) -> float | Literal["never", "always"]:
+    """A wished α stays one: other traffic may have scores on its other side."""
+    share = choice.point.strong_call_share
+    if choice.calibration.mode != "alpha" and share in (0.0, 1.0):
+        return "always" if share else "never"
+    return choice.threshold
+
+
+def _evidence(choice: Choice, n_resamples: int, seed: int) -> Evidence:
+    outcomes, point, promised = choice.outcomes, choice.point, choice.promised
+    strong = called(choice.strong_win_rate, choice.calibration.threshold)
+    intervals = _intervals(outcomes, strong, n_resamples, seed)
+    figures = {
+        "strong_call_share": point.strong_call_share,
+        "quality": point.quality,
+        "pgr": point.pgr,
+        "quality_weak": float(outcomes.quality_weak.mean()),
+        "quality_strong": float(outcomes.quality_strong.mean()),
+    }
+    line = random_line(outcomes.quality_weak, outcomes.quality_strong, outcomes.n_queries + 1)
+    k = round(point.strong_call_share * outcomes.n_queries)
+    return Evidence(
+        benchmark_id=choice.benchmark.benchmark_id,
+        title=choice.benchmark.title,
+        n_queries=outcomes.n_queries,
+        n_contaminated=choice.n_contaminated,
+        view=choice.view,
+        meaning=EVIDENCE[choice.view] if promised is None else HELD_OUT[choice.view],
+        quality_unit=cast(Literal["share right", "points"], choice.benchmark.quality_unit),
+        **{
+            name: FigureInterval(value=value, low=intervals[name].low, high=intervals[name].high)
+            for name, value in figures.items()
+        },
+        quality_random=FigureInterval(
+            value=float(line.quality[k]), low=float(line.low[k]), high=float(line.high[k])
+        ),
+        usd_per_query=float(choice.cost[point_index(choice.curve, point.threshold)]),
+        usd_per_query_strong=float(choice.costs.strong.mean()),
+        n_resamples=n_resamples,
+        seed=seed,
+        data_hash=choice.data_hash,
+        outcomes_sha256=outcomes_hash(outcomes, choice.strong_win_rate)
+        if promised is None
+        else promised.outcomes_sha256,
+    )
+
+
+def _intervals(
+    outcomes: PairOutcomes, calls_strong: Any, n_resamples: int, seed: int
+) -> dict[str, Interval]:
+    """95% bootstrap intervals at a fixed threshold; clusters count Poisson(1) times, as drawn.
+
+    PGR has none where the interval of the gap holds 0 (Fieller 1954: the ratio is then unbounded).
+    """
+    weak, strong = outcomes.quality_weak, outcomes.quality_strong
+    routed = np.where(calls_strong, strong, weak)
+    columns = np.stack([np.ones(len(weak)), calls_strong, routed, weak, strong], axis=1)
+    n_clusters = int(outcomes.cluster_code.max()) + 1
+    sums = np.zeros((n_clusters, columns.shape[1]))
+    np.add.at(sums, outcomes.cluster_code, columns)
+    rng = np.random.default_rng(seed)
+    drawn = [
+        rng.poisson(1.0, (min(_CHUNK, n_resamples - start), n_clusters)) @ sums
+        for start in range(0, n_resamples, _CHUNK)
+    ]
+    totals = np.concatenate(drawn)
+    totals = totals[totals[:, 0] > 0]
+    share, quality, quality_weak, quality_strong = (totals[:, 1:] / totals[:, :1]).T
+    gap = middle(quality_strong - quality_weak)
+    is_gap = gap.low > 0 or gap.high < 0
+    recovered = pgr_of(quality, quality_weak, quality_strong)
+    return {
+        "strong_call_share": middle(share),
+        "quality": middle(quality),
+        "pgr": middle(recovered) if is_gap else Interval(math.nan, math.nan),
+        "quality_weak": middle(quality_weak),
+        "quality_strong": middle(quality_strong),
+    }
+
+
+def guarantee_of(promised: Promised) -> Guarantee:
+    """The promise as a part of a policy."""
+    found = promised.certificate
+    low, high = found.achieved_interval
+    return Guarantee(
+        kind=found.promise.kind,
+        limit=found.promise.limit,
+        delta=found.delta,
+        seed=found.seed,
+        n_pilot=found.n_pilot,
+        n_calibration=found.n_calibration,
+        n_held_out=found.n_held_out,
+        threshold=found.threshold,
+        p_value=found.p_value,
+        bound=found.bound,
+        achieved=FigureInterval(value=found.achieved, low=low, high=high),
+        left_out_fold=promised.left_out_fold,
+        calibration_sha256=promised.calibration_sha256,
+        words=promised.words,
+        about=promised.about,
+    )

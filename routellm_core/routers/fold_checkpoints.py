@@ -1,0 +1,148 @@
+"""The router that scored one fold, as a checkpoint of its own: what an exact promise is about.
+
+A checkpoint fitted on everything has seen the queries on which its threshold was chosen, and the
+out-of-fold scores there are not its own. The router that scored fold 0 never saw that fold and its
+scores there are its own, so what is promised on that fold holds for this very checkpoint, for any
+number of queries. It lies beside the checkpoint fitted on everything, in a folder whose name says
+so, and its config.json says it too.
+"""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from routellm_core.errors import DataError, NotTrainedError
+from routellm_core.routers.base import CONFIG_NAME, LearnedRouter, read_config
+from routellm_core.routers.checkpoints import checkpoint_dir, has_weights
+from routellm_core.types import Ints, RouterEntry
+
+LEFT_OUT_FOLD = 0
+"""Of the in-domain folds; any would do, and one is enough."""
+_FIELD = "left_out_fold"
+_MARK = "-without-fold-"
+
+
+def left_out_name(checkpoint: str, fold: int = LEFT_OUT_FOLD) -> str:
+    """The folder's name, from that of the checkpoint fitted on everything.
+
+    >>> left_out_name("mf-golden")
+    'mf-golden-without-fold-0'
+    """
+    return f"{checkpoint}{_MARK}{fold}"
+
+
+def save_left_out(router: LearnedRouter, folder: Path, fold: int = LEFT_OUT_FOLD) -> None:
+    """Write the router that never saw a fold, with the number of that fold in its config.json.
+
+    Beside the folder, which it then becomes, so that there is never one without that number.
+    """
+    aside = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(aside, ignore_errors=True)
+    router.save(aside)
+    fields = read_config(aside) | {_FIELD: fold}
+    text = json.dumps(fields, indent=2, ensure_ascii=False)
+    (aside / CONFIG_NAME).write_text(text + "\n", encoding="utf-8")
+    if folder.exists():
+        shutil.rmtree(folder)
+    aside.replace(folder)
+
+
+def left_out_fold(checkpoint_dir: Path) -> int | None:
+    """The in-domain fold that a checkpoint never saw; None: it was fitted on everything.
+
+    Raises:
+        NotTrainedError: there is no checkpoint.
+        DataError: its config.json is damaged.
+    """
+    return read_config(checkpoint_dir).get(_FIELD)
+
+
+def can_be_left_out(router_name: str) -> bool:
+    """Whether a checkpoint of that kind of router can be without a fold: a stack's cannot."""
+    return router_name != "stacked"
+
+
+def exact_rows(
+    router: RouterEntry, view: str, fold: Ints, wanted: int = LEFT_OUT_FOLD
+) -> tuple[NDArray[np.bool_], int | None]:
+    """The queries that one router scored without having learned anything from them.
+
+    Args:
+        router: who scored them.
+        view: of the scores.
+        fold: (n_queries,) of each score, -1 for none.
+        wanted: fold whose queries are asked for; of `LEFT_OUT_FOLD` alone the router is kept.
+
+    Returns:
+        (n_queries,) which they are, and the fold that the router never saw; all queries and None
+        where it learned from none.
+
+    Raises:
+        DataError: there is no such fold, the scores are of unseen slices, or they are a stack's.
+    """
+    if (fold < 0).all():
+        return np.ones(len(fold), dtype=bool), None
+    if view != "in_domain":
+        raise DataError(
+            "a promise is about a checkpoint that can be taken away, and routers that were fitted "
+            "without some slices are not kept: choose the in-domain scores"
+        )
+    _check_can_be_left_out(router, wanted)
+    rows = np.asarray(fold == wanted)
+    if wanted < 0 or not rows.any():
+        raise DataError(
+            f"{router.router_id} has no fold {wanted} here: name one from 0 to {int(fold.max())}"
+        )
+    return rows, wanted
+
+
+def checkpoint_without(entry: RouterEntry, fold: int | None, data_dir: Path) -> Path:
+    """The folder of a stored router's checkpoint that never saw a fold; None: the usual one.
+
+    Raises:
+        RoutingError: as `left_out_dir`, and as `routers.checkpoint_dir` for None.
+    """
+    return checkpoint_dir(entry, data_dir) if fold is None else left_out_dir(entry, data_dir, fold)
+
+
+def left_out_dir(entry: RouterEntry, data_dir: Path, fold: int = LEFT_OUT_FOLD) -> Path:
+    """The folder of a stored router's checkpoint without a fold.
+
+    Args:
+        entry: of the store.
+        data_dir: where the checkpoints of shipped routers lie.
+        fold: that it never saw.
+
+    Raises:
+        DataError: a stack has none.
+        NotTrainedError: it is not on this machine; the text says how it is made.
+    """
+    _check_can_be_left_out(entry, fold)
+    folder = None
+    if entry.checkpoint is not None:
+        whole = data_dir / entry.checkpoint
+        folder = whole.with_name(left_out_name(whole.name, fold))
+    if folder is None or not has_weights(entry.router_name, folder):
+        again = (
+            f"python -m routellm_core scores --router {entry.router_name} --recipe {entry.recipe}"
+            if entry.origin == "shipped" and entry.recipe == "golden"
+            else "python -m routellm_core train, with the in_domain view,"
+        )
+        raise NotTrainedError(
+            f"the checkpoint of {entry.router_id} that never saw fold {fold} is not on this "
+            f"machine, and a promise is about no other: {again} makes it where the query texts "
+            "are, or choose mf with recipe golden, which ships with it"
+        )
+    return folder
+
+
+def _check_can_be_left_out(entry: RouterEntry, fold: int) -> None:
+    if not can_be_left_out(entry.router_name):
+        raise DataError(
+            f"{entry.router_id} has no checkpoint that never saw fold {fold}: a stack learns from "
+            "scores of its members, so all of these would have to be trained without it too; "
+            "choose one of its members, for example mf"
+        )

@@ -1,0 +1,1 @@
+"""What turns features of a query into a strong win rate."""

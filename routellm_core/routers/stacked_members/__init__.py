@@ -1,0 +1,1 @@
+"""Routers that only serve inside `stacked`."""

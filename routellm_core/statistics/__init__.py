@@ -1,0 +1,1 @@
+"""Chance: the bootstrap, intervals, bands, tests and risk bounds."""

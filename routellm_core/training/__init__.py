@@ -1,0 +1,1 @@
+"""From outcomes and battles to a fitted router."""

@@ -1,0 +1,63 @@
+"""Routers held against each other: worked out once beside the pages, kept for the process.
+
+It takes seconds, so nobody waits for it: a thread works while the page says how far it is, also
+after its reader has gone to another page.
+"""
+
+from concurrent.futures import Future
+from threading import Thread
+from typing import Any
+
+import streamlit as st
+
+from routellm_core.evaluation.comparison.report import compare_routers
+from routellm_core.jobs.progress import Progress
+from routellm_core.store import Store
+from routellm_core.types import ModelPair
+from views.cache import workspace
+
+
+class Comparing:
+    """A comparison at work, or what it came to."""
+
+    def __init__(self, store: Store, benchmark_id: str, pair: ModelPair, view: str) -> None:
+        self.progress = Progress("reading the scores", 0, 1)
+        self._found: Future[dict[str, Any]] = Future()
+        self._asked = store, benchmark_id, pair, view
+        Thread(target=self._work, daemon=True).start()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it ended, well or not."""
+        return self._found.done()
+
+    def result(self, timeout: float | None = None) -> dict[str, Any]:
+        """The object of `compare_routers`; waits for it, and raises what kept it from coming."""
+        return self._found.result(timeout)
+
+    def _work(self) -> None:
+        store, benchmark_id, pair, view = self._asked
+        try:
+            found = compare_routers(
+                store, benchmark_id, model_pair=pair, view=view, watch=self._told
+            )
+        except Exception as error:  # it is raised where the result is asked for
+            self._found.set_exception(error)
+        else:
+            self._found.set_result(found)
+
+    def _told(self, progress: Progress) -> None:
+        self.progress = progress
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def comparing(version: int, benchmark_id: str, pair: ModelPair, view: str) -> Comparing:
+    """The comparison of the routers of one view; the first to ask begins it.
+
+    Args:
+        version: of the store.
+        benchmark_id: of the store.
+        pair: of models that routers have scored.
+        view: of their scores.
+    """
+    return Comparing(workspace.store(), benchmark_id, pair, view)

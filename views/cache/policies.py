@@ -1,0 +1,92 @@
+"""Kept policies and policies of the choice on screen, with the folders of their checkpoints."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core.metrics.costs import Price
+from routellm_core.policy.guarantee.certify import Certificate, certify_on
+from routellm_core.policy.guarantee.promise import Promise
+from routellm_core.routers.checkpoints import checkpoint_dir
+
+if TYPE_CHECKING:
+    from routellm_core.metrics.thresholds import Wish
+    from routellm_core.policy.build import ProviderNames
+    from routellm_core.policy.choice import Basis
+    from routellm_core.policy.document import Policy
+from views.cache.benchmarks import RouterKey, benchmark, outcomes, ranked
+from views.cache.own_data import contaminated_ids
+from views.cache.workspace import DATA_DIR, store
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def certificate(key: RouterKey, promise: Promise, confidence: float) -> Certificate:
+    """The cheapest threshold that carries a promise, on the one split that this dashboard knows."""
+    return certify_on(
+        benchmark(key.version, key.benchmark_id),
+        outcomes(key.version, key.benchmark_id, key.pair),
+        ranked(key).strong_win_rate,
+        promise,
+        delta=round(1 - confidence, 12),
+    )
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def policies(version: int) -> pd.DataFrame:
+    """Kept policies, the latest first."""
+    return store().policies()
+
+
+@st.cache_resource(max_entries=8, show_spinner="Drawing intervals for the evidence …")
+def policy(
+    key: RouterKey,
+    prices: tuple[Price, Price],
+    wish: "Wish",
+    called: "tuple[ProviderNames, ProviderNames]",
+) -> "tuple[Policy, Path]":
+    """The policy that meets a wish, and the folder of its checkpoint."""
+    from routellm_core.policy.build import policy_of
+    from routellm_core.policy.choice import choice_of
+
+    basis = _basis(key, prices)
+    choice, folder = choice_of(basis, wish), checkpoint_dir(basis.router, DATA_DIR)
+    return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
+
+
+@st.cache_resource(max_entries=8, show_spinner="Drawing intervals for the evidence …")
+def promised_policy(
+    key: RouterKey,
+    prices: tuple[Price, Price],
+    promise: Promise,
+    confidence: float,
+    called: "tuple[ProviderNames, ProviderNames]",
+) -> "tuple[Policy, Path]":
+    """The policy that carries a promise, and the folder of the checkpoint that this is about."""
+    from routellm_core.policy.build import policy_of
+    from routellm_core.policy.guarantee.choice import promised_choice
+    from routellm_core.routers.fold_checkpoints import checkpoint_without
+
+    basis = _basis(key, prices)
+    fold = store().folds(key.benchmark_id, key.pair, key.router_id, key.view)
+    choice = promised_choice(basis, fold, promise, delta=round(1 - confidence, 12))
+    assert choice.promised is not None
+    folder = checkpoint_without(basis.router, choice.promised.left_out_fold, DATA_DIR)
+    return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
+
+
+def _basis(key: RouterKey, prices: tuple[Price, Price]) -> "Basis":
+    """What `choosing.read_basis` reads, from what is cached."""
+    from routellm_core.policy.choice import Basis
+
+    return Basis(
+        benchmark=benchmark(key.version, key.benchmark_id),
+        outcomes=outcomes(key.version, key.benchmark_id, key.pair),
+        router=store().router(key.router_id),
+        view=cast(Any, key.view),
+        strong_win_rate=ranked(key).strong_win_rate,
+        prices=prices,
+        n_contaminated=len(contaminated_ids(key.version, key.benchmark_id)),
+        data_hash=store().data_hash,
+    )

@@ -1,0 +1,128 @@
+"""Is it a router at all? Each one beside its own scores shuffled, as rows of a table."""
+
+import math
+from typing import Any
+
+from views.compare.router_names import joined, names_of
+from views.compare.verdicts import p_text
+from views.components.live_curve.payload import number
+from views.text.glossary import help_of
+
+_MARKS = {
+    "router": "✓ router",
+    "chance": "≈ chance",
+    "reversed": "⇄ reversed",
+    "constant": "– constant",
+}
+_SAID = {
+    "chance": "cannot be told from {its} own scores shuffled",
+    "reversed": "rank{s} queries the wrong way round: {its} own scores shuffled do better",
+    "constant": "{is_} a constant in disguise: no threshold divides the queries usefully, or "
+    "{its} scores are nearly equal and their order is not shown to be better than chance",
+}
+_ONE, _SEVERAL = {"its": "its", "s": "s", "is_": "is"}, {"its": "their", "s": "", "is_": "are"}
+_FEW_BITS = 0.1
+"""Of the choice: beyond about 99% of the queries go to one model."""
+_FEW_QUERIES = 500
+"""Below it a good router may well seem chance."""
+
+
+def sentence(found: dict[str, Any]) -> str:
+    """How many are routers, what the others are, and whose scores do not divide at one half."""
+    routers = found["routers"]
+    n_routers = sum(r["kind"] == "router" for r in routers)
+    does = "does better than its" if n_routers == 1 else "do better than their"
+    said = [f"{n_routers or 'None'} of {len(routers)} {does} own scores shuffled."]
+    for kind, words in _SAID.items():
+        of_kind = [r for r in routers if r["kind"] == kind]
+        if of_kind:
+            names = names_of(of_kind, routers)
+            forms = _ONE if len(names) == 1 else _SEVERAL
+            said.append(f"{joined(names)} {words.format(**forms)}.")
+    if any(r["kind"] == "chance" for r in routers) and found["n_queries"] < _FEW_QUERIES:
+        said.append(f"On {found['n_queries']:,} queries a good router may seem chance.")
+    lopsided = [r for r in routers if r["choice_entropy"] < _FEW_BITS]
+    if lopsided:
+        names = names_of(lopsided, routers)
+        sends = "sends" if len(names) == 1 else "send"
+        said.append(
+            f"At α = 0.5 {joined(names)} {sends} nearly every query to one model: "
+            "without a calibrated α that is no routing."
+        )
+    return " ".join(said)
+
+
+def table(found: dict[str, Any]) -> dict[str, Any]:
+    """Columns, rows and axis of `router_table`."""
+    rows = [_row(router) for router in found["routers"]]
+    return {
+        "columns": [
+            {"id": "router", "title": "router", "form": "name"},
+            {"id": "recipe", "title": "recipe", "form": "text", "wide": True},
+            {"id": "what", "title": "what it is", "form": "text", "wide": True},
+            {
+                "id": "picture",
+                "title": "APGR, and the shuffled",
+                "form": "range",
+                "sort": "apgr",
+                "help": "sort by APGR",
+            },
+            {"id": "apgr", "title": "APGR", "form": "figure", "help": help_of("apgr")},
+            {
+                "id": "shuffled",
+                "title": "shuffled, 95%",
+                "form": "written",
+                "wide": True,
+                "help": help_of("shuffled"),
+            },
+            {
+                "id": "bits",
+                "title": "bits of score",
+                "form": "bits",
+                "wide": True,
+                "help": help_of("score_entropy"),
+            },
+            {
+                "id": "at_half",
+                "title": "strong at α = 0.5",
+                "form": "percent",
+                "wide": True,
+                "help": help_of("choice_entropy"),
+            },
+        ],
+        "rows": rows,
+        "pinned": [],
+        "axis": axis(
+            [row[key] for row in rows for key in ("apgr", "band_low", "band_high")],
+        ),
+        "sorted_by": "apgr",
+    }
+
+
+def axis(values: list[float | None]) -> dict[str, Any]:
+    """An axis in tenths of APGR around one half and all that is drawn on it."""
+    known = [0.5, *(v for v in values if v is not None and math.isfinite(v))]
+    low, high = math.floor(10 * min(known) - 0.01), math.ceil(10 * max(known) + 0.01)
+    ticks = [tenth / 10 for tenth in range(low, high + 1)]
+    return {"low": low / 10 - 0.02, "high": high / 10 + 0.02, "ticks": ticks}
+
+
+def _row(router: dict[str, Any]) -> dict[str, Any]:
+    control = router["control"]
+    low, high = (number(end) for end in control["band"])
+    what = _MARKS[router["kind"]]
+    return {
+        "router": router["router"],
+        "recipe": router["recipe"],
+        "under": f"{router['recipe']} · {what}",
+        "what": what,
+        "apgr": number(control["apgr"]),
+        "band_low": low,
+        "band_high": high,
+        "shuffled": "–" if low is None else f"{low:.3f} – {high:.3f}",
+        "shuffled_second": p_text(control["p_value"]),
+        "bits": number(router["score_entropy"]),
+        "bits_second": f"{router['n_scores']:,} scores",
+        "at_half": number(router["share_at_half"]),
+        "at_half_second": f"{router['choice_entropy']:.2f} bits of choice",
+    }

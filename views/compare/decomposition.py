@@ -1,0 +1,124 @@
+"""Where a router's gain comes from: knowing the slice, or ranking inside it."""
+
+from typing import Any
+
+from views.compare import controls
+from views.compare.router_names import joined, names_of
+from views.compare.sentences import span
+from views.components.live_curve.payload import number
+from views.text.glossary import help_of
+
+_SLICES = {"mmlu": "subject", "mmlu_pro": "subject", "mt_bench": "category"}
+_FEW_QUERIES = 30
+"""Of a slice: below it the prior and the parts are rough."""
+
+
+def sentence(found: dict[str, Any], title: str) -> str:
+    """Who knows less than the slice alone, who more, and of whom it cannot be said."""
+    word = slice_word(found)
+    if found["n_slices"] < 2:
+        return (
+            f"{title} has no slices: there is nothing to recognise, so all of a router's gain is "
+            "ranking."
+        )
+    routers = [r for r in found["routers"] if r["router"] != "random"]
+    less = [r for r in routers if r["over_prior_interval"][1] < 0]
+    more = [r for r in routers if r["over_prior_interval"][0] > 0]
+    neither = [r for r in routers if r not in less and r not in more]
+    first = found["routers"][0]
+    prior = (
+        f"a prior that is told nothing but a query's {word} has APGR {first['prior']:.3f} "
+        f"({span(first['prior_interval'])})"
+    )
+    said = []
+    if less:
+        said.append(f"{_know(less, routers)} less than the {word} alone: {prior}.")
+    elif more:
+        said.append(f"{_know(more, routers)} more than the {word} alone: {prior}.")
+    else:
+        said.append(f"{prior[0].upper()}{prior[1:]}.")
+    if less and more:
+        said.append(f"Only {_know(more, routers)} more.")
+    if neither:
+        said.append(f"{joined(names_of(neither, routers))} cannot be told from it.")
+    per_slice = found["n_queries"] / found["n_slices"]
+    if per_slice < _FEW_QUERIES:
+        said.append(f"Slices of about {per_slice:.0f} queries say little: read this as a hint.")
+    return " ".join(said)
+
+
+def _know(some: list[dict[str, Any]], among: list[dict[str, Any]]) -> str:
+    names = names_of(some, among)
+    return f"{joined(names)} {'knows' if len(names) == 1 else 'know'}"
+
+
+def slice_word(found: dict[str, Any]) -> str:
+    """What a slice of the benchmark is called."""
+    return _SLICES.get(found["benchmark"], "slice")
+
+
+def table(found: dict[str, Any]) -> dict[str, Any]:
+    """Columns, rows and axis of `router_table`; no column where there is one slice."""
+    if found["n_slices"] < 2:
+        return {"columns": []}
+    rows = [_row(router) for router in found["routers"]]
+    first = found["routers"][0]
+    low, high = first["prior_interval"]
+    prior = {"prior": first["prior"], "prior_low": low, "prior_high": high}
+    drawn = [row[key] for row in rows for key in ("apgr", "until_slice")]
+    return {
+        "columns": [
+            {"id": "router", "title": "router", "form": "name"},
+            {"id": "recipe", "title": "recipe", "form": "text", "wide": True},
+            {
+                "id": "picture",
+                "title": "½ + recognising + ranking",
+                "form": "parts",
+                "sort": "apgr",
+                "help": "sort by APGR",
+            },
+            {"id": "apgr", "title": "APGR", "form": "figure", "help": help_of("apgr")},
+            {
+                "id": "recognising",
+                "title": "recognising",
+                "form": "signed",
+                "wide": True,
+                "help": help_of("recognising"),
+            },
+            {
+                "id": "ranking",
+                "title": "ranking inside",
+                "form": "signed",
+                "wide": True,
+                "help": help_of("ranking_inside"),
+            },
+            {
+                "id": "over_prior",
+                "title": f"over the {slice_word(found)} alone",
+                "form": "signed",
+                "wide": True,
+                "help": help_of("slice_prior"),
+            },
+        ],
+        "rows": rows,
+        "pinned": [],
+        "axis": controls.axis([*drawn, low, high]) | {k: number(v) for k, v in prior.items()},
+        "sorted_by": "apgr",
+    }
+
+
+def _row(router: dict[str, Any]) -> dict[str, Any]:
+    row = {
+        "router": router["router"],
+        "recipe": router["recipe"],
+        "under": router["recipe"],
+        "until_slice": number(0.5 + router["recognising"]),
+    }
+    for name in ("apgr", "recognising", "ranking", "over_prior"):
+        low, high = router[f"{name}_interval"]
+        row |= {
+            name: number(router[name]),
+            f"{name}_low": number(low),
+            f"{name}_high": number(high),
+        }
+    return row

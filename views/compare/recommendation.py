@@ -1,0 +1,127 @@
+"""Which router suits: kinds of queries, a wish and limits in; a ranking with its verdicts out."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core.evaluation.overhead.router_times import MEASURED_ELSEWHERE
+from routellm_core.evaluation.recommendation.limits import Asked
+from routellm_core.evaluation.recommendation.sentences import unfit_words
+from routellm_core.types import Benchmark, ModelPair
+from views.cache import benchmarks
+from views.cache import recommendation as recommendation_cache
+from views.compare import one_benchmark, recommendation_inputs, recommendation_table, tables
+from views.components import downloads
+from views.components.router_table import router_table
+from views.selection import router_cost, tradeoff_link
+from views.selection.frame import price_of
+from views.text.escape import plain
+from views.text.names import short_name
+
+
+def draw(version: int) -> None:
+    """The part of the page below its choice of parts."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        card = one_benchmark.choose_benchmark(version)
+        pair = one_benchmark.choose_pair(version, card.benchmark_id)
+        if benchmarks.routers(version, card.benchmark_id, pair).empty:
+            st.info("No router has scored this benchmark yet: score it on the My data page.")
+            return
+        slices = recommendation_inputs.kinds(version, card.benchmark_id, pair)
+    asked = recommendation_inputs.draw(version, card, pair, slices)
+    prices = price_of("weak", pair.weak), price_of("strong", pair.strong)
+    found = recommendation_cache.recommendation(
+        version,
+        card.benchmark_id,
+        pair,
+        prices,
+        recommendation_cache.times(),
+        router_cost.typed_time(),
+        asked,
+    )
+    _draw_found(found, card, pair)
+    _draw_use(found, asked)
+
+
+def _draw_found(found: dict[str, Any], card: Benchmark, pair: ModelPair) -> None:
+    names = f"{short_name(pair.strong)} ■ over {short_name(pair.weak)} ●"
+    router_table(
+        {
+            "title": _title(found),
+            "beside": f"{found['n_queries']:,} queries · {names}",
+            "sentence": " ".join(found["sentences"]),
+            "caption": f"Routers on {card.title} that fit, best first",
+            **recommendation_table.table(found),
+        },
+        key="suited",
+    )
+    unfit = unfit_words(found)
+    if unfit:
+        st.caption(plain(f"Not among them: {unfit}."))
+    st.caption(plain(_about(found)))
+
+
+def _title(found: dict[str, Any]) -> str:
+    kind = found["advice"]["kind"]
+    return {"router": f"Take {found['advice']['label']}", "no router": "No router is worth it"}.get(
+        kind, "No router fits"
+    )
+
+
+def _about(found: dict[str, Any]) -> str:
+    """What the figures are, in the order of the columns."""
+    quality = (
+        "Quality: each fifth of the texts under the threshold that the other four choose (seed "
+        f"{found['seed']}); strong calls, money and seconds at the threshold that all choose. "
+        if found["is_held_out"]
+        else "A share asks nothing of the answers, so quality is read at the threshold itself. "
+    )
+    return (
+        f"Scores: {tables.words_of(found['view'])}. {quality}Money: tokens times prices, and the "
+        f"router's machine at ${found['machine_usd_per_hour']:g} an hour. Own time: typed or timed "
+        f"on Evidence, else {MEASURED_ELSEWHERE}. Intervals: 95%, over texts, of a threshold that "
+        "stays, and of two routers alone. ? cannot be told from the first at 5%, paired, allowing "
+        "for every two routers by Holm. The dashed line is the best that needs no router."
+    )
+
+
+def _draw_use(found: dict[str, Any], asked: Asked) -> None:
+    name = f"recommend-{found['benchmark']}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if found["routers"]:
+            _draw_open(found, asked)
+        lines = pd.DataFrame(recommendation_table.csv_lines(found))
+        downloads.csv_button("Ranking (CSV)", lines, f"{name}.csv")
+        st.download_button(
+            "All of this (JSON)",
+            lambda: downloads.json_bytes(found),
+            f"{name}.json",
+            "application/json",
+            on_click="ignore",
+        )
+
+
+def _draw_open(found: dict[str, Any], asked: Asked) -> None:
+    """The advised router, else the first, on the Trade-off page at its threshold."""
+    label = found["advice"]["label"]
+    row = next((r for r in found["routers"] if r["label"] == label), found["routers"][0])
+    start = "Use it: open" if label else "Open"
+    if st.button(
+        plain(f"{start} {row['label']} on the Trade-off page"),
+        type="primary" if label else "secondary",
+        help="All queries of the benchmark are read there." if asked.slices else None,
+    ):
+        tradeoff_link.go(
+            found["benchmark"],
+            ModelPair(**found["model_pair"]),
+            f"{row['router_id']}.{found['view']}",
+            *_point(row, asked),
+        )
+
+
+def _point(row: dict[str, Any], asked: Asked) -> tuple[str, float]:
+    """The wish, where it means the same threshold there; else the threshold itself."""
+    if asked.slices or asked.wish.mode == "budget":
+        return "alpha", row["threshold"]
+    return asked.wish.mode, asked.wish.wanted

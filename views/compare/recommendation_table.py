@@ -1,0 +1,234 @@
+"""A recommendation as columns and rows: routers that fit, best first, below what needs none."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from routellm_core.evaluation.recommendation.sentences import amount, usd_digits
+from routellm_core.types import ModelPair
+from views.components.live_curve.payload import number
+from views.text.glossary import help_of
+from views.text.names import short_name
+
+_FIGURES = {"quality": "quality", "usd": "usd_per_1000", "strong_calls": "strong_call_share"}
+_N_TICKS = 4
+
+
+def table(found: dict[str, Any]) -> dict[str, Any]:
+    """Columns, rows and axis of `router_table`."""
+    figure = _FIGURES[found["ranked_by"]]
+    has_money = any(math.isfinite(row["usd_per_1000"]) for row in found["blind"])
+    has_seconds = any(row["n_timed"] for row in found["routers"])
+    rows = [_router(row, found) for row in found["routers"]]
+    pinned = [_blind(row, found) for row in found["blind"]]
+    quality = "percent" if found["quality_unit"] == "share right" else "figure"
+    picture = {"id": "picture", "form": "range", "figure": figure, "sort": figure, "wide": True}
+    titles = {"quality": "quality", "usd": "USD per 1,000", "strong_calls": "strong calls"}
+    return {
+        "columns": [
+            {"id": "router", "title": "router", "form": "name"},
+            {"id": "recipe", "title": "recipe", "form": "text", "wide": True},
+            picture | {"title": f"{titles[found['ranked_by']]}, 95%"},
+            {
+                "id": "quality",
+                "title": "quality, held out" if found["is_held_out"] else "quality",
+                "form": quality,
+                "help": help_of("held_out" if found["is_held_out"] else "quality"),
+            },
+            {
+                "id": "strong_call_share",
+                "title": "strong calls",
+                "form": "percent",
+                "wide": has_money,
+                "help": help_of("share"),
+            },
+            *(
+                [
+                    {
+                        "id": "usd",
+                        "title": "USD per 1,000",
+                        "form": "written",
+                        "sort": "usd_per_1000",
+                        "help": "Answers at list or typed prices, and the router's own machine.",
+                    }
+                ]
+                * has_money
+            ),
+            {
+                "id": "own",
+                "title": "its own ms",
+                "form": "written",
+                "sort": "router_ms",
+                "wide": True,
+                "help": help_of("own_time"),
+            },
+            *(_seconds("mean_s", "mean s", "mean_seconds") * has_seconds),
+            *(_seconds("p95_s", "95% within s", "p95") * has_seconds),
+            {
+                "id": "difference",
+                "title": "against the first",
+                "form": "written",
+                "sort": "difference_value",
+                "help": help_of("to_the_first"),
+            },
+        ],
+        "rows": rows,
+        "pinned": pinned,
+        "axis": _axis(found, figure),
+        "sorted_by": None,
+    }
+
+
+def csv_lines(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """One line a router that fits, then what needs none, then those that do not fit."""
+    head = {"benchmark": found["benchmark"], **found["model_pair"], "view": found["view"]}
+    head |= {"slices": " ".join(found["slices"]), "wish": found["wish"]["mode"]}
+    head |= {"wanted": found["wish"]["wanted"]}
+    lines = []
+    for row in (*found["routers"], *found["blind"], *found["unfit"]):
+        line = head | {"router": row["label"], "problem": row.get("problem") or row.get("reason")}
+        for name, value in row.items():
+            if name.endswith("_interval"):
+                stem = name.removesuffix("_interval")
+                line |= {f"{stem}_low": value[0], f"{stem}_high": value[1]}
+            elif isinstance(value, float | int):
+                line[name] = value
+        for name in ("to_first", "over_bar"):
+            difference = row.get(name)
+            if difference:
+                low, high = difference["interval"]
+                line |= {
+                    name: difference["value"],
+                    f"{name}_low": low,
+                    f"{name}_high": high,
+                    f"{name}_holm_p_value": difference["adjusted_p_value"],
+                    f"{name}_verdict": difference["words"],
+                }
+        lines.append(line)
+    return lines
+
+
+def _seconds(name: str, title: str, term: str) -> list[dict[str, Any]]:
+    return [{"id": name, "title": title, "form": "figure", "wide": True, "help": help_of(term)}]
+
+
+def _router(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    own = row["router_ms"]
+    written = "–" if math.isnan(own) else f"{own:.3g}"
+    is_taken = row["label"] == found["advice"]["label"]
+    recipe = row["recipe"] + " · take this" * is_taken
+    difference = row["to_first"]
+    return {
+        "router": row["router"],
+        "recipe": recipe,
+        "under": f"{recipe} · {written} ms",
+        "own": written,
+        "router_ms": number(own),
+        **_estimates(row, found),
+        **(_difference(difference, found) if difference else {"difference": "first"}),
+    }
+
+
+def _blind(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """The best one of them that serves the wish is held against the first router."""
+    pair = ModelPair(**found["model_pair"])
+    names = {
+        "always weak": f"always {short_name(pair.weak)}",
+        "always strong": f"always {short_name(pair.strong)}",
+    }
+    gain = found["routers"][0]["over_bar"] if found["routers"] else None
+    held = {"difference": "–"}
+    if gain and row["label"] == found["bar"]:
+        low, high = gain["interval"]
+        turned = gain | {"value": -gain["value"], "interval": (-high, -low)}
+        held = _difference(turned, found)
+    return {
+        "router": names.get(row["label"], row["label"]),
+        "recipe": row["problem"] or "",
+        "under": row["problem"] or "",
+        "own": "–",
+        **_estimates(row, found),
+        "strong_call_share_second": "",
+        **held,
+    }
+
+
+def _estimates(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    for name in ("quality", "strong_call_share", "usd_per_1000", "mean_s", "p95_s"):
+        low, high = (number(end) for end in row[f"{name}_interval"])
+        figures |= {name: number(row[name]), f"{name}_low": low, f"{name}_high": high}
+    low, high = row["usd_per_1000_interval"]
+    ends = "" if math.isnan(low) else f"{_usd(low, found)} – {_usd(high, found)}"
+    return figures | {"usd": _usd(row["usd_per_1000"], found), "usd_second": ends}
+
+
+def _difference(difference: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    by, unit = found["ranked_by"], found["quality_unit"]
+
+    def written(value: float) -> str:
+        if by == "usd":
+            text = _usd(value, found)
+        elif by == "quality" and unit == "share right":
+            text = f"{100 * value:z.2f}".replace("-", "−")
+        else:
+            text = amount(value, by, unit).removesuffix(" points")
+        return text if text.startswith("−") else f"+{text}"
+
+    low, high = difference["interval"]
+    ends = "" if math.isnan(low) else f"{written(low)} – {written(high)}"
+    mark = "" if difference["is_shown"] else "? "
+    return {
+        "difference": f"{mark}{written(difference['value'])}",
+        "difference_value": number(difference["value"]),
+        "difference_second": ends,
+    }
+
+
+def _usd(usd: float, found: dict[str, Any]) -> str:
+    """With the digits that the dearest row needs."""
+    if math.isnan(usd):
+        return "–"
+    dearest = max(row["usd_per_1000"] for row in found["blind"])
+    return f"{usd:z,.{usd_digits(dearest)}f}".replace("-", "−")
+
+
+def _axis(found: dict[str, Any], figure: str) -> dict[str, Any]:
+    """Around all intervals of the routers and the best that needs none; round ticks."""
+    bar = [row for row in found["blind"] if row["label"] == found["bar"]]
+    drawn = [
+        value
+        for row in (*found["routers"], *bar)
+        for value in (row[figure], *row[f"{figure}_interval"])
+        if math.isfinite(value)
+    ]
+    low, high = (min(drawn), max(drawn)) if drawn else (0.0, 1.0)
+    ticks = _round_ticks(low, high)
+    margin = 0.05 * (high - low) or 0.01
+    return {
+        "low": low - margin,
+        "high": high + margin,
+        "ticks": ticks,
+        "labels": [_tick(tick, figure, found["quality_unit"]) for tick in ticks],
+        "blind": number(bar[0][figure]) if bar else None,
+    }
+
+
+def _round_ticks(low: float, high: float) -> list[float]:
+    """A few round numbers between two.
+
+    >>> _round_ticks(0.748, 0.785), _round_ticks(4.4, 4.8)
+    ([0.75, 0.76, 0.77, 0.78], [4.4, 4.5, 4.6, 4.7, 4.8])
+    """
+    width = max(high - low, 1e-9) / _N_TICKS
+    size = 10.0 ** math.floor(math.log10(width))
+    step = next(size * k for k in (1, 2, 5, 10) if size * k >= width * 0.999)
+    found = np.arange(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1) * step
+    return [float(f"{tick:.6g}") for tick in found]
+
+
+def _tick(tick: float, figure: str, unit: str) -> str:
+    is_percent = figure == "strong_call_share" or (figure == "quality" and unit == "share right")
+    shown = 100 * tick if is_percent else tick
+    return f"{shown:.6g}{'%' if is_percent else ''}"

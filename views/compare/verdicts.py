@@ -1,0 +1,159 @@
+"""Every pair of routers of one benchmark: what the verdict matrix shows, and the gist of it."""
+
+import math
+from typing import Any
+
+from views.compare.sentences import span
+
+_SHORT = ((1_000_000, "M"), (1_000, "k"))
+
+
+def sentence(found: dict[str, Any]) -> str:
+    """How many pairs are told apart, and against whom the best router holds."""
+    verdicts = found["verdicts"]
+    if not verdicts:
+        return "There is one router here, and no other to hold it against."
+    best = verdicts[0]["labels"][0]
+    of_best = [v for v in verdicts if v["labels"][0] == best]
+    open_ones = [v for v in of_best if not v["is_ahead"]]
+    n_ahead = sum(v["is_ahead"] for v in verdicts)
+    is_ = "is" if n_ahead == 1 else "are"
+    said = f"{n_ahead or 'None'} of {len(verdicts)} pairs {is_} told apart. "
+    said += f"{best} is ahead of {_all_of(len(of_best) - len(open_ones), len(of_best))}"
+    if open_ones:
+        nearest = plain_words(open_ones[0]).removeprefix("cannot tell ")
+        said += f"; it cannot be told from {open_ones[0]['labels'][1]}{_needed(nearest)}"
+        more = len(open_ones) - 1
+        said += f" nor from {more} other{'s' * (more > 1)}" if more else ""
+    return f"{said}."
+
+
+def matrix(found: dict[str, Any]) -> dict[str, Any]:
+    """The data of `verdict_matrix`."""
+    verdicts = found["verdicts"]
+    known = {router["label"]: router for router in found["routers"]}
+    labels = list(dict.fromkeys(label for v in verdicts for label in v["labels"]))
+    place = {label: i for i, label in enumerate(labels)}
+    return {
+        "title": "Are they different?",
+        "sentence": sentence(found),
+        "caption": f"Every pair of routers on {found['benchmark']}: is the row ahead of the column",
+        "routers": [
+            {
+                "router": known[label]["router"],
+                "recipe": known[label]["recipe"],
+                "figure": f"{known[label]['apgr']:.3f}",
+            }
+            for label in labels
+        ],
+        "cells": [
+            {
+                "row": place[v["labels"][0]],
+                "column": place[v["labels"][1]],
+                "is_ahead": v["is_ahead"],
+                "short": f"{v['amount']:+.3f}" if v["is_ahead"] else "?",
+                "under": "ahead" if v["is_ahead"] else _more(v["n_more"]),
+                "words": _capital(plain_words(v)),
+                "details": _details(v, found),
+            }
+            for v in verdicts
+        ],
+    }
+
+
+def csv_lines(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """One line a pair."""
+    lines = []
+    for v in found["verdicts"]:
+        router, over = v["labels"]
+        low, high = v["gain_interval"]
+        at = v["at_share"]
+        lines.append(
+            {
+                "benchmark": found["benchmark"],
+                **found["model_pair"],
+                "view": found["view"],
+                "n": v["n_queries"],
+                "router": router,
+                "over": over,
+                "is_ahead": v["is_ahead"],
+                "mean_quality_gain": v["quality_gain"],
+                "mean_quality_gain_low": v["quality_gain_interval"][0],
+                "mean_quality_gain_high": v["quality_gain_interval"][1],
+                "apgr_gain": v["gain"],
+                "apgr_gain_low": low,
+                "apgr_gain_high": high,
+                "p_value": v["p_value"],
+                "holm_p_value": v["adjusted_p_value"],
+                "n_more_queries": v["n_more"],
+                "strong_call_share": at["strong_call_share"],
+                "quality_gain": at["gain"],
+                "quality_gain_low": at["gain_interval"][0],
+                "quality_gain_high": at["gain_interval"][1],
+                "mcnemar_holm_p_value": at["adjusted_p_value"],
+            }
+        )
+    return lines
+
+
+def plain_words(verdict: dict[str, Any]) -> str:
+    """The verdict as the core says it, without the marks of names."""
+    return str(verdict["words"]).replace("`", "")
+
+
+def _capital(words: str) -> str:
+    """A sentence's first letter, unless it begins with a router's name."""
+    return words[0].upper() + words[1:] if words.startswith("cannot tell") else words
+
+
+def p_text(p_value: float) -> str:
+    """A p-value with the digits that matter."""
+    if math.isnan(p_value):
+        return "p –"
+    return "p < 0.001" if p_value < 0.001 else f"p {p_value:.3f}"
+
+
+def _all_of(n: int, n_all: int) -> str:
+    if n == n_all:
+        return "every other router"
+    return f"{n or 'none'} of the {n_all} others"
+
+
+def _needed(words: str) -> str:
+    """What the verdict says after its colon, in brackets."""
+    return f" ({words.rsplit(': ', 1)[1]})"
+
+
+def _more(n_more: float) -> str:
+    """Further queries, short enough for a cell."""
+    if math.isnan(n_more):
+        return "no gap"
+    if math.isinf(n_more):
+        return "no number"
+    for size, unit in _SHORT:
+        if n_more >= 0.995 * size:
+            return f"+{float(f'{n_more / size:.1e}'):g}{unit} more"
+    return f"+{float(f'{n_more:.1e}'):g} more"
+
+
+def _details(verdict: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    at, n_pairs = verdict["at_share"], len(found["verdicts"])
+    lines = [
+        f"{'APGR' if verdict['is_gap_clear'] else 'Mean quality'} {_signed(verdict['amount'])} "
+        f"({span(verdict['amount_interval'], '+.3f')}, paired; "
+        f"n {verdict['n_queries']:,}); {p_text(verdict['p_value'])}, "
+        f"{p_text(verdict['adjusted_p_value'])} by Holm over {n_pairs} pairs."
+    ]
+    digits = 4 if max(abs(found["quality_strong"]), abs(found["quality_weak"])) <= 1 else 3
+    at_share = (
+        f"At {at['strong_call_share']:.0%} strong calls: quality {_signed(at['gain'], digits)} "
+        f"({span(at['gain_interval'], f'+.{digits}f')}); the better answer on "
+        f"{at['n_only_router']:,} texts, the worse on {at['n_only_over']:,}"
+    )
+    if not math.isnan(at["adjusted_p_value"]):
+        at_share += f"; McNemar {p_text(at['adjusted_p_value'])} by Holm"
+    return [*lines, f"{at_share}."]
+
+
+def _signed(value: float, digits: int = 3) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")

@@ -1,0 +1,276 @@
+"""What routing costs with the router's own machine, when it pays, and at other prices."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from routellm_core.evaluation.overhead.router_cost import BreakEven
+from routellm_core.metrics.costs import Price, TokenSource, saving
+from routellm_core.types import Interval
+from views.cache import benchmarks
+from views.cache import evidence as evidence_cache
+from views.cache.benchmarks import RouterKey
+from views.components import downloads, figure_table, tiles
+from views.components.figure_table import WAITED_FOR, Cell, Row
+from views.components.tiles import Tile
+from views.selection import router_cost
+from views.selection.frame import Selection
+from views.selection.point import Readings, queries_per_month
+from views.selection.router_cost import RouterCost
+from views.state import inputs, link
+from views.text.escape import plain
+from views.text.format import alpha_text, score_digits, usd_text
+from views.text.glossary import help_of
+from views.text.names import short_name
+
+_BASELINES = {"mix": "a random mix of equal quality", "today": "what you pay today"}
+_MOST_USD, _MOST_QUERIES = 1e6, 1e12
+
+
+class Baseline(NamedTuple):
+    """What routing is held against besides always strong."""
+
+    label: str
+    usd: float
+    """A query; NaN where there is none."""
+    why_none: str
+
+
+def draw(selection: Selection, readings: Readings, router: RouterCost) -> Callable[[], None]:
+    """Cost at α, savings by baseline, other prices; the break-even shares are resampled."""
+    st.subheader("What does it cost", help=help_of("cost"))
+    costs = readings.money.costs
+    if not costs.are_known:
+        st.info(
+            "No list price of both models is known: type them in the sidebar.",
+            icon=":material/payments:",
+        )
+        return lambda: None
+    baseline = _draw_inputs(selection, readings, router)
+    tiles.draw(_tiles(selection, readings, router, baseline))
+    st.caption(plain(provenance(costs.tokens, router)))
+    pays, prices = st.columns(2, gap="large")
+    with pays:
+        st.markdown("**Up to which share of strong calls it pays**", help=help_of("break_even"))
+        place = st.empty()
+        _draw_break_even(selection, place, baseline, None)
+    with prices:
+        st.markdown("**The saving at other prices**", help=help_of("sensitivity"))
+        _draw_prices(selection, readings, router)
+
+    def finish() -> None:
+        of = (selection.key, prices_of(selection), router.usd)
+        found = [evidence_cache.pays_up_to(*of, None)]
+        if not math.isnan(baseline.usd):
+            found.append(evidence_cache.pays_up_to(*of, baseline.usd))
+        _draw_break_even(selection, place, baseline, found)
+
+    return finish
+
+
+def prices_of(selection: Selection) -> tuple[Price, Price]:
+    """Those of the sidebar, weak before strong."""
+    return selection.price_weak, selection.price_strong
+
+
+def usd_per_thousand(
+    selection: Selection, key: RouterKey, threshold: float, router: RouterCost
+) -> Cell:
+    """What a thousand routed queries cost, the router included."""
+    found = evidence_cache.routed(key, prices_of(selection), threshold)
+    usd = 1_000 * (found.usd + router.usd)
+    return Cell(usd_text(usd), usd_interval(found.interval, router.usd, 1_000))
+
+
+def usd_interval(interval: Interval, router_usd: float, n_queries: float) -> str:
+    """Both ends for so many queries, or a dash."""
+    low, high = (n_queries * (end + router_usd) for end in interval)
+    return "95% –" if math.isnan(low + high) else f"95% {usd_text(low)} – {usd_text(high)}"
+
+
+def baseline_of(selection: Selection, readings: Readings) -> Baseline:
+    """The one that the link states.
+
+    A random mix reaches the quality of the point at a share of strong calls that is the recovered
+    gap; beyond 0 and 1 no mix does.
+    """
+    kind = link.text("baseline", "mix", list(_BASELINES))
+    if kind == "today":
+        usd = link.number("today_usd", None)
+        return Baseline(_BASELINES[kind], math.nan if usd is None else usd / 1_000, "type it above")
+    costs, share = readings.money.costs, readings.point.pgr
+    weak, strong = float(costs.weak.mean()), float(costs.strong.mean())
+    usd = weak + share * (strong - weak) if 0 <= share <= 1 else math.nan
+    return Baseline(_BASELINES[kind], usd, "no mix of both models has this quality")
+
+
+def provenance(tokens: TokenSource, router: RouterCost) -> str:
+    """Where every factor of the money is from."""
+    return (
+        "Money is tokens times the prices in the sidebar, and the router's time times its machine. "
+        f"Tokens of a query: {tokens.prompt}. Tokens of an answer: {tokens.answer}. "
+        f"The machine: {router.usd_source}. A query keeps it busy as long as the router's own time "
+        "says; in batches it takes less."
+    )
+
+
+def _draw_inputs(selection: Selection, readings: Readings, router: RouterCost) -> Baseline:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _number(
+            "Queries a month",
+            "queries_per_month",
+            queries_per_month(),
+            _MOST_QUERIES,
+            1_000.0,
+            "%.0f",
+        )
+        router_cost.draw_machine()
+        kind = inputs.one_of(
+            st.selectbox,
+            "Held against, besides always strong",
+            "baseline",
+            list(_BASELINES),
+            "mix",
+            _BASELINES.__getitem__,
+        )
+        if kind == "today":
+            usd = link.number("today_usd", None)
+            _number("USD per 1,000 queries today", "today_usd", usd, _MOST_USD, 0.1, "%.4f")
+    return baseline_of(selection, readings)
+
+
+def _number(
+    label: str, name: str, value: float | None, most: float, step: float, form: str
+) -> None:
+    key = f"_evidence_{name}"
+    st.session_state[key] = None if value is None else min(max(value, 0.0), most)
+    st.number_input(
+        label,
+        min_value=0.0,
+        max_value=most,
+        value=None,
+        step=step,
+        format=form,
+        key=key,
+        width=230,
+        on_change=lambda: link.remember(**{name: st.session_state[key]}),
+    )
+
+
+def _tiles(
+    selection: Selection, readings: Readings, router: RouterCost, baseline: Baseline
+) -> list[Tile]:
+    found = evidence_cache.routed(selection.key, prices_of(selection), readings.point.threshold)
+    usd, n = found.usd + router.usd, f"n {found.n_queries:,}"
+    monthly = queries_per_month()
+    table = evidence_cache.at_other_prices(
+        selection.key, prices_of(selection), readings.point.threshold, router.usd
+    )
+    strong = table[table["factor"] == 1.0].iloc[0]
+    # The baseline is taken as given, so only the routed cost is uncertain.
+    low, high = (saving(end + router.usd, baseline.usd) for end in reversed(found.interval))
+    return [
+        Tile(
+            "for 1,000 queries",
+            usd_text(1_000 * usd),
+            f"{usd_interval(found.interval, router.usd, 1_000)} · {n} · router "
+            f"{usd_text(1_000 * router.usd)}",
+            "cost",
+        ),
+        Tile(
+            "a month",
+            usd_text(monthly * usd),
+            f"{usd_interval(found.interval, router.usd, monthly)} · {monthly:,.0f} queries",
+            "cost",
+        ),
+        Tile(
+            f"saved, against always {short_name(selection.pair.strong)}",
+            percent_text(strong.saving),
+            f"{percent_interval(strong.saving_low, strong.saving_high)} · "
+            f"{usd_text(1_000 * strong.always_strong_usd)} for 1,000",
+            "saving",
+        ),
+        Tile(
+            f"saved, against {baseline.label}",
+            percent_text(saving(usd, baseline.usd)),
+            baseline.why_none
+            if math.isnan(baseline.usd)
+            else f"{percent_interval(low, high)}, the baseline as given · "
+            f"{usd_text(1_000 * baseline.usd)} for 1,000",
+            "saving",
+        ),
+    ]
+
+
+def percent_text(share: float) -> str:
+    """With a true minus; a dash where it is undefined."""
+    return "–" if math.isnan(share) else f"{share:.1%}".replace("-", "−")
+
+
+def percent_interval(low: float, high: float) -> str:
+    """Both ends, or a dash."""
+    return "95% –" if math.isnan(low + high) else f"95% {percent_text(low)} – {percent_text(high)}"
+
+
+def _draw_break_even(
+    selection: Selection, place: DeltaGenerator, baseline: Baseline, found: list[BreakEven] | None
+) -> None:
+    names = [f"always {short_name(selection.pair.strong)}", baseline.label]
+    n = f"n {benchmarks.outcomes(*selection.where).n_queries:,}"
+    rows = []
+    for i, name in enumerate(names):
+        if i == 1 and math.isnan(baseline.usd):
+            rows.append(Row(name, [Cell("–", "95% –"), Cell("–"), Cell("–")]))
+        elif found is None:
+            rows.append(Row(name, [Cell(WAITED_FOR, WAITED_FOR)] * 3, under=n))
+        else:
+            rows.append(Row(name, _break_even_cells(selection, found[i]), under=n))
+    figure_table.draw(
+        "Up to which share of strong calls routing costs no more than a baseline",
+        ["costs no more than", "up to, strong calls", "α there", "USD per 1,000"],
+        rows,
+        place,
+    )
+
+
+def _break_even_cells(selection: Selection, found: BreakEven) -> list[Cell]:
+    digits = score_digits(benchmarks.histogram(selection.key)[2])
+    alpha = "–" if math.isnan(found.threshold) else alpha_text(found.threshold, digits)
+    return [
+        Cell(percent_text(found.strong_call_share), percent_interval(*found.interval)),
+        Cell(alpha),
+        Cell(usd_text(1_000 * found.cost_usd), f"baseline {usd_text(1_000 * found.baseline_usd)}"),
+    ]
+
+
+def _draw_prices(selection: Selection, readings: Readings, router: RouterCost) -> None:
+    table = evidence_cache.at_other_prices(
+        selection.key, prices_of(selection), readings.point.threshold, router.usd
+    )
+    weak, strong = (short_name(model) for model in selection.pair)
+    figure_table.draw(
+        f"Saving against always {strong} at other prices of a model",
+        ["price ×", f"{weak} ●", f"{strong} ■"],
+        [
+            Row(
+                f"{factor:g}",
+                [
+                    Cell(
+                        percent_text(row.saving), percent_interval(row.saving_low, row.saving_high)
+                    )
+                    for row in rows.itertuples()
+                ],
+            )
+            for factor, rows in table.groupby("factor", sort=True)
+        ],
+    )
+    n = readings.money.costs.weak.size
+    st.caption(plain(f"Against always {strong}, n {n:,}; α stays, so the quality does too."))
+    downloads.csv_button(
+        "Other prices (CSV)",
+        table,
+        f"prices-{selection.benchmark.benchmark_id}-{selection.router['router_name']}.csv",
+    )

@@ -1,0 +1,208 @@
+"""Whether a score means what it says, and a curve over the scores that would make it so."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from routellm_core.evaluation.score_calibration.calibration_error import CalibrationError
+from routellm_core.evaluation.score_calibration.recalibration import (
+    Judged,
+    MappedThreshold,
+    Method,
+    Recalibration,
+    mapped_threshold,
+)
+from routellm_core.statistics.bootstrap import N_RESAMPLES
+from routellm_core.types import Interval
+from views.cache import benchmarks
+from views.cache import evidence as evidence_cache
+from views.components import downloads, figure_table
+from views.components.figure_table import WAITED_FOR, Cell, Row
+from views.selection.frame import Selection, boundary
+from views.selection.point import Readings
+from views.selection.router_cost import RouterCost
+from views.state import inputs
+from views.text.escape import plain
+from views.text.format import alpha_text, score_digits
+from views.text.glossary import help_of
+
+_METHODS = {"none": "as they are", "isotonic": "isotonic", "platt": "Platt"}
+_TARGET = (
+    "Held against 1 where the strong answer is better, ½ where both are equally good, 0 elsewhere. "
+    "A router that learned from verdicts alone says what its judges would: its distance from these "
+    "outcomes is one of data, not only of fit."
+)
+_CHANCE = 0.05
+"""A calibration error that perfect scores show this seldom is none of theirs."""
+
+
+def draw(selection: Selection, readings: Readings, router: RouterCost) -> Callable[[], None]:
+    """Chart and figures; the calibration error and a curve's judgement come when resampled."""
+    st.subheader("Does the score mean what it says", help=help_of("win_rate"))
+    chart, figures = st.columns([5, 4], gap="large")
+    with figures:
+        table, verdict = st.empty(), st.empty()
+        _draw_figures(selection, table, None)
+        verdict.caption("Simulating perfect scores …")
+        st.caption(_TARGET)
+        method = inputs.one_of(
+            partial(st.radio, horizontal=True, help=help_of("recalibration")),
+            "Recalibrated scores",
+            "recalibrated",
+            list(_METHODS),
+            "none",
+            _METHODS.__getitem__,
+        )
+        curve = None
+        if method != "none":
+            with boundary():
+                curve = evidence_cache.recalibration(selection.key, cast(Method, method))
+        judgement, moved = st.empty(), st.empty()
+        if curve is not None:
+            _draw_judged(judgement, None)
+    with chart:
+        _draw_chart(selection, readings, curve)
+
+    def finish() -> None:
+        error = evidence_cache.calibration_error(selection.key)
+        _draw_figures(selection, table, error)
+        verdict.markdown(verdict_on(error))
+        if curve is not None:
+            with judgement.container(), boundary():
+                judged = evidence_cache.judged(selection.key, curve.method)
+                _draw_judged(st, judged)
+                moved.markdown(_moved(selection, readings, curve, judged))
+
+    return finish
+
+
+def verdict_on(error: CalibrationError) -> str:
+    """The calibration error read aloud, as far as chance allows."""
+    p = "p < 0.001" if error.p_value < 0.001 else f"p = {error.p_value:.2g}"
+    if error.p_value >= _CHANCE:
+        return f"The scores cannot be told apart from ones that mean what they say ({p})."
+    return (
+        f"The scores are off by **{error.debiased:.1%}** on average, chance taken off; "
+        f"perfect ones would not show this ({p})."
+    )
+
+
+def moved_in_words(alpha: str, mapped: MappedThreshold, digits: int) -> str:
+    """What a curve makes of the current α."""
+    if not np.isfinite(mapped.threshold):
+        return f"α = {alpha} calls nobody, before and after."
+    after = f"α = {alpha} becomes {mapped.threshold:.{digits}f} on the recalibrated scores"
+    if mapped.n_moved == 0:
+        return f"{after}: the same queries go to the strong model (n {mapped.n_queries:,})."
+    return (
+        f"{after}, and {mapped.n_moved:,} more of {mapped.n_queries:,} queries go to the strong "
+        "model: the curve merges their scores with those at α."
+    )
+
+
+def _draw_figures(
+    selection: Selection, place: DeltaGenerator, error: CalibrationError | None
+) -> None:
+    brier = evidence_cache.meaning(selection.key)[1]
+    waiting = Cell(WAITED_FOR, WAITED_FOR)
+    rows = [
+        Row("calibration error (ECE)", [waiting], "ece"),
+        Row("chance taken off", [waiting], "ece_debiased"),
+        Row("of perfect scores, by chance", [waiting], "ece_perfect"),
+        Row("Brier score", [_cell(brier.score, brier.interval, ".4f")], "brier"),
+        Row("Brier score of the mean alone", [Cell(f"{brier.reference:.4f}")], "brier"),
+        Row("skill", [_cell(brier.skill, brier.skill_interval, ".1%")], "skill"),
+    ]
+    if error is not None:
+        bins = f"over {error.n_bins} bins of equally many queries"
+        rows[0] = rows[0]._replace(cells=[Cell(f"{error.ece:.2%}", bins)])
+        rows[1] = rows[1]._replace(cells=[_cell(error.debiased, error.interval, ".2%")])
+        simulated = f"mean of {N_RESAMPLES:,} simulations"
+        rows[2] = rows[2]._replace(cells=[Cell(f"{error.if_calibrated:.2%}", simulated)])
+    figure_table.draw(
+        "How far the scores are from what happens",
+        [selection.router["label"], f"n {brier.n_queries:,}"],
+        rows,
+        place,
+    )
+
+
+def _moved(selection: Selection, readings: Readings, curve: Recalibration, judged: Judged) -> str:
+    alpha = readings.point.threshold
+    mapped = mapped_threshold(curve, readings.ranked.strong_win_rate, alpha)
+    digits = score_digits(benchmarks.histogram(selection.key)[2])
+    said = plain(moved_in_words(alpha_text(alpha, digits), mapped, digits))
+    return (
+        f"Judged on queries that it was not fitted to: fitted to {judged.n_fitted:,} others. "
+        f"Fitted to all queries, {said}"
+    )
+
+
+def _draw_judged(place: Any, judged: Judged | None) -> None:
+    if judged is None:
+        cells = [[Cell(WAITED_FOR)] * 2 + [Cell(WAITED_FOR, WAITED_FOR)]] * 3
+        n = WAITED_FOR
+    else:
+        n = f"n {judged.n_judged:,}"
+        cells = [
+            _compared(judged.ece_before, judged.ece_after, judged.ece_change, ".2%"),
+            _compared(judged.brier_before, judged.brier_after, judged.brier_change, ".4f"),
+            [
+                Cell(f"{judged.n_levels_before:,}"),
+                Cell(f"{judged.n_levels_after:,}"),
+                Cell(_signed(judged.n_levels_after - judged.n_levels_before, ",")),
+            ],
+        ]
+    labels = [("ECE", "ece"), ("Brier score", "brier"), ("distinct scores", None)]
+    figure_table.draw(
+        "Scores before and after recalibration, on queries that the curve was not fitted to",
+        ["held out", "before", "after", "change, paired"],
+        [Row(label, row, term, under=n) for (label, term), row in zip(labels, cells, strict=True)],
+        place,
+    )
+
+
+def _compared(before: float, after: float, change: Interval, form: str) -> list[Cell]:
+    low, high = (_signed(end, form) for end in change)
+    return [
+        Cell(f"{before:{form}}"),
+        Cell(f"{after:{form}}"),
+        Cell(_signed(after - before, form), f"95% {low} – {high}"),
+    ]
+
+
+def _signed(value: float, form: str) -> str:
+    return f"{value:+{form}}".replace("-", "−") if value else "0"
+
+
+def _draw_chart(selection: Selection, readings: Readings, curve: Recalibration | None) -> None:
+    from views.components import charts  # plotly is loaded by those who look at it
+    from views.evidence import figures
+
+    bins = evidence_cache.meaning(selection.key)[0]
+    st.plotly_chart(
+        figures.reliability(
+            bins, benchmarks.histogram(selection.key), readings.point.threshold, curve
+        ),
+        config=charts.CONFIG,
+        key="reliability_chart",
+        alt="How often the strong answer won, against the strong win rate that was said; the bins "
+        "can be saved as a table below.",
+    )
+    downloads.csv_button(
+        "The bins (CSV)",
+        pd.DataFrame(bins._asdict()),
+        f"reliability-{selection.benchmark.benchmark_id}-{selection.router['router_name']}.csv",
+    )
+
+
+def _cell(value: float, interval: Interval, form: str) -> Cell:
+    if pd.isna(value):
+        return Cell("–", "95% –")
+    shown, low, high = (f"{v:{form}}".replace("-", "−") for v in (value, *interval))
+    return Cell(shown, "95% –" if pd.isna(interval.low) else f"95% {low} – {high}")

@@ -1,0 +1,174 @@
+"""Queries beside the opened one: battles as evidence, labelled ones like it, and one across α."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core.explain.explanation import Evidence, Explanation
+from routellm_core.text_keys import text_hash
+from views.cache import benchmarks, models, workspace
+from views.components.query_links import query_links
+from views.explanation.heading import heading
+from views.explanation.subject import Subject
+from views.state import link
+from views.text import format
+from views.text.escape import plain
+from views.text.names import distinct_names
+
+_N_EVIDENCE, _LENGTH = 10, 140
+
+
+def draw_evidence(subject: Subject, found: Explanation) -> None:
+    """The battles that moved the win rate most."""
+    shown = found.evidence[:_N_EVIDENCE]
+    if not shown:
+        return
+    heading("Battles that moved it most")
+    hashes = [one.text_hash for one in shown if one.text_hash is not None]
+    labelled = workspace.store().labelled(hashes, subject.fitted_for).set_index("text_hash")
+    texts = workspace.store().texts(hashes)
+    names = distinct_names([*dict(found.ratings)])
+    _draw_links(
+        "The battles that moved the win rate most",
+        [
+            _column("query of the battle"),
+            _column("won by"),
+            _column("cosine", is_figure=True, is_wide=True),
+            _column("weight", is_figure=True, is_wide=True),
+            _column("moves it by", is_figure=True),
+        ],
+        [_evidence_row(subject, one, labelled, texts, names) for one in shown],
+        key="why_evidence",
+    )
+    share = sum(one.weight_share for one in shown)
+    st.caption(
+        f"{len(shown)} of {found.n_evidence:,} battles; they hold {share:.2%} of all weight. Each "
+        "moves the win rate by what it gains from counting as much as it does, to first order."
+    )
+
+
+def draw_similar(subject: Subject) -> None:
+    """Labelled queries most like the opened one, and what became of them."""
+    heading("Labelled queries most like it")
+    pair = subject.selection.pair
+    found = models.similar_queries(subject.version, pair, subject.text)
+    if found is None:
+        st.caption("No checkpoint on this machine names the queries that it learned from.")
+        return
+    if found.empty:
+        st.caption("None of the labelled queries has outcomes of this pair.")
+        return
+    _draw_links(
+        "Labelled queries that are most like this one",
+        [_column("query"), *_outcome_columns(pair), _column("cosine", is_figure=True)],
+        [_labelled_row(subject, row, [f"{row['cosine']:.3f}"]) for row in _records(found)],
+        key="why_similar",
+    )
+
+
+def draw_across(subject: Subject) -> None:
+    """The nearest query that the stored scores send to the other model."""
+    other = subject.goes_to(not subject.calls_strong)
+    heading(f"The nearest one that goes to {other}")
+    found = models.nearest_across(
+        subject.selection.key, subject.text, subject.threshold, subject.calls_strong
+    )
+    if found is None or found.empty:
+        st.caption(
+            plain(f"No labelled query of this benchmark goes to {other} at α = {subject.alpha}.")
+        )
+        return
+    _draw_links(
+        "The most similar query that is decided the other way",
+        [
+            _column("query"),
+            *_outcome_columns(subject.selection.pair),
+            _column("win rate", is_figure=True),
+            _column("cosine", is_figure=True, is_wide=True),
+        ],
+        [
+            _labelled_row(
+                subject, row, [subject.rate_text(row["strong_win_rate"]), f"{row['cosine']:.3f}"]
+            )
+            for row in _records(found)
+        ],
+        key="why_across",
+    )
+    st.caption(f"Both by the stored scores, at α = {subject.alpha}.")
+
+
+def _evidence_row(
+    subject: Subject,
+    one: Evidence,
+    labelled: pd.DataFrame,
+    texts: dict[str, str],
+    names: dict[str, str],
+) -> dict[str, Any]:
+    winner = "tie" if one.win_a == 0.5 else names[one.model_a if one.win_a > 0.5 else one.model_b]
+    cells = [
+        format.one_line(winner, 40),
+        f"{one.similarity:.3f}",
+        f"{one.weight_share:.3%}",
+        format.signed(one.influence, 6),
+    ]
+    if one.text_hash in labelled.index:
+        row = _named_row(subject, labelled.loc[one.text_hash].to_dict(), cells)
+        is_itself = one.text_hash == text_hash(subject.text)
+        return (
+            row | {"id": None, "under": f"this very query · {row['under']}"} if is_itself else row
+        )
+    text = texts.get(one.text_hash or "")
+    said = format.one_line(text, _LENGTH) if text else "its text is not on this machine"
+    faced = " against ".join(format.one_line(names[m], 40) for m in (one.model_a, one.model_b))
+    return {"id": None, "text": said, "under": faced, "cells": cells}
+
+
+def _labelled_row(subject: Subject, row: dict[str, Any], cells: list[str]) -> dict[str, Any]:
+    benchmark = benchmarks.benchmark(subject.version, row["benchmark_id"])
+    outcomes = [
+        format.outcome_text(benchmark, row[name]) for name in ("quality_strong", "quality_weak")
+    ]
+    return _named_row(subject, row, [*outcomes, *cells])
+
+
+def _named_row(subject: Subject, row: dict[str, Any], cells: list[str]) -> dict[str, Any]:
+    """Its text, or its name where the text is not here; it opens on its own benchmark."""
+    benchmark = subject.selection.benchmark
+    is_here = row["benchmark_id"] == benchmark.benchmark_id
+    shown_id = format.one_line(row["query_id"], _LENGTH)
+    text = format.one_line(row["text"], _LENGTH) if isinstance(row["text"], str) else ""
+    parts = [format.one_line(row["slice"].replace("_", " "), _LENGTH), shown_id if text else ""]
+    if not is_here:
+        parts.insert(0, benchmarks.benchmark(subject.version, row["benchmark_id"]).title)
+    return {
+        "id": row["query_id"] if is_here else None,
+        "text": text or shown_id,
+        "under": " · ".join(part for part in parts if part),
+        "cells": cells,
+    }
+
+
+def _outcome_columns(pair: Sequence[str]) -> list[dict[str, Any]]:
+    names = distinct_names(list(pair))
+    weak, strong = (names[name] for name in pair)
+    return [_column(f"{strong}\u00a0■"), _column(f"{weak}\u00a0●")]
+
+
+def _column(title: str, *, is_figure: bool = False, is_wide: bool = False) -> dict[str, Any]:
+    return {"title": title, "is_figure": is_figure, "is_wide": is_wide}
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [dict(row) for row in table.to_dict("records")]
+
+
+def _draw_links(
+    caption: str, columns: list[dict[str, Any]], rows: list[dict[str, Any]], *, key: str
+) -> None:
+    query_links(
+        {"caption": caption, "columns": columns, "rows": rows},
+        key=key,
+        on_open=lambda: link.remember(query=st.session_state[key].open["id"]),
+    )

@@ -1,0 +1,256 @@
+"""A set beside a benchmark: how alike, the strangest queries, what stands in both, a map."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from routellm_core import jobs
+from routellm_core.evaluation.traffic import comparison
+from routellm_core.evaluation.traffic.comparison import Comparison, ComparisonPlan
+from routellm_core.evaluation.traffic.profile import Profile
+from routellm_core.training.recipes import RECIPES
+from views.cache import benchmarks, own_data, workspace
+from views.components import charts, html_table, job_progress
+from views.components.html_table import Column
+from views.state import inputs
+from views.state.attempt import attempt, button
+from views.text.escape import one_line, plain
+
+_SHOWN = 8
+_VERDICTS = {
+    "cannot be told apart": "cannot be told apart from",
+    "differ": "differ from",
+    "far apart": "are far apart from",
+    "too few queries to tell": "are too few to be told apart from",
+}
+
+
+def draw(version: int, row: Any) -> None:
+    """The part of the page for one set."""
+    table = benchmarks.benchmarks(version)
+    titles = dict(table[["benchmark_id", "title"]].itertuples(index=False))
+    titles.pop(row.benchmark_id, None)
+    if not titles:
+        st.info("There is no benchmark to compare with.")
+        return
+    usual = "mmlu" if "mmlu" in titles else next(iter(titles))
+    benchmark_id = inputs.one_of(
+        st.selectbox, "Benchmark", "against", list(titles), usual, titles.__getitem__
+    )
+    folder = _folder(row.benchmark_id, benchmark_id)
+    job = jobs.read(folder) if (folder / "run.json").exists() else None
+    if job is not None and job.status == "done":
+        found = own_data.comparison(version, str(folder), folder.stat().st_mtime_ns)
+        _draw_found(version, row, titles[benchmark_id], benchmark_id, found)
+        st.button("Compare again", on_click=_start, args=(row.benchmark_id, benchmark_id))
+        return
+    if job is not None and job.status == "running":
+        job_progress.watch([folder], _draw_running)
+        return
+    if job is not None:
+        reason = job.message or "it was stopped"
+        st.warning(plain(f"The comparison is not finished: {reason}"), icon=":material/info:")
+    st.markdown(
+        "Figures measured on a benchmark hold for your traffic as far as the two are alike. "
+        "Comparing embeds your queries (about 20 seconds for a thousand on two processor cores) "
+        "and looks at: how well a classifier tells the two apart, which of your queries are "
+        "strangest to the benchmark, which stand in both, lengths and languages."
+    )
+    texts, _ = benchmarks.n_texts(version, row.benchmark_id)
+    theirs, _ = benchmarks.n_texts(version, benchmark_id)
+    if not texts or not theirs:
+        whose = "your set" if not texts else titles[benchmark_id]
+        st.info(
+            plain(f"The texts of {whose} are not on this machine, and comparing reads them."),
+            icon=":material/description:",
+        )
+        return
+    button("Compare", _start, row.benchmark_id, benchmark_id, type="primary")
+
+
+def finished(own_id: str, benchmark_id: str) -> Path | None:
+    """The folder of a finished comparison."""
+    folder = _folder(own_id, benchmark_id)
+    is_done = (folder / "run.json").exists() and jobs.read(folder).status == "done"
+    return folder if is_done else None
+
+
+def _folder(own_id: str, benchmark_id: str) -> Path:
+    return workspace.set_dir(own_id) / "against" / benchmark_id
+
+
+def _start(own_id: str, benchmark_id: str) -> None:
+    with attempt():
+        folder = _folder(own_id, benchmark_id)
+        if (folder / "run.json").exists():
+            jobs.delete(folder)
+        caches = (workspace.set_dir(own_id), workspace.ROOT / ".cache")
+        comparison.start(
+            folder,
+            ComparisonPlan(own_id, benchmark_id),
+            workspace.store_path().resolve(),
+            workspace.DATA_DIR,
+            caches,
+        )
+
+
+def _draw_running(folder: Path) -> None:
+    stage, share, figures = job_progress.said(jobs.read(folder).progress, "Reading the texts")
+    job_progress.heading("Comparing", "at work", True, stage, figures)
+    st.progress(share)
+    st.button("Cancel", on_click=_cancel, args=(folder,))
+
+
+def _cancel(folder: Path) -> None:
+    with attempt():
+        jobs.cancel(folder)
+
+
+def _draw_found(version: int, row: Any, title: str, benchmark_id: str, found: Comparison) -> None:
+    told = found.told_apart
+    st.markdown(f"##### {plain(f'Your queries {_VERDICTS[told.verdict]} those of {title}.')}")
+    html_table.draw(
+        "How alike the sets are",
+        [Column("what"), Column("figure", is_figure=True), Column("read it so", is_wide=True)],
+        [
+            [
+                "told apart by a classifier (AUC)",
+                _with_interval(told.auc, told.interval),
+                "0.5: not at all; 1: always. Held out, "
+                f"n = {told.n_own:,} and {told.n_benchmark:,} different texts",
+            ],
+            [
+                "S(yours, benchmark)",
+                f"{found.own_similarity:.3f}",
+                "mean over your queries of the largest cosine to one of the benchmark",
+            ],
+            [
+                "S(benchmark, yours)",
+                f"{found.benchmark_similarity:.3f}",
+                "mean over the benchmark's queries of the largest cosine to one of yours",
+            ],
+        ],
+    )
+    _draw_copies(version, row, title, benchmark_id, found)
+    texts = own_data.query_texts(version, row.benchmark_id)
+    first = told.foreign_first
+    if len(first):
+        names = found.own_query_id[first]
+        left, right = st.columns(2)
+        with left:
+            st.markdown("**Strangest to the benchmark**")
+            _draw_texts([texts.get(name, "–") for name in names[:_SHOWN]])
+        with right:
+            st.markdown("**Most like it**")
+            _draw_texts([texts.get(name, "–") for name in names[::-1][:_SHOWN]])
+    _draw_profiles(title, found.own_profile, found.benchmark_profile)
+    st.markdown("**Map**")
+    st.plotly_chart(
+        charts.query_map(
+            found.map,
+            [one_line(texts.get(name, "")) for name in found.own_query_id[found.map.own_index]],
+            title,
+        ),
+        config=charts.CONFIG,
+        key="query_map",
+    )
+    seen = 100 * sum(found.map.variance_share)
+    st.caption(
+        f"Both sets on their first two principal components, which hold {seen:.0f}% of what "
+        "differs between the queries: near on the map need not mean alike. At most 2,000 points a "
+        "side."
+    )
+
+
+def _draw_copies(version: int, row: Any, title: str, benchmark_id: str, found: Comparison) -> None:
+    own, theirs, repeated = found.own, found.theirs, found.repeated
+    html_table.draw(
+        "Queries that stand twice",
+        [Column("what"), Column("word for word", is_figure=True), Column("nearly", is_figure=True)],
+        [
+            [f"your queries that stand in {title}", f"{own.n_exact:,}", f"{own.n_near:,}"],
+            [
+                f"queries of {title} that stand in yours",
+                f"{theirs.n_exact:,}",
+                f"{theirs.n_near:,}",
+            ],
+            [
+                "your queries that repeat an earlier one",
+                f"{repeated.n_exact:,}",
+                f"{repeated.n_near:,}",
+            ],
+        ],
+    )
+    st.caption("Nearly: a cosine above 0.95, where the paper counts a query as a copy.")
+    copies = found.own_query_id[own.is_copy]
+    left_out = own_data.contaminated_ids(version, row.benchmark_id)
+    if len(copies) and not set(copies.tolist()) <= left_out:
+        why = (
+            "on which golden routers were trained: they have seen these, and figures on them "
+            "flatter"
+            if benchmark_id in RECIPES["golden"].golden
+            else "so that figures on both rest on the same queries"
+        )
+        st.warning(
+            plain(f"{len(copies):,} of your queries stand in {title}, {why}."),
+            icon=":material/warning:",
+        )
+        st.button(
+            f"Leave these {len(copies):,} out of all figures",
+            on_click=_leave_out,
+            args=(row.benchmark_id, sorted({*copies.tolist(), *left_out})),
+        )
+    elif left_out:
+        st.button(
+            f"Take {len(left_out):,} left-out queries back into the figures",
+            on_click=_leave_out,
+            args=(row.benchmark_id, []),
+        )
+
+
+def _leave_out(benchmark_id: str, query_ids: list[str]) -> None:
+    with attempt():
+        store = workspace.store()
+        with store.open_for_writing():
+            store.set_contaminated(benchmark_id, query_ids)
+
+
+def _draw_texts(texts: list[str]) -> None:
+    html_table.draw("Queries", [Column("query")], [[one_line(text)] for text in texts])
+
+
+def _draw_profiles(title: str, own: Profile, theirs: Profile) -> None:
+    def shares(shares: dict[str, float]) -> str:
+        return ", ".join(f"{name} {100 * share:.0f}%" for name, share in list(shares.items())[:4])
+
+    def row(what: str, of: Any) -> list[str]:
+        return [what, of(own), of(theirs)]
+
+    with st.expander("Lengths, languages, code and numbers"):
+        html_table.draw(
+            "What the sets look like",
+            [Column("what"), Column("yours"), Column(title)],
+            [
+                row("queries", lambda p: f"{p.n_queries:,}"),
+                row("words: median (5% to 95%)", lambda p: _quantiles(p.words)),
+                row("characters: median (5% to 95%)", lambda p: _quantiles(p.characters)),
+                row("languages, guessed", lambda p: shares(p.languages)),
+                row("scripts", lambda p: shares(p.scripts)),
+                row("with code", lambda p: f"{100 * p.with_code:.0f}%"),
+                row("with numbers", lambda p: f"{100 * p.with_numbers:.0f}%"),
+                row("with formulas", lambda p: f"{100 * p.with_maths:.0f}%"),
+            ],
+        )
+
+
+def _quantiles(values: tuple[float, ...]) -> str:
+    low, _, median, _, high = values
+    return f"{median:,.0f} ({low:,.0f} to {high:,.0f})"
+
+
+def _with_interval(value: float, interval: Any) -> str:
+    if np.isnan(value):
+        return "–"
+    return f"{value:.3f} (95% {interval.low:.3f} – {interval.high:.3f})"

@@ -1,0 +1,125 @@
+"""What the link asks of the Queries page: where the queries go, and which of them are wanted."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from routellm_core.evaluation.regret import near_ranks
+from routellm_core.metrics.costs import usual_tokens
+from routellm_core.metrics.curve import index_at_share
+from routellm_core.store import Decisions, Listing
+from routellm_core.store.queries import FILTERS
+from views.cache import benchmarks
+from views.cache.benchmarks import RouterKey
+from views.selection.frame import Selection
+from views.selection.point import Readings
+from views.state import link
+
+SORTS = {
+    "margin": "nearest to α",
+    "lost": "most lost quality",
+    "dearest": "dearest call",
+    "id": "query id",
+}
+
+
+class Asked(NamedTuple):
+    """Answers are read from `found` with `at` and `listing`."""
+
+    queries: pa.Table
+    """All that the router scored, from `Store.routed_queries`."""
+    found: pa.Table
+    """Those that the search leaves."""
+    at: Decisions
+    listing: Listing
+    other: RouterKey | None
+    search: str
+    has_usd: bool
+    """Whether the tokens of some call were counted."""
+
+
+def read(selection: Selection, readings: Readings) -> Asked:
+    """Nothing is drawn and nothing changed; what the link says and nobody knows is left out."""
+    other = other_router(selection)
+    queries = benchmarks.routed_queries(selection.key, other)
+    search = link.text("search", "").strip()
+    found = benchmarks.found_queries(selection.key, other, search) if search else queries
+    at = _decisions(selection, readings, other)
+    allowed = [name for name in FILTERS if is_offered(name, at)]
+    only = tuple(link.texts("only", [], allowed))
+    has_usd = _has_usd(selection)
+    sorts = [name for name in SORTS if has_usd or name != "dearest"]
+    return Asked(
+        queries=queries,
+        found=found,
+        at=at,
+        listing=Listing(
+            only=only,
+            slice=link.text("slice", "", slices(selection)) or None,
+            sort=link.text("sort", "margin", sorts),
+        ),
+        other=other,
+        search=search,
+        has_usd=has_usd,
+    )
+
+
+def other_router(selection: Selection) -> RouterKey | None:
+    """The router that decisions are held against: one of those drawn beside the chosen one."""
+    names = {name_of(key): key for key in selection.drawn_beside}
+    if not names:
+        return None
+    return names[link.text("other", next(iter(names)), list(names))]
+
+
+def label(selection: Selection, key: RouterKey) -> str:
+    """What a router of the selection is called on screen."""
+    rows = selection.routers.set_index(["router_id", "view"])
+    return str(rows["label"][key.router_id, key.view])
+
+
+def name_of(key: RouterKey) -> str:
+    """As in a link."""
+    return f"{key.router_id}.{key.view}"
+
+
+def slices(selection: Selection) -> list[str]:
+    """Names of the benchmark's slices."""
+    return list(benchmarks.outcomes(*selection.where).slices)
+
+
+def is_offered(name: str, at: Decisions) -> bool:
+    """Whether a filter means anything here."""
+    needs = {"disagree": at.other_alpha, "flips": at.pinned_alpha}
+    return needs.get(name, 0) is not None
+
+
+def _decisions(selection: Selection, readings: Readings, other: RouterKey | None) -> Decisions:
+    known = benchmarks.outcomes(*selection.where)
+    point = readings.point
+    other_alpha = None
+    if other is not None:
+        curve = benchmarks.ranked(other).curve
+        other_alpha = float(curve.threshold[index_at_share(curve, point.strong_call_share)])
+    return Decisions(
+        alpha=point.threshold,
+        n_strong=round(point.strong_call_share * known.n_queries),
+        near=near_ranks(readings.ranked.ranking, point.threshold),
+        price_weak=selection.price_weak,
+        price_strong=selection.price_strong,
+        tokens=usual_tokens(known),
+        other_alpha=other_alpha,
+        pinned_alpha=link.number("pin", None),
+    )
+
+
+def _has_usd(selection: Selection) -> bool:
+    """Whether any call has a cost: both prices are known and tokens were counted."""
+    known = benchmarks.outcomes(*selection.where)
+    counts = (known.answer_tokens_weak, known.answer_tokens_strong)
+    money = benchmarks.money(selection.key, selection.price_weak, selection.price_strong)
+    is_counted = np.isfinite(known.prompt_tokens).any() and any(
+        np.isfinite(n).any() for n in counts
+    )
+    return bool(money.costs.are_known and is_counted)

@@ -1,0 +1,224 @@
+"""Scoring a set by routers: chosen, watched, kept."""
+
+import itertools
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from routellm_core import jobs
+from routellm_core.errors import DataError, RoutingError
+from routellm_core.scoring import job as scoring_job
+from routellm_core.scoring.engine import CHUNK
+from routellm_core.scoring.job import ScoringPlan
+from routellm_core.types import ModelPair
+from views.cache import benchmarks, own_data, workspace
+from views.components import job_progress
+from views.selection.scorings import labels_of
+from views.state.attempt import attempt, button
+from views.text.escape import plain
+
+_taking = Lock()
+"""Tabs look at the same scorings: each is begun and kept once."""
+_USUAL = ("mf-golden",)
+_READS = {
+    "random": "no model",
+    "sw_ranking": "embeddings",
+    "mf": "embeddings",
+    "bert": "a small BERT",
+    "causal_llm": "a language model: slow without a GPU",
+    "stacked": "all of these: slow without a GPU",
+}
+
+
+def draw(version: int, row: Any, pair: ModelPair | None) -> None:
+    """Take up what is finished, show what is at work, offer more.
+
+    Args:
+        version: of the store.
+        row: of the set.
+        pair: to score for; None: each router's own.
+    """
+    _take_finished(row.benchmark_id)
+    found = jobs_of(row.benchmark_id)
+    job_progress.watch([job.folder for job in found if job.status == "running"], _draw_running)
+    for job in found:
+        if job.status in ("failed", "stopped", "cancelled"):
+            _draw_ended(job)
+    texts, total = benchmarks.n_texts(version, row.benchmark_id)
+    if not texts:
+        st.info("A router reads texts, and this set has none.", icon=":material/description:")
+        return
+    done = _scored(version, row.benchmark_id, pair)
+    routers = own_data.scoring_routers(version)
+    # One that learned from the set scores it honestly out of fold only, as its training did.
+    taught = routers["trained_on"].map(lambda names: row.benchmark_id in names.split(", "))
+    routers = routers[~routers["router_id"].isin(done) & ~taught]
+    if routers.empty:
+        return
+    is_first = not done and not found
+    with st.expander("Score it with routers" if not done else "More routers", expanded=is_first):
+        labels = {
+            r.router_id: f"{r.router_id} · reads with {_READS.get(r.router_name, r.router_name)}"
+            for r in routers.itertuples()
+        }
+        chosen = st.multiselect(
+            "Routers",
+            list(labels),
+            [name for name in _USUAL if name in labels],
+            format_func=labels.__getitem__,
+            key=f"_routers_{row.benchmark_id}",
+        )
+        said = f"{texts:,} of {total:,} queries have a text. " if texts < total else ""
+        st.caption(
+            said
+            + "Embeddings take about 20 seconds for a thousand queries on two processor cores, "
+            "a language model some minutes."
+        )
+        button(
+            "Score",
+            _start,
+            *(version, row.benchmark_id, tuple(chosen), pair),
+            disabled=not chosen,
+            type="primary",
+        )
+
+
+def _scored(version: int, benchmark_id: str, pair: ModelPair | None) -> set[str]:
+    """Routers that have scored the set, for the pair where one is meant."""
+    table = own_data.scorings(version, benchmark_id)
+    if pair is not None:
+        is_pairs = (table["weak_model"] == pair.weak) & (table["strong_model"] == pair.strong)
+        table = table[is_pairs]
+    return set(table["router_id"])
+
+
+def _start(
+    version: int, benchmark_id: str, routers: tuple[str, ...], pair: ModelPair | None
+) -> None:
+    """One job for each pair, since a router without outcomes to go by keeps its own."""
+    with attempt(), _taking:  # two tabs that ask for the same get it once
+        table = own_data.scoring_routers(version).set_index("router_id")
+        pairs = {
+            name: pair or ModelPair(table.at[name, "weak"], table.at[name, "strong"])
+            for name in routers
+        }
+        for wanted in dict.fromkeys(pairs.values()):
+            ids = tuple(name for name in routers if pairs[name] == wanted)
+            plan = ScoringPlan(benchmark_id, ids, *wanted)
+            at_work = [job.plan for job in jobs_of(benchmark_id) if job.status == "running"]
+            if plan not in map(scoring_job.plan_of, at_work):
+                _start_job(_free(workspace.set_dir(benchmark_id) / "scoring"), plan)
+
+
+def _start_job(folder: Path, plan: ScoringPlan) -> None:
+    scoring_job.start(
+        folder,
+        plan,
+        workspace.store_path().resolve(),
+        workspace.DATA_DIR,
+        workspace.set_dir(plan.benchmark_id),
+    )
+
+
+def _free(folder: Path) -> Path:
+    taken = (folder / str(number) for number in itertools.count(1))
+    return next(path for path in taken if not path.exists())
+
+
+def jobs_of(benchmark_id: str) -> list[jobs.Job]:
+    folder = workspace.set_dir(benchmark_id) / "scoring"
+    return jobs.jobs_in(folder)
+
+
+def scorings_at_work() -> int:
+    """Of all sets, whoever began them."""
+    folders = workspace.set_dir("any").parent.glob("*/scoring")
+    return sum(job.status == "running" for folder in folders for job in jobs.jobs_in(folder))
+
+
+def _draw_running(folder: Path) -> None:
+    job = jobs.read(folder)
+    stage, share, figures = job_progress.said(job.progress, "Loading the routers")
+    job_progress.heading(f"Scoring by {_routers(job)}", "at work", True, stage, figures)
+    st.progress(share)
+    if "device" in job.facts:
+        st.caption(plain(f"On {job.facts['device']}, {job.facts['precision']}."))
+    n_at_work = scorings_at_work()
+    if n_at_work > 1:
+        st.caption(
+            f"{n_at_work} scorings take turns, up to {CHUNK} queries each: none waits for another "
+            "to end."
+        )
+    st.button("Cancel", key=f"cancel_scoring_{folder.name}", on_click=_cancel, args=(folder,))
+
+
+def _draw_ended(job: jobs.Job) -> None:
+    reason = job.message or {"cancelled": "it was cancelled"}.get(job.status, "its process is gone")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(
+            plain(f"Scoring by {_routers(job)} is not finished: {reason}"), icon=":material/info:"
+        )
+        st.button("Go on", key=f"go_on_scoring_{job.folder.name}", on_click=_go_on, args=(job,))
+        st.button(
+            "Put away", key=f"away_scoring_{job.folder.name}", on_click=_drop, args=(job.folder,)
+        )
+
+
+def _routers(job: jobs.Job) -> str:
+    return ", ".join(job.plan["router_ids"])
+
+
+def _take_finished(benchmark_id: str) -> None:
+    """Put finished scores into the store."""
+    n_kept = 0
+    with _taking:
+        for job in jobs_of(benchmark_id):
+            if job.status != "done":
+                continue
+            try:
+                store = workspace.store()
+                with store.open_for_writing():
+                    scoring_job.keep(job.folder, store)
+                jobs.delete(job.folder)
+                n_kept += 1
+            except RoutingError as error:
+                st.error(plain(f"The scores are there, but not kept yet: {error}"))
+    if n_kept:
+        st.rerun()
+
+
+def _cancel(folder: Path) -> None:
+    with attempt():
+        jobs.cancel(folder)
+
+
+def _drop(folder: Path) -> None:
+    with attempt():
+        jobs.delete(folder)
+
+
+def _go_on(job: jobs.Job) -> None:
+    with attempt():
+        _start_job(job.folder, scoring_job.plan_of(job.plan))
+
+
+def chosen(version: int, row: Any) -> pd.Series | None:
+    """The scoring that is looked at; None while there is none."""
+    table = own_data.scorings(version, row.benchmark_id)
+    if table.empty:
+        return None
+    labels = {
+        place: f"{label} · {n_scored:,} scored"
+        for place, (label, n_scored) in enumerate(
+            zip(labels_of(table), table["n_scored"], strict=True)
+        )
+    }
+    place = st.selectbox(
+        "Router", list(labels), format_func=labels.__getitem__, key=f"_scoring_{row.benchmark_id}"
+    )
+    if place is None:
+        raise DataError("choose a router")
+    return table.iloc[place]

@@ -1,0 +1,1 @@
+"""The sidebar and what it selects."""

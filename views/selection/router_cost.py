@@ -1,0 +1,144 @@
+"""What the router itself takes of every query: seconds, and money for the machine that runs it."""
+
+import math
+from typing import NamedTuple
+
+import streamlit as st
+
+from routellm_core.evaluation.overhead.router_cost import router_cost_usd
+from routellm_core.evaluation.overhead.router_times import (
+    CORE_USD_PER_HOUR,
+    PRICED_AS,
+    OwnTime,
+)
+from routellm_core.routers.checkpoints import has_weights
+from views.cache import benchmarks, own_data, workspace
+from views.cache import evidence as evidence_cache
+from views.cache.evidence import seconds_of
+from views.selection.frame import Selection
+from views.state import link
+from views.text.escape import plain
+
+_MOST_MS, _MOST_USD = 60_000.0, 1_000.0
+
+
+class RouterCost(NamedTuple):
+    """What a query costs before it is answered."""
+
+    seconds: float
+    seconds_source: str
+    usd_per_hour: float
+    """Of the machine that the router keeps busy."""
+    usd_source: str
+
+    @property
+    def usd(self) -> float:
+        """USD a query; NaN where nobody knows the time."""
+        if math.isnan(self.seconds):
+            return math.nan
+        return router_cost_usd(self.seconds, self.usd_per_hour)
+
+
+def read(selection: Selection) -> RouterCost:
+    """Of the chosen router, on the machine whose price was typed or is usual."""
+    seconds, source = own_time(selection.key.router_id)
+    typed = link.number("machine_usd", None)
+    return RouterCost(
+        seconds, source, machine_usd(), PRICED_AS if typed is None else "typed by you"
+    )
+
+
+def machine_usd() -> float:
+    """USD an hour of the router's machine: what was typed, else one core."""
+    typed = link.number("machine_usd", None)
+    return CORE_USD_PER_HOUR if typed is None else min(max(typed, 0.0), _MOST_USD)
+
+
+def own_time(router_id: str) -> OwnTime:
+    """What was typed for a router; else what was timed here; else what the project measured."""
+    typed = typed_time()
+    if typed is not None and typed[0] == router_id:
+        return typed[1]
+    entry = workspace.store().router(router_id)
+    return seconds_of(entry.router_name, entry.checkpoint)
+
+
+def draw_seconds(selection: Selection, router: RouterCost) -> None:
+    """The router's time, and a button that measures it here."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        unknown = math.isnan(router.seconds)
+        st.session_state["_router_ms"] = None if unknown else 1_000 * router.seconds
+        st.number_input(
+            "Router's own time, ms a query",
+            min_value=0.0,
+            max_value=_MOST_MS,
+            value=None,
+            step=1.0,
+            format="%.1f",
+            key="_router_ms",
+            width=230,
+            on_change=_keep_seconds,
+            args=(selection.key.router_id,),
+        )
+        _draw_timing(selection)
+        if router.seconds_source == "typed by you":
+            st.button("Take the usual time", on_click=link.remember, kwargs={"router_ms": None})
+    st.caption(plain(f"The router's time: {router.seconds_source}."))
+
+
+def draw_machine() -> None:
+    """The price of the machine."""
+    st.session_state["_machine_usd"] = machine_usd()
+    st.number_input(
+        "Router's machine, USD an hour",
+        min_value=0.0,
+        max_value=_MOST_USD,
+        value=None,
+        step=0.01,
+        format="%.4f",
+        key="_machine_usd",
+        width=230,
+        on_change=lambda: link.remember(machine_usd=st.session_state["_machine_usd"]),
+    )
+
+
+def typed_time() -> tuple[str, OwnTime] | None:
+    """The router that a time was typed for, and the time: for another router it does not hold."""
+    typed, _, router_id = link.text("router_ms", "").partition("@")
+    try:
+        milliseconds = float(typed)
+    except ValueError:
+        return None
+    if not 0 <= milliseconds <= _MOST_MS:
+        return None
+    return router_id, OwnTime(milliseconds / 1000, "typed by you")
+
+
+def _keep_seconds(router_id: str) -> None:
+    typed = st.session_state["_router_ms"]
+    link.remember(router_ms=None if typed is None else f"{typed:g}@{router_id}")
+
+
+def _draw_timing(selection: Selection) -> None:
+    version, benchmark_id = selection.where[:2]
+    entry = workspace.store().router(selection.key.router_id)
+    n_texts, _ = benchmarks.n_texts(version, benchmark_id)
+    has = entry.checkpoint is not None and has_weights(
+        entry.router_name, workspace.DATA_DIR / entry.checkpoint
+    )
+    why = None if has else "The weights of this router are not on this machine."
+    if has and not n_texts:
+        why = "No text of this benchmark is on this machine to time the router with."
+    if not st.button(
+        "Time it on this machine",
+        disabled=why is not None,
+        help=why or f"Reads {evidence_cache.N_TIMED} queries one after the other.",
+    ):
+        return
+    texts = own_data.query_texts(version, benchmark_id)
+    step = max(len(texts) // evidence_cache.N_TIMED, 1)
+    asked = [texts[name] for name in sorted(texts)[::step]][: evidence_cache.N_TIMED]
+    with st.spinner("Loading the router and timing it …"):
+        evidence_cache.time_router(version, str(entry.checkpoint), asked)
+    link.remember(router_ms=None)
+    st.rerun(scope="fragment")

@@ -1,0 +1,1 @@
+"""What a page remembers: the link, inputs, attempts."""
