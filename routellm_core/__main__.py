@@ -27,9 +27,9 @@ from routellm_core.commands import (
     train,
 )
 from routellm_core.commands.shared import ROOT, Result, say
+from routellm_core.embedders.silence import silence_libraries
 from routellm_core.errors import RoutingError
 from routellm_core.files import with_nulls
-from routellm_core.quiet import hush
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -38,7 +38,7 @@ STOPPED = 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; returns the exit code."""
     parsed = _parser().parse_args(arguments)
-    hush()
+    silence_libraries()
     try:
         document, lines = parsed.run(parsed)
     except RoutingError as error:

@@ -14,9 +14,9 @@ class UnknownNameError(RoutingError, LookupError):
 
 
 class UnreachableError(RoutingError, ValueError):
-    """No threshold meets the wish, for example a quality above the whole curve.
+    """No threshold meets the target, for example a quality above the whole curve.
 
-    `best` is the nearest that can be had, in the unit of the wish; None where there is none.
+    `best` is the nearest that can be had, in the unit of the target; None where there is none.
     """
 
     def __init__(self, text: str, best: float | None = None) -> None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from routellm_core.metrics.thresholds import Wish
+from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.build import ProviderNames, policy_of
 from routellm_core.policy.choice import Choice, choose
 from routellm_core.policy.document import Policy
@@ -28,7 +28,7 @@ class Made(NamedTuple):
     policy: Policy
 
 
-def made(folder, wish=None, **options):
+def made(folder, target=None, **options):
     """Everything, in a store in memory and a checkpoint in `folder`."""
     store = Store()
     texts = add_golden(store, BENCHMARK)
@@ -49,7 +49,7 @@ def made(folder, wish=None, **options):
         {"query_id": outcomes.query_id, "strong_win_rate": router.strong_win_rate(texts)}
     )
     store.add_strong_win_rates(BENCHMARK, PAIR, "mf-words", "untouched", rates)
-    choice = choose(store, BENCHMARK, "mf", wish or Wish("share", 0.4))
+    choice = choose(store, BENCHMARK, "mf", target or Target("share", 0.4))
     policy = policy_of(choice, checkpoint, created_at=MOMENT, n_resamples=100, **options)
     return Made(store, checkpoint, choice, policy)
 

@@ -60,7 +60,7 @@ def test_a_hand_typed_threshold_is_moved_within_its_gap_only():
     assert thresholds.between_scores(curve, 0.9) > 1.0
 
 
-def test_a_wish_above_the_curve_names_the_best_there_is():
+def test_a_target_above_the_curve_names_the_best_there_is():
     curve = routing_curve(np.array([0.1, 0.9]), np.zeros(2), np.array([1.0, 0.5]))
     with pytest.raises(UnreachableError, match=r"0\.9; the best is 0\.75"):
         thresholds.for_quality(curve, 0.9)

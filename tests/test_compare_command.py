@@ -161,7 +161,7 @@ def test_the_verb_says_it_in_words(built_store, capsys):
         (("--router", "nobody"), "no scores of nobody"),
     ],
 )
-def test_a_wrong_wish_is_refused_in_a_sentence(built_store, capsys, arguments, said):
+def test_a_wrong_target_is_refused_in_a_sentence(built_store, capsys, arguments, said):
     code, out, err = run(built_store, capsys, "--benchmark", "gsm8k", *arguments)
     assert (code, out) == (2, "")
     assert said in err

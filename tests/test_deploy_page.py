@@ -71,13 +71,13 @@ def test_a_router_without_weights_is_said_to_have_none(read_deploy):
     assert not any(b.label == "Keep this policy in the store" for b in at.button)
 
 
-def test_a_wish_that_cannot_be_met_is_no_policy(read_deploy):
+def test_a_target_that_cannot_be_met_is_no_policy(read_deploy):
     at = read_deploy(mode="quality", wanted="0.99")
     assert any("no threshold" in warning.value for warning in at.warning)
     assert not at.exception
 
 
-def test_dollars_of_a_wish_that_cannot_be_met_are_no_formula(read_deploy):
+def test_dollars_of_a_target_that_cannot_be_met_are_no_formula(read_deploy):
     (warning,) = read_deploy(mode="budget", wanted="1").warning
     assert warning.value.startswith("\\$1\\.00 a month")
 

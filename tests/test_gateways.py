@@ -11,7 +11,7 @@ import numpy as np
 import openai
 import pytest
 
-from routellm_core.policy.build import ProviderNames, Wish, policy_of
+from routellm_core.policy.build import ProviderNames, Target, policy_of
 from routellm_core.policy.choice import choose
 from routellm_core.policy.circuit_breaker import COOL_DOWN_S, STUCK_AFTER
 from routellm_core.policy.export import export
@@ -49,7 +49,7 @@ def ready(built_store):
     router, queries = load_router(checkpoint), invented()
     alpha = float(np.median(router.strong_win_rate(queries)))
     with Store(built_store, read_only=True) as store:
-        choice = choose(store, "mmlu", "mf", Wish("alpha", alpha))
+        choice = choose(store, "mmlu", "mf", Target("alpha", alpha))
     policy = policy_of(
         choice,
         checkpoint,

@@ -164,7 +164,7 @@ def test_another_router_keeps_the_share_of_a_threshold_set_by_hand(open_page):
     assert after["exact"]["share"] == pytest.approx(before, abs=0.01)
 
 
-def test_a_wish_that_cannot_be_met_is_said_and_a_curve_still_shown(open_page):
+def test_a_target_that_cannot_be_met_is_said_and_a_curve_still_shown(open_page):
     data = curve_data(open_page(mode="budget", wanted="1", queries_per_month="1000000"))
     assert "does not pay for" in data["choice"]["problem"]
     assert data["choice"]["mode"] == "budget"
@@ -185,7 +185,7 @@ def test_a_price_of_another_model_or_none_at_all_is_not_taken(open_page, price):
     assert curve_data(open_page(strong_usd=price))["strong"]["cost"] == usual
 
 
-def test_a_wished_quality_becomes_a_share_on_a_benchmark_with_another_scale(open_page):
+def test_a_given_quality_becomes_a_share_on_a_benchmark_with_another_scale(open_page):
     at = open_page(mode="quality", wanted="0.75")
     share = curve_data(at)["exact"]["share"]
     at.sidebar.selectbox[0].select("mt_bench").run()

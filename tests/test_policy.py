@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 
 from routellm_core.metrics.curve import operating_point, routing_curve
-from routellm_core.metrics.thresholds import Wish, for_wish
+from routellm_core.metrics.thresholds import Target, for_target
 from routellm_core.policy.document import RULE
 from routellm_core.policy.export.routellm_choice import choice_document, routellm_model_name
 from routellm_core.policy.fields import EVIDENCE
 from routellm_core.types import Interval, ModelPair
 
 
-def document(wish):
+def document(target):
     curve = routing_curve(np.array([0.2, 0.4, 0.9]), np.zeros(3), np.array([0.0, 1.0, 1.0]))
-    found = for_wish(curve, np.zeros(4), wish)
+    found = for_target(curve, np.zeros(4), target)
     return choice_document(
         router=dict(router_id="mf-golden", router_name="mf", recipe="golden", view="in_domain"),
         model_pair=ModelPair(weak="small", strong="large"),
@@ -29,7 +29,7 @@ def document(wish):
 
 
 def test_the_document_carries_the_choice_and_what_it_achieves():
-    chosen = json.loads(json.dumps(document(Wish("share", 0.4))))
+    chosen = json.loads(json.dumps(document(Target("share", 0.4))))
     assert chosen["threshold"] == pytest.approx(0.65)  # midway between the scores 0.4 and 0.9
     assert chosen["routellm_model_name"] == f"router-mf-{chosen['threshold']!r}"
     assert chosen["chosen_by"] == {"mode": "share", "wanted": 0.4, "achieved": pytest.approx(1 / 3)}
@@ -38,8 +38,8 @@ def test_the_document_carries_the_choice_and_what_it_achieves():
     assert chosen["evidence"]["data_hash"] == "abc"
 
 
-def test_a_wished_alpha_is_in_the_document_as_it_is():
-    chosen = document(Wish("alpha", 0.65432))
+def test_a_given_alpha_is_in_the_document_as_it_is():
+    chosen = document(Target("alpha", 0.65432))
     assert chosen["threshold"] == 0.65432
     assert chosen["routellm_model_name"] == "router-mf-0.65432"
     assert chosen["rule"] == RULE
@@ -47,7 +47,7 @@ def test_a_wished_alpha_is_in_the_document_as_it_is():
 
 
 def test_never_calling_strong_has_no_routellm_name():
-    never = document(Wish("share", 0.0))
+    never = document(Target("share", 0.0))
     assert never["routellm_model_name"] is None
     assert never["threshold"] > 1
 

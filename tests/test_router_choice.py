@@ -22,13 +22,13 @@ from routellm_core.evaluation.recommendation.with_router import N_PARTS, parts_o
 from routellm_core.evaluation.recommendation.without_router import mixed_setting, single_settings
 from routellm_core.metrics.costs import PairCosts, TokenSource
 from routellm_core.metrics.curve import calls_strong
-from routellm_core.metrics.thresholds import Wish
+from routellm_core.metrics.thresholds import Target
 from routellm_core.types import Benchmark, ModelPair, PairLatencies, PairOutcomes, RouterEntry
 from tests import oracles
 
 PAIR = ModelPair(weak="small", strong="large")
 NAN = math.nan
-SHARE, PGR = Wish("share", 0.5), Wish("pgr", 0.7)
+SHARE, PGR = Target("share", 0.5), Target("pgr", 0.7)
 
 
 def queries_of(weak, strong, *, usd=(0.001, 0.005), seconds=None, clusters=None, slices=None):
@@ -91,12 +91,12 @@ def test_a_share_is_met_by_hand():
 def test_equal_scores_move_together():
     found = router_setting(TIED, FOUR, SHARE, 0.0)
     assert found.calls.tolist() == [1, 0, 0, 0]
-    everything = router_setting(TIED, FOUR, Wish("quality", 0.75), 0.0)
+    everything = router_setting(TIED, FOUR, Target("quality", 0.75), 0.0)
     assert everything.calls.all()
 
 
 def test_the_routers_own_machine_is_paid_out_of_the_budget():
-    budget = Wish("budget", 3.0, 1_000)  # 0.003 a query: two strong calls of four, nothing over
+    budget = Target("budget", 3.0, 1_000)  # 0.003 a query: two strong calls of four, nothing over
     assert router_setting(GOOD, FOUR, budget, 0.0).calls.sum() == 2
     assert router_setting(GOOD, FOUR, budget, 0.01).calls.sum() == 1
     with pytest.raises(UnreachableError):
@@ -112,17 +112,17 @@ def test_a_threshold_is_the_best_of_all_that_brute_force_finds(seed):
     points = oracles.curve(good.strong_win_rate, weak, strong)
     usd = {t: 0.001 + 0.004 * share for t, share, _ in points}
     gap = strong.mean() - weak.mean()
-    wishes = {
+    targets = {
         "share": max(share for _, share, _ in points if share <= 0.5),
         "pgr": min(s for _, s, q in points if (q - weak.mean()) / gap >= 0.7 - 1e-9),
         "quality": min(s for _, s, q in points if q >= 0.72),
     }
-    for mode, share in wishes.items():
+    for mode, share in targets.items():
         wanted = {"share": 0.5, "pgr": 0.7, "quality": 0.72}[mode]
-        found = router_setting(good, queries, Wish(mode, wanted), 0.0)
+        found = router_setting(good, queries, Target(mode, wanted), 0.0)
         assert found.calls.mean() == pytest.approx(share)
         assert (found.calls == calls_strong(good.strong_win_rate, found.threshold)).all()
-    found = router_setting(good, queries, Wish("budget", 3.0, 1_000), 0.0)
+    found = router_setting(good, queries, Target("budget", 3.0, 1_000), 0.0)
     best = max(q for t, _, q in points if usd[t] <= 0.003 + 1e-12)
     routed = np.where(found.calls > 0, strong, weak)
     assert routed.mean() == pytest.approx(best)
@@ -158,7 +158,7 @@ def test_on_average_a_held_out_quality_is_not_above_what_the_threshold_really_gi
     flattery, honest = [], []
     for _ in range(150):
         queries, (seen,) = world(rng, 100, [1.0])
-        found = router_setting(seen, queries, Wish("budget", 2.2, 1_000), 0.0)
+        found = router_setting(seen, queries, Target("budget", 2.2, 1_000), 0.0)
         called = calls_strong(truth.strong_win_rate, found.threshold)
         outcomes = many.outcomes
         really = np.where(called, outcomes.quality_strong, outcomes.quality_weak).mean()
@@ -171,18 +171,18 @@ def test_on_average_a_held_out_quality_is_not_above_what_the_threshold_really_gi
     assert np.mean(honest) < 2 * standard_error
 
 
-def test_a_random_mix_serves_each_wish_in_the_best_proportion():
+def test_a_random_mix_serves_each_target_in_the_best_proportion():
     assert mixed_setting(FOUR, SHARE).calls.tolist() == [0.5] * 4
     assert mixed_setting(FOUR, PGR).quality.mean() == pytest.approx(0.25 + 0.7 * 0.5)
-    assert mixed_setting(FOUR, Wish("quality", 0.5)).calls[0] == pytest.approx(0.5)
-    assert mixed_setting(FOUR, Wish("quality", 0.2)).calls[0] == 0.0
-    assert mixed_setting(FOUR, Wish("budget", 4.0, 1_000)).calls[0] == pytest.approx(0.75)
-    assert mixed_setting(FOUR, Wish("budget", 9.0, 1_000)).calls[0] == 1.0
+    assert mixed_setting(FOUR, Target("quality", 0.5)).calls[0] == pytest.approx(0.5)
+    assert mixed_setting(FOUR, Target("quality", 0.2)).calls[0] == 0.0
+    assert mixed_setting(FOUR, Target("budget", 4.0, 1_000)).calls[0] == pytest.approx(0.75)
+    assert mixed_setting(FOUR, Target("budget", 9.0, 1_000)).calls[0] == 1.0
     reversed_gap = queries_of([1, 1, 1, 0], [1, 0, 0, 0])
-    assert mixed_setting(reversed_gap, Wish("budget", 9.0, 1_000)).calls[0] == 0.0
-    for wish in (Wish("quality", 0.9), Wish("pgr", 1.2), Wish("budget", 0.5, 1_000)):
+    assert mixed_setting(reversed_gap, Target("budget", 9.0, 1_000)).calls[0] == 0.0
+    for target in (Target("quality", 0.9), Target("pgr", 1.2), Target("budget", 0.5, 1_000)):
         with pytest.raises(UnreachableError):
-            mixed_setting(FOUR, wish)
+            mixed_setting(FOUR, target)
     with pytest.raises(UnreachableError, match="no gap"):
         mixed_setting(reversed_gap, PGR)
     weak, strong = single_settings(FOUR, SHARE)
@@ -216,7 +216,7 @@ def test_seconds_are_those_of_latency_at_and_the_interval_holds_the_true_quantil
 def test_a_mix_waits_as_long_as_drawing_lots_does(rng):
     seconds = np.array([1.0, 2.0]), np.array([10.0, 20.0])
     queries = queries_of([0, 1], [1, 1], seconds=seconds)
-    found = estimates.seconds_of(mixed_setting(queries, Wish("share", 0.1)), queries)
+    found = estimates.seconds_of(mixed_setting(queries, Target("share", 0.1)), queries)
     assert found.mean.value == pytest.approx(0.9 * 1.5 + 0.1 * 15)
     assert found.p95.value == 10.0  # 1, 2 and half of the slow tenth are 95%
     assert estimates.seconds_of(mixed_setting(FOUR, SHARE), FOUR).n_timed == 0
@@ -250,30 +250,32 @@ def test_holm_allows_for_every_pair_of_routers(rng):
 
 
 @pytest.mark.parametrize(
-    "wish", [SHARE, Wish("budget", 3.0, 1_000), PGR, Wish("quality", 0.76)], ids=lambda w: w.mode
+    "target",
+    [SHARE, Target("budget", 3.0, 1_000), PGR, Target("quality", 0.76)],
+    ids=lambda w: w.mode,
 )
-def test_of_equally_good_routers_few_are_told_apart(wish):
+def test_of_equally_good_routers_few_are_told_apart(target):
     """Five percent of 120 are 6; more than 13 come by chance once in 300 times."""
     rng = np.random.default_rng(2)
     alarms = 0
     for _ in range(120):
         queries, candidates = world(rng, 400, [1.0] * 4)
-        settings = [router_setting(c, queries, wish, 0.0) for c in candidates]
-        by = 1 if wish.mode in ("pgr", "quality") else -1
+        settings = [router_setting(c, queries, target, 0.0) for c in candidates]
+        by = 1 if target.mode in ("pgr", "quality") else -1
         settings.sort(key=lambda s: by * s.figure)
         alarms += any(d.is_shown for d in estimates.to_first(settings, queries.clusters))
     assert alarms <= 13
 
 
-@pytest.mark.parametrize("wish", [SHARE, PGR, Wish("quality", 0.76)], ids=lambda w: w.mode)
-def test_a_difference_covers_the_true_one(wish):
+@pytest.mark.parametrize("target", [SHARE, PGR, Target("quality", 0.76)], ids=lambda w: w.mode)
+def test_a_difference_covers_the_true_one(target):
     rng = np.random.default_rng(4)
     many, candidates = world(rng, 400_000, [0.7, 2.5])
-    one, two = (router_setting(c, many, wish, 0.0) for c in candidates)
+    one, two = (router_setting(c, many, target, 0.0) for c in candidates)
     truth, covered = two.figure - one.figure, 0
     for _ in range(150):
         queries, candidates = world(rng, 500, [0.7, 2.5])
-        settings = [router_setting(c, queries, wish, 0.0) for c in candidates]
+        settings = [router_setting(c, queries, target, 0.0) for c in candidates]
         low, high = estimates.to_first(settings, queries.clusters)[0].interval
         covered += low <= truth <= high
     assert covered >= 0.9 * 150
@@ -282,8 +284,8 @@ def test_a_difference_covers_the_true_one(wish):
 def test_a_router_that_knows_nothing_is_hardly_ever_worth_it():
     rng = np.random.default_rng(5)
     kinds = [
-        document(field_of(*_blind_world(rng)), Asked(wish))["advice"]["kind"]
-        for wish in (SHARE, PGR)
+        document(field_of(*_blind_world(rng)), Asked(target))["advice"]["kind"]
+        for target in (SHARE, PGR)
         for _ in range(60)
     ]
     assert kinds.count("no router") >= 0.93 * len(kinds)
@@ -337,7 +339,7 @@ def test_for_a_quality_routers_are_ranked_by_money_and_by_calls_without_a_price(
     assert found["ranked_by"] == "strong_calls"
     assert found["routers"][0]["label"] == "r1"
     assert "ranked by strong calls, and money is left out" in found["sentences"][-1]
-    budget = document(field_of(unpriced, *candidates), Asked(Wish("budget", 2.0, 1_000)))
+    budget = document(field_of(unpriced, *candidates), Asked(Target("budget", 2.0, 1_000)))
     assert budget["advice"]["kind"] == "none fits"
     assert {row["reason"] for row in budget["unfit"]} == {
         "a price of this pair is not known: type it, then name a budget"
@@ -355,8 +357,8 @@ def test_of_routers_that_cannot_be_told_apart_the_cheapest_or_fastest_is_advised
         "slow cannot be told from it (no number of queries would tell slow apart)"
         in (by_quality["sentences"][1])
     )
-    for wish in (PGR, Wish("budget", 3.0, 1_000)):
-        by_time = document(field_of(queries, slow, twin), Asked(wish, usd_per_hour=0.0))
+    for target in (PGR, Target("budget", 3.0, 1_000)):
+        by_time = document(field_of(queries, slow, twin), Asked(target, usd_per_hour=0.0))
         assert by_time["advice"]["label"] == "twin"
         assert "of these twin is the fastest" in by_time["sentences"][1]
 
@@ -394,19 +396,19 @@ def _ends(queries):
     return f"{100 * low:.1f} – {100 * high:.1f}"
 
 
-def test_a_wish_out_of_reach_names_the_most_there_is():
+def test_a_target_out_of_reach_names_the_most_there_is():
     queries = queries_of([0, 0, 1, 0], [1, 1, 0, 0])
     field = field_of(queries, GOOD)
-    found = document(field, Asked(Wish("quality", 0.9)))
+    found = document(field, Asked(Target("quality", 0.9)))
     assert found["unfit"][0]["reason"] == (
         "no threshold of it reaches that quality here: 0.75 is the most"
     )
-    found = document(field, Asked(Wish("pgr", 3.0)))
+    found = document(field, Asked(Target("pgr", 3.0)))
     assert found["unfit"][0]["reason"] == (
         "no threshold of it recovers 300% of the gap here: 200% are the most"
     )
     assert found["sentences"][1] == "Nor does a random mix, or one of the models alone."
-    found = document(field, Asked(Wish("budget", 0.5, 1_000)))
+    found = document(field, Asked(Target("budget", 0.5, 1_000)))
     assert "$0.5 for 1,000 queries do not pay for it: $1 are the least" in unfit_words(found)
 
 
@@ -452,10 +454,10 @@ def test_only_queries_of_the_kinds_asked_for_count():
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (Asked(Wish("share", 1.5)), "between 0 and 1"),
-        (Asked(Wish("pgr", NAN)), "no wish"),
-        (Asked(Wish("budget", -1.0, 1000.0)), "pays for nothing"),
-        (Asked(Wish("budget", 1.0, 0.0)), "cannot be paid for"),
+        (Asked(Target("share", 1.5)), "between 0 and 1"),
+        (Asked(Target("pgr", NAN)), "no target"),
+        (Asked(Target("budget", -1.0, 1000.0)), "pays for nothing"),
+        (Asked(Target("budget", 1.0, 0.0)), "cannot be paid for"),
         (Asked(SHARE, limits=Limits(router_s=-1.0)), "from 0 up"),
         (Asked(SHARE, limits=Limits(mean_s=1.0)), "nobody measured how long"),
         (Asked(SHARE, slices=("a",)), "1 query says nothing"),
@@ -567,7 +569,7 @@ def test_the_verb_says_when_no_router_is_worth_it(built_store, capsys):
         (("--pgr", "0.5", "--max-p95-s", "3"), "nobody measured how long"),
     ],
 )
-def test_a_wrong_wish_is_refused_in_a_sentence(built_store, capsys, arguments, said):
+def test_a_wrong_target_is_refused_in_a_sentence(built_store, capsys, arguments, said):
     code, out, err = run(built_store, capsys, "--benchmark", "gsm8k", *arguments)
     assert (code, out) == (2, "")
     assert said in err
@@ -577,8 +579,8 @@ def test_the_shipped_answers_hold_together(built_store):
     from routellm_core.store import Store
 
     with Store(built_store, read_only=True) as store:
-        monthly = recommend(store, "gsm8k", Asked(Wish("budget", 220.0, 100_000)))
-        thousand = recommend(store, "gsm8k", Asked(Wish("budget", 2.2, 1_000)))
+        monthly = recommend(store, "gsm8k", Asked(Target("budget", 220.0, 100_000)))
+        thousand = recommend(store, "gsm8k", Asked(Target("budget", 2.2, 1_000)))
     assert monthly["routers"] == thousand["routers"]
     assert all(row["usd_per_1000"] <= 2.2 for row in monthly["routers"])
 
@@ -586,7 +588,7 @@ def test_the_shipped_answers_hold_together(built_store):
 def test_a_router_that_calls_whom_the_model_alone_does_is_certainly_dearer():
     known = queries_of([1, 1, 1, 0] * 10, [1, 1, 1, 1] * 10)
     field = field_of(known, router("a", np.linspace(0, 1, 40)))
-    found = document(field, Asked(Wish("quality", 0.5), usd_per_hour=1.0))
+    found = document(field, Asked(Target("quality", 0.5), usd_per_hour=1.0))
     gain = found["routers"][0]["over_bar"]
     assert found["bar"] in ("random mix", "always weak")
     assert (gain["p_value"], gain["is_shown"], gain["n_more"]) == (0.0, True, 0.0)

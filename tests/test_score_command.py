@@ -15,9 +15,9 @@ import pytest
 from routellm_core import __main__ as command_line
 from routellm_core.commands import score as scoring_command
 from routellm_core.embedders import devices
+from routellm_core.embedders.silence import SWITCHES
 from routellm_core.errors import DataError
 from routellm_core.importing.job import pasted
-from routellm_core.quiet import SWITCHES
 from routellm_core.routers.random import RandomRouter
 from routellm_core.scoring import outputs, ray_cluster, ray_engine
 from routellm_core.scoring.ray_worker import Scorer, farewell
@@ -387,8 +387,8 @@ def test_a_worker_that_ended_over_a_lost_gpu_is_not_said_to_need_memory(
 @pytest.mark.slow
 def test_models_are_loaded_in_silence():
     code = """if True:
-        from routellm_core.quiet import hush
-        hush()
+        from routellm_core.embedders.silence import silence_libraries
+        silence_libraries()
         from routellm_core.embedders.sentence import SentenceEmbedder
         from routellm_core.embedders.bert_tokens import TokenStates
         SentenceEmbedder().embed(["Why?"])

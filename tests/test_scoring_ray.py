@@ -118,9 +118,9 @@ def scoring_in(top, cluster):
     code = f"""if True:
         from functools import partial
         from pathlib import Path
-        from routellm_core.quiet import hush
+        from routellm_core.embedders.silence import silence_libraries
         from tests.test_scoring_ray import *
-        hush()
+        silence_libraries()
         top = Path({str(top)!r})
         work = Work(COLUMNS, IDS, partial(load, top / "data", top / "readers"), alpha=0.5)
         score_partitions(partitions_of(top / "in"), work, top / "out", cluster={cluster!r})

@@ -19,7 +19,7 @@ import yaml
 from routellm_core.__main__ import main
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
 from routellm_core.metrics.costs import Price
-from routellm_core.metrics.thresholds import Wish
+from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.build import ProviderNames, policy_of
 from routellm_core.policy.choice import choose
 from routellm_core.policy.document import check_checkpoint, read_policy
@@ -42,7 +42,7 @@ def here(tmp_path_factory):
 
 
 def policy_at(here, share, **options):
-    choice = choose(here.store, BENCHMARK, "mf", Wish("share", share), **options)
+    choice = choose(here.store, BENCHMARK, "mf", Target("share", share), **options)
     return policy_of(choice, here.checkpoint, created_at=MOMENT, n_resamples=100, **NAMED)
 
 
@@ -271,7 +271,7 @@ def test_the_proxys_configuration_says_what_it_must(here):
 
 
 def test_an_unknown_price_is_left_out_and_a_named_provider_has_its_own_address(here):
-    choice = choose(here.store, BENCHMARK, "mf", Wish("share", 0.4))
+    choice = choose(here.store, BENCHMARK, "mf", Target("share", 0.4))
     policy = policy_of(
         choice,
         here.checkpoint,
@@ -580,11 +580,11 @@ def test_a_policy_is_kept_in_the_store_and_exported_from_there(tmp_path, built_s
 
 
 @pytest.mark.parametrize(
-    "wish", [("--quality", "99"), ("--alpha", "nan"), ("--budget-usd", "0.01")]
+    "target", [("--quality", "99"), ("--alpha", "nan"), ("--budget-usd", "0.01")]
 )
-def test_a_wish_that_cannot_be_met_makes_no_policy(run, tmp_path, wish):
+def test_a_target_that_cannot_be_met_makes_no_policy(run, tmp_path, target):
     code, _, err = run(
-        *("policy", "--router", "mf", "--benchmark", "mmlu", *wish, "--out", tmp_path / "p.json")
+        *("policy", "--router", "mf", "--benchmark", "mmlu", *target, "--out", tmp_path / "p.json")
     )
     assert code == 2
     assert err.startswith("error: ")

@@ -1,9 +1,9 @@
-"""`python -m routellm_core calibrate`: the threshold for a wish."""
+"""`python -m routellm_core calibrate`: the threshold for a target."""
 
 import argparse
 from typing import Any
 
-from routellm_core.commands.shared import Result, Verb, add_pair, add_wishes, pair_of, wish_of
+from routellm_core.commands.shared import Result, Verb, add_pair, add_targets, pair_of, target_of
 from routellm_core.policy import choice as policy_choice
 from routellm_core.policy.choice import Choice
 from routellm_core.store import Store
@@ -15,18 +15,18 @@ def add_parser(verb: Verb) -> None:
 
 
 def add_choice(parser: argparse.ArgumentParser) -> Any:
-    """Options that name a router, a benchmark, a pair and a wish; `chosen` reads them.
+    """Options that name a router, a benchmark, a pair and a target; `chosen` reads them.
 
     Returns:
-        The group of wishes, which exclude each other.
+        The group of targets, which exclude each other.
     """
     parser.add_argument("--router", required=True, metavar="R")
     parser.add_argument("--recipe", help="where a router has several")
     parser.add_argument("--benchmark", required=True, metavar="B")
-    wish = add_wishes(parser)
-    wish.add_argument("--alpha", type=float, help="the threshold itself")
+    target = add_targets(parser)
+    target.add_argument("--alpha", type=float, help="the threshold itself")
     add_pair(parser)
-    return wish
+    return target
 
 
 def chosen(parsed: argparse.Namespace, store: Store) -> Choice:
@@ -34,13 +34,13 @@ def chosen(parsed: argparse.Namespace, store: Store) -> Choice:
 
     Raises:
         UnknownNameError: there is no such benchmark, model or router.
-        UnreachableError: no threshold meets the wish.
+        UnreachableError: no threshold meets the target.
     """
     return policy_choice.choose(
         store,
         parsed.benchmark,
         parsed.router,
-        wish_of(parsed),
+        target_of(parsed),
         recipe=parsed.recipe,
         model_pair=pair_of(parsed, store, parsed.benchmark),
     )

@@ -40,27 +40,27 @@ def add_parser(verb: Verb) -> None:
     add_pair(parser)
 
 
-def add_promise(wish: Any, *also_called: str) -> None:
+def add_promise(target: Any, *also_called: str) -> None:
     """Options that name a promise; `promise_of` reads them.
 
     Args:
-        wish: argparse's group of options that exclude each other.
+        target: argparse's group of options that exclude each other.
         also_called: further names of --keep-quality.
     """
-    wish.add_argument(
+    target.add_argument(
         "--keep-quality",
         *also_called,
         type=float,
         metavar="SHARE",
         help="of the strong model's, at least",
     )
-    wish.add_argument(
+    target.add_argument(
         "--lose",
         type=float,
         metavar="POINTS",
         help="of quality against always strong, at most; of 100 where quality is a share",
     )
-    wish.add_argument(
+    target.add_argument(
         "--miss",
         type=float,
         metavar="SHARE",

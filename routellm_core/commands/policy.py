@@ -74,7 +74,7 @@ def _promised(parsed: argparse.Namespace, store: Store) -> Choice | None:
 
 
 def policy(parsed: argparse.Namespace) -> Result:
-    """Make a policy: a threshold for a wish, with its evidence, as a file that can be run."""
+    """Make a policy: a threshold for a target, with its evidence, as a file that can be run."""
     with Store(parsed.store, read_only=True) as store:
         choice = _promised(parsed, store) or chosen(parsed, store)
     pair = choice.outcomes.model_pair

@@ -1,10 +1,18 @@
-"""`python -m routellm_core recommend`: which router suits, by kind of query, wish, time, money."""
+"""`python -m routellm_core recommend`: which router suits, by queries, target, time and money."""
 
 import argparse
 import math
 from typing import Any
 
-from routellm_core.commands.shared import Result, Verb, add_pair, add_wishes, pair_of, seed, wish_of
+from routellm_core.commands.shared import (
+    Result,
+    Verb,
+    add_pair,
+    add_targets,
+    pair_of,
+    seed,
+    target_of,
+)
 from routellm_core.evaluation.overhead.router_times import CORE_USD_PER_HOUR
 from routellm_core.evaluation.recommendation.limits import Asked, Limits
 from routellm_core.evaluation.recommendation.report import recommend
@@ -20,7 +28,7 @@ def add_parser(verb: Verb) -> None:
     parser.add_argument(
         "--slice", nargs="+", default=[], metavar="S", help="only queries of these kinds"
     )
-    add_wishes(parser).add_argument(
+    add_targets(parser).add_argument(
         "--usd-per-1000", type=float, help="queries; as of a budget, the router's machine included"
     )
     for option, help_text in (
@@ -41,9 +49,9 @@ def add_parser(verb: Verb) -> None:
 
 
 def recommend_routers(parsed: argparse.Namespace) -> Result:
-    """Which router suits these queries under a wish and limits, and whether any is worth it."""
+    """Which router suits these queries under a target and limits, and whether any is worth it."""
     limits = Limits(parsed.max_ms / 1000, parsed.max_mean_s, parsed.max_p95_s)
-    asked = Asked(wish_of(parsed), tuple(parsed.slice), limits, parsed.machine_usd_per_hour)
+    asked = Asked(target_of(parsed), tuple(parsed.slice), limits, parsed.machine_usd_per_hour)
     with Store(parsed.store, read_only=True) as store:
         pair = pair_of(parsed, store, parsed.benchmark)
         answer = recommend(store, parsed.benchmark, asked, model_pair=pair, seed=parsed.seed)

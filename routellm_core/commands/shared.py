@@ -12,7 +12,7 @@ import pandas as pd
 
 from routellm_core import jobs
 from routellm_core.jobs.progress import Progress, Watch, duration_words, memory_words
-from routellm_core.metrics.thresholds import Wish
+from routellm_core.metrics.thresholds import Target
 from routellm_core.store import Store
 from routellm_core.store.selection import default_pair
 from routellm_core.types import ModelPair
@@ -90,33 +90,33 @@ def say_progress() -> Watch:
     return tell
 
 
-def add_wishes(parser: argparse.ArgumentParser) -> Any:
-    """Options that name a wish; `wish_of` reads them.
+def add_targets(parser: argparse.ArgumentParser) -> Any:
+    """Options that name a target; `target_of` reads them.
 
     Returns:
-        The group of wishes, which exclude each other; a verb may add `--alpha` or
+        The group of targets, which exclude each other; a verb may add `--alpha` or
         `--usd-per-1000`.
     """
-    wish = parser.add_mutually_exclusive_group(required=True)
-    wish.add_argument("--share", type=float, help="of strong calls, in [0, 1]")
-    wish.add_argument("--pgr", type=float, help="share of the gap to recover")
-    wish.add_argument("--quality", type=float, help="in the benchmark's own scale")
-    wish.add_argument("--budget-usd", type=float, help="a month")
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--share", type=float, help="of strong calls, in [0, 1]")
+    target.add_argument("--pgr", type=float, help="share of the gap to recover")
+    target.add_argument("--quality", type=float, help="in the benchmark's own scale")
+    target.add_argument("--budget-usd", type=float, help="a month")
     parser.add_argument("--queries-per-month", type=float, default=100_000.0)
-    return wish
+    return target
 
 
-def wish_of(parsed: argparse.Namespace) -> Wish:
-    """The wish that the options name."""
+def target_of(parsed: argparse.Namespace) -> Target:
+    """The target that the options name."""
     given = vars(parsed)
     if given.get("share") is not None:
-        return Wish("share", parsed.share)
+        return Target("share", parsed.share)
     if given.get("pgr") is not None:
-        return Wish("pgr", parsed.pgr)
+        return Target("pgr", parsed.pgr)
     if given.get("quality") is not None:
-        return Wish("quality", parsed.quality)
+        return Target("quality", parsed.quality)
     if given.get("alpha") is not None:
-        return Wish("alpha", parsed.alpha)
+        return Target("alpha", parsed.alpha)
     if given.get("usd_per_1000") is not None:
-        return Wish("budget", parsed.usd_per_1000, 1_000.0)
-    return Wish("budget", parsed.budget_usd, parsed.queries_per_month)
+        return Target("budget", parsed.usd_per_1000, 1_000.0)
+    return Target("budget", parsed.budget_usd, parsed.queries_per_month)

@@ -1,4 +1,4 @@
-"""From a wish to a threshold: a share, a budget, a quality or a recovered gap.
+"""From a target to a threshold: a share, a budget, a quality or a recovered gap.
 
 Each function finds a threshold on the curve and says what was wanted and what it achieves. The
 answer holds for the queries of the curve; other traffic has other scores.
@@ -8,9 +8,9 @@ answer holds for the queries of the curve; other traffic has other scores.
 >>> score = np.array([0.9, 0.2, 0.7, 0.2])
 >>> curve = routing_curve(score, np.zeros(4), np.array([1.0, 0.0, 1.0, 0.0]))
 >>> for_share(curve, 0.6)
-Calibration(mode='share', wanted=0.6, achieved=0.5, threshold=0.7)
+ThresholdChoice(mode='share', wanted=0.6, achieved=0.5, threshold=0.7)
 >>> for_pgr(curve, 0.5)
-Calibration(mode='pgr', wanted=0.5, achieved=0.5, threshold=0.9)
+ThresholdChoice(mode='pgr', wanted=0.5, achieved=0.5, threshold=0.9)
 """
 
 import math
@@ -25,17 +25,17 @@ from routellm_core.types import Floats, RoutingCurve
 Mode: TypeAlias = Literal["alpha", "share", "budget", "quality", "pgr"]
 
 
-class Wish(NamedTuple):
-    """What a threshold is to give."""
+class Target(NamedTuple):
+    """A quantity that a threshold is chosen to give, and its value."""
 
     mode: Mode
-    wanted: float
+    value: float
     queries_per_month: float = 100_000.0
     """What a budget is for."""
 
 
-class Calibration(NamedTuple):
-    """A threshold, the wish that led to it, and what it achieves of that wish."""
+class ThresholdChoice(NamedTuple):
+    """A threshold, the target that led to it, and what it achieves of that target."""
 
     mode: Mode
     wanted: float
@@ -43,48 +43,48 @@ class Calibration(NamedTuple):
     threshold: float
 
 
-def for_wish(curve: RoutingCurve, cost_per_query: Floats, wish: Wish) -> Calibration:
-    """The threshold that meets any wish; one for α is met by α itself.
+def for_target(curve: RoutingCurve, cost_per_query: Floats, target: Target) -> ThresholdChoice:
+    """The threshold that meets any target; one for α is met by α itself.
 
     Args:
         curve: of the router.
         cost_per_query: (n_points,) mean USD a query at each point of the curve.
-        wish: what the threshold is to give.
+        target: what the threshold is to give.
 
     Raises:
-        UnreachableError: no threshold meets the wish.
-        DataError: the wished α is NaN.
+        UnreachableError: no threshold meets the target.
+        DataError: the given α is NaN.
     """
-    match wish.mode:
+    match target.mode:
         case "alpha":
-            if math.isnan(wish.wanted):
+            if math.isnan(target.value):
                 raise DataError("a threshold of NaN decides nothing; give a number in [0, 1]")
-            return Calibration("alpha", wish.wanted, wish.wanted, wish.wanted)
+            return ThresholdChoice("alpha", target.value, target.value, target.value)
         case "share":
-            return for_share(curve, wish.wanted)
+            return for_share(curve, target.value)
         case "pgr":
-            return for_pgr(curve, wish.wanted)
+            return for_pgr(curve, target.value)
         case "quality":
-            return for_quality(curve, wish.wanted)
+            return for_quality(curve, target.value)
         case "budget":
-            return for_budget(curve, cost_per_query, wish.wanted, wish.queries_per_month)
+            return for_budget(curve, cost_per_query, target.value, target.queries_per_month)
 
 
-def for_share(curve: RoutingCurve, wanted_share: float) -> Calibration:
+def for_share(curve: RoutingCurve, wanted_share: float) -> ThresholdChoice:
     """The largest reachable strong-call share that does not exceed the wanted one.
 
     Raises:
-        UnreachableError: the wish is no share in [0, 1].
+        UnreachableError: the target is no share in [0, 1].
     """
     if not 0.0 <= wanted_share <= 1.0:
         raise UnreachableError(f"a share of {wanted_share:.0%} is not between 0% and 100%")
     i = index_at_share(curve, wanted_share)
-    return Calibration(
+    return ThresholdChoice(
         "share", wanted_share, float(curve.strong_call_share[i]), float(curve.threshold[i])
     )
 
 
-def for_quality(curve: RoutingCurve, wanted_quality: float) -> Calibration:
+def for_quality(curve: RoutingCurve, wanted_quality: float) -> ThresholdChoice:
     """The least strong-call share whose quality reaches the wanted one.
 
     Raises:
@@ -98,12 +98,12 @@ def for_quality(curve: RoutingCurve, wanted_quality: float) -> Calibration:
             f"the best is {best:.4g}",
             best=float(best),
         )
-    return Calibration(
+    return ThresholdChoice(
         "quality", wanted_quality, float(curve.quality[i]), float(curve.threshold[i])
     )
 
 
-def for_pgr(curve: RoutingCurve, wanted_pgr: float) -> Calibration:
+def for_pgr(curve: RoutingCurve, wanted_pgr: float) -> ThresholdChoice:
     """The least strong-call share whose PGR reaches the wanted one.
 
     Raises:
@@ -119,12 +119,12 @@ def for_pgr(curve: RoutingCurve, wanted_pgr: float) -> Calibration:
             f"the best is {np.nanmax(recovered):.4g}",
             best=float(np.nanmax(recovered)),
         )
-    return Calibration("pgr", wanted_pgr, float(recovered[i]), float(curve.threshold[i]))
+    return ThresholdChoice("pgr", wanted_pgr, float(recovered[i]), float(curve.threshold[i]))
 
 
 def for_budget(
     curve: RoutingCurve, cost_per_query: Floats, usd_per_month: float, queries_per_month: float
-) -> Calibration:
+) -> ThresholdChoice:
     """The best quality that the money buys; of equal qualities the cheapest.
 
     Args:
@@ -152,11 +152,11 @@ def for_budget(
     quality = curve.quality[affordable]
     best = affordable[quality >= quality.max() - 1e-12]
     i = int(best[np.argmin(per_month[best])])
-    return Calibration("budget", usd_per_month, float(per_month[i]), float(curve.threshold[i]))
+    return ThresholdChoice("budget", usd_per_month, float(per_month[i]), float(curve.threshold[i]))
 
 
-def threshold_of(curve: RoutingCurve, found: Calibration) -> float:
-    """The threshold as it leaves this machine: a wished α as it is, any other between two scores.
+def threshold_of(curve: RoutingCurve, found: ThresholdChoice) -> float:
+    """The threshold as it leaves this machine: a given α as it is, any other between two scores.
 
     Returns:
         A number; above 1 where no query reaches it.

@@ -1,4 +1,4 @@
-"""From a wish to a policy: the router's curve, the threshold on it, and the evidence for both."""
+"""From a target to a policy: the router's curve, the threshold on it, and the evidence for both."""
 
 import math
 import re
@@ -85,7 +85,7 @@ def policy_of(
     router, found, promised = choice.router, choice.calibration, choice.promised
     if promised is not None:
         check_is_about(promised, checkpoint)
-    budget_for = choice.wish.queries_per_month if found.mode == "budget" else None
+    budget_for = choice.target.queries_per_month if found.mode == "budget" else None
     pair = choice.outcomes.model_pair
     try:
         unnamed = Policy(
@@ -180,7 +180,7 @@ def changes_since(store: Store, policy: Policy, owner: str | None = None) -> lis
     if outcomes_hash(outcomes, scores) != evidence.outcomes_sha256:
         return [
             f"outcomes or scores of {evidence.title} have changed since "
-            f"{policy.created_at:%Y-%m-%d}: the same wish may lead to another threshold"
+            f"{policy.created_at:%Y-%m-%d}: the same target may lead to another threshold"
         ]
     return []
 
@@ -204,7 +204,7 @@ def _called(name: str, wanted: ProviderNames | None) -> CalledModel:
 
 
 def _threshold(choice: Choice) -> float | Literal["never", "always"]:
-    """A wished α stays one: other traffic may have scores on its other side."""
+    """A given α stays one: other traffic may have scores on its other side."""
     share = choice.point.strong_call_share
     if choice.calibration.mode != "alpha" and share in (0.0, 1.0):
         return "always" if share else "never"

@@ -17,7 +17,7 @@ from routellm_core.metrics.costs import (
     routed_cost,
 )
 from routellm_core.metrics.curve import curve_of, operating_point, rank_queries
-from routellm_core.metrics.thresholds import Calibration, Wish
+from routellm_core.metrics.thresholds import Target, ThresholdChoice
 from routellm_core.policy.guarantee.certify import Promised
 from routellm_core.store import Store
 from routellm_core.store.selection import default_pair
@@ -68,8 +68,8 @@ class Choice:
     costs: PairCosts
     cost: Floats
     """(n_points,) USD a query along the curve."""
-    wish: Wish
-    calibration: Calibration
+    target: Target
+    calibration: ThresholdChoice
     point: OperatingPoint
     n_contaminated: int
     data_hash: str
@@ -77,7 +77,7 @@ class Choice:
 
     @property
     def threshold(self) -> float:
-        """A wished α as it is, else midway to the next lower score; 2 for never."""
+        """A given α as it is, else midway to the next lower score; 2 for never."""
         return thresholds.threshold_of(self.curve, self.calibration)
 
 
@@ -85,28 +85,30 @@ def choose(
     store: Store,
     benchmark_id: str,
     router_name: str,
-    wish: Wish,
+    target: Target,
     *,
     recipe: str | None = None,
     model_pair: ModelPair | None = None,
     prices: tuple[Price, Price] | None = None,
 ) -> Choice:
-    """Find the threshold that meets a wish.
+    """Find the threshold that meets a target.
 
     Args:
         store: holds outcomes and scores.
         benchmark_id: on which the threshold is chosen.
         router_name: kind of router.
-        wish: what the threshold is to give.
+        target: what the threshold is to give.
         recipe: where a router has several.
         model_pair: by default the benchmark's usual one.
         prices: of the weak and the strong model; by default list prices.
 
     Raises:
         UnknownNameError: there is no such benchmark, model or router.
-        UnreachableError: no threshold meets the wish.
+        UnreachableError: no threshold meets the target.
     """
-    return choice_of(read_basis(store, benchmark_id, router_name, recipe, model_pair, prices), wish)
+    return choice_of(
+        read_basis(store, benchmark_id, router_name, recipe, model_pair, prices), target
+    )
 
 
 def read_basis(
@@ -133,35 +135,35 @@ def read_basis(
     )
 
 
-def choice_of(basis: Basis, wish: Wish, promised: Promised | None = None) -> Choice:
-    """The threshold that meets a wish.
+def choice_of(basis: Basis, target: Target, promised: Promised | None = None) -> Choice:
+    """The threshold that meets a target.
 
     Args:
         basis: what it is chosen on.
-        wish: what the threshold is to give.
+        target: what the threshold is to give.
         promised: what it carries; the basis is then that of the held-out queries.
 
     Raises:
-        UnreachableError: no threshold meets the wish.
-        DataError: the wished α is outside [0, 1].
+        UnreachableError: no threshold meets the target.
+        DataError: the given α is outside [0, 1].
     """
-    if wish.mode == "alpha" and not 0.0 <= wish.wanted <= 1.0:
+    if target.mode == "alpha" and not 0.0 <= target.value <= 1.0:
         raise DataError(
-            f"a threshold of {wish.wanted:g} is outside [0, 1], where strong win rates are: wish "
-            "a share of 0 for never calling the strong model, of 1 for always"
+            f"a threshold of {target.value:g} is outside [0, 1], where strong win rates are: ask "
+            "for a share of 0 for never calling the strong model, of 1 for always"
         )
     outcomes = basis.outcomes
     ranking = rank_queries(basis.strong_win_rate)
     curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
     costs = pair_costs(outcomes, *basis.prices)
     cost = routed_cost(ranking, costs)
-    found = thresholds.for_wish(curve, cost, wish)
+    found = thresholds.for_target(curve, cost, target)
     return Choice(
         **basis._asdict(),
         curve=curve,
         costs=costs,
         cost=cost,
-        wish=wish,
+        target=target,
         calibration=found,
         point=operating_point(curve, found.threshold),
         promised=promised,

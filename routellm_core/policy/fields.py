@@ -114,7 +114,7 @@ class CalledPair(Part):
 
 
 class ChosenBy(Part):
-    """The wish that led to the threshold, and what it achieves of it."""
+    """The target that led to the threshold, and what it achieves of it."""
 
     mode: Literal["alpha", "share", "budget", "quality", "pgr", "promise"]
     wanted: Annotated[float, Field(allow_inf_nan=False)]

@@ -73,19 +73,19 @@ gap = strong.mean() - weak.mean()
 spread = 1.96 * np.sqrt(quality * (1 - quality) / N)
 
 
-def index_of(wish):
-    match wish["mode"]:
+def index_of(target):
+    match target["mode"]:
         case "alpha":
-            return int(np.flatnonzero(threshold >= wish["wanted"])[-1])
+            return int(np.flatnonzero(threshold >= target["wanted"])[-1])
         case "share":
-            return int(np.abs(share - wish["wanted"]).argmin())
+            return int(np.abs(share - target["wanted"]).argmin())
         case "budget":
-            monthly = cost / 1000 * (wish["queries_per_month"] or 0)
-            return int(np.abs(monthly - wish["wanted"]).argmin())
+            monthly = cost / 1000 * (target["queries_per_month"] or 0)
+            return int(np.abs(monthly - target["wanted"]).argmin())
         case "quality":
-            return int((quality >= wish["wanted"]).argmax())
+            return int((quality >= target["wanted"]).argmax())
         case "pgr":
-            return int(((quality - weak.mean()) / gap >= wish["wanted"]).argmax())
+            return int(((quality - weak.mean()) / gap >= target["wanted"]).argmax())
 
 
 def figures(i):

@@ -25,6 +25,7 @@ from routellm_core.types import Benchmark, Floats, ModelPair, PairOutcomes, Rank
 
 if TYPE_CHECKING:
     pass
+from views.cache.text_caches import holds_texts
 from views.cache.workspace import owner, store
 
 
@@ -224,6 +225,7 @@ def slices(key: RouterKey, threshold: float) -> pd.DataFrame:
     return slice_table(known, ranked(key).strong_win_rate, threshold)
 
 
+@holds_texts
 @st.cache_resource(max_entries=4, show_spinner="Reading the queries …")
 def routed_queries(key: RouterKey, other: RouterKey | None) -> pa.Table:
     """What no α changes of each query, with the scores of another router beside."""
@@ -231,6 +233,7 @@ def routed_queries(key: RouterKey, other: RouterKey | None) -> pa.Table:
     return store().routed_queries(key.benchmark_id, key.pair, key.router_id, key.view, beside)
 
 
+@holds_texts
 @st.cache_resource(max_entries=8, show_spinner="Searching the texts …")
 def found_queries(key: RouterKey, other: RouterKey | None, part: str) -> pa.Table:
     """Those of `routed_queries` whose text holds a part."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from routellm_core.routers.base import Router
     from routellm_core.routers.remembered_queries import LabelledQueries
 from views.cache.benchmarks import RouterKey
+from views.cache.text_caches import holds_texts
 from views.cache.workspace import DATA_DIR, store
 
 _READING = RLock()
@@ -45,6 +46,7 @@ def _models() -> WarmModels:
     return WarmModels(_WARM)
 
 
+@holds_texts
 @st.cache_data(max_entries=128, show_spinner=_READS)
 def explanation(version: int, folder: str, query: str) -> "Explanation":
     """Why a checkpoint gives a query its win rate."""
@@ -82,6 +84,7 @@ def labelled_queries(version: int) -> "LabelledQueries | None":
     return remembered(store(), DATA_DIR)
 
 
+@holds_texts
 @st.cache_data(max_entries=128, show_spinner="Looking for queries like it …")
 def similar_queries(version: int, pair: ModelPair, query: str) -> pd.DataFrame | None:
     """Labelled queries most like a query; None where there is nowhere to look."""
@@ -94,6 +97,7 @@ def similar_queries(version: int, pair: ModelPair, query: str) -> pd.DataFrame |
         return similar(store(), known, query, pair, embedder=_embedder_of(known))
 
 
+@holds_texts
 @st.cache_data(max_entries=128, show_spinner=False)
 def nearest_across(
     key: RouterKey, query: str, threshold: float, calls_strong: bool

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from routellm_core.labelling.outcomes import Labelled
     from routellm_core.labelling.sheet import Labels
 from views.cache.benchmarks import RouterKey, _visible, outcomes, ranked
+from views.cache.text_caches import holds_texts
 from views.cache.workspace import DATA_DIR, owner, store
 
 
@@ -46,6 +47,7 @@ def scoring_routers(version: int) -> pd.DataFrame:
     )
 
 
+@holds_texts
 @st.cache_resource(max_entries=16, show_spinner=False)
 def scored_queries(key: RouterKey) -> pd.DataFrame:
     """The scored queries of a set that may have no outcomes."""
@@ -62,12 +64,14 @@ def usage(version: int, benchmark_id: str) -> pd.DataFrame:
     return store().usage(benchmark_id)
 
 
+@holds_texts
 @st.cache_data(max_entries=4, show_spinner=False)
 def query_texts(version: int, benchmark_id: str) -> dict[str, str]:
     """The texts of a set that are on this machine, by query_id."""
     return store().query_texts(benchmark_id)
 
 
+@holds_texts
 @st.cache_resource(max_entries=4, show_spinner=False)
 def set_queries(version: int, benchmark_id: str) -> pd.DataFrame:
     """The queries of a set that count, with their texts."""
@@ -83,6 +87,7 @@ def spent(record_dir: str, written_ns: int | None) -> tuple[int, float]:
     return record.n_requests, record.usd
 
 
+@holds_texts
 @st.cache_resource(max_entries=4, show_spinner=False)
 def labelled(version: int, plan: "AskingPlan", record_dir: str, written_ns: int) -> "Labelled":
     """What endpoints have said so far about the queries of a plan."""
@@ -93,6 +98,7 @@ def labelled(version: int, plan: "AskingPlan", record_dir: str, written_ns: int)
     return read_labelled(Path(record_dir), plan.asked, queries)
 
 
+@holds_texts
 @st.cache_resource(max_entries=4, show_spinner="Reading the sheet …")
 def sheet_labels(
     version: int, benchmark_id: str, path: str, written_ns: int, low: float, high: float
@@ -152,6 +158,7 @@ def recognised(path: str, written_ns: int) -> str:
     return import_job.recognise(Path(path))
 
 
+@holds_texts
 @st.cache_data(max_entries=16, show_spinner="Looking at the file …")
 def guessed_columns(path: str, written_ns: int) -> "tuple[Mapping, pa.Table]":
     """What the columns of a table seem to mean, and its first rows."""

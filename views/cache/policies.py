@@ -12,7 +12,7 @@ from routellm_core.policy.guarantee.promise import Promise
 from routellm_core.routers.checkpoints import checkpoint_dir
 
 if TYPE_CHECKING:
-    from routellm_core.metrics.thresholds import Wish
+    from routellm_core.metrics.thresholds import Target
     from routellm_core.policy.build import ProviderNames
     from routellm_core.policy.choice import Basis
     from routellm_core.policy.document import Policy
@@ -43,15 +43,15 @@ def policies(version: int) -> pd.DataFrame:
 def policy(
     key: RouterKey,
     prices: tuple[Price, Price],
-    wish: "Wish",
+    target: "Target",
     called: "tuple[ProviderNames, ProviderNames]",
 ) -> "tuple[Policy, Path]":
-    """The policy that meets a wish, and the folder of its checkpoint."""
+    """The policy that meets a target, and the folder of its checkpoint."""
     from routellm_core.policy.build import policy_of
     from routellm_core.policy.choice import choice_of
 
     basis = _basis(key, prices)
-    choice, folder = choice_of(basis, wish), checkpoint_dir(basis.router, DATA_DIR)
+    choice, folder = choice_of(basis, target), checkpoint_dir(basis.router, DATA_DIR)
     return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
 
 

@@ -1,26 +1,18 @@
-"""Caches that hold texts, so that all can be emptied when a text is deleted."""
+"""Caches that hold texts, so that none is forgotten when a text is deleted."""
 
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    pass
-from views.cache.benchmarks import found_queries, routed_queries
-from views.cache.models import explanation, nearest_across, similar_queries
-from views.cache.own_data import (
-    guessed_columns,
-    labelled,
-    query_texts,
-    scored_queries,
-    set_queries,
-    sheet_labels,
-)
+_Cached = TypeVar("_Cached", bound=Any)
+_registered: list[Any] = []
+
+
+def holds_texts(cached: _Cached) -> _Cached:
+    """A cached function that `forget_texts` empties: put above Streamlit's decorator."""
+    _registered.append(cached)
+    return cached
 
 
 def forget_texts() -> None:
-    """Drop what is cached of texts: a set was deleted, and no trace of it stays."""
-    for kept in (found_queries, routed_queries, scored_queries, query_texts, explanation):
-        kept.clear()
-    for kept in (set_queries, labelled, sheet_labels, guessed_columns):
-        kept.clear()
-    similar_queries.clear()
-    nearest_across.clear()
+    """Empty every cache that holds texts: a set was deleted, and no trace of it stays."""
+    for cached in _registered:
+        cached.clear()

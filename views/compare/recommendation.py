@@ -1,4 +1,4 @@
-"""Which router suits: kinds of queries, a wish and limits in; a ranking with its verdicts out."""
+"""Which router suits: kinds of queries, a target and limits in; a ranking with its verdicts out."""
 
 from typing import Any
 
@@ -121,7 +121,7 @@ def _draw_open(found: dict[str, Any], asked: Asked) -> None:
 
 
 def _point(row: dict[str, Any], asked: Asked) -> tuple[str, float]:
-    """The wish, where it means the same threshold there; else the threshold itself."""
-    if asked.slices or asked.wish.mode == "budget":
+    """The target, where it means the same threshold there; else the threshold itself."""
+    if asked.slices or asked.target.mode == "budget":
         return "alpha", row["threshold"]
-    return asked.wish.mode, asked.wish.wanted
+    return asked.target.mode, asked.target.value

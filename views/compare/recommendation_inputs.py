@@ -9,7 +9,7 @@ import streamlit as st
 
 from routellm_core.evaluation.recommendation.limits import Asked, Limits
 from routellm_core.metrics.costs import pair_costs
-from routellm_core.metrics.thresholds import Wish
+from routellm_core.metrics.thresholds import Target
 from routellm_core.types import Benchmark, ModelPair, PairOutcomes
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
@@ -19,7 +19,7 @@ from views.state import inputs, link
 from views.text.format import quality_format
 from views.text.glossary import help_of
 
-_WISHES = {
+_TARGETS = {
     "share": "Few strong calls",
     "budget": "A budget",
     "pgr": "A recovered gap",
@@ -33,13 +33,13 @@ def draw(version: int, card: Benchmark, pair: ModelPair, slices: tuple[str, ...]
     """The inputs below benchmark, models and kinds of queries; what all of them say."""
     outcomes = benchmarks.outcomes(version, card.benchmark_id, pair)
     mode = inputs.one_of(
-        inputs.segments, "What you want", "wish", list(_WISHES), "share", _WISHES.__getitem__
+        inputs.segments, "What you want", "wish", list(_TARGETS), "share", _TARGETS.__getitem__
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        wish = _wish(mode, card, outcomes)
+        target = _target(mode, card, outcomes)
         limits = _limits(version, card.benchmark_id, pair)
         router_cost.draw_machine()
-    return Asked(wish, slices, limits, router_cost.machine_usd())
+    return Asked(target, slices, limits, router_cost.machine_usd())
 
 
 def kinds(version: int, benchmark_id: str, pair: ModelPair) -> tuple[str, ...]:
@@ -64,8 +64,8 @@ def kinds(version: int, benchmark_id: str, pair: ModelPair) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def _wish(mode: str, card: Benchmark, outcomes: PairOutcomes) -> Wish:
-    """The wish with its number; an emptied one is the usual one again."""
+def _target(mode: str, card: Benchmark, outcomes: PairOutcomes) -> Target:
+    """The target with its number; an emptied one is the usual one again."""
     match mode:
         case "budget":
             usual = _usual_usd(outcomes)
@@ -78,14 +78,14 @@ def _wish(mode: str, card: Benchmark, outcomes: PairOutcomes) -> Wish:
                 form="%.4g",
                 help="For the answers and the router's own machine.",
             )
-            return Wish("budget", usd or 0.0, 1_000.0)
+            return Target("budget", usd or 0.0, 1_000.0)
         case "pgr":
-            return Wish("pgr", _percent("Gap to recover, %", "wish_pgr", _USUAL_PGR, "pgr"))
+            return Target("pgr", _percent("Gap to recover, %", "wish_pgr", _USUAL_PGR, "pgr"))
         case "quality":
-            return Wish("quality", _quality(card, outcomes))
+            return Target("quality", _quality(card, outcomes))
         case _:
             name = "Strong calls, at most %"
-            return Wish("share", _percent(name, "wish_share", _USUAL_SHARE, "share"))
+            return Target("share", _percent(name, "wish_share", _USUAL_SHARE, "share"))
 
 
 def _usual_usd(outcomes: PairOutcomes) -> float:

@@ -131,7 +131,7 @@ def _router(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _blind(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """The best one of them that serves the wish is held against the first router."""
+    """The best one of them that serves the target is held against the first router."""
     pair = ModelPair(**found["model_pair"])
     names = {
         "always weak": f"always {short_name(pair.weak)}",

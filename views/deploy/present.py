@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from routellm_core.metrics.thresholds import Wish
+from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.build import ProviderNames
 from routellm_core.policy.document import Policy
 from views.cache import policies
@@ -33,7 +33,7 @@ def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Pa
     prices = selection.price_weak, selection.price_strong
     promised = readings.promised
     if promised is None:
-        return policies.policy(selection.key, prices, _wish(readings), (weak, strong))
+        return policies.policy(selection.key, prices, _target(readings), (weak, strong))
     found = policies.promised_policy(
         selection.key, prices, promised.promise, promised.confidence, (weak, strong)
     )
@@ -47,12 +47,12 @@ def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Pa
     return found
 
 
-def _wish(readings: Readings) -> Wish:
+def _target(readings: Readings) -> Target:
     """What the point was chosen by; an α outside [0, 1] is the page's word for never or always."""
     found = readings.calibration
     if found.mode == "alpha" and not 0.0 <= found.wanted <= 1.0:
-        return Wish("share", float(found.wanted < 0.0))
-    return Wish(found.mode, found.wanted, queries_per_month())
+        return Target("share", float(found.wanted < 0.0))
+    return Target(found.mode, found.wanted, queries_per_month())
 
 
 def _named(side: str, mark: str, model: str) -> ProviderNames:

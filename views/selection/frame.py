@@ -133,7 +133,7 @@ def _benchmark(version: int) -> str:
     }
     usual = "mmlu" if "mmlu" in ids else ids[0]
     return inputs.one_of(
-        st.selectbox, "Benchmark", "benchmark", ids, usual, labels.__getitem__, _keep_wish
+        st.selectbox, "Benchmark", "benchmark", ids, usual, labels.__getitem__, _keep_target
     )
 
 
@@ -265,7 +265,7 @@ def _keep_price(side: str, model: str) -> None:
     link.remember(**{f"{side}_usd": f"{prompt}/{answer}@{model}"})
 
 
-def _keep_wish() -> None:
+def _keep_target() -> None:
     """On another benchmark a quality has another scale: keep the share of strong calls then too.
 
     A promised loss becomes the usual one. Its queries and slices are others as well.

@@ -1,4 +1,4 @@
-"""The chosen point of the chosen router, read exactly from the link's wish."""
+"""The chosen point of the chosen router, read exactly from the link's target."""
 
 from typing import Literal, NamedTuple, TypeAlias, cast
 
@@ -7,7 +7,7 @@ import streamlit as st
 from routellm_core.errors import UnreachableError
 from routellm_core.metrics import thresholds
 from routellm_core.metrics.curve import operating_point, point_index
-from routellm_core.metrics.thresholds import Calibration, Mode, Wish
+from routellm_core.metrics.thresholds import Mode, Target, ThresholdChoice
 from routellm_core.statistics.bootstrap import CurveIntervals
 from routellm_core.types import Benchmark, OperatingPoint
 from views.cache import benchmarks
@@ -31,34 +31,34 @@ class Readings(NamedTuple):
     ranked: Ranked
     money: Money
     intervals: CurveIntervals
-    calibration: Calibration
-    """Of a promise: its threshold as a wished α, to the last digit."""
+    calibration: ThresholdChoice
+    """Of a promise: its threshold as a given α, to the last digit."""
     promised: Promised | None
     problem: str | None
-    """Why the wish cannot be met; the point is then another one."""
+    """Why the target cannot be met; the point is then another one."""
     point: OperatingPoint
     cost: float
     """USD a query at the point."""
 
     @property
     def mode(self) -> NamedMode:
-        """How the point was chosen; what was wished where that cannot be met."""
+        """How the point was chosen; what was given where that cannot be met."""
         if self.promised is not None:
             return "promise"
         return self.calibration.mode if self.problem is None else mode()
 
 
 def read(selection: Selection) -> Readings:
-    """Answer the wish that the link holds, exactly."""
+    """Answer the target that the link holds, exactly."""
     ranked = benchmarks.ranked(selection.key)
     money = benchmarks.money(selection.key, selection.price_weak, selection.price_strong)
     promised, problem = None, None
     try:
         if mode() == "promise":
             promised = promise.certified(
-                selection.key, selection.benchmark, *promise.wished(selection.benchmark)
+                selection.key, selection.benchmark, *promise.asked_for(selection.benchmark)
             )
-        chosen = thresholds.for_wish(ranked.curve, money.curve, _wish(promised))
+        chosen = thresholds.for_target(ranked.curve, money.curve, _target(promised))
     except UnreachableError as error:
         problem = _in_shown_unit(error, selection.benchmark)
         chosen = thresholds.for_share(ranked.curve, USUAL_SHARE)
@@ -77,7 +77,7 @@ def read(selection: Selection) -> Readings:
 
 
 def _in_shown_unit(error: UnreachableError, benchmark: Benchmark) -> str:
-    """The problem with a wished quality in the unit in which it was typed."""
+    """The problem with a given quality in the unit in which it was typed."""
     wanted = link.number("wanted", None)
     if mode() != "quality" or error.best is None or wanted is None:
         return str(error)
@@ -98,11 +98,11 @@ def queries_per_month() -> float:
     return _USUAL_QUERIES_PER_MONTH if wanted is None else min(wanted, 1e12)
 
 
-def _wish(promised: Promised | None) -> Wish:
-    """What the link wishes; without a wish the usual share. A promise is a wish for its α."""
+def _target(promised: Promised | None) -> Target:
+    """What the link targets; without a target the usual share. A promise is a target for its α."""
     if promised is not None:
-        return Wish("alpha", promised.certificate.threshold)
+        return Target("alpha", promised.certificate.threshold)
     wanted = link.number("wanted", None)
     if wanted is None:
-        return Wish("share", USUAL_SHARE)
-    return Wish(cast(Mode, mode()), wanted, queries_per_month())
+        return Target("share", USUAL_SHARE)
+    return Target(cast(Mode, mode()), wanted, queries_per_month())

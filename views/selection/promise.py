@@ -1,4 +1,4 @@
-"""The promise that a link wishes for: its kind, limit and confidence, and the certificate for it.
+"""The promise that a link targets for: its kind, limit and confidence, and the certificate for it.
 
 The seed of the split is fixed. Who draws seeds until a promise passes has none.
 """
@@ -58,8 +58,8 @@ class Promised(NamedTuple):
         }
 
 
-def wished(benchmark: Benchmark) -> tuple[Promise, float]:
-    """What the link wishes, with its confidence; where it says nothing known, what is usual."""
+def asked_for(benchmark: Benchmark) -> tuple[Promise, float]:
+    """What the link targets, with its confidence; where it says nothing known, what is usual."""
     kind = cast(Kind, link.text("promise", "keep", list(get_args(Kind))))
     limit = link.number("wanted", None)
     confidence = link.number("confidence", None)

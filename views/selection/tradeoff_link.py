@@ -22,8 +22,8 @@ def go(
         benchmark_id: of the store.
         pair: of its models.
         router: and view, as `frame.router_key` names them.
-        mode: of the threshold; None: the usual one, as an earlier threshold or wish was about other
-            scores.
+        mode: of the threshold; None: the usual one, as an earlier threshold or target was about
+            other scores.
         wanted: in that mode.
     """
     if link.text("benchmark", "mmlu") != benchmark_id:

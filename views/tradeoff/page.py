@@ -88,7 +88,7 @@ def _across(readings: Readings) -> Literal["share", "cost"]:
 
 @st.cache_resource(max_entries=32, show_spinner=False, hash_funcs={Selection: _identity})
 def _picture(selection: Selection, x: Literal["share", "cost"]) -> dict[str, Any]:
-    """All that the browser is given and that no α, pin or wish changes."""
+    """All that the browser is given and that no α, pin or target changes."""
     ranked = benchmarks.ranked(selection.key)
     intervals = benchmarks.intervals(selection.key)
     money = benchmarks.money(selection.key, selection.price_weak, selection.price_strong)
@@ -161,7 +161,7 @@ def draw_downloads(selection: Selection, readings: Readings) -> None:
             on_click="ignore",
             type="primary",
             disabled=readings.problem is not None,
-            help="Name a wish that can be met first." if readings.problem else None,
+            help="Name a target that can be met first." if readings.problem else None,
         )
         st.download_button(
             "The exact curve (CSV)",
@@ -182,7 +182,7 @@ def draw_downloads(selection: Selection, readings: Readings) -> None:
 
 
 def _status(benchmark: Benchmark, readings: Readings) -> str:
-    """Wanted and achieved, in the unit of the wish."""
+    """Wanted and achieved, in the unit of the target."""
     chosen = readings.calibration
     if readings.problem is not None or chosen.mode == "alpha":  # so is a promise
         return ""
@@ -196,10 +196,10 @@ def _status(benchmark: Benchmark, readings: Readings) -> str:
 
 
 def _wanted(benchmark: Benchmark, readings: Readings) -> dict[str, Any]:
-    """The number of the wish; of a promise what it limits, and the confidence."""
+    """The number of the target; of a promise what it limits, and the confidence."""
     if readings.mode != "promise":
         return {"wanted": link.number("wanted", USUAL_SHARE)}
-    (kind, limit), confidence = promise.wished(benchmark)
+    (kind, limit), confidence = promise.asked_for(benchmark)
     return {"wanted": limit, "promise": kind, "confidence": confidence}
 
 
@@ -282,7 +282,7 @@ def _static_tiles(ranked: Ranked, intervals: CurveIntervals) -> list[dict[str, s
 
 
 def _take_choice() -> None:
-    """A wish from the browser: a moved α, a typed number, a named mode."""
+    """A target from the browser: a moved α, a typed number, a named mode."""
     choice = st.session_state[_COMPONENT].choice
     st.session_state["seq"] = int(choice["seq"])
     link.remember(

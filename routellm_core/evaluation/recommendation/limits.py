@@ -1,4 +1,4 @@
-"""What is asked of a router, which ones fit it, and what serves the wish without any."""
+"""What is asked of a router, which ones fit it, and what serves the target without any."""
 
 import math
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from routellm_core.evaluation.recommendation.estimates import Seconds
 from routellm_core.evaluation.recommendation.settings import Candidate, Queries, Setting, ranked_by
 from routellm_core.evaluation.recommendation.with_router import router_setting
 from routellm_core.evaluation.recommendation.without_router import mixed_setting, single_settings
-from routellm_core.metrics.thresholds import Wish
+from routellm_core.metrics.thresholds import Target
 
 _NEARLY = 1e-9
 
@@ -31,7 +31,7 @@ class Limits(NamedTuple):
 class Asked(NamedTuple):
     """What somebody wants of a router."""
 
-    wish: Wish
+    target: Target
     slices: tuple[str, ...] = ()
     """Kinds of queries that they send; none: all."""
     limits: Limits = Limits()
@@ -40,7 +40,7 @@ class Asked(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """A setting that serves the wish within the limits, or why it does not."""
+    """A setting that serves the target within the limits, or why it does not."""
 
     setting: Setting
     seconds: Seconds
@@ -51,18 +51,18 @@ def check(asked: Asked, queries: Queries) -> None:
     """Refuse what cannot be answered for any router.
 
     Raises:
-        DataError: a wish, limit or price is no number, there are too few queries, or seconds are
+        DataError: a target, limit or price is no number, there are too few queries, or seconds are
             limited that nobody measured.
     """
-    wish, limits = asked.wish, asked.limits
-    if not math.isfinite(wish.wanted):
-        raise DataError(f"a {wish.mode} of {wish.wanted:g} is no wish; give a finite number")
-    if wish.mode == "share" and not 0.0 <= wish.wanted <= 1.0:
-        raise DataError(f"a share of {wish.wanted:g} is none; give one between 0 and 1")
-    if wish.mode == "budget" and wish.wanted < 0:
-        raise DataError(f"a budget of {wish.wanted:g} USD pays for nothing; give one from 0 up")
-    if not 0 < wish.queries_per_month < math.inf:
-        raise DataError(f"{wish.queries_per_month:g} queries a month cannot be paid for")
+    target, limits = asked.target, asked.limits
+    if not math.isfinite(target.value):
+        raise DataError(f"a {target.mode} of {target.value:g} is no target; give a finite number")
+    if target.mode == "share" and not 0.0 <= target.value <= 1.0:
+        raise DataError(f"a share of {target.value:g} is none; give one between 0 and 1")
+    if target.mode == "budget" and target.value < 0:
+        raise DataError(f"a budget of {target.value:g} USD pays for nothing; give one from 0 up")
+    if not 0 < target.queries_per_month < math.inf:
+        raise DataError(f"{target.queries_per_month:g} queries a month cannot be paid for")
     if any(math.isnan(limit) or limit < 0 for limit in (*limits, asked.usd_per_hour)):
         raise DataError("a limit or a price is negative or no number; give numbers from 0 up")
     if len(np.unique(queries.clusters)) < 2:
@@ -78,52 +78,52 @@ def check(asked: Asked, queries: Queries) -> None:
 
 def router_fit(candidate: Candidate, queries: Queries, asked: Asked, seed: int = 0) -> Fit | str:
     """The router at its threshold, or why it does not fit, without naming it."""
-    wish, limits = asked.wish, asked.limits
+    target, limits = asked.target, asked.limits
     if math.isnan(candidate.seconds):
         if min(limits) < math.inf:
             return "nobody has measured its own time"
-        in_money = wish.mode == "budget" or ranked_by(wish, queries.costs) == "usd"
+        in_money = target.mode == "budget" or ranked_by(target, queries.costs) == "usd"
         if in_money and asked.usd_per_hour > 0:
             return "nobody has measured its own time, so nobody knows what it costs"
     if candidate.seconds > limits.router_s:
         own, most = (f"{1000 * s:.3g} ms" for s in (candidate.seconds, limits.router_s))
         return f"its own {own} exceed {most}"
     try:
-        setting = router_setting(candidate, queries, wish, asked.usd_per_hour, seed=seed)
+        setting = router_setting(candidate, queries, target, asked.usd_per_hour, seed=seed)
     except UnreachableError as error:
-        return _unreached(wish, error)
+        return _unreached(target, error)
     seconds = estimates.seconds_of(setting, queries)
     return _too_slow(seconds, limits) or Fit(setting, seconds)
 
 
 def blind_fits(queries: Queries, asked: Asked) -> list[Fit]:
-    """The random mix where one serves the wish, always weak, always strong: these as they are."""
+    """The random mix where one serves the target, always weak, always strong: these as they are."""
     try:
-        settings = [mixed_setting(queries, asked.wish)]
+        settings = [mixed_setting(queries, asked.target)]
     except UnreachableError:
         settings = []
     found = []
-    for setting in (*settings, *single_settings(queries, asked.wish)):
+    for setting in (*settings, *single_settings(queries, asked.target)):
         seconds = estimates.seconds_of(setting, queries)
-        problem = _misses(setting, queries, asked.wish) or _too_slow(seconds, asked.limits)
+        problem = _misses(setting, queries, asked.target) or _too_slow(seconds, asked.limits)
         found.append(Fit(setting, seconds, problem))
     return found
 
 
-def usd_per_1000(usd: float, wish: Wish) -> float:
+def usd_per_1000(usd: float, target: Target) -> float:
     """Of a month's USD: what a thousand queries may cost."""
-    return 1_000 * usd / wish.queries_per_month
+    return 1_000 * usd / target.queries_per_month
 
 
-def _unreached(wish: Wish, error: UnreachableError) -> str:
+def _unreached(target: Target, error: UnreachableError) -> str:
     if error.best is None:
         return str(error).replace("this router", "it")
-    if wish.mode == "budget":
-        wanted, least = (usd_per_1000(usd, wish) for usd in (wish.wanted, error.best))
+    if target.mode == "budget":
+        wanted, least = (usd_per_1000(usd, target) for usd in (target.value, error.best))
         return f"${wanted:.3g} for 1,000 queries do not pay for it: ${least:.3g} are the least"
-    if wish.mode == "pgr":
+    if target.mode == "pgr":
         return (
-            f"no threshold of it recovers {100 * wish.wanted:.3g}% of the gap here: "
+            f"no threshold of it recovers {100 * target.value:.3g}% of the gap here: "
             f"{100 * error.best:.3g}% are the most"
         )
     return f"no threshold of it reaches that quality here: {error.best:.4g} is the most"
@@ -138,19 +138,19 @@ def _too_slow(seconds: Seconds, limits: Limits) -> str | None:
     return None
 
 
-def _misses(setting: Setting, queries: Queries, wish: Wish) -> str | None:
-    match wish.mode:
+def _misses(setting: Setting, queries: Queries, target: Target) -> str | None:
+    match target.mode:
         case "share":
-            missed = setting.calls.mean() > wish.wanted + _NEARLY
+            missed = setting.calls.mean() > target.value + _NEARLY
             return "calls the strong model more often" if missed else None
         case "budget":
-            most = wish.wanted / wish.queries_per_month * (1 + _NEARLY)
+            most = target.value / target.queries_per_month * (1 + _NEARLY)
             return None if setting.usd.mean() <= most else "costs more"
         case "quality":
-            missed = setting.quality.mean() < wish.wanted - _NEARLY
+            missed = setting.quality.mean() < target.value - _NEARLY
             return "does not reach that quality" if missed else None
         case _:
             if not queries.gap.mean() > 0:
                 return "there is no gap to recover"
             recovered = estimates.pgr_of_setting(setting, queries).value
-            return None if recovered >= wish.wanted - _NEARLY else "does not recover as much"
+            return None if recovered >= target.value - _NEARLY else "does not recover as much"

@@ -20,7 +20,7 @@ from routellm_core.evaluation.recommendation.settings import (
     is_held_out,
     ranked_by,
 )
-from routellm_core.metrics.thresholds import Wish
+from routellm_core.metrics.thresholds import Target
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.store import Store
 from routellm_core.types import Interval, ModelPair
@@ -61,7 +61,7 @@ def document(field: Field, asked: Asked, *, seed: int = 0) -> dict[str, Any]:
         `routers` that fit, best first, each with what it has more than the first (`to_first`) and
         than `bar`, the best that needs no router (`over_bar`); `unfit` ones with the reason;
         `blind`: random mix, always weak, always strong, with the `problem` of one that does not
-        serve the wish; `advice`, and `sentences` that say all of it. Qualities in the benchmark's
+        serve the target; `advice`, and `sentences` that say all of it. Qualities in the benchmark's
         own scale, money for a thousand queries, NaN where undefined.
 
     Raises:
@@ -69,7 +69,7 @@ def document(field: Field, asked: Asked, *, seed: int = 0) -> dict[str, Any]:
         DataError: see `fitting.check`.
     """
     field = field.of(asked.slices)
-    queries, by = field.queries, ranked_by(asked.wish, field.queries.costs)
+    queries, by = field.queries, ranked_by(asked.target, field.queries.costs)
     limits.check(asked, queries)
     found = [(c, limits.router_fit(c, queries, asked, seed)) for c in field.candidates]
     fits = [(c, fit) for c, fit in found if isinstance(fit, Fit)]
@@ -87,14 +87,18 @@ def document(field: Field, asked: Asked, *, seed: int = 0) -> dict[str, Any]:
         "slices": list(asked.slices),
         "n_queries": queries.n,
         "n_texts": len(np.unique(queries.clusters)),
-        "wish": asked.wish._asdict(),
+        "wish": {
+            "mode": asked.target.mode,
+            "wanted": asked.target.value,
+            "queries_per_month": asked.target.queries_per_month,
+        },
         "limits": asked.limits._asdict(),
         "machine_usd_per_hour": asked.usd_per_hour,
         "quality_weak": float(weak.mean()),
         "quality_strong": float(strong.mean()),
         "gap_interval": mean_interval(queries.gap, queries.clusters),
         "ranked_by": by,
-        "is_held_out": is_held_out(asked.wish),
+        "is_held_out": is_held_out(asked.target),
         "seed": seed,
         "routers": _compared(fits, bar, queries, by, field.card.quality_unit),
         "unfit": [_names(c) | {"reason": fit} for c, fit in found if isinstance(fit, str)],
@@ -104,7 +108,7 @@ def document(field: Field, asked: Asked, *, seed: int = 0) -> dict[str, Any]:
         ],
         "bar": None if bar is None else bar.label,
     }
-    answer["advice"] = _advice(answer["routers"], asked.wish)
+    answer["advice"] = _advice(answer["routers"], asked.target)
     return answer | {"sentences": sentences(answer)}
 
 
@@ -184,10 +188,10 @@ def _scaled(interval: Interval, factor: float) -> Interval:
     return Interval(factor * interval.low, factor * interval.high)
 
 
-def _advice(rows: Sequence[dict[str, Any]], wish: Wish) -> dict[str, Any]:
+def _advice(rows: Sequence[dict[str, Any]], target: Target) -> dict[str, Any]:
     """Of the routers that are worth it and not told from the first the cheapest, or the fastest.
 
-    The fastest where the wish settles the money already, or where no money is known.
+    The fastest where the target settles the money already, or where no money is known.
     """
     if not rows:
         return {"kind": "none fits", "label": None, "among": [], "chosen_by": None}
@@ -196,7 +200,7 @@ def _advice(rows: Sequence[dict[str, Any]], wish: Wish) -> dict[str, Any]:
         return {"kind": "no router", "label": None, "among": [], "chosen_by": None}
     among = [r for r in worth if not r["to_first"] or not r["to_first"]["is_shown"]] or worth[:1]
     usd_is_known = all(math.isfinite(r["usd_per_1000"]) for r in among)
-    chosen_by = "usd_per_1000" if wish.mode == "share" and usd_is_known else "router_ms"
+    chosen_by = "usd_per_1000" if target.mode == "share" and usd_is_known else "router_ms"
     known = [r for r in among if math.isfinite(r[chosen_by])] or among
     taken = min(known, key=lambda r: r[chosen_by])
     return {

@@ -74,7 +74,7 @@ def usd_digits(usd: float) -> int:
 def _taken(answer: Mapping[str, Any]) -> list[str]:
     rows = answer["routers"]
     row = next(r for r in rows if r["label"] == answer["advice"]["label"])
-    said = [f"{_wish_words(answer)} take {row['label']}: {_what_it_gives(row, answer)}."]
+    said = [f"{_target_words(answer)} take {row['label']}: {_what_it_gives(row, answer)}."]
     if len(rows) > 1:
         said.append(_among_others(row, answer))
     return [*said, _against_bar(row, answer)]
@@ -118,7 +118,7 @@ def _no_router(answer: Mapping[str, Any]) -> list[str]:
     is_ = "is shown to be worse" if gain["is_shown"] else "is not shown to be better"
     more = "" if gain["is_shown"] else f"; {_needed(gain['n_more'])}"
     return [
-        f"{_wish_words(answer)} no router is worth it here: {first['label']} "
+        f"{_target_words(answer)} no router is worth it here: {first['label']} "
         f"({_ranking_figure(first, answer)}) {is_} than {_BLIND[bar['label']]} "
         f"({_ranking_figure(bar, answer)}), which needs none. The difference is "
         f"{_span_of(gain['value'], gain['interval'], by, unit)}{more}."
@@ -126,7 +126,7 @@ def _no_router(answer: Mapping[str, Any]) -> list[str]:
 
 
 def _none_fits(answer: Mapping[str, Any]) -> list[str]:
-    said = [f"{_wish_words(answer)} no router fits."]
+    said = [f"{_target_words(answer)} no router fits."]
     if answer["bar"] is None:
         return [*said, "Nor does a random mix, or one of the models alone."]
     bar = _bar(answer)
@@ -162,18 +162,18 @@ def _cautions(answer: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def _wish_words(answer: Mapping[str, Any]) -> str:
-    wish = answer["wish"]
-    match wish["mode"]:
+def _target_words(answer: Mapping[str, Any]) -> str:
+    target = answer["wish"]
+    match target["mode"]:
         case "share":
-            return f"With at most {100 * wish['wanted']:.3g}% strong calls"
+            return f"With at most {100 * target['wanted']:.3g}% strong calls"
         case "budget":
-            usd = usd_words(1_000 * wish["wanted"] / wish["queries_per_month"])
+            usd = usd_words(1_000 * target["wanted"] / target["queries_per_month"])
             return f"For at most {usd} per 1,000 queries"
         case "pgr":
-            return f"To recover {100 * wish['wanted']:.3g}% of the gap"
+            return f"To recover {100 * target['wanted']:.3g}% of the gap"
         case _:
-            return f"To reach {quality_words(wish['wanted'], answer['quality_unit'])}"
+            return f"To reach {quality_words(target['wanted'], answer['quality_unit'])}"
 
 
 def _what_it_gives(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
@@ -182,13 +182,15 @@ def _what_it_gives(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     quality = quality_words(row["quality"], unit)
     calls = f"{row['strong_call_share']:.1%} strong calls"
     usd = f"{usd_words(row['usd_per_1000'])} per 1,000 queries"
-    has_price, wish = math.isfinite(row["usd_per_1000"]), answer["wish"]
-    is_as_wished = wish["mode"] == "share" and abs(row["strong_call_share"] - wish["wanted"]) < 5e-4
+    has_price, target = math.isfinite(row["usd_per_1000"]), answer["wish"]
+    is_as_asked = (
+        target["mode"] == "share" and abs(row["strong_call_share"] - target["wanted"]) < 5e-4
+    )
     if by == "quality":
         scale, digits = (100, 1) if unit == "share right" else (1, 2)
         ends = _ends(row["quality_interval"], lambda end: f"{scale * end:.{digits}f}")
         said = f"{quality} ({ends})" + (f" for {usd}" if has_price else "")
-        said += "" if is_as_wished else f", {calls}"
+        said += "" if is_as_asked else f", {calls}"
     elif by == "usd":
         ends = _ends(row["usd_per_1000_interval"], usd_words)
         said = f"{usd} ({ends}) with {calls}, {quality}"
@@ -200,7 +202,7 @@ def _what_it_gives(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
 
 def _against_bar(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     if answer["bar"] is None:
-        return "Nothing serves this wish without a router."
+        return "Nothing serves this target without a router."
     by, unit, gain, bar = answer["ranked_by"], answer["quality_unit"], row["over_bar"], _bar(answer)
     value, (low, high) = gain["value"], gain["interval"]
     if by == "quality":

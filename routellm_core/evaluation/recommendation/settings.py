@@ -3,9 +3,9 @@
 Settings are ranked by quality for a share or a budget, and by money (by strong calls where a price
 is unknown) for a quality or a recovered gap. `Setting.influence` is what each query adds to the
 figure that ranks, to first order. In a quality it is the quality of the routed answer. In the
-money of a wished quality it is the query's money less what its answer's surplus of quality is worth
-along the curve: a router that has lucky answers meets the wish with fewer calls, so the luck is in
-its money. That is the delta method for the root of an estimating equation (van der Vaart 1998,
+money of a given quality it is the query's money less what its answer's surplus of quality is worth
+along the curve: a router that has lucky answers meets the target with fewer calls, so the luck is
+in its money. That is the delta method for the root of an estimating equation (van der Vaart 1998,
 theorem 5.21). The tests show by simulation that of equally good routers 5% at most are told apart.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from routellm_core.evaluation.overhead.router_cost import router_cost_usd
 from routellm_core.metrics.costs import PairCosts
-from routellm_core.metrics.thresholds import Wish
+from routellm_core.metrics.thresholds import Target
 from routellm_core.types import Floats, Ints, PairLatencies, PairOutcomes
 
 RankedBy: TypeAlias = Literal["quality", "usd", "strong_calls"]
@@ -86,7 +86,7 @@ class Setting(NamedTuple):
     calls: Floats
     """(n,) the chance of the strong model: 0 or 1 under a threshold."""
     quality: Floats
-    """(n,) of the routed answers; cross-fitted where the wish is judged by quality."""
+    """(n,) of the routed answers; cross-fitted where the target is judged by quality."""
     usd: Floats
     """(n,) of the answer and the router; NaN where one is unknown."""
     router_s: float
@@ -96,21 +96,21 @@ class Setting(NamedTuple):
     """(n,) what each query adds to that figure; NaN where that cannot be told."""
 
 
-def ranked_by(wish: Wish, costs: PairCosts) -> RankedBy:
-    """What settings for a wish are held against each other by; only quality is good when high."""
-    if wish.mode in ("share", "budget"):
+def ranked_by(target: Target, costs: PairCosts) -> RankedBy:
+    """What settings for a target are held against each other by; only quality is good when high."""
+    if target.mode in ("share", "budget"):
         return "quality"
     return "usd" if costs.are_known else "strong_calls"
 
 
-def is_held_out(wish: Wish) -> bool:
-    """Whether the threshold for a wish depends on answers, so that quality is cross-fitted."""
-    return wish.mode != "share"
+def is_held_out(target: Target) -> bool:
+    """Whether the threshold for a target depends on answers, so that quality is cross-fitted."""
+    return target.mode != "share"
 
 
 def setting_of(
     queries: Queries,
-    wish: Wish,
+    target: Target,
     *,
     label: str,
     threshold: float,
@@ -123,7 +123,7 @@ def setting_of(
 
     Args:
         queries: that are divided.
-        wish: that is served.
+        target: that is served.
         label: of the setting.
         threshold: between two scores.
         calls: (n,)
@@ -132,15 +132,15 @@ def setting_of(
         price: what a unit of mean quality costs there, in what ranks.
     """
     usd = mixed(queries.costs.weak, queries.costs.strong, calls) + router[1]
-    by = ranked_by(wish, queries.costs)
+    by = ranked_by(target, queries.costs)
     ranking = {"quality": quality, "usd": usd, "strong_calls": calls}[by]
     influence = ranking
     if by != "quality":
         weak, strong = queries.outcomes.quality_weak, queries.outcomes.quality_strong
         wanted = (
-            mixed(weak, strong, np.full(queries.n, wish.wanted))
-            if wish.mode == "pgr"
-            else wish.wanted
+            mixed(weak, strong, np.full(queries.n, target.value))
+            if target.mode == "pgr"
+            else target.value
         )
         influence = ranking - price * (mixed(weak, strong, calls) - wanted)
     return Setting(

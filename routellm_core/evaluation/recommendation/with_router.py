@@ -1,11 +1,11 @@
-"""Each router at its own threshold for a wish, on the queries that somebody sends.
+"""Each router at its own threshold for a target, on the queries that somebody sends.
 
 The threshold is chosen on all of these queries, and its share of strong calls, money and seconds
-are read there too: how good the answers were hardly moves them. Where the wish is judged by quality
-(a budget, a quality, a recovered gap) the quality at that threshold would flatter: the threshold is
-where these very answers were lucky. So it is cross-fitted: the texts are dealt into five parts, and
-each part is routed by the threshold that the other four choose. A share asks for no quality, and
-its threshold would be the same on any answers.
+are read there too: how good the answers were hardly moves them. Where the target is judged by
+quality (a budget, a quality, a recovered gap) the quality at that threshold would flatter: the
+threshold is where these very answers were lucky. So it is cross-fitted: the texts are dealt into
+five parts, and each part is routed by the threshold that the other four choose. A share asks for no
+quality, and its threshold would be the same on any answers.
 """
 
 import math
@@ -31,7 +31,7 @@ from routellm_core.metrics.curve import (
     point_index,
     rank_queries,
 )
-from routellm_core.metrics.thresholds import Calibration, Wish
+from routellm_core.metrics.thresholds import Target, ThresholdChoice
 from routellm_core.types import Floats, Ints, RoutingCurve
 
 N_PARTS = 5
@@ -41,35 +41,35 @@ _NEIGHBOURHOOD = 0.1
 
 
 def router_setting(
-    candidate: Candidate, queries: Queries, wish: Wish, usd_per_hour: float, *, seed: int = 0
+    candidate: Candidate, queries: Queries, target: Target, usd_per_hour: float, *, seed: int = 0
 ) -> Setting:
-    """A router at its own best threshold for a wish.
+    """A router at its own best threshold for a target.
 
     Args:
         candidate: with the scores of these queries.
         queries: of at least two texts.
-        wish: a share, budget, quality or recovered gap.
+        target: a share, budget, quality or recovered gap.
         usd_per_hour: of the machine that the router keeps busy; a budget pays for it too.
         seed: of the parts.
 
     Raises:
-        UnreachableError: no threshold of this router meets the wish.
+        UnreachableError: no threshold of this router meets the target.
     """
     own_usd = candidate.usd(usd_per_hour)
     curve, cost = _along(candidate.strong_win_rate, queries, own_usd)
-    found = _calibrated(curve, cost, wish)
+    found = _calibrated(curve, cost, target)
     called = calls_strong(candidate.strong_win_rate, found.threshold)
     quality = (
-        _cross_fitted(candidate.strong_win_rate, queries, wish, own_usd, seed)
-        if is_held_out(wish)
+        _cross_fitted(candidate.strong_win_rate, queries, target, own_usd, seed)
+        if is_held_out(target)
         else mixed(queries.outcomes.quality_weak, queries.outcomes.quality_strong, called)
     )
-    by = ranked_by(wish, queries.costs)
+    by = ranked_by(target, queries.costs)
     i = point_index(curve, found.threshold)
     price = _price_of_quality(curve, curve.strong_call_share if by == "strong_calls" else cost, i)
     return setting_of(
         queries,
-        wish,
+        target,
         label=candidate.label,
         threshold=thresholds.threshold_of(curve, found),
         calls=called.astype(np.float64),
@@ -94,20 +94,20 @@ def _along(scores: Floats, queries: Queries, own_usd: float) -> tuple[RoutingCur
     return curve, routed_cost(ranking, queries.costs) + own_usd
 
 
-def _calibrated(curve: RoutingCurve, cost: Floats, wish: Wish) -> Calibration:
-    if wish.mode == "pgr" and not curve.quality[-1] > curve.quality[0]:
+def _calibrated(curve: RoutingCurve, cost: Floats, target: Target) -> ThresholdChoice:
+    if target.mode == "pgr" and not curve.quality[-1] > curve.quality[0]:
         raise UnreachableError(
             "the strong model is not the better one on these queries: there is no gap to recover"
         )
-    return thresholds.for_wish(curve, cost, wish)
+    return thresholds.for_target(curve, cost, target)
 
 
 def _cross_fitted(
-    scores: Floats, queries: Queries, wish: Wish, own_usd: float, seed: int
+    scores: Floats, queries: Queries, target: Target, own_usd: float, seed: int
 ) -> Floats:
     """(n,) quality of each part under the threshold that the others choose.
 
-    Where the wish is out of reach on the others, they choose what comes nearest: the cheapest
+    Where the target is out of reach on the others, they choose what comes nearest: the cheapest
     point for a budget, the best one for a quality or a recovered gap.
     """
     weak, strong = queries.outcomes.quality_weak, queries.outcomes.quality_strong
@@ -116,9 +116,9 @@ def _cross_fitted(
         others = part != held_out
         curve, cost = _along(scores[others], queries.of(others), own_usd)
         try:
-            threshold = _calibrated(curve, cost, wish).threshold
+            threshold = _calibrated(curve, cost, target).threshold
         except UnreachableError:
-            nearest = np.argmin(cost) if wish.mode == "budget" else np.argmax(curve.quality)
+            nearest = np.argmin(cost) if target.mode == "budget" else np.argmax(curve.quality)
             threshold = float(curve.threshold[nearest])
         called[~others] = calls_strong(scores[~others], threshold)
     return np.where(called, strong, weak)
@@ -128,7 +128,7 @@ def _price_of_quality(curve: RoutingCurve, cost: Floats, i: int) -> float:
     """What a unit of mean quality costs near a point: over the tenth of the queries on each side.
 
     Returns:
-        0 where no query is called: the wish is met without paying for quality. NaN where more
+        0 where no query is called: the target is met without paying for quality. NaN where more
         calls bring no more quality, so that nothing can be bought there.
     """
     if i == 0:

@@ -1,4 +1,4 @@
-"""What serves a wish without a router: both models mixed at random, or one of them alone."""
+"""What serves a target without a router: both models mixed at random, or one of them alone."""
 
 import math
 
@@ -13,38 +13,38 @@ from routellm_core.evaluation.recommendation.settings import (
     setting_of,
 )
 from routellm_core.metrics.curve import pgr_of
-from routellm_core.metrics.thresholds import Wish
+from routellm_core.metrics.thresholds import Target
 
 
-def mixed_setting(queries: Queries, wish: Wish) -> Setting:
-    """Both models mixed at random, in the proportion that serves a wish best.
+def mixed_setting(queries: Queries, target: Target) -> Setting:
+    """Both models mixed at random, in the proportion that serves a target best.
 
     It needs no router, so it costs nothing but the answers.
 
     Raises:
-        UnreachableError: no mix meets the wish.
+        UnreachableError: no mix meets the target.
     """
-    share = _mixed_share(queries, wish)
-    return _blind("random mix", share, queries, wish)
+    share = _mixed_share(queries, target)
+    return _blind("random mix", share, queries, target)
 
 
-def single_settings(queries: Queries, wish: Wish) -> tuple[Setting, Setting]:
-    """Always the weak and always the strong model, whether that meets the wish or not."""
+def single_settings(queries: Queries, target: Target) -> tuple[Setting, Setting]:
+    """Always the weak and always the strong model, whether that meets the target or not."""
     return (
-        _blind("always weak", 0.0, queries, wish),
-        _blind("always strong", 1.0, queries, wish),
+        _blind("always weak", 0.0, queries, target),
+        _blind("always strong", 1.0, queries, target),
     )
 
 
-def _blind(label: str, share: float, queries: Queries, wish: Wish) -> Setting:
-    by, gap = ranked_by(wish, queries.costs), float(queries.gap.mean())
+def _blind(label: str, share: float, queries: Queries, target: Target) -> Setting:
+    by, gap = ranked_by(target, queries.costs), float(queries.gap.mean())
     extra = (
         1.0 if by == "strong_calls" else float((queries.costs.strong - queries.costs.weak).mean())
     )
     calls, outcomes = np.full(queries.n, share), queries.outcomes
     return setting_of(
         queries,
-        wish,
+        target,
         label=label,
         threshold=math.nan,
         calls=calls,
@@ -54,31 +54,31 @@ def _blind(label: str, share: float, queries: Queries, wish: Wish) -> Setting:
     )
 
 
-def _mixed_share(queries: Queries, wish: Wish) -> float:
-    """The share of strong calls of the mix that serves a wish best."""
+def _mixed_share(queries: Queries, target: Target) -> float:
+    """The share of strong calls of the mix that serves a target best."""
     weak, gap = float(queries.outcomes.quality_weak.mean()), float(queries.gap.mean())
-    match wish.mode:
+    match target.mode:
         case "budget":
-            return _affordable_share(queries, wish)
+            return _affordable_share(queries, target)
         case "quality":
-            share = 0.0 if weak >= wish.wanted else float(pgr_of(wish.wanted, weak, weak + gap))
+            share = 0.0 if weak >= target.value else float(pgr_of(target.value, weak, weak + gap))
             if not 0.0 <= share <= 1.0:
-                raise UnreachableError(f"no mix reaches a quality of {wish.wanted:.4g}")
+                raise UnreachableError(f"no mix reaches a quality of {target.value:.4g}")
             return share
         case "pgr":
             if not gap > 0:
                 raise UnreachableError("there is no gap to recover")
-            if wish.wanted > 1.0:
-                raise UnreachableError(f"no mix recovers {wish.wanted:.4g} of the gap")
-            return max(wish.wanted, 0.0)
+            if target.value > 1.0:
+                raise UnreachableError(f"no mix recovers {target.value:.4g} of the gap")
+            return max(target.value, 0.0)
         case _:
-            return wish.wanted
+            return target.value
 
 
-def _affordable_share(queries: Queries, wish: Wish) -> float:
+def _affordable_share(queries: Queries, target: Target) -> float:
     costs = queries.costs
     weak, strong = float(costs.weak.mean()), float(costs.strong.mean())
-    budget = wish.wanted / wish.queries_per_month
+    budget = target.value / target.queries_per_month
     if not costs.are_known or budget < min(weak, strong):
         raise UnreachableError("the money does not pay for the answers of either model")
     most = 1.0 if strong <= budget else (budget - weak) / (strong - weak)

@@ -22,7 +22,7 @@ from routellm_core.policy.export import (
     routellm,
     semantic_router,
 )
-from routellm_core.policy.export.base import Target
+from routellm_core.policy.export.base import ExportTarget
 from routellm_core.policy.export.packing import core_files, readme, requirements
 from routellm_core.routers.checkpoints import checkpoint_files
 
@@ -30,10 +30,10 @@ SCHEMA_NAME = "policy.schema.json"
 MANIFEST_NAME = "files.txt"
 """Names every file that an export wrote, a line each, so that the next one can take them away."""
 _MODULES = (litellm, routellm, semantic_router, python_snippet, environment, openai_request)
-TARGETS: dict[str, Target] = {module.TARGET.name: module.TARGET for module in _MODULES}
+TARGETS: dict[str, ExportTarget] = {module.TARGET.name: module.TARGET for module in _MODULES}
 
 
-def target_named(name: str) -> Target:
+def target_named(name: str) -> ExportTarget:
     """A target.
 
     Raises:
@@ -132,7 +132,7 @@ def export_zip(policy: Policy, checkpoint_dir: Path) -> bytes:
 
 def _contents(
     policy: Policy,
-    targets: list[Target],
+    targets: list[ExportTarget],
     refusals: list[tuple[str, str]],
     checkpoint_dir: Path | None,
 ) -> dict[str, bytes]:

@@ -26,7 +26,7 @@ VARIABLES = {
 
 
 @dataclass(frozen=True)
-class Target:
+class ExportTarget:
     """Something that a policy can be written for."""
 
     name: str

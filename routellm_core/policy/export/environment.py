@@ -1,7 +1,7 @@
 """The names of the environment variables that the other exports read, without any value."""
 
 from routellm_core.policy.document import Policy
-from routellm_core.policy.export.base import VARIABLES, Target
+from routellm_core.policy.export.base import VARIABLES, ExportTarget
 
 
 def files(policy: Policy) -> dict[str, bytes]:
@@ -11,7 +11,7 @@ def files(policy: Policy) -> dict[str, bytes]:
     return {"policy.env": "".join(lines).encode("utf-8")}
 
 
-TARGET = Target(
+TARGET = ExportTarget(
     name="environment",
     title="Environment variables",
     tested_with="",

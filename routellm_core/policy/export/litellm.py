@@ -9,7 +9,7 @@ import math
 from typing import Any
 
 from routellm_core.policy.document import Policy
-from routellm_core.policy.export.base import Target, plain_file, yaml_file
+from routellm_core.policy.export.base import ExportTarget, plain_file, yaml_file
 from routellm_core.policy.fields import CalledModel, ModelPrice
 
 VERSION = "1.106.2"
@@ -73,7 +73,7 @@ def _params(side: str, model: CalledModel, price: ModelPrice) -> dict[str, Any]:
     return params
 
 
-TARGET = Target(
+TARGET = ExportTarget(
     name="litellm",
     title="LiteLLM proxy",
     tested_with=VERSION,

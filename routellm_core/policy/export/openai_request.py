@@ -1,7 +1,7 @@
 """Requests to the gateway that runs the policy, as any client of OpenAI's API sends them."""
 
 from routellm_core.policy.document import Policy
-from routellm_core.policy.export.base import Target, plain_file
+from routellm_core.policy.export.base import ExportTarget, plain_file
 
 
 def files(policy: Policy) -> dict[str, bytes]:
@@ -10,7 +10,7 @@ def files(policy: Policy) -> dict[str, bytes]:
     return {name: plain_file(name) for name in ("request.sh", "request.py")}
 
 
-TARGET = Target(
+TARGET = ExportTarget(
     name="openai_request",
     title="OpenAI request",
     tested_with="",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from routellm_core.errors import DataError
 from routellm_core.policy.document import Policy
-from routellm_core.policy.export.base import VARIABLES, Target
+from routellm_core.policy.export.base import VARIABLES, ExportTarget
 from routellm_core.policy.fields import FigureInterval
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -26,7 +26,7 @@ def core_files() -> dict[str, bytes]:
     return files | {"LICENSE": (_ROOT / "LICENSE").read_bytes()}
 
 
-def requirements(targets: Sequence[Target]) -> str:
+def requirements(targets: Sequence[ExportTarget]) -> str:
     """What pip needs, pinned as in this project.
 
     A client beside a gateway is left to the gateway, which needs a version of its own.
@@ -47,7 +47,9 @@ def requirements(targets: Sequence[Target]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def readme(policy: Policy, targets: Sequence[Target], refusals: Sequence[tuple[str, str]]) -> str:
+def readme(
+    policy: Policy, targets: Sequence[ExportTarget], refusals: Sequence[tuple[str, str]]
+) -> str:
     """What the folder is, how each target is started, and how well the policy is known.
 
     Args:
@@ -110,7 +112,7 @@ def readme(policy: Policy, targets: Sequence[Target], refusals: Sequence[tuple[s
     return "\n\n".join(parts) + "\n"
 
 
-def _variables(policy: Policy, targets: Sequence[Target]) -> list[str]:
+def _variables(policy: Policy, targets: Sequence[ExportTarget]) -> list[str]:
     """What is read; a model at a provider of its own has no address to be named."""
     read = {name for target in targets for name in target.variables}
     pair = policy.model_pair

@@ -2,7 +2,7 @@
 
 from routellm_core.errors import DataError
 from routellm_core.policy.document import Policy
-from routellm_core.policy.export.base import Target, plain_file
+from routellm_core.policy.export.base import ExportTarget, plain_file
 
 
 def files(policy: Policy) -> dict[str, bytes]:
@@ -20,7 +20,7 @@ def files(policy: Policy) -> dict[str, bytes]:
     return {"route.py": plain_file("route.py")}
 
 
-TARGET = Target(
+TARGET = ExportTarget(
     name="python",
     title="Python",
     tested_with="",

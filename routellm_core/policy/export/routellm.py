@@ -6,7 +6,7 @@ them: ours is registered under a name of its own.
 
 from routellm_core.errors import DataError
 from routellm_core.policy.document import POLICY_NAME, Policy
-from routellm_core.policy.export.base import Target, plain_file, yaml_file
+from routellm_core.policy.export.base import ExportTarget, plain_file, yaml_file
 from routellm_core.policy.export.routellm_choice import routellm_model_name
 
 VERSION = "0.2.0"
@@ -44,7 +44,7 @@ def files(policy: Policy) -> dict[str, bytes]:
     }
 
 
-TARGET = Target(
+TARGET = ExportTarget(
     name="routellm",
     title="RouteLLM server",
     tested_with=VERSION,

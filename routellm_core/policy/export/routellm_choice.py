@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from routellm_core.metrics.thresholds import Calibration, threshold_of
+from routellm_core.metrics.thresholds import ThresholdChoice, threshold_of
 from routellm_core.policy.document import RULE
 from routellm_core.policy.fields import EVIDENCE
 from routellm_core.types import Interval, ModelPair, OperatingPoint, RoutingCurve
@@ -43,7 +43,7 @@ def choice_document(
     n_queries: int,
     data_hash: str,
     curve: RoutingCurve,
-    calibration: Calibration,
+    calibration: ThresholdChoice,
     achieved: OperatingPoint,
     quality_interval: Interval,
     money: dict[str, Any],
@@ -57,7 +57,7 @@ def choice_document(
         n_queries: of the benchmark with both outcomes, contaminated ones left out.
         data_hash: of the data the store was built from.
         curve: of the router on the benchmark.
-        calibration: the wish and the threshold.
+        calibration: the target and the threshold.
         achieved: what the threshold gives.
         quality_interval: 95%, of the achieved quality.
         money: cost of the routed answers, baseline, prices and token sources.

@@ -7,7 +7,7 @@ threshold on it have no place there.
 
 from routellm_core.errors import DataError
 from routellm_core.policy.document import Policy
-from routellm_core.policy.export.base import Target, yaml_file
+from routellm_core.policy.export.base import ExportTarget, yaml_file
 
 VERSION = "0.4.0"
 _HEAD = f"""Written for vllm-sr {VERSION}, whose check passes: vllm-sr config validate.
@@ -67,7 +67,7 @@ def files(policy: Policy) -> dict[str, bytes]:
     return {"semantic_router.yaml": yaml_file(_HEAD, document)}
 
 
-TARGET = Target(
+TARGET = ExportTarget(
     name="semantic_router",
     title="vLLM semantic router",
     tested_with=VERSION,

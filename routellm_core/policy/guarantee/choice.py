@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from routellm_core.errors import UnreachableError
 from routellm_core.metrics.costs import Price
-from routellm_core.metrics.thresholds import Wish
+from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.choice import Basis, Choice, choice_of, outcomes_hash, read_basis
 from routellm_core.policy.guarantee.certify import DELTA, NEVER, Promised, certify_on, split_of
 from routellm_core.policy.guarantee.promise import Promise
@@ -59,7 +59,7 @@ def choose_by_promise(
     Raises:
         UnknownNameError: there is no such benchmark, model or router.
         UnreachableError: no threshold carries the promise; the text says how many queries would.
-        DataError: what is wished is no promise, or there are too few distinct queries.
+        DataError: what is given is no promise, or there are too few distinct queries.
     """
     basis = read_basis(store, benchmark_id, router_name, recipe, model_pair, prices)
     where = benchmark_id, basis.outcomes.model_pair, basis.router.router_id, basis.view
@@ -80,7 +80,7 @@ def promised_choice(
 
     Raises:
         UnreachableError: no threshold carries the promise.
-        DataError: what is wished is no promise, there are too few distinct queries, or no
+        DataError: what is given is no promise, there are too few distinct queries, or no
             checkpoint is without them, see `left_out.exact_rows`.
     """
     rows, left_out = exact_rows(basis.router, basis.view, fold)
@@ -95,7 +95,7 @@ def promised_choice(
     is_never = found.threshold == NEVER
     return choice_of(
         basis._replace(outcomes=outcomes.of(held_out), strong_win_rate=strong_win_rate[held_out]),
-        Wish("share", 0.0) if is_never else Wish("alpha", found.threshold),
+        Target("share", 0.0) if is_never else Target("alpha", found.threshold),
         Promised(
             certificate=found,
             left_out_fold=left_out,

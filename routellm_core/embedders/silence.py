@@ -9,7 +9,7 @@ SWITCHES = {
 }
 
 
-def hush() -> None:
+def silence_libraries() -> None:
     """Set what these libraries read when they are imported; what the user has set stays."""
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
