@@ -1,4 +1,4 @@
-"""The command line: `python -m routellm_core VERB`, each with --help.
+"""The command line: `routellm-explorer VERB` or `python -m routellm_core VERB`, each with --help.
 
 With --json one JSON value goes to stdout and nothing else; what is being done goes to stderr. Exit
 code 0 is success, 2 something the user can put right (said on stderr), 130 that it was stopped by
@@ -17,6 +17,7 @@ from routellm_core.commands import (
     certify,
     check,
     compare,
+    dashboard,
     data,
     evaluate,
     explain,
@@ -26,10 +27,11 @@ from routellm_core.commands import (
     score,
     train,
 )
-from routellm_core.commands.shared import ROOT, Result, say
+from routellm_core.commands.shared import Result, say
 from routellm_core.embedders.silence import silence_libraries
 from routellm_core.errors import RoutingError
 from routellm_core.files import with_nulls
+from routellm_core.store.places import DATA_DIR, IS_INSTALLED, store_path
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -40,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     silence_libraries()
     try:
+        if IS_INSTALLED and parsed.store == store_path():
+            _bring_up_to_date(parsed.store)
         document, lines = parsed.run(parsed)
     except RoutingError as error:
         say(f"error: {error}")
@@ -56,8 +60,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _bring_up_to_date(store: Path) -> None:
+    """Build the store of an installed package when it is absent or of former files."""
+    from routellm_core.store.build import ensure_store
+
+    if not store.exists():
+        say(f"building {store}, once")
+    ensure_store(DATA_DIR, store)
+
+
+def _called_as() -> str:
+    installed = "routellm-explorer"
+    return installed if Path(sys.argv[0]).stem == installed else "python -m routellm_core"
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m routellm_core", description=__doc__)
+    parser = argparse.ArgumentParser(prog=_called_as(), description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     def verb(name: str, run: Callable[[argparse.Namespace], Result]) -> argparse.ArgumentParser:
@@ -69,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         added.add_argument(
             "--store",
             type=Path,
-            default=Path(os.environ.get("ROUTELLM_STORE", ROOT / ".store" / "explorer.duckdb")),
+            default=store_path(),
             help="the DuckDB file (default: %(default)s; ROUTELLM_STORE overrides it)",
         )
         return added
@@ -81,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     for module in (explain, score, label):
         module.add_parser(verb)
     train.add_parsers(verb)
+    dashboard.add_parser(verb)
     return parser
 
 

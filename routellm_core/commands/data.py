@@ -5,10 +5,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from routellm_core.commands.shared import CACHE_DIR, DATA_DIR, Result, Verb, say
+from routellm_core.commands.shared import CACHE_DIR, Result, Verb, check_is_checkout, say
 from routellm_core.errors import DataError
 from routellm_core.release.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
 from routellm_core.store import Store
+from routellm_core.store.places import DATA_DIR
 
 
 def add_parsers(verb: Verb) -> None:
@@ -127,6 +128,7 @@ def data(parsed: argparse.Namespace) -> Result:
     """Rebuild data/outcomes from the sources named, byte for byte the same each time."""
     from routellm_core.release.shipped_data import rebuild_outcomes
 
+    check_is_checkout()
     sources = [s for s in (parsed.checkout, parsed.mmlu_pro, parsed.mt_bench) if s is not None]
     if not sources:
         raise DataError(

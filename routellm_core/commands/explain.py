@@ -2,9 +2,10 @@
 
 import argparse
 
-from routellm_core.commands.shared import DATA_DIR, Result, Verb, add_pair, pair_of
+from routellm_core.commands.shared import Result, Verb, add_pair, pair_of
 from routellm_core.errors import DataError
 from routellm_core.store import Store
+from routellm_core.store.places import DATA_DIR
 
 
 def add_parser(verb: Verb) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from routellm_core.commands.calibrate import add_choice, chosen
 from routellm_core.commands.certify import add_promise, delta_of, promise_of
-from routellm_core.commands.shared import DATA_DIR, Result, Verb, pair_of
+from routellm_core.commands.shared import Result, Verb, pair_of
 from routellm_core.errors import DataError
 from routellm_core.policy import build
 from routellm_core.policy.build import ProviderNames
@@ -16,6 +16,7 @@ from routellm_core.policy.export import export as write_export
 from routellm_core.policy.guarantee import choice as guarantee_choice
 from routellm_core.routers.fold_checkpoints import checkpoint_without
 from routellm_core.store import Store
+from routellm_core.store.places import DATA_DIR
 
 
 def add_parsers(verb: Verb) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from routellm_core.commands.shared import DATA_DIR, Result, Verb, count, say, say_progress
+from routellm_core.commands.shared import Result, Verb, count, say, say_progress
 from routellm_core.embedders import devices
 from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.metrics.curve import calls_strong
@@ -24,6 +24,7 @@ from routellm_core.scoring.ray_worker import Work
 from routellm_core.scoring.tables import Queries, columns_of, read_queries, scored_table
 from routellm_core.store import Store
 from routellm_core.store.partitions import collect, means
+from routellm_core.store.places import DATA_DIR
 from routellm_core.text_keys import lines_of
 
 if TYPE_CHECKING:

@@ -5,27 +5,38 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import pandas as pd
 
 from routellm_core import jobs
+from routellm_core.errors import DataError
 from routellm_core.jobs.progress import Progress, Watch, duration_words, memory_words
 from routellm_core.metrics.thresholds import Target
 from routellm_core.store import Store
+from routellm_core.store.places import IS_INSTALLED, cache_dir
 from routellm_core.store.selection import default_pair
 from routellm_core.types import ModelPair
 
-ROOT = Path(__file__).resolve().parents[2]
-DATA_DIR = ROOT / "data"
-CACHE_DIR = ROOT / ".cache"
+CACHE_DIR = cache_dir()
 _SECONDS_BETWEEN_LINES = 10.0
 
 Result: TypeAlias = tuple[Any, list[str]]
 """What --json prints, and the lines for people."""
 Verb: TypeAlias = Callable[[str, Callable[[argparse.Namespace], Result]], argparse.ArgumentParser]
 """Declares a verb by its name and function."""
+
+
+def check_is_checkout() -> None:
+    """Refuse to rebuild the shipped files of an installed package.
+
+    Raises:
+        DataError: the core is not run in a checkout.
+    """
+    if IS_INSTALLED:
+        raise DataError(
+            "this rebuilds the project's own data/: run it in a checkout of the project"
+        )
 
 
 def add_pair(parser: argparse.ArgumentParser) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 from routellm_core import jobs
 from routellm_core.commands.shared import (
     CACHE_DIR,
-    DATA_DIR,
     Result,
     Verb,
     add_pair,
+    check_is_checkout,
     say,
     say_progress,
     seed,
@@ -20,6 +20,7 @@ from routellm_core.errors import DataError
 from routellm_core.release.rescoring import PAIR, SHIPPED, Places, rescore
 from routellm_core.routers import ROUTERS
 from routellm_core.store import Store
+from routellm_core.store.places import DATA_DIR
 from routellm_core.training.cross_fitting import VIEWS_OF_GOLDEN
 
 
@@ -108,6 +109,7 @@ def train(parsed: argparse.Namespace) -> Result:
 
 def scores(parsed: argparse.Namespace) -> Result:
     """Fit the shipped routers anew and rescore every benchmark; resumes where it was stopped."""
+    check_is_checkout()
     chosen = [
         shipment
         for shipment in SHIPPED

@@ -2,15 +2,14 @@
 
 import math
 import re
-import tomllib
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 from pydantic import ValidationError
 
+from routellm_core import __version__
 from routellm_core.errors import DataError
 from routellm_core.metrics.baselines import random_line
 from routellm_core.metrics.curve import calls_strong as called
@@ -42,7 +41,6 @@ from routellm_core.types import (
 )
 
 _CHUNK = 50
-_PYPROJECT = Path(__file__).resolve().parents[2] / "pyproject.toml"
 
 
 class ProviderNames(NamedTuple):
@@ -92,7 +90,7 @@ def policy_of(
             policy_version=1 if promised is None else POLICY_VERSION,
             policy_id="unnamed",
             created_at=moment,
-            project_version=project_version(),
+            project_version=__version__,
             router=PolicyRouter(
                 router_id=router.router_id,
                 router_name=router.router_name,
@@ -183,13 +181,6 @@ def changes_since(store: Store, policy: Policy, owner: str | None = None) -> lis
             f"{policy.created_at:%Y-%m-%d}: the same target may lead to another threshold"
         ]
     return []
-
-
-@cache
-def project_version() -> str:
-    """Of this project, as pyproject.toml names it."""
-    with _PYPROJECT.open("rb") as file:
-        return str(tomllib.load(file)["project"]["version"])
 
 
 def _called(name: str, wanted: ProviderNames | None) -> CalledModel:

@@ -1,10 +1,8 @@
 """The process's store, where things lie beside it, and the end of private data."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -12,21 +10,11 @@ from routellm_core import jobs
 from routellm_core.errors import RoutingError
 from routellm_core.store import Store
 from routellm_core.store.build import data_hash, ensure_store
+from routellm_core.store.places import DATA_DIR, store_path
 from routellm_core.training import job as training_job
 from routellm_core.training.job import Run
 from views.cache import session
-
-if TYPE_CHECKING:
-    pass
 from views.cache.text_caches import forget_texts
-
-ROOT = Path(__file__).resolve().parents[2]
-DATA_DIR = ROOT / "data"
-
-
-def store_path() -> Path:
-    """Where the store lies; ROUTELLM_STORE overrides the default."""
-    return Path(os.environ.get("ROUTELLM_STORE", ROOT / ".store" / "explorer.duckdb"))
 
 
 def runs_dir() -> Path:

@@ -6,7 +6,7 @@ from hashlib import blake2s
 import streamlit as st
 
 from routellm_core.evaluation.data_quality import Finding
-from views.cache import benchmarks, workspace
+from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
 from views.evidence import headline, rows
 from views.queries import brush
@@ -14,10 +14,11 @@ from views.selection.frame import Selection
 from views.selection.point import Readings
 from views.selection.router_cost import RouterCost
 from views.state import link
+from views.state.pages import page
 from views.text.escape import plain
 from views.text.glossary import help_of
 
-_QUERIES = str(workspace.ROOT / "pages" / "queries.py")
+_QUERIES = page("queries")
 _SAID = {
     "error": (":material/error:", "Error"),
     "warning": (":material/warning:", "Warning"),

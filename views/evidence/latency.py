@@ -10,7 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from routellm_core.evaluation.overhead.latency import LatencyAt
 from routellm_core.metrics.curve import index_at_share, point_index
 from routellm_core.types import Interval
-from views.cache import benchmarks, workspace
+from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
 from views.cache.benchmarks import RouterKey
 from views.components import figure_table, tiles
@@ -22,9 +22,10 @@ from views.selection import router_cost
 from views.selection.frame import Selection
 from views.selection.point import Readings
 from views.selection.router_cost import RouterCost
+from views.state.pages import page
 from views.text.glossary import help_of
 
-_MY_DATA = str(workspace.ROOT / "pages" / "my_data.py")
+_MY_DATA = page("my_data")
 _HOW_TO = (
     "Nobody measured how long these answers took. Import results that say so: logs of LiteLLM, "
     "OpenAI requests, Inspect, HELM and promptfoo do, and so does any table with a column like "

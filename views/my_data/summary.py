@@ -12,7 +12,7 @@ from routellm_core.metrics.costs import list_price
 from routellm_core.metrics.curve import index_at_share
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.types import Benchmark, ModelPair
-from views.cache import benchmarks, own_data, workspace
+from views.cache import benchmarks, own_data
 from views.cache.benchmarks import RouterKey
 from views.components import html_table
 from views.components.html_table import Column
@@ -21,6 +21,7 @@ from views.score import sets
 from views.selection import tradeoff_link
 from views.selection.frame import router_key
 from views.state import link
+from views.state.pages import page
 from views.text.escape import plain
 from views.text.format import interval_text, quality_format, quality_text, threshold_text
 from views.text.names import distinct_names, short_name
@@ -28,7 +29,7 @@ from views.text.names import distinct_names, short_name
 _ROUTERS = 3
 """The best of them that are shown here; the Trade-off page has all."""
 _SHARES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
-_TRAIN = str(workspace.ROOT / "pages" / "train.py")
+_TRAIN = page("train")
 
 
 def draw(version: int, row: Any) -> None:

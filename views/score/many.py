@@ -18,11 +18,12 @@ from views.files import adding, imports
 from views.score import sets as score_sets
 from views.state import inputs, link
 from views.state.attempt import attempt
+from views.state.pages import page
 from views.state.private_inputs import remembered
 from views.text.escape import one_line, plain
 
 _SHOWN = 6
-_MY_DATA = str(workspace.ROOT / "pages" / "my_data.py")
+_MY_DATA = page("my_data")
 
 
 def draw() -> None:

@@ -17,15 +17,17 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from routellm_core.errors import RoutingError
 from routellm_core.metrics.costs import UNKNOWN_PRICE, Price, list_price
+from routellm_core.store.places import PROJECT
 from routellm_core.types import Benchmark, ModelPair
 from views.cache import benchmarks, workspace
 from views.cache.benchmarks import RouterKey
 from views.state import inputs, link
+from views.state.pages import page
 from views.text import glossary
 from views.text.escape import plain
 from views.text.names import distinct_names, short_name
 
-_MY_DATA = str(workspace.ROOT / "pages" / "my_data.py")
+_MY_DATA = page("my_data")
 _FEW = 8
 """Routers that are offered side by side; more go into a list that can be searched."""
 
@@ -73,7 +75,7 @@ def _draw_by_app_if_alone() -> None:
     every file there for a page that stands by itself. Who comes by a link then sees no navigation.
     """
     if PagesManager.uses_pages_directory:
-        runpy.run_path(str(workspace.ROOT / "app.py"))
+        runpy.run_path(str(PROJECT / "app.py"))
         st.stop()
 
 

@@ -3,10 +3,10 @@
 import streamlit as st
 
 from routellm_core.types import ModelPair
-from views.cache import workspace
 from views.state import link
+from views.state.pages import page
 
-_TRADEOFF = str(workspace.ROOT / "pages" / "tradeoff.py")
+_TRADEOFF = page("tradeoff")
 
 
 def go(

