@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "jobs": "errors files",
     "labelling": "errors files importing jobs schemas store text_keys types",
     "metrics": "errors types",
-    "policy": "errors files metrics routers statistics store text_keys types",
+    "policy": "errors files metrics routellm_core routers statistics store text_keys types",
     "release": "embedders errors importing jobs routers schemas store text_keys training types",
     "routers": "embedders errors jobs statistics store types",
     "runtime": "policy",
