@@ -28,7 +28,7 @@ from routellm_core.evaluation.traffic.two_sample import FAR_APART, TwoSample, tw
 from routellm_core.metrics.curve import apgr, rank_queries, routing_curve
 from routellm_core.metrics.slices import looks_broken, slice_table
 from routellm_core.store import Store
-from routellm_core.text_keys import cluster_key
+from routellm_core.text_keys import group_key
 from routellm_core.types import ModelPair, PairOutcomes
 
 TEMPERATURES = (0.02, 0.03, 0.05, 0.08, 0.12)
@@ -66,7 +66,7 @@ class Known(NamedTuple):
     score: Any
     embeddings: Any
     keys: Any
-    """`cluster_key` of each text."""
+    """`group_key` of each text."""
 
 
 class Group(NamedTuple):
@@ -156,7 +156,7 @@ def _known() -> tuple[Known, Any, list[Known]]:
                 outcomes,
                 store.strong_win_rates(benchmark_id, pair, router_id, "in_domain"),
                 read_inputs(texts, embedder, _ROOT / ".cache"),
-                np.array([cluster_key(text) for text in texts]),
+                np.array([group_key(text) for text in texts]),
             )
 
         pair = store.scored_pairs("mmlu")[0]

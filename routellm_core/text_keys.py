@@ -2,7 +2,7 @@
 
 >>> text_hash("Why is  the sky blue?") == text_hash("why is the sky blue?")
 False
->>> cluster_key("Why is  the sky blue?") == cluster_key("why is the sky blue?")
+>>> group_key("Why is  the sky blue?") == group_key("why is the sky blue?")
 True
 """
 
@@ -41,7 +41,7 @@ def text_hash(text: str) -> str:
         ) from error
 
 
-def cluster_key(text: str) -> str:
+def group_key(text: str) -> str:
     """`text_hash` of the normalised text: equal for texts that differ only in look.
 
     Normalised means Unicode form NFKC, case folded, each run of white space one blank, none at

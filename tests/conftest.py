@@ -6,7 +6,7 @@ import pytest
 
 from routellm_core.store import Store
 from routellm_core.store.build import ensure_store
-from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.text_keys import group_key, text_hash
 from routellm_core.types import Benchmark, ModelPair
 from tests.invented import WordVectors
 
@@ -62,7 +62,7 @@ def sample_benchmark():
         {
             "query_id": query_id,
             "slice": ["kitchen", "birds", "kitchen", "roads"],
-            "cluster_id": [cluster_key(text) for text in TEXTS],
+            "cluster_id": [group_key(text) for text in TEXTS],
             "contaminated": [False, False, False, True],
             "prompt_tokens": [8.0, 7.0, np.nan, 7.0],
             "text_hash": [text_hash(text) for text in TEXTS],

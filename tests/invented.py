@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from routellm_core.schemas import COLUMNS
-from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.text_keys import group_key, text_hash
 from routellm_core.types import Benchmark
 
 SLICES = ("kettles", "ropes", "tides", "moths", "bells", "chalk")
@@ -64,7 +64,7 @@ def add_golden(store, benchmark_id, texts=None, slices=SLICES, models=("small", 
             {
                 "query_id": query_id,
                 "slice": [slices[i % len(slices)] for i in range(n)],
-                "cluster_id": [cluster_key(text) for text in texts],
+                "cluster_id": [group_key(text) for text in texts],
                 "text_hash": [text_hash(text) for text in texts],
             }
         ),

@@ -27,7 +27,7 @@ from routellm_core.labelling.sheet import (
     write_sheet,
 )
 from routellm_core.store import Store
-from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.text_keys import group_key, text_hash
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
 from tests.stub_endpoint import Stall, StubEndpoint, well_behaved
 from tests.test_labelling import ENVIRON, KEY, plan_at
@@ -273,7 +273,7 @@ def store_path(tmp_path):
                 {
                     "query_id": [f"q{i}" for i in range(4)],
                     "slice": ["kitchen", "sea", "sea", "school"],
-                    "cluster_id": [cluster_key(text) for text in TEXTS],
+                    "cluster_id": [group_key(text) for text in TEXTS],
                     "text_hash": [text_hash(text) for text in TEXTS],
                 }
             ),

@@ -7,7 +7,7 @@ from routellm_core.importing.readers.small_table import read_table
 from routellm_core.importing.tokens import n_tokens
 from routellm_core.release import more_models
 from routellm_core.release.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS, MT_BENCH_MODELS
-from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.text_keys import group_key, text_hash
 
 QUERIES = ("Which is green?\nA. moss\nB. chalk", "How long is a mile?\nA. long", "Name it.\nA. x")
 
@@ -67,7 +67,7 @@ def test_mmlu_pro_becomes_queries_and_outcomes(tmp_path):
     assert asked["query_id"].tolist() == ["3", "1", "2"]
     assert asked["slice"].tolist() == ["wild_plants", "roads", "roads"]
     assert asked["text_hash"].tolist() == [text_hash(query) for query in QUERIES]
-    assert asked["cluster_id"].tolist() == [cluster_key(query) for query in QUERIES]
+    assert asked["cluster_id"].tolist() == [group_key(query) for query in QUERIES]
     assert asked["prompt_tokens"].tolist() == n_tokens(QUERIES, "needed").tolist()
     assert answered["answer_tokens"].isna().all()
 

@@ -14,7 +14,7 @@ from routellm_core import schemas
 from routellm_core.errors import DataError, StoreError, UnknownNameError
 from routellm_core.store import Store
 from routellm_core.store import database as store_module
-from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.text_keys import group_key, text_hash
 from routellm_core.types import ModelPair, RouterEntry
 from tests.conftest import PAIR, TEXTS
 
@@ -345,7 +345,7 @@ def test_a_text_with_a_foreign_hash_is_refused(fresh_store, sample_texts):
 
 def test_text_keys_tell_the_exact_text_from_what_it_says():
     assert text_hash("a b") != text_hash("A  b")
-    assert cluster_key("ﬁne\tDay ") == cluster_key("fine day")
+    assert group_key("ﬁne\tDay ") == group_key("fine day")
     assert len(text_hash("")) == 32
     with pytest.raises(DataError, match="surrogate"):
         text_hash("\ud800")

@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from routellm_core.errors import DataError
 from routellm_core.routers.configs import MatrixFactorizationConfig, StackedConfig
 from routellm_core.routers.stacked import StackedRouter
-from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.text_keys import group_key, text_hash
 from routellm_core.training import cross_fitting as training_module
 from routellm_core.training.cross_fitting import Trained, folds_of, groups_of_slices, train
 from routellm_core.training.recipes import Recipe, benchmark_part, training_set
@@ -104,7 +104,7 @@ def run(tmp_path):
 
 
 def keys(texts):
-    return {cluster_key(text) for text in texts}
+    return {group_key(text) for text in texts}
 
 
 # Out of fold

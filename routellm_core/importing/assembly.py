@@ -14,7 +14,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.fields import is_whole
 from routellm_core.importing.tokens import NOT_COUNTED, n_tokens
 from routellm_core.importing.values import Where
-from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.text_keys import group_key, text_hash
 from routellm_core.types import Benchmark
 
 ONE_SLICE = "all"
@@ -113,7 +113,7 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     if texts is not None:
         at = text_code[first]
         distinct = texts.to_pandas()
-        queries["cluster_id"] = distinct.map(cluster_key).to_numpy()[at]
+        queries["cluster_id"] = distinct.map(group_key).to_numpy()[at]
         queries["text_hash"] = hashes[at]
     queries["contaminated"] = False
     queries["prompt_tokens"] = _prompt_tokens(rows, query_code, first, text_code, texts, notes)

@@ -10,7 +10,7 @@ from routellm_core.labelling.journal import Record
 from routellm_core.labelling.plan import LabellingPlan
 from routellm_core.labelling.protocol import Finding, UnlabelledError, steps
 from routellm_core.schemas import COLUMNS, Column, checked
-from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.text_keys import group_key, text_hash
 
 QUERIES = (
     Column("query_id", "text"),
@@ -119,7 +119,7 @@ def checked_queries(queries: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(
         text_hash=frame["text"].map(text_hash),
         slice=frame["slice"].fillna(NO_SLICE),
-        cluster_id=frame["cluster_id"].fillna(frame["text"].map(cluster_key)),
+        cluster_id=frame["cluster_id"].fillna(frame["text"].map(group_key)),
     )
 
 

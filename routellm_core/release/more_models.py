@@ -13,7 +13,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing.readers.small_table import read_table
 from routellm_core.importing.tokens import n_tokens
 from routellm_core.schemas import Column, checked
-from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.text_keys import group_key, text_hash
 
 MMLU_PRO_QUESTIONS = "mmlu_pro_questions.parquet"
 MMLU_PRO_OUTCOMES = "mmlu_pro_outcomes.parquet"
@@ -76,7 +76,7 @@ def mmlu_pro(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             {
                 "query_id": _number(questions["query_id"]),
                 "slice": questions["category"].str.replace(" ", "_"),
-                "cluster_id": questions["query"].map(cluster_key),
+                "cluster_id": questions["query"].map(group_key),
                 "contaminated": questions["src"].str.startswith(FROM_MMLU),
                 "prompt_tokens": n_tokens(questions["query"].tolist(), "needed"),
                 "text_hash": questions["query"].map(text_hash),

@@ -28,7 +28,7 @@ from routellm_core.jobs.progress import Progress, Watch, silent
 from routellm_core.routers import load_router, router_class
 from routellm_core.routers.base import LearnedRouter
 from routellm_core.routers.fold_checkpoints import LEFT_OUT_FOLD, save_left_out
-from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.text_keys import group_key, text_hash
 from routellm_core.training.decontamination import same_text
 from routellm_core.training.labels import battles_of
 from routellm_core.training.recipes import Part, TrainingSet, in_tiers, leaks, without
@@ -294,7 +294,7 @@ def folds_by_text(queries: Sequence[str], n_folds: int = N_FOLDS) -> Ints:
     Returns:
         (n_queries,) in 0 .. n_folds - 1.
     """
-    return np.array([int(cluster_key(query)[:15], 16) % n_folds for query in queries])
+    return np.array([int(group_key(query)[:15], 16) % n_folds for query in queries])
 
 
 def groups_of_slices(parts: Sequence[PairOutcomes], n_groups: int = N_FOLDS) -> Ints:

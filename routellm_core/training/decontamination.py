@@ -13,7 +13,7 @@ from routellm_core.embedders.cosines import (
     largest_cosine,
 )
 from routellm_core.errors import DataError
-from routellm_core.text_keys import cluster_key
+from routellm_core.text_keys import group_key
 from routellm_core.types import Floats
 
 
@@ -86,5 +86,5 @@ def same_text(
     Returns:
         (n_training,) true for the queries to drop.
     """
-    keys = {cluster_key(query) for query in benchmark_queries}
-    return np.array([cluster_key(query) in keys for query in training_queries], dtype=bool)
+    keys = {group_key(query) for query in benchmark_queries}
+    return np.array([group_key(query) in keys for query in training_queries], dtype=bool)

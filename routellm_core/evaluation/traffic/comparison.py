@@ -26,7 +26,7 @@ from routellm_core.evaluation.traffic.transport import Transported, similarity_w
 from routellm_core.evaluation.traffic.two_sample import TwoSample, two_sample
 from routellm_core.jobs.progress import Progress, Watch, silent
 from routellm_core.store import Store
-from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.text_keys import group_key, text_hash
 from routellm_core.types import Floats, Interval, PairOutcomes
 
 SEED = 0
@@ -103,8 +103,8 @@ def compared(
     told_apart = two_sample(
         own_embeddings,
         benchmark_embeddings,
-        [cluster_key(text) for text in own_texts],
-        [cluster_key(text) for text in their_texts],
+        [group_key(text) for text in own_texts],
+        [group_key(text) for text in their_texts],
         seed=SEED,
     )
     next_step()

@@ -14,7 +14,7 @@ from routellm_core.embedders.cosines import (
     cosine_blocks,
     unit_rows,
 )
-from routellm_core.text_keys import cluster_key
+from routellm_core.text_keys import group_key
 from routellm_core.types import Floats, Ints
 
 
@@ -22,7 +22,7 @@ class Copies(NamedTuple):
     """For each query of a set, what it copies of another set, (n_queries,) each."""
 
     exact_of: Ints
-    """Position of the first other query with the same `cluster_key`; -1 where there is none."""
+    """Position of the first other query with the same `group_key`; -1 where there is none."""
     near_of: Ints
     """Position of the nearest other query whose cosine exceeds the limit; -1 where none does."""
     cosine: Floats
@@ -116,7 +116,7 @@ def repeated_queries(
 
 
 def _keys(queries: Sequence[str]) -> list[str]:
-    return [cluster_key(query) for query in queries]
+    return [group_key(query) for query in queries]
 
 
 def _first_places(keys: Sequence[str], other_keys: Sequence[str]) -> Ints:

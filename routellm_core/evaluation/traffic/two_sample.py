@@ -105,7 +105,7 @@ def two_sample(
     Args:
         own_embeddings: (n_own_queries, dimension).
         benchmark_embeddings: (n_benchmark_queries, dimension), of the same embedder.
-        own_keys: (n_own_queries,) `normalise.cluster_key` of each text.
+        own_keys: (n_own_queries,) `text_keys.group_key` of each text.
         benchmark_keys: (n_benchmark_queries,) the same.
         inverse_penalty: scikit-learn's C of the regression.
         seed: of folds and drawing.

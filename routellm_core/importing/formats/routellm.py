@@ -22,7 +22,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.readers.checkout import Checkout, is_archive
 from routellm_core.importing.tokens import NOT_COUNTED, Counting, n_tokens
-from routellm_core.text_keys import cluster_key, text_hash
+from routellm_core.text_keys import group_key, text_hash
 from routellm_core.types import Benchmark
 
 EVALS = "routellm/evals"
@@ -207,7 +207,7 @@ def _imported(
         {
             "query_id": rows["query_id"],
             "slice": rows["slice"],
-            "cluster_id": rows["prompt"].map(cluster_key),
+            "cluster_id": rows["prompt"].map(group_key),
             "contaminated": contaminated,
             "prompt_tokens": prompt_tokens,
             "text_hash": hashes,
