@@ -19,7 +19,7 @@ from routellm_core.statistics.bootstrap import (
     curve_resamples,
     paired_resamples,
 )
-from routellm_core.statistics.intervals import middle
+from routellm_core.statistics.intervals import percentile_interval
 from routellm_core.store import Store
 from routellm_core.store.selection import complete_routers, default_pair, main_view
 from routellm_core.types import N_FOLDS, Floats, Interval, Ints, ModelPair, PairOutcomes
@@ -206,11 +206,11 @@ def _evaluation(outcomes: PairOutcomes, scored: _Scored, resamples: CurveResampl
         **scored.names,
         n_queries=known.n_queries,
         apgr=apgr(curve),
-        apgr_interval=middle(resamples.apgr),
+        apgr_interval=percentile_interval(resamples.apgr),
         cpt50=cpt(curve, 0.5),
-        cpt50_interval=middle(resamples.cpt50),
+        cpt50_interval=percentile_interval(resamples.cpt50),
         cpt80=cpt(curve, 0.8),
-        cpt80_interval=middle(resamples.cpt80),
+        cpt80_interval=percentile_interval(resamples.cpt80),
         apgr_ten_bin=variants.ten_bin_apgr(*bins),
         apgr_tenth_sum=variants.tenth_sum_apgr(curve),
     )
@@ -276,7 +276,7 @@ def _ahead(
             "over": other["router"],
             "over_recipe": other["recipe"],
             "gain": figures[0] - figure,
-            "gain_interval": middle(read[0] - resampled),
+            "gain_interval": percentile_interval(read[0] - resampled),
         }
         for other, figure, resampled in zip(names[1:], figures[1:], read[1:], strict=True)
     ]

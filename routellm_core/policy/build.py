@@ -32,7 +32,7 @@ from routellm_core.policy.fields import (
 from routellm_core.policy.guarantee.certify import Promised, check_is_about
 from routellm_core.routers.checkpoints import checkpoint_hash
 from routellm_core.statistics.bootstrap import N_RESAMPLES
-from routellm_core.statistics.intervals import middle
+from routellm_core.statistics.intervals import percentile_interval
 from routellm_core.store import Store
 from routellm_core.types import (
     Interval,
@@ -262,15 +262,15 @@ def _intervals(
     totals = np.concatenate(drawn)
     totals = totals[totals[:, 0] > 0]
     share, quality, quality_weak, quality_strong = (totals[:, 1:] / totals[:, :1]).T
-    gap = middle(quality_strong - quality_weak)
+    gap = percentile_interval(quality_strong - quality_weak)
     is_gap = gap.low > 0 or gap.high < 0
     recovered = pgr_of(quality, quality_weak, quality_strong)
     return {
-        "strong_call_share": middle(share),
-        "quality": middle(quality),
-        "pgr": middle(recovered) if is_gap else Interval(math.nan, math.nan),
-        "quality_weak": middle(quality_weak),
-        "quality_strong": middle(quality_strong),
+        "strong_call_share": percentile_interval(share),
+        "quality": percentile_interval(quality),
+        "pgr": percentile_interval(recovered) if is_gap else Interval(math.nan, math.nan),
+        "quality_weak": percentile_interval(quality_weak),
+        "quality_strong": percentile_interval(quality_strong),
     }
 
 

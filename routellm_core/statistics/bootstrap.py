@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from routellm_core.metrics.curve import pgr_of
-from routellm_core.statistics.intervals import middle
+from routellm_core.statistics.intervals import percentile_interval
 from routellm_core.types import Floats, Interval, Ints, Ranking
 
 N_RESAMPLES = 1_000
@@ -102,7 +102,7 @@ def curve_intervals(
         bands.append(np.stack([np.interp(grid, s, q) for s, q in zip(share, quality, strict=True)]))
     band = np.concatenate(bands)
     low, high = np.quantile(band, [0.025, 0.975], axis=0)
-    gap = middle(band[:, -1] - band[:, 0])
+    gap = percentile_interval(band[:, -1] - band[:, 0])
     is_gap = gap.low > 0 or gap.high < 0
     recovered = np.where(is_gap, pgr_of(band, band[:, :1], band[:, -1:]), np.nan)
     pgr_low, pgr_high = np.quantile(recovered, [0.025, 0.975], axis=0)
@@ -113,9 +113,9 @@ def curve_intervals(
         quality_high=high,
         pgr_low=pgr_low,
         pgr_high=pgr_high,
-        apgr=middle(resamples.apgr),
-        cpt50=middle(resamples.cpt50),
-        cpt80=middle(resamples.cpt80),
+        apgr=percentile_interval(resamples.apgr),
+        cpt50=percentile_interval(resamples.cpt50),
+        cpt80=percentile_interval(resamples.cpt80),
         gap=gap,
         n_resamples=n_resamples,
     )
@@ -152,7 +152,7 @@ def paired_apgr_gain(
         n_resamples=n_resamples,
         seed=seed,
     )
-    return middle(one.apgr - two.apgr)
+    return percentile_interval(one.apgr - two.apgr)
 
 
 def curve_resamples(

@@ -19,7 +19,7 @@ from routellm_core.metrics.cost_quality import (
 )
 from routellm_core.metrics.costs import PairCosts
 from routellm_core.statistics.bootstrap import N_RESAMPLES, resample_weights
-from routellm_core.statistics.intervals import middle
+from routellm_core.statistics.intervals import percentile_interval
 from routellm_core.types import Floats, Interval, Ints, PairOutcomes, Ranking
 
 _N_POINTS = 1_000
@@ -66,7 +66,7 @@ def cost_intervals(
         )
         for share, cost, quality in _resampled_curves(ranking, outcomes, costs, n_resamples, seed)
     ]
-    return CostIntervals(*(middle(values) for values in np.array(read).T))
+    return CostIntervals(*(percentile_interval(values) for values in np.array(read).T))
 
 
 def _resampled_curves(

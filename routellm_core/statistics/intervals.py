@@ -33,7 +33,7 @@ def mean_interval(values: Floats, cluster_code: Ints | None = None) -> Interval:
     return Interval(mean - half, mean + half)
 
 
-def middle(resamples: Floats) -> Interval:
+def percentile_interval(resamples: Floats) -> Interval:
     """The middle 95% of the resamples; NaN when it is undefined in one of them.
 
     A statistic that some resamples cannot reach has no honest upper end.

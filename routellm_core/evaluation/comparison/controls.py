@@ -15,7 +15,7 @@ import numpy as np
 from routellm_core.evaluation.comparison.decomposition import called_share
 from routellm_core.metrics.curve import pgr_of, rank_queries
 from routellm_core.statistics.bootstrap import N_RESAMPLES
-from routellm_core.statistics.intervals import middle
+from routellm_core.statistics.intervals import percentile_interval
 from routellm_core.statistics.significance import LEVEL, one_per_cluster
 from routellm_core.types import Floats, Interval, Ints, Ranking
 
@@ -155,7 +155,7 @@ def shuffled_control(
         n_queries=len(gain),
         ahead=ahead,
         apgr=0.5 + float(pgr_of(ends[0] + ahead, *ends)),
-        band=middle(0.5 + pgr_of(ends[0] + shuffled, *ends)),
+        band=percentile_interval(0.5 + pgr_of(ends[0] + shuffled, *ends)),
         p_value=(1 + n_beyond) / (1 + n_shuffles),
     )
 

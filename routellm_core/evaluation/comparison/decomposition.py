@@ -27,7 +27,7 @@ from scipy.sparse import csr_array
 from routellm_core.evaluation.benchmark import within_slice
 from routellm_core.metrics.curve import apgr, curve_of, pgr_of, rank_queries
 from routellm_core.statistics.bootstrap import N_RESAMPLES, paired_resamples, resample_weights
-from routellm_core.statistics.intervals import middle
+from routellm_core.statistics.intervals import percentile_interval
 from routellm_core.types import N_FOLDS, Floats, Interval, Ints, PairOutcomes, Ranking
 
 
@@ -90,7 +90,7 @@ def decomposition(
         seed=seed,
     )
     router, means, inside, prior = (
-        Estimate(apgr(curve_of(ranking, weak, strong)), middle(resampled.apgr))
+        Estimate(apgr(curve_of(ranking, weak, strong)), percentile_interval(resampled.apgr))
         for ranking, resampled in zip(rankings, read, strict=True)
     )
     recognising, ranking = _parts(rankings[0], outcomes, n_resamples, seed)
@@ -103,7 +103,9 @@ def decomposition(
         slice_means=means,
         inside_slices=inside,
         prior=prior,
-        over_prior=Estimate(router.value - prior.value, middle(read[0].apgr - read[3].apgr)),
+        over_prior=Estimate(
+            router.value - prior.value, percentile_interval(read[0].apgr - read[3].apgr)
+        ),
     )
 
 
@@ -236,7 +238,7 @@ def _parts(
 
     def estimate(part: float, parts: Floats, passed: float) -> Estimate:
         plain = float(pgr_of(quality_weak + part, quality_weak, quality_strong))
-        ends = middle(pgr_of(low + parts, low, high))
+        ends = percentile_interval(pgr_of(low + parts, low, high))
         return Estimate(
             float(pgr_of(quality_weak + part - passed, quality_weak, quality_strong)),
             Interval(2 * plain - ends.high, 2 * plain - ends.low),

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from routellm_core.metrics.curve import curve_of, pgr_of, rank_queries
 from routellm_core.statistics.bootstrap import N_RESAMPLES, CurveResamples, paired_resamples
-from routellm_core.statistics.intervals import mean_interval, middle
+from routellm_core.statistics.intervals import mean_interval, percentile_interval
 from routellm_core.statistics.significance import (
     LEVEL,
     holm,
@@ -173,10 +173,10 @@ def verdicts(
                 over=b.name,
                 n_queries=n_queries,
                 quality_gain=a.area - b.area,
-                quality_gain_interval=middle(a.resamples.area - b.resamples.area),
+                quality_gain_interval=percentile_interval(a.resamples.area - b.resamples.area),
                 is_gap_clear=is_gap_clear,
                 gain=float(pgr_of(ends[0] + a.area - b.area, *ends)),
-                gain_interval=middle(a.resamples.apgr - b.resamples.apgr),
+                gain_interval=percentile_interval(a.resamples.apgr - b.resamples.apgr),
                 p_value=float(p_values[i]),
                 adjusted_p_value=float(adjusted[i]),
                 n_more=0.0 if adjusted[i] < LEVEL else needed - n_queries,
@@ -244,7 +244,7 @@ def _at_share(
         AtShare(
             strong_call_share=share,
             gain=a.quality - b.quality,
-            gain_interval=middle(a.resamples.quality - b.resamples.quality),
+            gain_interval=percentile_interval(a.resamples.quality - b.resamples.quality),
             n_only_router=n_router,
             n_only_over=n_over,
             p_value=float(p_value),

@@ -10,7 +10,7 @@ from routellm_core.errors import DataError
 from routellm_core.evaluation.data_quality.findings import Finding
 from routellm_core.metrics.curve import apgr, cpt, curve_of, rank_queries
 from routellm_core.statistics.bootstrap import N_RESAMPLES, curve_intervals, poisson_weights
-from routellm_core.statistics.intervals import middle
+from routellm_core.statistics.intervals import percentile_interval
 from routellm_core.types import Floats, Interval, Ints, PairOutcomes, Ranking
 
 
@@ -78,7 +78,7 @@ def effect_of_excluding(
         before=before,
         after=after,
         apgr_change=after.apgr - before.apgr,
-        apgr_change_interval=middle(change),
+        apgr_change_interval=percentile_interval(change),
     )
 
 

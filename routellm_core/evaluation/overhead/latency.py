@@ -20,7 +20,7 @@ import numpy as np
 
 from routellm_core.metrics.curve import calls_strong
 from routellm_core.statistics.bootstrap import N_RESAMPLES, poisson_weights
-from routellm_core.statistics.intervals import mean_interval, middle
+from routellm_core.statistics.intervals import mean_interval, percentile_interval
 from routellm_core.types import Floats, Interval, Ints, PairLatencies, Ranking
 
 SLOW = 0.95
@@ -114,7 +114,7 @@ def latency_at(
         mean_s=float(seconds.mean()),
         mean_interval=mean_interval(seconds, clusters),
         p95_s=float(seconds[order][_position(SLOW, n_measured)]),
-        p95_interval=middle(
+        p95_interval=percentile_interval(
             _resampled_quantiles(seconds[order], clusters[order], n_resamples, seed)
         ),
         n_queries=n_measured,

@@ -17,7 +17,7 @@ from routellm_core.errors import DataError
 from routellm_core.metrics.costs import PairCosts, routed_cost, saving
 from routellm_core.metrics.curve import calls_strong
 from routellm_core.statistics.bootstrap import N_RESAMPLES, poisson_weights
-from routellm_core.statistics.intervals import mean_interval, middle
+from routellm_core.statistics.intervals import mean_interval, percentile_interval
 from routellm_core.types import Floats, Interval, Ints, Ranking
 
 PRICE_FACTORS = (0.5, 0.8, 1.0, 1.25, 2.0)
@@ -92,7 +92,7 @@ def break_even(
     )
     return BreakEven(
         strong_call_share=float(ranking.n_strong[i] / n),
-        interval=middle(resampled),
+        interval=percentile_interval(resampled),
         threshold=float(ranking.threshold[i]),
         cost_usd=float(cost[i]),
         baseline_usd=baseline,

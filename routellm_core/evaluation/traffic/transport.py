@@ -19,7 +19,7 @@ from routellm_core.errors import DataError
 from routellm_core.evaluation.traffic.two_sample import FAR_APART, FEWEST, TwoSample
 from routellm_core.metrics.curve import calls_strong, pgr_of, rank_queries
 from routellm_core.statistics.bootstrap import N_RESAMPLES
-from routellm_core.statistics.intervals import middle
+from routellm_core.statistics.intervals import percentile_interval
 from routellm_core.types import Floats, Interval, Ints, PairOutcomes, Ranking
 
 TEMPERATURE = 0.03
@@ -311,7 +311,7 @@ class Transported:
 
     def _pgr(self, quality: Floats, drawn_quality: Floats) -> Estimate:
         exact, drawn = self._exact, self._resampled
-        gap = middle(drawn.strong - drawn.weak)
+        gap = percentile_interval(drawn.strong - drawn.weak)
         if not (gap.low > 0 or gap.high < 0):
             return _UNDEFINED
         return _estimate(
@@ -416,7 +416,7 @@ def _curves(ranking: Ranking, starts: Ints, outcomes: PairOutcomes, weight: Floa
 
 
 def _estimate(value: float, drawn: Floats) -> Estimate:
-    return Estimate(float(value), middle(drawn))
+    return Estimate(float(value), percentile_interval(drawn))
 
 
 _UNDEFINED = Estimate(math.nan, Interval(math.nan, math.nan))
