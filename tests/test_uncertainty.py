@@ -10,7 +10,7 @@ from routellm_core.statistics.bootstrap import (
     paired_resamples,
     resample_weights,
 )
-from routellm_core.statistics.intervals import middle
+from routellm_core.statistics.intervals import percentile_interval
 from tests import oracles
 
 
@@ -107,7 +107,9 @@ def test_routers_read_together_have_the_intervals_that_each_has_alone(rng, n):
             ranking, weak, strong, cluster_code=clusters, n_resamples=60, seed=3
         )
         for name in ("apgr", "cpt50", "cpt80"):
-            assert middle(getattr(read, name)) == pytest.approx(getattr(alone, name), abs=1e-5)
+            assert percentile_interval(getattr(read, name)) == pytest.approx(
+                getattr(alone, name), abs=1e-5
+            )
 
 
 def counted(values, weights):
