@@ -8,7 +8,7 @@ from routellm_core.metrics.costs import PairCosts, TokenSource, routed_cost
 from routellm_core.metrics.curve import curve_of, rank_queries
 from routellm_core.statistics.bootstrap import paired_resamples
 from routellm_core.statistics.cost_quality_bands import cost_intervals
-from routellm_core.statistics.intervals import middle
+from routellm_core.statistics.intervals import percentile_interval
 from tests.test_slices import make
 
 TOKENS = TokenSource("made up", "made up")
@@ -31,7 +31,7 @@ def test_over_calls_of_one_price_the_area_is_that_of_the_paired_bootstrap(rng):
     found = cost_intervals(
         ranking, outcomes, PairCosts(0 * ones, ones, TOKENS), n_resamples=200, seed=3
     )
-    assert found.deferral_area == pytest.approx(middle(read[0].area), abs=1e-5)
+    assert found.deferral_area == pytest.approx(percentile_interval(read[0].area), abs=1e-5)
     assert found.quality_neutral_cost == pytest.approx(found.quality_neutral_share)
 
 
