@@ -40,7 +40,7 @@ MAY_IMPORT = {
         "embedders errors files importing jobs metrics routers schemas store text_keys types"
     ),
     "statistics": "metrics types",
-    "store": "errors metrics schemas text_keys types",
+    "store": "errors jobs metrics schemas text_keys types",
     "text_keys": "errors",
     "training": "embedders errors files jobs routers schemas statistics store text_keys types",
     "types": "errors",

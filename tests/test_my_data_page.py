@@ -583,7 +583,7 @@ def test_no_byte_of_a_private_text_is_left(bring, open_page, at_work, store_path
     assert "explorer.duckdb" in left
     assert any("uploads" in name for name in left)
     if way == "ends":
-        session._end("ada", workspace._forget)
+        session._end("ada", workspace._end_session)
     elif way == "swept":
         workspace.store().close()
         workspace.store.clear()
@@ -974,14 +974,14 @@ def test_an_upload_is_never_taken_for_a_job(open_page, at_work, monkeypatch, con
     at_work()
     at = open_page()
     assert not at.exception
-    workspace._forget("ada")
-    assert not workspace.session_dir("ada").exists()
+    workspace._end_session("ada")
+    assert not workspace.current().session_dir("ada").exists()
 
 
 def test_what_a_deletion_left_beside_the_store_is_swept(open_page, store_path):
     from views.cache import workspace
 
-    left = workspace.set_dir("gone")
+    left = workspace.current().set_dir("gone")
     left.mkdir(parents=True)
     (left / "notes.json").write_text('["a note"]')
     forget()

@@ -123,7 +123,7 @@ def test_a_running_job_of_the_shown_set_is_drawn_once(open_score, monkeypatch):
     at = open_score()
     at.text_area(key="_typed_lines").set_value("What is a tide?").run()
     next(b for b in at.button if b.label == "Make a set of 1 queries").click().run()
-    folder = workspace.set_dir("pasted") / "scoring" / "1"
+    folder = workspace.current().scorings("pasted") / "1"
     plan = {
         "benchmark_id": "pasted",
         "router_ids": ["mf-golden"],
@@ -145,9 +145,9 @@ def test_scorings_of_everybody_are_counted(store_path):
     """Others' sets are not named, but they take turns with one's own."""
     plan = {"benchmark_id": "mine", "router_ids": ["mf-golden"]}
     assert score_sets.scorings_at_work() == 0
-    with jobs.at_work(workspace.set_dir("mine") / "scoring" / "1", plan, silent):
+    with jobs.at_work(workspace.current().scorings("mine") / "1", plan, silent):
         assert score_sets.scorings_at_work() == 1
-        with jobs.at_work(workspace.set_dir("theirs") / "scoring" / "1", plan, silent):
+        with jobs.at_work(workspace.current().scorings("theirs") / "1", plan, silent):
             assert score_sets.scorings_at_work() == 2
     assert score_sets.scorings_at_work() == 0
 

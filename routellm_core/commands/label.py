@@ -11,9 +11,9 @@ import pandas as pd
 from routellm_core.commands.shared import Result, Verb, say, say_progress
 from routellm_core.errors import DataError
 from routellm_core.labelling import into_store, sheet
-from routellm_core.labelling.journal import record_dir
 from routellm_core.labelling.plan import LabellingPlan, read_plan
 from routellm_core.store import Store
+from routellm_core.store.workspace import Workspace
 from routellm_core.types import ModelPair
 
 
@@ -84,7 +84,7 @@ def _ask(parsed: argparse.Namespace) -> Result:
         card, queries = store.benchmark(parsed.benchmark), _with_texts(store, parsed.benchmark)
         if not parsed.estimate:
             into_store.check_name(store, name, replace=parsed.replace)
-    folder = parsed.out or record_dir(parsed.store, parsed.benchmark)
+    folder = parsed.out or Workspace(parsed.store).replies(parsed.benchmark)
     if parsed.estimate:
         return _estimated(parsed, plan, queries, folder)
     addresses = ", ".join(dict.fromkeys(end.base_url for end in plan.endpoints))

@@ -21,6 +21,7 @@ from routellm_core.release.rescoring import PAIR, SHIPPED, Places, rescore
 from routellm_core.routers import ROUTERS
 from routellm_core.store import Store
 from routellm_core.store.places import DATA_DIR
+from routellm_core.store.workspace import Workspace
 from routellm_core.training.cross_fitting import VIEWS_OF_GOLDEN
 
 
@@ -76,7 +77,7 @@ def train(parsed: argparse.Namespace) -> Result:
             options=dict(parsed.option),
             seed=parsed.seed,
         )
-    runs_dir = parsed.store.parent / "runs"
+    runs_dir = Workspace(parsed.store).runs
     folder = parsed.out or runs_dir / training_job.new_run_id(plan, runs_dir)
     try:
         with Store(parsed.store, read_only=True) as store:

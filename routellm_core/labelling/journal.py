@@ -21,11 +21,6 @@ from routellm_core.labelling.protocol import Call, Reply
 FILE_NAME = "calls.jsonl"
 
 
-def record_dir(store_path: Path, benchmark_id: str) -> Path:
-    """Where all that is said about a stored set lies, whoever asks: it goes when the set goes."""
-    return store_path.resolve().parent / "sets" / benchmark_id / "labelling" / "record"
-
-
 class Record:
     """What a folder's `calls.jsonl` tells; open it (`with`) to add to it.
 

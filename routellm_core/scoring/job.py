@@ -20,6 +20,7 @@ from routellm_core.routers import load_router
 from routellm_core.routers.checkpoints import checkpoint_dir, checkpoint_hash
 from routellm_core.scoring.engine import score
 from routellm_core.store import Store
+from routellm_core.store.workspace import Workspace
 from routellm_core.types import ModelPair
 
 VIEW = "untouched"
@@ -137,7 +138,7 @@ def plan_of(document: Mapping[str, Any]) -> ScoringPlan:
 def _main(folder: Path, store_path: Path, data_dir: Path, cache_dir: Path) -> int:
     def work() -> None:
         plan = plan_of(files.read_json(folder / "plan.json"))
-        queue = store_path.with_name("scoring.queue")
+        queue = Workspace(store_path).scoring_queue
         with Store(store_path, read_only=True) as store:
             work_on(folder, plan, store, data_dir, cache_dir, queue=queue)
 

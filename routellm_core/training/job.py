@@ -53,6 +53,11 @@ class Plan:
     def model_pair(self) -> ModelPair:
         return ModelPair(weak=self.weak, strong=self.strong)
 
+    @property
+    def benchmarks(self) -> tuple[str, ...]:
+        """Ids of the benchmarks that it learns from or scores."""
+        return self.golden + self.score_on
+
 
 class Run(NamedTuple):
     """A run as its folder tells it."""

@@ -20,7 +20,7 @@ from routellm_core.types import ModelPair
 if TYPE_CHECKING:
     pass
 from views.cache.benchmarks import outcomes
-from views.cache.workspace import DATA_DIR, is_on, owner, runs_dir, store
+from views.cache.workspace import DATA_DIR, current, owner, store
 
 
 class TrainingData(NamedTuple):
@@ -41,8 +41,8 @@ def trainings(version: int) -> list[Run]:
     others = set(store().private_ids()) - set(store().private_ids(owner()))
     return [
         run
-        for run in training_job.read_runs(runs_dir())
-        if not any(is_on(run, name) for name in others)
+        for run in training_job.read_runs(current().runs)
+        if not any(name in run.plan.benchmarks for name in others)
     ]
 
 

@@ -60,7 +60,7 @@ def notes_on(benchmark_id: str) -> list[str]:
 
 
 def _notes_path(benchmark_id: str) -> Path:
-    return workspace.set_dir(benchmark_id) / "notes.json"
+    return workspace.current().set_dir(benchmark_id) / "notes.json"
 
 
 def _jobs() -> list[jobs.Job]:
@@ -88,7 +88,7 @@ def _add(job: jobs.Job) -> list[str]:
     with store.open_for_writing():
         ids = import_job.add(store, found, owner=workspace.owner(), renamed=True)
     for name, part in zip(ids, found.parts, strict=True):
-        workspace.set_dir(name).mkdir(parents=True, exist_ok=True)
+        workspace.current().set_dir(name).mkdir(parents=True, exist_ok=True)
         files.write_json(_notes_path(name), list(part.notes))
     if ids:
         link.remember(set=ids[0])

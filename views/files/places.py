@@ -113,11 +113,11 @@ def moved_uploads(paths: Iterable[Path], folder: Path) -> list[Path]:
 
 def imports_dir() -> Path:
     """Where this session's imports lie."""
-    return workspace.session_dir(workspace.owner()) / "imports"
+    return workspace.current().imports(workspace.owner())
 
 
 def _uploads_dir() -> Path:
-    return workspace.session_dir(workspace.owner()) / "uploads"
+    return workspace.current().uploads(workspace.owner())
 
 
 def _safe(name: str) -> str:

@@ -79,7 +79,7 @@ def finished(own_id: str, benchmark_id: str) -> Path | None:
 
 
 def _folder(own_id: str, benchmark_id: str) -> Path:
-    return workspace.set_dir(own_id) / "against" / benchmark_id
+    return workspace.current().comparison(own_id, benchmark_id)
 
 
 def _start(own_id: str, benchmark_id: str) -> None:
@@ -87,7 +87,7 @@ def _start(own_id: str, benchmark_id: str) -> None:
         folder = _folder(own_id, benchmark_id)
         if (folder / "run.json").exists():
             jobs.delete(folder)
-        caches = (workspace.set_dir(own_id), cache_dir())
+        caches = (workspace.current().set_dir(own_id), cache_dir())
         comparison.start(
             folder,
             ComparisonPlan(own_id, benchmark_id),

@@ -110,7 +110,7 @@ def _start(
             plan = ScoringPlan(benchmark_id, ids, *wanted)
             at_work = [job.plan for job in jobs_of(benchmark_id) if job.status == "running"]
             if plan not in map(scoring_job.plan_of, at_work):
-                _start_job(_free(workspace.set_dir(benchmark_id) / "scoring"), plan)
+                _start_job(_free(workspace.current().scorings(benchmark_id)), plan)
 
 
 def _start_job(folder: Path, plan: ScoringPlan) -> None:
@@ -119,7 +119,7 @@ def _start_job(folder: Path, plan: ScoringPlan) -> None:
         plan,
         workspace.store_path().resolve(),
         workspace.DATA_DIR,
-        workspace.set_dir(plan.benchmark_id),
+        workspace.current().set_dir(plan.benchmark_id),
     )
 
 
@@ -129,13 +129,13 @@ def _free(folder: Path) -> Path:
 
 
 def jobs_of(benchmark_id: str) -> list[jobs.Job]:
-    folder = workspace.set_dir(benchmark_id) / "scoring"
+    folder = workspace.current().scorings(benchmark_id)
     return jobs.jobs_in(folder)
 
 
 def scorings_at_work() -> int:
     """Of all sets, whoever began them."""
-    folders = workspace.set_dir("any").parent.glob("*/scoring")
+    folders = workspace.current().sets.glob("*/scoring")
     return sum(job.status == "running" for folder in folders for job in jobs.jobs_in(folder))
 
 

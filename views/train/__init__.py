@@ -52,7 +52,7 @@ def _draw_start(plan: training_job.Plan | None, problem: str) -> None:
 
 def _start(plan: training_job.Plan) -> None:
     with attempt():
-        folder = workspace.runs_dir()
+        folder = workspace.current().runs
         for run in training_job.read_runs(folder):
             if run.status == "running" and run.plan == plan:
                 return  # a second click

@@ -173,7 +173,7 @@ def _when(run: Run) -> str:
 def _draw_keep(run: Run, key: str) -> None:
     with st.popover("Keep it …"):
         name = st.text_input("Its name on the other pages", run.run_id, key=f"name_{key}")
-        is_private = any(workspace.is_on(run, name) for name in workspace.store().private_ids())
+        is_private = not set(run.plan.benchmarks).isdisjoint(workspace.store().private_ids())
         button("Keep", _keep, run, name, disabled=is_private, type="primary", key=f"keep_{key}")
         st.caption(
             "Everybody sees a kept router, and a set that this one read is private to you: save "

@@ -13,14 +13,9 @@ from views.cache import own_data, workspace
 _HELP = "No request is sent that might go over it. It counts all that was asked about this set."
 
 
-def labelling_dir(benchmark_id: str) -> Path:
-    """Where the jobs lie that ask about a set."""
-    return record_dir(benchmark_id).parent
-
-
 def record_dir(benchmark_id: str) -> Path:
     """Where replies about a set are kept, for all of its jobs: so nothing is asked twice."""
-    return journal.record_dir(workspace.store_path(), benchmark_id)
+    return workspace.current().replies(benchmark_id)
 
 
 def written_ns(benchmark_id: str) -> int | None:

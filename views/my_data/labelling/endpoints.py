@@ -48,7 +48,7 @@ def start(plan: AskingPlan, cap: float, instead_of: Path | None = None) -> None:
         instead_of: a job that ended; its replies are used.
     """
     with attempt():
-        folder = budget.labelling_dir(plan.benchmark_id)
+        folder = workspace.current().labellings(plan.benchmark_id)
         if any(there.status == "running" for there in progress.asking_jobs(plan.benchmark_id)):
             raise DataError("These queries are being asked about already: wait, or cancel that.")
         plan = budget.capped(plan, cap)

@@ -10,7 +10,7 @@ from routellm_core import jobs
 from routellm_core.labelling.into_store import SUFFIX, gathered_from_endpoints
 from routellm_core.labelling.job import AskingPlan, asking_plan_of
 from routellm_core.labelling.outcomes import Labelled
-from views.cache import benchmarks, own_data
+from views.cache import benchmarks, own_data, workspace
 from views.components import html_table, job_progress
 from views.components.html_table import Column
 from views.my_data.labelling import budget, saving
@@ -29,7 +29,8 @@ _STATUS = {
 def asking_jobs(benchmark_id: str) -> list[jobs.Job]:
     """Jobs that ask about a set, the newest first."""
     found = [
-        jobs.read(path.parent) for path in budget.labelling_dir(benchmark_id).glob("*/run.json")
+        jobs.read(path.parent)
+        for path in workspace.current().labellings(benchmark_id).glob("*/run.json")
     ]
     return sorted(found, key=lambda job: (job.started_at, job.folder.name), reverse=True)
 
