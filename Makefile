@@ -1,6 +1,6 @@
 # `make` lists the targets. Each one sets up what it needs, once.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full test-gateways lint format bench texts data scores clean
+.PHONY: help run test test-full test-gateways install-test lint format bench docs texts data scores clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -54,6 +54,9 @@ test: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## unit, page and brow
 test-gateways: .venv-gateways/.ready .store/.ready  ## exports in the real LiteLLM and RouteLLM
 	$(BIN)/python -m pytest tests/test_gateways.py
 
+install-test: $(VENV)/.ready-dev  ## the package, installed elsewhere and run offline
+	$(BIN)/python -m pytest tests/test_install.py
+
 test-full: $(VENV)/.ready-dev $(VENV)/.ready-ray .venv-gateways/.ready .store/.ready .ci/browser.ready  ## all tests, the long ones too
 	$(BIN)/python -m pytest
 
@@ -68,6 +71,9 @@ format: $(VENV)/.ready-dev  ## put the code into its form
 
 bench: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## speed, as ratios in one run
 	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.ready .store/.ready  ## print the tables of README.md and docs/ into their places
+	$(BIN)/python -m benchmarks.results --write
 
 texts: .store/.ready  ## resolve query texts (ROUTELLM=path for a local checkout)
 	$(BIN)/python -m routellm_core texts
