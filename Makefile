@@ -54,8 +54,8 @@ test: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## unit, page and brow
 test-gateways: .venv-gateways/.ready .store/.ready  ## exports in the real LiteLLM and RouteLLM
 	$(BIN)/python -m pytest tests/test_gateways.py
 
-install-test: $(VENV)/.ready-dev  ## the package, installed elsewhere and run offline
-	$(BIN)/python -m pytest tests/test_install.py
+install-test: $(VENV)/.ready-dev .ci/browser.ready  ## the package, installed elsewhere and run offline
+	$(BIN)/python -m pytest tests/browser/test_install.py
 
 test-full: $(VENV)/.ready-dev $(VENV)/.ready-ray .venv-gateways/.ready .store/.ready .ci/browser.ready  ## all tests, the long ones too
 	$(BIN)/python -m pytest
