@@ -1,3 +1,5 @@
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,11 @@ TEXTS = (
 )
 
 
+def pytest_collection_modifyitems(items):
+    """Browser tests come last: their browser keeps the thread from running any other loop."""
+    items.sort(key=lambda item: "browser" in item.keywords)
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
@@ -35,11 +42,21 @@ def fresh_store():
 
 
 @pytest.fixture(scope="session")
-def built_store(tmp_path_factory):
-    """Path of a store built from the shipped data; for reading only."""
-    path = tmp_path_factory.mktemp("store") / "explorer.duckdb"
-    ensure_store(ROOT / "data", path)
-    return path
+def shared_folder(tmp_path_factory):
+    """A folder that all workers of this run of the suite have in common."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def built_store(tmp_path_factory, shared_folder):
+    """Path of a store built from the shipped data; for reading only.
+
+    The workers build it once between them. Each reads a copy, for some tests hold the file.
+    """
+    shared = shared_folder / "shipped" / "explorer.duckdb"
+    ensure_store(ROOT / "data", shared)
+    return Path(shutil.copy(shared, tmp_path_factory.mktemp("store") / "explorer.duckdb"))
 
 
 @pytest.fixture

@@ -5,60 +5,46 @@ import shutil
 from contextlib import contextmanager
 from functools import cache
 
-import streamlit as st
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from routellm_core.store import Store
 from tests.conftest import ROOT
-from views.cache import session
+from views.cache import workspace
 
 # Every AppTest asks all installed packages anew whether they bring components.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
 
-def forget():
-    """Drop what is cached: readings are keyed on the version, which two stores may share.
+TIMEOUT_S = 300  # of one run of a script; on a busy machine it takes long
 
-    That closes all tabs, and what is due some minutes later would open the store of another test.
+
+@contextmanager
+def read_store(path, monkeypatch):
+    """The dashboard reads the store at a path meanwhile.
+
+    What was read of it stays cached: no other store has its readings.
     """
-    st.cache_data.clear()
-    st.cache_resource.clear()
-    for timer in session._waits.values():
-        timer.cancel()
+    monkeypatch.setenv("ROUTELLM_STORE", str(path))
+    yield path
+    workspace.store().close()
+    workspace.opened_store.clear(path)
 
 
 @contextmanager
 def own_store(built_store, path, monkeypatch, fill=lambda store: None):
     """A copy of the shipped store at a path, filled further, that the dashboard reads meanwhile."""
-    from views.cache import workspace
-
     path.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(built_store, path)
     with Store(path) as store:
         fill(store)
-    monkeypatch.setenv("ROUTELLM_STORE", str(path))
-    forget()
-    yield path
-    workspace.store().close()
-    forget()
+    with read_store(path, monkeypatch):
+        yield path
 
 
-@contextmanager
-def shipped_store(built_store, monkeypatch):
-    """The dashboard reads the shipped store itself meanwhile; what was read of it stays cached."""
-    from views.cache import workspace
-
-    monkeypatch.setenv("ROUTELLM_STORE", str(built_store))
-    workspace.store.clear()
-    yield
-    workspace.store().close()
-    workspace.store.clear()
-
-
-def opened(script, timeout=60, **query):
+def opened(script, **query):
     """A script of the project, run; query parameters as keywords."""
-    at = AppTest.from_file(str(ROOT / script), default_timeout=timeout)
+    at = AppTest.from_file(str(ROOT / script), default_timeout=TIMEOUT_S)
     for name, value in query.items():
         at.query_params[name] = value
     return at.run()

@@ -7,10 +7,9 @@ import pytest
 from routellm_core.errors import StoreError
 from routellm_core.evaluation.comparison.claimed_saving import savings
 from routellm_core.types import Benchmark, Interval
-from tests.pages import drawn, errors, forget, opened, said
+from tests.pages import drawn, errors, opened, read_store, said
 from tests.pages import tables as tables_of
 from views.cache import comparison as comparison_cache
-from views.cache import workspace
 from views.compare import (
     controls,
     costs,
@@ -366,13 +365,11 @@ def comparisons(monkeypatch):
 @pytest.fixture
 def open_page(built_store, monkeypatch, comparisons):
     """Runs the Compare page on the built store; query parameters as keywords."""
-    monkeypatch.setenv("ROUTELLM_STORE", str(built_store))
-    forget()
-    yield lambda **query: opened("pages/compare.py", 60, **query)
-    for comparing in comparisons:
-        comparing.result(120)
-    workspace.store().close()
-    forget()
+    comparison_cache.comparing.clear()
+    with read_store(built_store, monkeypatch):
+        yield lambda **query: opened("pages/compare.py", **query)
+        for comparing in comparisons:
+            comparing.result(120)
 
 
 def by_title(at):

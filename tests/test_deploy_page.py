@@ -13,7 +13,7 @@ from routellm_core.policy.export import TARGETS
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.types import Benchmark
 from tests.invented_policy import MOMENT
-from tests.pages import button, opened, own_store, said, shipped_store, tables
+from tests.pages import button, opened, own_store, read_store, said, tables
 from views.cache import workspace
 from views.deploy import evidence, history, replay
 
@@ -22,9 +22,7 @@ MF = {"router": "mf-golden.in_domain"}
 
 @pytest.fixture
 def store_path(built_store, tmp_path, monkeypatch):
-    with own_store(
-        built_store, tmp_path / "explorer.duckdb", monkeypatch, lambda store: None
-    ) as path:
+    with own_store(built_store, tmp_path / "explorer.duckdb", monkeypatch) as path:
         yield path
 
 
@@ -41,7 +39,7 @@ def open_deploy(store_path):
 @pytest.fixture
 def read_deploy(built_store, monkeypatch):
     """Opens the page where nothing is written."""
-    with shipped_store(built_store, monkeypatch):
+    with read_store(built_store, monkeypatch):
         yield _open
 
 

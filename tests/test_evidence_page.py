@@ -16,7 +16,7 @@ from routellm_core.evaluation.score_calibration.reliability import brier_score, 
 from routellm_core.metrics.costs import Price, pair_costs
 from routellm_core.metrics.curve import calls_strong, rank_queries
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
-from tests.pages import emptied_to_a_number, errors, opened, own_store, said, tables
+from tests.pages import TIMEOUT_S, emptied_to_a_number, errors, opened, own_store, said, tables
 from views.cache import benchmarks, workspace
 from views.cache import evidence as evidence_cache
 from views.evidence import rows
@@ -151,7 +151,7 @@ def test_the_first_visit_names_the_broken_slice_and_what_it_does_to_the_router(o
 
 def key_on_mmlu(at):
     router_id, view = at.sidebar.selectbox(key="_router").value.split(".")
-    version = workspace.store().version
+    version = workspace.version()
     return benchmarks.RouterKey(
         version, "mmlu", benchmarks.usual_pair(version, "mmlu"), router_id, view
     )
@@ -203,20 +203,20 @@ def test_findings_about_every_query_or_none_that_counts_cannot_be_left_out(open_
 
 
 def test_rows_of_a_finding_are_hostile_texts_shown_as_they_are(timed_store):
-    (finding,) = evidence_cache.findings(workspace.store().version, "timed", PAIR)
-    where = (workspace.store().version, "timed", PAIR)
+    (finding,) = evidence_cache.findings(workspace.version(), "timed", PAIR)
+    where = (workspace.version(), "timed", PAIR)
     selection = type("S", (), {"where": where})()
     table = rows.table_of(selection, finding)
     assert list(table["query_id"]) == list(finding.query_id)
     assert len(table) == 100
     assert set(table["slice"]) == {BROKEN}
-    shown = rows.shown(benchmarks.benchmark(workspace.store().version, "timed"), table)
+    shown = rows.shown(benchmarks.benchmark(workspace.version(), "timed"), table)
     assert shown[0][0] == "<u>q000</u>"
     assert len(shown) == rows.N_SHOWN
     assert {row[2] for row in shown} | {row[3] for row in shown} == {"right", "wrong"}
     missing = Finding("missing_answers", "note", "", ("nowhere",))
     assert rows.shown(
-        benchmarks.benchmark(workspace.store().version, "timed"), rows.table_of(selection, missing)
+        benchmarks.benchmark(workspace.version(), "timed"), rows.table_of(selection, missing)
     ) == [["nowhere", "–", "–", "–"]]
 
 
@@ -280,7 +280,7 @@ def test_a_curve_that_cannot_be_fitted_is_said_and_the_rest_stands(open_evidence
 
 
 def test_findings_that_together_concern_every_query_leave_the_figures_as_they_are(timed_store):
-    at = AppTest.from_function(_leaving_out_all)
+    at = AppTest.from_function(_leaving_out_all, default_timeout=TIMEOUT_S)
     at.query_params["benchmark"] = "mt_bench"
     at.run()
     assert errors(at) == []

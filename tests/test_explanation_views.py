@@ -23,7 +23,7 @@ from routellm_core.training.labels import golden_battles
 from routellm_core.types import RouterEntry
 from tests.conftest import PAIR
 from tests.invented import WordVectors, add_golden, is_hard
-from tests.pages import drawn, forget, opened
+from tests.pages import drawn, opened, read_store
 from views.explanation import faithfulness
 from views.explanation.faithfulness import FAITHFULNESS, Measured
 from views.explanation.highlighted import coloured, digits_of, largest_of, struck
@@ -77,21 +77,16 @@ def _add(store, router_id, name, checkpoint, rates):
 @pytest.fixture
 def open_query(learned, monkeypatch, word_vectors):
     """`open_query(router, query)` opens the page with a query explained."""
-    from views.cache import workspace
-
-    monkeypatch.setenv("ROUTELLM_STORE", str(learned / "explorer.duckdb"))
     monkeypatch.setattr("views.cache.models.SentenceEmbedder", WordVectors)
-    forget()
 
     def open_query(router="own-mf", query="sums-006", benchmark="sums", **more):
         view = "untouched" if benchmark == "tides" else "in_domain"
         asked = {"router": f"{router}.{view}", "query": query, "benchmark": benchmark}
         asked |= {"mode": "alpha", "wanted": str(THRESHOLD), "why": "1"} | more
-        return opened("pages/queries.py", 30, **asked)
+        return opened("pages/queries.py", **asked)
 
-    yield open_query
-    workspace.store().close()
-    forget()
+    with read_store(learned / "explorer.duckdb", monkeypatch):
+        yield open_query
 
 
 @pytest.fixture
@@ -349,7 +344,6 @@ def test_a_hostile_query_stays_text_everywhere(open_query):
 def test_models_are_loaded_once_for_all_who_read_with_them(learned, monkeypatch, word_vectors):
     from views.cache import models
 
-    forget()
     monkeypatch.setattr("views.cache.models.SentenceEmbedder", WordVectors)
     known = models._models()
     routers = [models.checkpoint(1, str(learned / name)) for name in ("mf", "sw_ranking")]
@@ -364,7 +358,6 @@ def test_models_are_loaded_once_for_all_who_read_with_them(learned, monkeypatch,
     assert shared(other, known) is other  # its members have weights of their own
     assert other.members["text"].embedder.parts[0].name == DEFAULT_EMBEDDER
     assert other.members["text"].embedder is members["text"].embedder
-    forget()
 
 
 # Words as HTML

@@ -23,7 +23,7 @@ from routellm_core.store import Store
 from routellm_core.training import job as training_job
 from routellm_core.types import Battles, Benchmark, ModelPair, RouterEntry
 from tests.invented import WordVectors, add_golden, golden_texts, is_hard, verdicts
-from tests.pages import button, drawn, errors, forget, opened, own_store, said, tables, toasts
+from tests.pages import button, drawn, errors, opened, own_store, said, tables, toasts
 from tests.test_import_formats import json_lines, lm_eval_run, packed, spend
 from tests.test_train_page import a_run
 
@@ -557,7 +557,7 @@ def test_what_is_cached_of_texts_goes_with_the_set(bring, open_page, at_work):
     from views.cache import own_data, workspace
 
     bring(("mine.csv", csv(wide([SECRET, *TEXTS]))))
-    version = workspace.store().version
+    version = workspace.version()
     readings = (own_data.query_texts, own_data.set_queries)
     for reading in readings:
         assert SECRET in str(reading(version, "mine"))
@@ -586,7 +586,7 @@ def test_no_byte_of_a_private_text_is_left(bring, open_page, at_work, store_path
         session._end("ada", workspace._end_session)
     elif way == "swept":
         workspace.store().close()
-        workspace.store.clear()
+        workspace.opened_store.clear()
         workspace.store()
     else:
         at = open_page(set="mine")
@@ -984,7 +984,8 @@ def test_what_a_deletion_left_beside_the_store_is_swept(open_page, store_path):
     left = workspace.current().set_dir("gone")
     left.mkdir(parents=True)
     (left / "notes.json").write_text('["a note"]')
-    forget()
+    workspace.store().close()
+    workspace.opened_store.clear()
     workspace.store()
     assert not left.exists()
 

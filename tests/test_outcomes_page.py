@@ -25,7 +25,16 @@ from routellm_core.labelling.journal import FILE_NAME
 from routellm_core.store import Store
 from routellm_core.text_keys import text_hash
 from routellm_core.types import Benchmark, ModelPair
-from tests.pages import button, emptied_to_a_number, errors, forget, opened, said, tables, toasts
+from tests.pages import (
+    button,
+    emptied_to_a_number,
+    errors,
+    opened,
+    read_store,
+    said,
+    tables,
+    toasts,
+)
 from tests.stub_endpoint import Say, Status, StubEndpoint, well_behaved
 from views.cache import workspace
 
@@ -60,19 +69,16 @@ def store_path(built_store, tmp_path, monkeypatch):
     card = Benchmark("log", TITLE, "", "", "user", 0, 1, "share right", "", "", owner="ada")
     bare = Benchmark("mute", "Mute", "", "", "user", 0, 1, "share right", "", "")
     rates = queries[["query_id"]].assign(strong_win_rate=np.linspace(0, 1, N, dtype=np.float32))
-    monkeypatch.setenv("ROUTELLM_STORE", str(path))
     monkeypatch.setenv(VARIABLE, KEY)
     monkeypatch.setattr(workspace, "owner", lambda: "ada")
-    forget()
-    store = workspace.store()  # which sweeps away what former sessions left
-    with store.open_for_writing(), store.atomic():
-        store.add_benchmark(card, queries, None)
-        store.add_texts(pd.DataFrame({"text_hash": hashes, "text": texts}))
-        store.add_strong_win_rates("log", PAIR, "mf-golden", "untouched", rates)
-        store.add_benchmark(bare, pd.DataFrame({"query_id": ["m0"], "slice": "all"}), None)
-    yield path
-    workspace.store().close()
-    forget()
+    with read_store(path, monkeypatch):
+        store = workspace.store()  # which sweeps away what former sessions left
+        with store.open_for_writing(), store.atomic():
+            store.add_benchmark(card, queries, None)
+            store.add_texts(pd.DataFrame({"text_hash": hashes, "text": texts}))
+            store.add_strong_win_rates("log", PAIR, "mf-golden", "untouched", rates)
+            store.add_benchmark(bare, pd.DataFrame({"query_id": ["m0"], "slice": "all"}), None)
+        yield path
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from routellm_core.store import Store
-from tests.pages import drawn, errors, opened, shipped_store
+from tests.pages import drawn, errors, opened, read_store
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPARE = "pages/compare.py"
@@ -19,8 +19,8 @@ PAGES = re.findall(r'st\.Page\("(pages/\w+\.py)"', (ROOT / "app.py").read_text(e
 @pytest.fixture
 def open_page(built_store, monkeypatch):
     """Runs a script of the project on the built store; query parameters as keywords."""
-    with shipped_store(built_store, monkeypatch):
-        yield lambda script="app.py", **query: opened(script, 30, **query)
+    with read_store(built_store, monkeypatch):
+        yield lambda script="app.py", **query: opened(script, **query)
 
 
 def curve_data(at):
@@ -215,14 +215,12 @@ def test_a_pair_that_nobody_scored_is_said_with_the_way_back(open_page):
 def test_a_benchmark_that_no_router_scored_is_said(
     open_page, built_store, tmp_path, sample_benchmark
 ):
-    from views.cache import workspace
 
     path = tmp_path / "explorer.duckdb"
     shutil.copy(built_store, path)
     with Store(path) as store:
         store.add_benchmark(*sample_benchmark)
     os.environ["ROUTELLM_STORE"] = str(path)  # put back by `open_page`
-    workspace.store.clear()
     at = open_page(benchmark="sample")
     assert "no router has scored the whole of Sample yet" in at.error[0].value
     assert [button.label for button in at.sidebar.button] == ["Score it on My data"]
@@ -461,15 +459,11 @@ def test_a_query_that_is_not_there_is_said_above_the_list(open_page):
 def test_a_store_of_a_newer_version_is_a_sentence_not_a_traceback(tmp_path, monkeypatch):
     import duckdb
 
-    from views.cache import workspace
-
     path = tmp_path / "explorer.duckdb"
     Store.create(path).close()
     with duckdb.connect(str(path)) as connection:
         connection.execute("UPDATE meta SET schema_version = 99")
     monkeypatch.setenv("ROUTELLM_STORE", str(path))
-    workspace.store.clear()
-    at = opened("app.py", 30)
-    workspace.store.clear()
+    at = opened("app.py")
     assert not at.exception
     assert "newer version" in at.error[0].value

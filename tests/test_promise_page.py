@@ -7,22 +7,17 @@ from routellm_core.policy.guarantee.promise import Promise
 from routellm_core.policy.guarantee.sentences import about, promise_words
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
-from tests.pages import drawn, errors, opened, said
+from tests.pages import drawn, errors, opened, read_store, said
 
 PAIR = ModelPair(weak="mistralai/Mixtral-8x7B-Instruct-v0.1", strong="gpt-4-1106-preview")
 
 
 @pytest.fixture
 def open_page(built_store, monkeypatch):
-    from views.cache import workspace
-
-    monkeypatch.setenv("ROUTELLM_STORE", str(built_store))
-    workspace.store.clear()
-    yield lambda script="pages/tradeoff.py", **query: opened(
-        script, 30, **{"mode": "promise", **query}
-    )
-    workspace.store().close()
-    workspace.store.clear()
+    with read_store(built_store, monkeypatch):
+        yield lambda script="pages/tradeoff.py", **query: opened(
+            script, **{"mode": "promise", **query}
+        )
 
 
 def curve_data(at):

@@ -9,7 +9,7 @@ import streamlit as st
 from routellm_core.evaluation.recommendation.limits import Asked
 from routellm_core.evaluation.recommendation.report import document, recommend
 from routellm_core.metrics.thresholds import Target
-from tests.pages import button, drawn, errors, forget, opened, own_store, said
+from tests.pages import button, drawn, errors, opened, own_store, said
 from tests.test_evidence_page import BROKEN, PAIR, PRICED, add_timed
 from tests.test_router_choice import SHARE, field_of, queries_of, router, world
 from views.cache import evidence as evidence_cache
@@ -26,7 +26,6 @@ def timed_store(built_store, tmp_path_factory):
     with own_store(built_store, path, monkeypatch, add_timed) as path:
         yield path
     monkeypatch.undo()
-    forget()
 
 
 @pytest.fixture

@@ -38,9 +38,7 @@ def alpha_of(router_id, share):
 
 @pytest.fixture
 def store_path(built_store, tmp_path, monkeypatch):
-    with own_store(
-        built_store, tmp_path / "explorer.duckdb", monkeypatch, lambda store: None
-    ) as path:
+    with own_store(built_store, tmp_path / "explorer.duckdb", monkeypatch) as path:
         yield path
 
 
@@ -112,7 +110,7 @@ def test_two_origins_of_alpha_are_named_with_their_routers():
 
 
 def test_the_views_of_a_router_start_with_the_wanted_one(store_path):
-    version = workspace.store().version
+    version = workspace.version()
     for view in ("in_domain", "unseen_slices"):
         keys = scorings_by(version, "mmlu", "mf-golden", view)
         assert keys[0].view == view
@@ -203,7 +201,7 @@ def test_two_tabs_that_ask_for_the_same_scoring_get_one(open_score, monkeypatch)
     next(b for b in at.button if b.label == "Make a set of 1 queries").click().run()
     begun = []
     monkeypatch.setattr(score_sets, "_start_job", lambda folder, plan: begun.append((folder, plan)))
-    version = workspace.store().version
+    version = workspace.version()
     score_sets._start(version, "pasted", ("mf-golden",), None)
     ((folder, plan),) = begun
     with jobs.at_work(folder, asdict(plan), silent):
@@ -256,7 +254,7 @@ def test_the_machine_is_told_when_asked(open_score):
 
 
 def test_the_store_is_not_written_by_looking(open_score, store_path):
-    version = workspace.store().version
+    version = workspace.version()
     typed(open_score(), QUERY)
-    assert workspace.store().version == version
+    assert workspace.version() == version
     assert isinstance(workspace.store(), Store)

@@ -39,7 +39,16 @@ def streamlit_server(tmp_path_factory):
     for process in processes:
         process.terminate()
     for process in processes:
-        process.wait(20)
+        _ended(process)
+
+
+def _ended(process, grace_seconds=5):
+    """Waits for a process that was asked to end; one that does not is killed."""
+    try:
+        process.wait(grace_seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _started(script_path, env, log):
@@ -68,9 +77,13 @@ def _started(script_path, env, log):
     pytest.fail(f"The server did not start:\n{log.read_text()}")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chromium():
-    """A browser of the module's own: while Playwright runs, its thread can run no other loop."""
+    """The process's one browser.
+
+    While Playwright runs, its thread can run no other loop: so browser tests come after all others
+    (`pytest_collection_modifyitems` of `tests/conftest.py`).
+    """
     sync_api = pytest.importorskip("playwright.sync_api")
     names = ("chromium", "chromium-browser", "google-chrome")
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)

@@ -1,8 +1,8 @@
 """Every cached step of the dashboard, from coarse to fine.
 
-Arguments are plain values. `version` is the store's counter of writes: a write makes all that was
-read before it stale. Arrays are cached as resources, so nobody copies them; nobody may change
-them either.
+Arguments are plain values. `version` is from `workspace.version`: a write makes all that was read
+before it stale, and what was read of another store is never found. Arrays are cached as resources,
+so nobody copies them; nobody may change them either.
 """
 
 from functools import partial

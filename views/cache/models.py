@@ -64,6 +64,7 @@ def win_rate(version: int, folder: str, query: str) -> float:
         return float(reading.win_rates(router)[0])
 
 
+@holds_texts
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _reading(query: str) -> Reading:
     return Reading([query])

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import streamlit as st
 
@@ -19,13 +20,26 @@ def current() -> Workspace:
     return Workspace(store_path())
 
 
-@st.cache_resource(show_spinner="Building the store from data/ …")
 def store() -> Store:
     """The process's one store, built or brought up to date when it is first asked for."""
-    ensure_store(DATA_DIR, store_path())
+    return opened_store(store_path())
+
+
+def version() -> int:
+    """A number for the state of the store: what cached readings are keyed on.
+
+    Every write changes it. Another store has other numbers, so that a reading of one is never taken
+    for the other's.
+    """
+    return hash((store_path(), store().version))
+
+
+@st.cache_resource(show_spinner="Building the store from data/ …")
+def opened_store(path: Path) -> Store:
+    ensure_store(DATA_DIR, path)
     # Pages only read: so the command line and a second dashboard can read at the same time.
-    opened = Store(store_path(), read_only=True)
-    current().sweep(opened)
+    opened = Store(path, read_only=True)
+    Workspace(path).sweep(opened)
     return opened
 
 

@@ -15,7 +15,7 @@ _DRAWN = {"side": all_benchmarks.draw, "closely": one_benchmark.draw, "suited": 
 
 def draw() -> None:
     """The page below its title."""
-    version = workspace.store().version
+    version = workspace.version()
     part = inputs.one_of(
         inputs.segments, "Look at", "look", list(_PARTS), "side", _PARTS.__getitem__
     )

@@ -21,8 +21,8 @@ def draw() -> None:
     say()
     st.subheader("Your own data", anchor=False)
     imports.draw()
-    adding.draw(is_first=own_data.own_sets(workspace.store().version).empty)
-    version = workspace.store().version  # what was read may just have been added
+    adding.draw(is_first=own_data.own_sets(workspace.version()).empty)
+    version = workspace.version()  # what was read may just have been added
     table = own_data.own_sets(version)
     if table.empty:
         _draw_empty()

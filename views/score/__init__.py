@@ -13,7 +13,7 @@ def draw() -> None:
     say()
     st.subheader("One query", anchor=False)
     with st.container(), boundary():  # which keeps what stands below in its place
-        one.draw(workspace.store().version)
+        one.draw(workspace.version())
     st.subheader("Many queries", anchor=False)
     with boundary():
         many.draw()

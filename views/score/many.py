@@ -39,7 +39,7 @@ def draw() -> None:
         )
     adding.draw(is_first=False)
     imports.draw()
-    version = workspace.store().version  # what was read may just have been added
+    version = workspace.version()  # what was read may just have been added
     sets = own_data.own_sets(version)
     if sets.empty:
         st.caption("There is no set of your own yet: paste queries, or add a file of them.")

@@ -98,7 +98,7 @@ def sidebar() -> None:
 
 def selection() -> Selection:
     """Draw the sidebar and return what is selected; the address bar follows."""
-    version = workspace.store().version
+    version = workspace.version()
     with st.sidebar:
         st.markdown("**RouteLLM Explorer**")
         benchmark_id = _benchmark(version)

@@ -12,7 +12,7 @@ from views.train import choice, data, history, similarity, uploads
 def draw() -> None:
     """The page below its title."""
     say()
-    version = workspace.store().version
+    version = workspace.version()
     st.subheader("What it learns from")
     st.caption(
         "Golden labels: a benchmark with known answers says which model won each of its queries. "

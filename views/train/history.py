@@ -126,7 +126,7 @@ def _draw_table(run: Run, rows: list[dict[str, Any]], key: str) -> None:
         {
             "title": run.run_id,
             "beside": f"{_STATUS[run.status]}, {_when(run)}",
-            "sentence": _plan_in_words(workspace.store().version, run),
+            "sentence": _plan_in_words(workspace.version(), run),
             "caption": f"Figures of {run.run_id}",
             "columns": [
                 {"id": "benchmark", "title": "benchmark", "form": "name"},
