@@ -112,13 +112,4 @@ def sample_store(fresh_store, sample_benchmark, sample_texts):
 @pytest.fixture
 def word_vectors(monkeypatch):
     """Routers and the search for leaks see bags of words; no model is loaded."""
-    for module in (
-        *(
-            "training.cross_fitting",
-            "routers.base",
-            "routers.mf",
-            "routers.sw_ranking",
-            "explain.report",
-        ),
-    ):
-        monkeypatch.setattr(f"routellm_core.{module}.SentenceEmbedder", WordVectors)
+    monkeypatch.setattr("routellm_core.embedders.sentence.SentenceEmbedder", WordVectors)

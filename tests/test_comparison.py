@@ -8,7 +8,6 @@ import pytest
 
 from routellm_core import jobs
 from routellm_core.errors import DataError, TextsError
-from routellm_core.evaluation.traffic import comparison
 from routellm_core.evaluation.traffic.comparison import (
     ComparisonPlan,
     compared,
@@ -23,8 +22,7 @@ OWN = [*golden_texts("sums")[:10], *[f"rinse lamp {i} again soon" for i in range
 
 
 @pytest.fixture
-def store(tmp_path, monkeypatch):
-    monkeypatch.setattr(comparison, "SentenceEmbedder", WordVectors)
+def store(tmp_path, word_vectors):
     with Store.create(tmp_path / "store.duckdb") as store:
         add_golden(store, "sums")
         add_golden(store, "own", OWN)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from routellm_core.embedders.sentence import DEFAULT_EMBEDDER
+from routellm_core.embedders.sentence import sentence_embedder
 from routellm_core.errors import MissingPackageError
 from routellm_core.explain import explain
 from routellm_core.explain.explanation import Word
@@ -77,7 +77,6 @@ def _add(store, router_id, name, checkpoint, rates):
 @pytest.fixture
 def open_query(learned, monkeypatch, word_vectors):
     """`open_query(router, query)` opens the page with a query explained."""
-    monkeypatch.setattr("views.cache.models.SentenceEmbedder", WordVectors)
 
     def open_query(router="own-mf", query="sums-006", benchmark="sums", **more):
         view = "untouched" if benchmark == "tides" else "in_domain"
@@ -344,7 +343,6 @@ def test_a_hostile_query_stays_text_everywhere(open_query):
 def test_models_are_loaded_once_for_all_who_read_with_them(learned, monkeypatch, word_vectors):
     from views.cache import models
 
-    monkeypatch.setattr("views.cache.models.SentenceEmbedder", WordVectors)
     known = models._models()
     routers = [models.checkpoint(1, str(learned / name)) for name in ("mf", "sw_ranking")]
     assert routers[0].embedder is routers[1].embedder
@@ -356,7 +354,7 @@ def test_models_are_loaded_once_for_all_who_read_with_them(learned, monkeypatch,
     assert shared(bert.embedder, known) is members["bert"].embedder
     other = load_router(ROOT / "data/routers/stacked-golden").embedder
     assert shared(other, known) is other  # its members have weights of their own
-    assert other.members["text"].embedder.parts[0].name == DEFAULT_EMBEDDER
+    assert other.members["text"].embedder.parts[0].name == sentence_embedder().name
     assert other.members["text"].embedder is members["text"].embedder
 
 

@@ -75,7 +75,6 @@ def filled_store(built_store, tmp_path_factory):
 @pytest.fixture
 def store_path(filled_store, tmp_path, monkeypatch, word_vectors, visitor):
     """A copy of the test's own."""
-    monkeypatch.setattr(comparison, "SentenceEmbedder", WordVectors)
     monkeypatch.delenv("ROUTELLM_FILES", raising=False)
     path = tmp_path / "store" / "explorer.duckdb"
     with own_store(filled_store, path, monkeypatch) as path:

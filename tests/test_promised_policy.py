@@ -74,8 +74,7 @@ def here(tmp_path_factory):
         add_golden(store, "quiz", golden_texts("quiz", 400))
         plan = Plan("mf", *PAIR, golden=("sums",), score_on=("quiz",), options={"n_epochs": 8})
         with pytest.MonkeyPatch.context() as patch:
-            for module in ("training.cross_fitting", "routers.base", "routers.mf"):
-                patch.setattr(f"routellm_core.{module}.SentenceEmbedder", WordVectors)
+            patch.setattr("routellm_core.embedders.sentence.SentenceEmbedder", WordVectors)
             run = training_job.work_on(folder / "run", plan, store, folder / "cache", silent)
         training_job.keep(run, store, "mf-mine")
         entry = store.router("mf-mine")

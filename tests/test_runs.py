@@ -300,12 +300,12 @@ def test_without_a_pace_the_time_left_is_unknown(rows):
 CHILD = """
 import sys
 from pathlib import Path
-from routellm_core import __main__ as command, training
+from routellm_core import __main__ as command
 from routellm_core.commands import train
-from routellm_core.routers import base
+from routellm_core.embedders import sentence
 from tests.invented import WordVectors
 train.CACHE_DIR = Path(sys.argv[1])
-training.SentenceEmbedder = base.SentenceEmbedder = WordVectors
+sentence.SentenceEmbedder = WordVectors
 sys.exit(command.main(sys.argv[2:]))
 """
 

@@ -147,6 +147,11 @@ class SentenceEmbedder:
         return model.eval()
 
 
+def sentence_embedder(name: str | None = None) -> SentenceEmbedder:
+    """The embedder of a model, by default `DEFAULT_EMBEDDER`: the one place where all come from."""
+    return SentenceEmbedder() if name is None else SentenceEmbedder(name)
+
+
 class JoinedEmbedder:
     """Several embedders side by side: their vectors joined into one, in the order given."""
 

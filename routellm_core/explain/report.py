@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from routellm_core.embedders.sentence import SentenceEmbedder
+from routellm_core.embedders.sentence import sentence_embedder
 from routellm_core.errors import TextsError, UnknownNameError
 from routellm_core.explain import explain
 from routellm_core.explain.counterfactual import smallest_deletion
@@ -72,7 +72,7 @@ def report(
         **as_json(found),
     }
     known = remembered(store, data_dir)
-    embedder = SentenceEmbedder(known.embedder) if known is not None else SentenceEmbedder()
+    embedder = sentence_embedder(None if known is None else known.embedder)
     document["similar"] = (
         []
         if known is None

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from routellm_core.embedders.sentence import SentenceEmbedder
+from routellm_core.embedders.sentence import sentence_embedder
 from routellm_core.embedders.vector_cache import read_inputs
 from routellm_core.errors import RoutingError
 from routellm_core.jobs.progress import Watch
@@ -254,7 +254,7 @@ def _shipped(data_dir: Path, shipment: Shipment) -> Trained | None:
 
 def _ship_similarities(store: Store, places: Places, watch: Watch, report: Report) -> None:
     """S(B, D) of each recipe and benchmark, as the paper's table 5."""
-    embedder = SentenceEmbedder()
+    embedder = sentence_embedder()
     rows = []
     for recipe in RECIPES.values():
         try:

@@ -37,7 +37,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from routellm_core.embedders.sentence import SentenceEmbedder
+from routellm_core.embedders.sentence import sentence_embedder
 from routellm_core.errors import DataError, NotTrainedError
 from routellm_core.jobs.progress import Watch, silent
 from routellm_core.types import Battles, Floats, Ints, ModelPair
@@ -87,7 +87,7 @@ class LearnedRouter(Router):
     @classmethod
     def default_embedder(cls, config: Any = None) -> Any:
         """What turns queries into this router's inputs; `config` as for `fit`."""
-        return SentenceEmbedder()
+        return sentence_embedder()
 
     @classmethod
     @abstractmethod

@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from routellm_core.embedders.sentence import Embedder, SentenceEmbedder
+from routellm_core.embedders.sentence import Embedder, sentence_embedder
 from routellm_core.jobs.progress import Progress, Watch, silent
 from routellm_core.routers.base import (
     EmbeddingRouter,
@@ -108,7 +108,7 @@ class MatrixFactorizationRouter(EmbeddingRouter):
             vectors,
             take_weight(weights, "projection", (n_factors, -1), path),
             take_weight(weights, "offset", (n_factors,), path),
-            embedder or SentenceEmbedder(config["embedder"]),
+            embedder or sentence_embedder(config["embedder"]),
         )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from routellm_core.embedders.sentence import Embedder, SentenceEmbedder
+from routellm_core.embedders.sentence import Embedder, sentence_embedder
 from routellm_core.jobs.progress import Watch, silent
 from routellm_core.routers.base import (
     EmbeddingRouter,
@@ -143,7 +143,7 @@ class SimilarityWeightedRouter(EmbeddingRouter):
             ModelPair(**config["model_pair"]),
             embeddings,
             battles,
-            embedder or SentenceEmbedder(config["embedder"]),
+            embedder or sentence_embedder(config["embedder"]),
             text_hashes,
         )
 

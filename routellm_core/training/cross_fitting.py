@@ -21,7 +21,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from routellm_core.embedders.sentence import SentenceEmbedder
+from routellm_core.embedders.sentence import sentence_embedder
 from routellm_core.embedders.vector_cache import read_inputs
 from routellm_core.errors import DataError
 from routellm_core.jobs.progress import Progress, Watch, silent
@@ -361,7 +361,7 @@ def _without_leaks(
     checked = [*(training.parts if judged else ()), *scored]
     if not checked:
         return training, 0
-    embedder = SentenceEmbedder()
+    embedder = sentence_embedder()
     embeddings = read_inputs(training.queries, embedder, cache_dir, watch)
     leaking = leaks(
         training,

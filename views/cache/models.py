@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from routellm_core.embedders.sentence import Embedder, SentenceEmbedder
+from routellm_core.embedders.sentence import Embedder, sentence_embedder
 from routellm_core.routers import load_router
 from routellm_core.routers.sharing import Reading, WarmModels, shared
 from routellm_core.types import Floats, ModelPair
@@ -125,5 +125,5 @@ def nearest_across(
 
 def _embedder_of(known: "LabelledQueries") -> Embedder:
     """What the labelled queries were embedded with."""
-    found: Embedder = shared(SentenceEmbedder(known.embedder), _models())
+    found: Embedder = shared(sentence_embedder(known.embedder), _models())
     return found

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from routellm_core import files, jobs
-from routellm_core.embedders.sentence import SentenceEmbedder
+from routellm_core.embedders.sentence import sentence_embedder
 from routellm_core.embedders.vector_cache import read_inputs
 from routellm_core.errors import DataError, TextsError
 from routellm_core.evaluation.traffic.duplicates import Copies, repeated_queries, shared_queries
@@ -212,7 +212,7 @@ def work_on(
         own, benchmark = (_texts(store, name) for name in (plan.own_id, plan.benchmark_id))
         known = remembered(store, data_dir)
         store.release()
-        embedder = SentenceEmbedder()
+        embedder = sentence_embedder()
         own_embeddings = read_inputs(list(own.values()), embedder, cache_dirs[0], desk.watch)
         places = {}
         if known is not None and known.embedder == embedder.name:

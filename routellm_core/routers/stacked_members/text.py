@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from routellm_core.embedders.sentence import Embedder, JoinedEmbedder, SentenceEmbedder
+from routellm_core.embedders.sentence import Embedder, JoinedEmbedder, sentence_embedder
 from routellm_core.embedders.text_features import TextStatistics
 from routellm_core.routers.heads.base import HeadRouter
 from routellm_core.routers.heads.labels import LabelHead
@@ -18,7 +18,7 @@ class TextRouter(HeadRouter):
 
     @classmethod
     def default_embedder(cls, config: Any = None) -> Embedder:
-        return JoinedEmbedder([SentenceEmbedder(), TextStatistics()])
+        return JoinedEmbedder([sentence_embedder(), TextStatistics()])
 
     @classmethod
     def fit_head(
