@@ -24,6 +24,7 @@ from routellm_core.types import RouterEntry
 from tests.conftest import PAIR
 from tests.invented import WordVectors, add_golden, is_hard
 from tests.pages import drawn, opened, read_store
+from views.cache.text_caches import forget_texts
 from views.explanation import faithfulness
 from views.explanation.faithfulness import FAITHFULNESS, Measured
 from views.explanation.highlighted import coloured, digits_of, largest_of, struck
@@ -321,7 +322,15 @@ def test_a_missing_package_is_said_beside_the_list(open_query, monkeypatch):
     assert "What every router says of the query" in html(at)
 
 
-def test_no_checkpoint_that_names_its_queries_is_said(open_query, monkeypatch):
+@pytest.fixture
+def nothing_cached():
+    """What was read of texts before is not found meanwhile, nor what is read now later."""
+    forget_texts()
+    yield
+    forget_texts()
+
+
+def test_no_checkpoint_that_names_its_queries_is_said(open_query, monkeypatch, nothing_cached):
     monkeypatch.setattr("views.cache.models.labelled_queries", lambda _: None)
     at = open_query()
     assert errors(at) == []
