@@ -348,6 +348,9 @@ def test_the_papers_ratios_come_out_of_its_own_tables_to_the_last_printed_digit(
     assert half["mt_bench"].over_random == pytest.approx(3.48, abs=0.005)
 
 
+WAIT_S = 600  # for a comparison; on a busy machine it takes long
+
+
 @pytest.fixture
 def comparisons(monkeypatch):
     """Those begun, in their order."""
@@ -363,13 +366,18 @@ def comparisons(monkeypatch):
 
 
 @pytest.fixture
+def none_before():
+    """What was worked out for another test is forgotten."""
+    comparison_cache.comparing.clear()
+
+
+@pytest.fixture
 def open_page(built_store, monkeypatch, comparisons):
     """Runs the Compare page on the built store; query parameters as keywords."""
-    comparison_cache.comparing.clear()
     with read_store(built_store, monkeypatch):
         yield lambda **query: opened("pages/compare.py", **query)
         for comparing in comparisons:
-            comparing.result(120)
+            comparing.result(WAIT_S)
 
 
 def by_title(at):
@@ -377,11 +385,11 @@ def by_title(at):
 
 
 def test_one_benchmark_closely_says_how_far_it_is_and_then_shows_all_four_parts(
-    open_page, comparisons
+    open_page, comparisons, none_before
 ):
     at = open_page(look="closely", closely="mt_bench")
     assert len(at.get("progress")) == 1
-    comparisons[0].result(120)
+    comparisons[0].result(WAIT_S)
     at.run()
     assert errors(at) == []
     assert len(comparisons) == 1  # the second drawing reads what the first one began
@@ -404,7 +412,9 @@ def test_one_benchmark_closely_says_how_far_it_is_and_then_shows_all_four_parts(
     assert "n 72 queries (72 texts)" in said(at)
 
 
-def test_a_comparison_that_failed_begins_anew_at_the_next_look(open_page, comparisons, monkeypatch):
+def test_a_comparison_that_failed_begins_anew_at_the_next_look(
+    open_page, comparisons, none_before, monkeypatch
+):
     def broken(*args, **kwargs):
         raise StoreError("the store is held by another process")
 
@@ -414,7 +424,7 @@ def test_a_comparison_that_failed_begins_anew_at_the_next_look(open_page, compar
         assert [e.replace("\\", "") for e in errors(at)] == ["the store is held by another process"]
     comparisons.clear()
     at.run()
-    comparisons[0].result(120)
+    comparisons[0].result(WAIT_S)
     assert errors(at.run()) == []
     assert "Are they different?" in by_title(at)
 
@@ -448,10 +458,10 @@ def test_the_papers_claim_stands_beside_both_baselines(open_page):
 
 @pytest.mark.slow
 def test_on_mmlu_mf_and_sw_ranking_are_said_to_know_less_than_the_subject_alone(
-    open_page, comparisons
+    open_page, comparisons, none_before
 ):
     at = open_page(look="closely", closely="mmlu")
-    comparisons[0].result(300)
+    comparisons[0].result(WAIT_S)
     parts = by_title(at.run())
     assert parts["Where the gain comes from"]["sentence"].startswith(
         "mf and sw_ranking know less than the subject alone: a prior that is told nothing but a "
