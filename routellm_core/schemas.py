@@ -195,7 +195,7 @@ def _rows(mask: np.ndarray) -> str:
     return f"1 row ({named})" if len(rows) == 1 else f"{len(rows):,} rows ({named})"
 
 
-COLUMNS = ("query", "model_a", "model_b", "winner", "judge", "source")
+BATTLE_COLUMNS = ("query", "model_a", "model_b", "winner", "judge", "source")
 WINNERS = ("model_a", "model_b", "tie")
 WIN_A = {"model_a": 1.0, "tie": 0.5, "model_b": 0.0}
 
@@ -214,8 +214,8 @@ def checked_battles(
         DataError: no row, a missing column or value, an unknown winner, a model that battles
             itself, or one model only.
     """
-    columns = [Column(c, "text", needed=c != "winner" or not drop_unjudged) for c in COLUMNS]
-    chosen = frame[[c for c in COLUMNS if c in frame]].assign(row=np.arange(len(frame)))
+    columns = [Column(c, "text", needed=c != "winner" or not drop_unjudged) for c in BATTLE_COLUMNS]
+    chosen = frame[[c for c in BATTLE_COLUMNS if c in frame]].assign(row=np.arange(len(frame)))
     battles: pd.DataFrame = checked(chosen, columns, table, ["row"]).to_pandas()
     judged = battles["winner"].notna().to_numpy()
     _refuse(

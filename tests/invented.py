@@ -7,7 +7,7 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from routellm_core.schemas import COLUMNS
+from routellm_core.schemas import BATTLE_COLUMNS
 from routellm_core.text_keys import group_key, text_hash
 from routellm_core.types import Benchmark
 
@@ -91,4 +91,4 @@ def verdicts(n=60, models=("small", "large"), source="chat", queries=None):
         (query, *pair, winners[i // n_pairs % len(winners)], "owl", source)
         for i, (query, pair) in enumerate(zip(queries, pairs, strict=False))
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(BATTLE_COLUMNS))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.importing.battles import read_battles
-from routellm_core.schemas import COLUMNS, checked_battles
+from routellm_core.schemas import BATTLE_COLUMNS, checked_battles
 from routellm_core.statistics.bradley_terry import fit_ratings, merge_battles, sum_by_cell
 from routellm_core.training.labels import (
     battles_of,
@@ -33,7 +33,7 @@ ROWS = [
 
 
 def table(rows=ROWS):
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(BATTLE_COLUMNS))
 
 
 def written(frame, path):
@@ -190,12 +190,13 @@ def test_a_pickle_is_never_opened(tmp_path, protocol):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "no CSV table"),
+        (b"", "is empty"),
         (b"PAR1 and then nothing", "damaged Parquet"),
-        (b"\xff\xfe\x00", "neither Parquet nor UTF-8"),
-        (b"[1, 2]", r"no JSON object in 2 rows \(1, 2\)"),
+        (b"\xff\xfe\x00", "is empty"),
+        (b"[1, 2]", "item 1: is a number, no object"),
         (b"[" * 100_000, "no JSON"),
-        (b'{"query": 1}\n{oops}', "line 2 is no JSON"),
+        (b"query;winner\nDort dr\xfcben?;tie\n", "is not UTF-8 text"),
+        (b'{"query": 1}\n{oops}', "line 2: is no JSON"),
         (b"query,model_a\nGo.,wren\n", "column 'model_b', 'winner', 'judge', 'source' is missing"),
     ],
 )

@@ -12,7 +12,7 @@ from routellm_core import importing
 from routellm_core.errors import DataError
 from routellm_core.importing.assembly import Scale
 from routellm_core.importing.battles import read_battles
-from routellm_core.importing.columns import Mapping, WideModel, guess
+from routellm_core.importing.columns import ColumnMapping, WideModel, guess
 from routellm_core.importing.formats import table
 from routellm_core.importing.readers import tables
 from routellm_core.importing.readers.counted_reads import watched_by
@@ -178,17 +178,19 @@ def test_a_mapping_can_be_handed_in_corrected(tmp_path):
     assert sample.column_names == ["Frage", "gross", "note", "wer"]
     with pytest.raises(DataError, match=r"no column looks like queries \(there are: Frage"):
         read(path)
-    mapping = Mapping(query="Frage", model="wer", quality="note", scale=Scale(0.0, 6.0, "points"))
+    mapping = ColumnMapping(
+        query="Frage", model="wer", quality="note", scale=Scale(0.0, 6.0, "points")
+    )
     part = read(path, mapping)
     assert part.outcomes["quality"].tolist() == [2.0, 4.0]
     assert part.benchmark.quality_high == 6.0
     with pytest.raises(DataError, match="column 'gross': 'gut' is no number, right or wrong in 1 "):
-        read(path, Mapping(query="Frage", quality="gross"))
+        read(path, ColumnMapping(query="Frage", quality="gross"))
     with pytest.raises(DataError, match="column 'x' is missing"):
-        read(path, Mapping(query="x"))
+        read(path, ColumnMapping(query="x"))
     with pytest.raises(DataError, match="no column is mapped"):
-        read(path, Mapping())
-    both = Mapping(query="Frage", model="wer", wide=(WideModel("a", "note"),))
+        read(path, ColumnMapping())
+    both = ColumnMapping(query="Frage", model="wer", wide=(WideModel("a", "note"),))
     with pytest.raises(DataError, match="not both"):
         read(path, both)
 
@@ -339,8 +341,62 @@ def test_windows_text_is_read_and_said(tmp_path):
     assert part.texts["text"].tolist() == ["Öl – “teuer”?"]
     assert "t.csv is not UTF-8 (byte 19) and was read as Windows-1252" in part.notes[0]
     path.write_bytes(b"query,score\n\x81\x8d,1\n")
-    with pytest.raises(DataError, match="is no table: neither UTF-8, UTF-16 or Windows-1252"):
-        read(path, Mapping(query="query"))
+    with pytest.raises(DataError, match="is no table: neither text in a known encoding"):
+        read(path, ColumnMapping(query="query"))
+
+
+SCRIPTS = {
+    "cp1251": ("Windows-1251", "Почему небо голубое?"),
+    "koi8_r": ("KOI8-R", "Почему небо голубое? Сколько будет два плюс три?"),
+    "cp1253": ("Windows-1253", "Γιατί ο ουρανός είναι μπλε;"),
+    "cp932": ("Shift-JIS", "フランスの首都はどこですか？"),
+    "gbk": ("GBK", "为什么天空是蓝色的？"),
+    "big5": ("Big5", "為什麼天空是藍色的？法國的首都是哪裡？"),
+    "cp949": ("EUC-KR", "하늘은 왜 파란가요? 프랑스의 수도는 어디인가요?"),
+}
+
+
+@pytest.mark.parametrize("encoding", SCRIPTS)
+def test_a_table_in_an_encoding_of_its_script_is_read_and_said(tmp_path, encoding):
+    named, text = SCRIPTS[encoding]
+    for name, content in {
+        "t.csv": f"query,score,model\nHow high is the tide?,1,wren\n{text},0,wren\n",
+        "t.jsonl": json.dumps({"query": text, "score": 1, "model": "wren"}, ensure_ascii=False),
+    }.items():
+        path = tmp_path / name
+        path.write_bytes(content.encode(encoding))
+        part = read(path)
+        assert part.texts["text"].tolist()[-1] == text
+        assert f"was read as {named}" in part.notes[0]
+
+
+def test_names_of_columns_have_the_encoding_of_the_rest(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_bytes("вопрос;модель;оценка\nПочему небо голубое?;wren;1\n".encode("cp1251"))
+    _, sample = table.guessed(path)
+    assert sample.column_names == ["вопрос", "модель", "оценка"]
+    mapping = ColumnMapping(query="вопрос", model="модель", quality="оценка")
+    assert read(path, mapping).texts["text"].tolist() == ["Почему небо голубое?"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Größe fünf, Bären?", "Hyvää päivää, missä sää on hyvä?", "Is it 20°C – or 68 °F?", "Ж"],
+)
+def test_western_text_and_too_few_letters_stay_windows_1252(tmp_path, text):
+    path = tmp_path / "t.csv"
+    path.write_bytes(f'query,score\n"{text}",1\n'.encode("cp1251" if text == "Ж" else "cp1252"))
+    part = read(path)
+    assert "was read as Windows-1252" in part.notes[0]
+    assert part.texts["text"].tolist() == ["Æ" if text == "Ж" else text]
+
+
+def test_utf_8_with_a_damaged_byte_is_taken_for_no_other_script(tmp_path):
+    path = tmp_path / "t.csv"
+    whole = "query,score\nСколько будет два плюс три?,1\n".encode()
+    path.write_bytes(whole.replace("ю".encode(), b"\xd1"))
+    with pytest.raises(DataError, match="is no table: neither text"):
+        read(path)
 
 
 @pytest.mark.parametrize(
@@ -353,12 +409,12 @@ def test_windows_text_is_read_and_said(tmp_path):
             r"another number of values than the header in 2 rows \(2, 3\), for example 1 for 2",
         ),
         (b'query,score\n"open,1\nb,2\n', "another number of values than the header"),
-        (b"query,score\n\xff\xfe\x81,1\n", "is no table: neither UTF-8"),
+        (b"query,score\n\xff\xfe\x81,1\n", "is no table: neither text"),
         (b"\xff\xfeq\x00u", "no column looks like queries"),
         (b"\x80\x04\x95\x10", "is a pickle, which can run code"),
         (b"\x1f\x8b\x08\x00\x00", "is no table"),
         (b"PAR1 and no more", "damaged Parquet file"),
-        (b"PK\x03\x04 and no more", "is an archive and no Excel file"),
+        (b"PK\x03\x04 and no more", "is an archive and no spreadsheet"),
         (b'{"query": "a"}\n{"query": \n', "t, line 2: is no JSON"),
         (b'{"query": "a"}\n[1]\n', "t, line 2: is a list, no object"),
         (b'{"query": "a"}\n{"query": "\\ud800"}\n', "half a character"),
@@ -377,14 +433,16 @@ def test_a_file_that_is_no_whole_table_says_where(tmp_path, content, message):
         read(path)
 
 
-def test_a_formula_is_a_text_and_no_number(tmp_path):
+def test_a_formula_is_a_text_in_csv_and_in_a_spreadsheet_the_value_saved_with_it(tmp_path):
     frame = LONG.assign(Question=["=1+1", "=1+1", "@cmd", "@cmd"])
-    for suffix in ("csv", "xlsx"):
-        path = written(frame, tmp_path / f"t.{suffix}")
-        assert read(path).texts["text"].tolist() == ["=1+1", "@cmd"]
-    path = written(LONG.assign(is_correct="=A1>0"), tmp_path / "f.xlsx")
-    with pytest.raises(DataError, match="'=A1>0' is no number"):
-        read(path, table.guessed(written(LONG, tmp_path / "good.csv"))[0])
+    assert read(written(frame, tmp_path / "t.csv")).texts["text"].tolist() == ["=1+1", "@cmd"]
+    # pandas writes a formula and no value with it.
+    with pytest.raises(DataError, match=r"no query text in 2 rows \(1, 2\)"):
+        read(written(frame, tmp_path / "t.xlsx"))
+    path = written(LONG.assign(is_correct=["=A1>0", 1, 1, 0]), tmp_path / "f.xlsx")
+    part = read(path, table.guessed(written(LONG, tmp_path / "good.csv"))[0])
+    assert part.outcomes["quality"].tolist() == [1, 1, 0]
+    assert any("No quality in 1 row (1): left out" in note for note in part.notes)
 
 
 def test_of_several_sheets_the_first_with_rows_is_read(tmp_path):

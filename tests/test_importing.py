@@ -12,7 +12,7 @@ from routellm_core import files, jobs
 from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.importing import job as import_job
 from routellm_core.importing.assembly import Scale
-from routellm_core.importing.columns import Mapping, WideModel
+from routellm_core.importing.columns import ColumnMapping, WideModel
 from routellm_core.importing.job import ImportPlan, laid, plan_of, work_on
 from routellm_core.store import Store
 from tests.invented import verdicts
@@ -69,7 +69,7 @@ def test_a_taken_name_gets_a_number_or_is_refused(file):
 
 
 def test_a_mapping_and_a_plan_come_back_from_json(file):
-    mapping = Mapping(
+    mapping = ColumnMapping(
         query="prompt", wide=(WideModel("heron", "heron"),), scale=Scale(0, 1, "share right")
     )
     plan = ImportPlan((str(file),), "table", mapping)
@@ -79,7 +79,7 @@ def test_a_mapping_and_a_plan_come_back_from_json(file):
 
 
 def test_only_mapped_models_are_read(file, tmp_path):
-    mapping = Mapping(query="prompt", wide=(WideModel("heron", "heron"),))
+    mapping = ColumnMapping(query="prompt", wide=(WideModel("heron", "heron"),))
     work_on(tmp_path / "one", ImportPlan((str(file),), "table", mapping))
     assert set(laid(tmp_path / "one").parts[0].outcomes["model"]) == {"heron"}
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from routellm_core.errors import DataError
-from routellm_core.importing.readers.small_table import read_table
+from routellm_core.importing.readers.tables import read_typed
 from routellm_core.importing.tokens import n_tokens
 from routellm_core.release import more_models
 from routellm_core.release.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS, MT_BENCH_MODELS
@@ -102,7 +102,7 @@ def test_tables_off_the_form_are_refused(tmp_path, asked, answered, message):
 
 
 def test_a_folder_without_the_tables_is_refused(tmp_path):
-    with pytest.raises(DataError, match=r"mmlu_pro_questions\.parquet: cannot be read"):
+    with pytest.raises(DataError, match=r"there is no file .*mmlu_pro_questions\.parquet"):
         more_models.mmlu_pro(tmp_path)
 
 
@@ -145,22 +145,21 @@ ROWS = [{"text": "One\u2028line."}, {"text": 'Two, "three".'}]
 )
 def test_a_table_reads_the_same_from_every_kind_of_file(tmp_path, name, write):
     write(pd.DataFrame(ROWS), tmp_path / name)
-    assert read_table(tmp_path / name).to_dict("records") == ROWS
+    assert read_typed(tmp_path / name, ["text", "x"]).to_dict("records") == ROWS
 
 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("t.txt", b"text", "of no known kind; name it .csv, .json, .jsonl, .parquet"),
-        ("t.json", b'{"text": "a"}', "it is no list of objects"),
-        ("t.json", b"[1, 2]", "it is no list of objects"),
-        ("t.jsonl", b"{broken", "cannot be read as .jsonl"),
-        ("t.csv", b"text\n\xff\n", "cannot be read as .csv"),
-        ("t.csv", b"", "cannot be read as .csv"),
-        ("t.parquet", b"PAR1 no", "cannot be read as .parquet"),
+        ("t.txt", b"text", "t.txt: has columns but no row"),
+        ("t.json", b"[1, 2]", "t.json, item 1: is a number, no object"),
+        ("t.jsonl", b"{broken", "t.jsonl, line 1: is no JSON"),
+        ("t.csv", b"text\n\x81\n", "t.csv: is no table: neither text"),
+        ("t.csv", b"", "t.csv: is empty"),
+        ("t.parquet", b"PAR1 no", "t.parquet: is a damaged Parquet file"),
     ],
 )
 def test_what_is_no_table_is_said(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
-        read_table(tmp_path / name)
+        read_typed(tmp_path / name, ["text"])

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from routellm_core.errors import DataError, TextsError, UnknownNameError
-from routellm_core.schemas import COLUMNS
+from routellm_core.schemas import BATTLE_COLUMNS
 from routellm_core.training.recipes import (
     RECIPES,
     Recipe,
@@ -130,7 +130,7 @@ def test_missing_texts_are_counted_and_the_remedy_named(fresh_store):
 
 
 def table_of(*rows):
-    return pd.DataFrame([(*row, "owl", "chat") for row in rows], columns=list(COLUMNS))
+    return pd.DataFrame([(*row, "owl", "chat") for row in rows], columns=list(BATTLE_COLUMNS))
 
 
 @pytest.mark.parametrize(

@@ -388,14 +388,14 @@ CHAT = [
 
 
 def in_order(table):
-    return table.sort_values(list(schemas.COLUMNS), ignore_index=True)
+    return table.sort_values(list(schemas.BATTLE_COLUMNS), ignore_index=True)
 
 
 def test_battles_come_back_in_the_agreed_form(fresh_store):
     chat, forum = battles_of(CHAT), battles_of(CHAT[:1], "forum")
     fresh_store.add_battles(pd.concat([forum, chat]).assign(note="not kept"))
     got = fresh_store.battles(["chat"])
-    assert got.columns.tolist() == list(schemas.COLUMNS)
+    assert got.columns.tolist() == list(schemas.BATTLE_COLUMNS)
     pd.testing.assert_frame_equal(in_order(got), in_order(chat), check_dtype=False)
     assert len(fresh_store.battles(["chat", "forum"])) == 5
     pd.testing.assert_frame_equal(schemas.checked_battles(got), got, check_dtype=False)

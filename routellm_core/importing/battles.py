@@ -1,25 +1,24 @@
 """Preference battles from files, in one agreed form: who answered what, and who was preferred.
 
-A file is recognised by what it holds, not by its name: CSV, a JSON list, JSON lines or Parquet,
-with the columns of this project, of the QLoRA judgements, of LMArena or of AlpacaEval, or LLM
-Comparator's object. Nothing is ever unpickled, and nothing that is not understood is read as a tie.
+A file is recognised by what it holds, not by its name: any table, with the columns of this project,
+of the QLoRA judgements, of LMArena or of AlpacaEval, or LLM Comparator's object. Nothing is ever
+unpickled, and nothing that is not understood is read as a tie.
 """
 
 import json
-from collections.abc import Callable, Sequence
-from io import BytesIO
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from routellm_core.errors import DataError
 from routellm_core.importing.formats import llm_comparator
+from routellm_core.importing.readers.sniffing import encoding_of, sniff
+from routellm_core.importing.readers.tables import read_sample, read_typed
 from routellm_core.schemas import (
-    COLUMNS,
+    BATTLE_COLUMNS,
     WINNERS,
     _refuse,
     checked_battles,
@@ -40,7 +39,7 @@ def read_battles(path: Path, *, drop_unjudged: bool = False) -> pd.DataFrame:
     """The battles of a file, in the agreed form.
 
     Args:
-        path: CSV, JSON list, JSON lines or Parquet; which one is read from its first bytes.
+        path: of a kind that `readers.tables` reads, told from its first bytes.
         drop_unjudged: leave out the rows without a verdict; otherwise they are refused.
 
     Returns:
@@ -52,11 +51,13 @@ def read_battles(path: Path, *, drop_unjudged: bool = False) -> pd.DataFrame:
     """
     if path.is_file() and llm_comparator.recognises(path):
         return checked_battles(llm_comparator.read(path), path.name, drop_unjudged=drop_unjudged)
-    frame = _frame(path)
+    frame = read_typed(path, sorted(_READ))
+    if sniff(path).text and encoding_of(path)[1]:  # battles have no notes that could say it
+        raise DataError(f"{path.name} is not UTF-8 text; save it as UTF-8")
     layout = next((f for f in _FORMATS if f.telling <= set(frame.columns)), _PLAIN)
     absent = [column for column in layout.needed if column not in frame]
     if absent:
-        there = ", ".join(map(str, frame.columns)) or "no column"
+        there = ", ".join(read_sample(path).column_names[:20]) or "no column"
         raise DataError(
             f"{path.name}: column {', '.join(map(repr, absent))} is missing for {layout.name} "
             f"(there are: {there}); rename or add it"
@@ -134,7 +135,7 @@ def _alpaca_eval(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     )
 
 
-_PLAIN = _Format("a table of battles", frozenset(), COLUMNS, _plain)
+_PLAIN = _Format("a table of battles", frozenset(), BATTLE_COLUMNS, _plain)
 _FORMATS = (
     _Format(
         "AlpacaEval annotations",
@@ -148,14 +149,15 @@ _FORMATS = (
         ("prompt", "model_a", "model_b", "winner_model_a", "winner_model_b", "winner_tie"),
         _lmarena,
     ),
-    _PLAIN._replace(telling=frozenset(COLUMNS)),
+    _PLAIN._replace(telling=frozenset(BATTLE_COLUMNS)),
     _Format(
         "QLoRA judgements",
         frozenset({"query_id", "dataset"}),
-        ("dataset", *(c for c in COLUMNS if c != "source")),
+        ("dataset", *(c for c in BATTLE_COLUMNS if c != "source")),
         _qlora,
     ),
 )
+_READ = {"protocol", "annotator"}.union(*(layout.telling | {*layout.needed} for layout in _FORMATS))
 _NO_TURNS = object()
 
 
@@ -178,65 +180,3 @@ def _first_turn(prompt: Any) -> Any:
     if isinstance(prompt, np.ndarray):
         prompt = prompt.tolist()
     return prompt[0] if isinstance(prompt, list) and prompt else _NO_TURNS
-
-
-def _frame(path: Path) -> pd.DataFrame:
-    """The rows of a file whatever its suffix says."""
-    if not path.is_file():
-        raise DataError(f"there is no file {path}; check the path")
-    content = path.read_bytes()
-    if content.startswith(b"PAR1"):
-        return _parquet_rows(content, path.name)
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path.name} is neither Parquet nor UTF-8 text (byte {error.start + 1:,}): save it as "
-            "CSV, JSON or Parquet; pickles and archives are not opened"
-        ) from None
-    start = text.lstrip()[:1]
-    if start == "[":
-        return _records(_json(text, path.name), path.name)
-    if start == "{":
-        lines = enumerate(text.split("\n"), start=1)
-        rows = [_json(line, f"{path.name}, line {i:,}") for i, line in lines if line.strip()]
-        return _records(rows, path.name)
-    return _csv_rows(content, path.name)
-
-
-def _parquet_rows(content: bytes, name: str) -> pd.DataFrame:
-    try:
-        table = pq.read_table(BytesIO(content))
-    except (pa.ArrowException, OSError) as error:
-        raise DataError(f"{name} is a damaged Parquet file ({error}): write it anew") from None
-    frame: pd.DataFrame = table.to_pandas(ignore_metadata=True)
-    return frame
-
-
-def _csv_rows(content: bytes, name: str) -> pd.DataFrame:
-    """All columns as text; only an empty field is a missing value, never a word like None."""
-    try:
-        return pd.read_csv(
-            BytesIO(content),
-            dtype=str,
-            encoding="utf-8-sig",
-            keep_default_na=False,
-            na_values=[""],
-        )
-    except ValueError as error:
-        raise DataError(
-            f"{name} is no CSV table ({str(error).strip()}): save it with a line of column names"
-        ) from None
-
-
-def _json(text: str, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{where} is no JSON ({error}): correct or drop it") from None
-
-
-def _records(rows: Sequence[Any], name: str) -> pd.DataFrame:
-    other = np.array([not isinstance(row, dict) for row in rows], dtype=bool)
-    _refuse(other, pd.Series(rows, dtype=object), f"{name}: no JSON object", "give one a battle")
-    return pd.DataFrame(list(rows))

@@ -115,7 +115,7 @@ class WideModel(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Mapping:
+class ColumnMapping:
     """Names of a table's columns; None where there is no such column."""
 
     query: str | None = None
@@ -156,7 +156,7 @@ class Mapping:
         return list(dict.fromkeys(name for name in names if name is not None))
 
 
-def guess(columns: Sequence[str], sample: pa.Table) -> Mapping:
+def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
     """The likeliest meaning of each column; `query` is None where none looks like one.
 
     Args:
@@ -173,7 +173,7 @@ def guess(columns: Sequence[str], sample: pa.Table) -> Mapping:
     query = named(QUERY) or _wordy(columns, sample)
     milliseconds = named(MILLISECONDS)
     seconds = named(SECONDS)
-    found = Mapping(
+    found = ColumnMapping(
         query=query,
         query_id=named(QUERY_ID),
         slice=named(SLICE),
@@ -192,7 +192,7 @@ def guess(columns: Sequence[str], sample: pa.Table) -> Mapping:
     if len(wide) < 2:
         return found
     milliseconds = next((w.latency for w in wide if w.latency), None)
-    return Mapping(
+    return ColumnMapping(
         query=query,
         query_id=found.query_id,
         slice=found.slice,
@@ -202,7 +202,7 @@ def guess(columns: Sequence[str], sample: pa.Table) -> Mapping:
     )
 
 
-def is_told(found: Mapping) -> bool:
+def is_told(found: ColumnMapping) -> bool:
     """Whether a guess is more than the column of the longest texts.
 
     Outcomes may name their queries by an id alone; their texts are not known then.

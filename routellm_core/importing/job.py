@@ -29,8 +29,7 @@ from routellm_core.importing import read as read_benchmarks
 from routellm_core.importing import recognise as recognise_benchmark
 from routellm_core.importing.assembly import Card, Scale, assembled
 from routellm_core.importing.battles import read_battles
-from routellm_core.importing.columns import Mapping as ColumnMapping
-from routellm_core.importing.columns import WideModel, holds_battles
+from routellm_core.importing.columns import ColumnMapping, WideModel, holds_battles
 from routellm_core.importing.formats import llm_comparator, lm_eval, table
 from routellm_core.importing.readers.counted_reads import watched_by
 from routellm_core.importing.readers.tables import read_sample

@@ -21,7 +21,7 @@ from routellm_core.embedders import wheels
 from routellm_core.embedders.wheels import REACH_TIMEOUT_S, WheelFile
 from routellm_core.errors import DataError, DownloadError
 from routellm_core.importing.formats import routellm
-from routellm_core.importing.readers.small_table import read_table
+from routellm_core.importing.readers.tables import read_sample, read_typed
 from routellm_core.store import Store
 from routellm_core.text_keys import text_hash
 
@@ -141,7 +141,7 @@ def _advice(benchmark_id: str) -> str:
 
 
 def table_texts(path: Path) -> Iterator[str]:
-    """Candidate texts of a table (CSV, JSON, JSON lines or Parquet).
+    """Candidate texts of a table of any kind that `readers.tables` reads.
 
     They are the values of its columns `query`, `text`, `question` and `prompt`. Where a row has
     also a list of `options`, as in MMLU-Pro, the question followed by its options is one too.
@@ -149,10 +149,10 @@ def table_texts(path: Path) -> Iterator[str]:
     Raises:
         DataError: it cannot be read, or has none of these columns.
     """
-    table = read_table(path)
+    table = read_typed(path, [*TEXT_COLUMNS, "options"])
     columns = [name for name in TEXT_COLUMNS if name in table]
     if not columns:
-        there = ", ".join(map(str, table.columns)) or "none"
+        there = ", ".join(read_sample(path).column_names[:20]) or "none"
         raise DataError(f"{path}: needs a column {', '.join(TEXT_COLUMNS)} (there are: {there})")
     for name in columns:
         yield from (text for text in table[name] if isinstance(text, str))

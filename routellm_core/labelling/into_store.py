@@ -7,7 +7,7 @@ import pandas as pd
 from routellm_core.errors import DataError
 from routellm_core.labelling.outcomes import Labelled
 from routellm_core.labelling.sheet import Labels
-from routellm_core.schemas import COLUMNS
+from routellm_core.schemas import BATTLE_COLUMNS
 from routellm_core.store import Store
 from routellm_core.types import Benchmark, ModelPair
 
@@ -175,4 +175,4 @@ def keep(store: Store, found: Gathered, *, replace: bool = False, battles: bool 
         if len(found.texts):
             store.add_texts(found.texts)
         if battles and found.battles is not None:
-            store.add_battles(found.battles.assign(source=name)[list(COLUMNS)])
+            store.add_battles(found.battles.assign(source=name)[list(BATTLE_COLUMNS)])

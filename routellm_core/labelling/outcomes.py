@@ -9,7 +9,7 @@ from routellm_core.errors import DataError
 from routellm_core.labelling.journal import Record
 from routellm_core.labelling.plan import LabellingPlan
 from routellm_core.labelling.protocol import Finding, UnlabelledError, steps
-from routellm_core.schemas import COLUMNS, Column, checked
+from routellm_core.schemas import BATTLE_COLUMNS, Column, checked
 from routellm_core.text_keys import group_key, text_hash
 
 QUERIES = (
@@ -213,4 +213,4 @@ def _battles(
         )
         for key, text in zip(texts["text_hash"], texts["text"], strict=True)
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(BATTLE_COLUMNS))

@@ -42,7 +42,6 @@ _LONGEST_CELL = 32_767
 _CUT = " … (cut)"
 _DEFUSED = ("=", "+", "-", "@", "\t", "\r", "'")
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
-_ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
 class Labels(NamedTuple):
@@ -169,10 +168,7 @@ def read_texts(path: Path) -> tuple[pd.DataFrame, Where]:
         {name: table.data[name].fill_null("").to_pylist() for name in wanted}, dtype=object
     )
     for column in set(_TEXTS) & set(wanted):
-        cells = frame[column]
-        if path.suffix.lower() == ".xlsx":
-            cells = cells.map(_unescaped)
-        frame[column] = cells.map(lambda text: text[1:] if text.startswith("'") else text)
+        frame[column] = [text.removeprefix("'") for text in frame[column]]
     return frame, table.where
 
 
@@ -305,7 +301,3 @@ def _escaped(text: str, *, is_name: bool) -> str:
             f"an id or slice of {len(text):,} characters does not fit a cell of Excel; write a .csv"
         )
     return text[: _LONGEST_CELL // 8] + _CUT if escaped != text else text[:32_000] + _CUT
-
-
-def _unescaped(text: str) -> str:
-    return _ESCAPED.sub(lambda found: chr(int(found.group(1), 16)), text)

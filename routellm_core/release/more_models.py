@@ -1,7 +1,7 @@
 """Outcomes of more models than RouteLLM's two, so that routers meet pairs they never saw.
 
-Read from tables (Parquet, CSV, JSON) in which each published result is one row. What they hold
-beside the columns named here is not looked at.
+Read from tables (Parquet or JSON, which keep types) in which each published result is one row.
+Other columns than those named here are not read.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from routellm_core.errors import DataError
-from routellm_core.importing.readers.small_table import read_table
+from routellm_core.importing.readers.tables import read_typed
 from routellm_core.importing.tokens import n_tokens
 from routellm_core.schemas import Column, checked
 from routellm_core.text_keys import group_key, text_hash
@@ -120,7 +120,8 @@ def mt_bench(path: Path) -> pd.DataFrame:
 
 
 def _table(path: Path, columns: list[Column], unique: tuple[str, ...]) -> pd.DataFrame:
-    table: pd.DataFrame = checked(read_table(path), columns, str(path), unique).to_pandas()
+    rows = read_typed(path, [column.name for column in columns])
+    table: pd.DataFrame = checked(rows, columns, str(path), unique).to_pandas()
     return table
 
 

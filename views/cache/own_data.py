@@ -13,7 +13,7 @@ from routellm_core.routers.checkpoints import has_weights
 if TYPE_CHECKING:
     from routellm_core.evaluation.traffic.comparison import Comparison
     from routellm_core.evaluation.traffic.transport import ExpectedCurve, Transported
-    from routellm_core.importing.columns import Mapping
+    from routellm_core.importing.columns import ColumnMapping
     from routellm_core.labelling.job import AskingPlan
     from routellm_core.labelling.outcomes import Labelled
     from routellm_core.labelling.sheet import Labels
@@ -160,7 +160,7 @@ def recognised(path: str, written_ns: int) -> str:
 
 @holds_texts
 @st.cache_data(max_entries=16, show_spinner="Looking at the file …")
-def guessed_columns(path: str, written_ns: int) -> "tuple[Mapping, pa.Table]":
+def guessed_columns(path: str, written_ns: int) -> "tuple[ColumnMapping, pa.Table]":
     """What the columns of a table seem to mean, and its first rows."""
     from routellm_core.importing.formats import table
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from routellm_core.errors import DataError
 from routellm_core.importing import job as import_job
-from routellm_core.importing.columns import Mapping
+from routellm_core.importing.columns import ColumnMapping
 from routellm_core.importing.job import FORMATS, ImportPlan
 from views.cache import own_data
 from views.files import columns, imports, places
@@ -47,8 +47,8 @@ def _chosen() -> list[Path]:
         "Eval results, query sets, traffic or battles",
         accept_multiple_files=True,
         key=f"_files_{number}",
-        help="CSV, TSV, JSON, JSON lines, Parquet, Excel, or the logs that evaluation tools write, "
-        "also zipped. Runs of one task by different models go in together.",
+        help="CSV, TSV, JSON, JSON lines, Parquet, Excel, OpenDocument, or the logs that "
+        "evaluation tools write, also zipped. Runs of one task by different models go in together.",
     )
     st.caption(
         "Recognised by what they hold. They are read on this machine and sent nowhere; until you "
@@ -84,7 +84,7 @@ def _draw_plan(paths: list[Path]) -> None:
         key=f"_files_format_{_names(paths)}",
     )
     format_name = None if chosen == automatic else chosen
-    mapping: Mapping | None = None
+    mapping: ColumnMapping | None = None
     problem = ""
     if len(paths) == 1 and (format_name or usual) == "table" and paths[0].is_file():
         mapping = columns.draw(paths[0])

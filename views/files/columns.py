@@ -7,7 +7,7 @@ import streamlit as st
 
 from routellm_core.errors import DataError
 from routellm_core.importing.assembly import Scale
-from routellm_core.importing.columns import Mapping, WideModel
+from routellm_core.importing.columns import ColumnMapping, WideModel
 from views.cache import own_data
 from views.components import html_table
 from views.components.html_table import Column
@@ -32,7 +32,7 @@ _SCALES = {
 _ROWS, _COLUMNS = 5, 8
 
 
-def draw(path: Path) -> Mapping:
+def draw(path: Path) -> ColumnMapping:
     """Draw the preview and the mapping, and return what is chosen."""
     guess, sample = own_data.guessed_columns(str(path), path.stat().st_mtime_ns)
     _draw_preview(sample, guess)
@@ -54,14 +54,14 @@ def draw(path: Path) -> Mapping:
         if shape != _BARE:
             scale = _SCALES[st.selectbox("Scale of the qualities", _SCALES, key=f"{key}_scale")]
     if shape == _WIDE:
-        return Mapping(
+        return ColumnMapping(
             **common,
             scale=scale,
             wide=_wide(names, guess, key),
             in_milliseconds=guess.in_milliseconds,
         )
     if shape == _BARE:
-        return Mapping(**common, **_amounts(names, guess, key))
+        return ColumnMapping(**common, **_amounts(names, guess, key))
     with middle:
         quality = _column("Quality", names, guess.quality, f"{key}_quality")
     model, one_model = None, None
@@ -70,7 +70,7 @@ def draw(path: Path) -> Mapping:
             model = _column("Model", names, guess.model, f"{key}_model")
         else:
             one_model = st.text_input("Name of the model", path.stem, key=f"{key}_one") or None
-    return Mapping(
+    return ColumnMapping(
         **common,
         model=model,
         quality=quality,
@@ -80,7 +80,7 @@ def draw(path: Path) -> Mapping:
     )
 
 
-def _shape(guess: Mapping) -> str:
+def _shape(guess: ColumnMapping) -> str:
     if guess.wide:
         return _WIDE
     if guess.quality is None:
@@ -95,7 +95,7 @@ def _column(label: str, names: list[str], guessed: str | None, key: str) -> str 
     return None if chosen == _NONE else chosen
 
 
-def _amounts(names: list[str], guess: Mapping, key: str) -> dict[str, str | bool | None]:
+def _amounts(names: list[str], guess: ColumnMapping, key: str) -> dict[str, str | bool | None]:
     """Tokens, cost and time of a row's answer."""
     with st.expander("Tokens, cost and time of the answers"):
         left, middle, right = st.columns(3)
@@ -114,7 +114,7 @@ def _amounts(names: list[str], guess: Mapping, key: str) -> dict[str, str | bool
     }
 
 
-def _wide(names: list[str], guess: Mapping, key: str) -> tuple[WideModel, ...]:
+def _wide(names: list[str], guess: ColumnMapping, key: str) -> tuple[WideModel, ...]:
     guessed = {model.quality: model for model in guess.wide}
     chosen = st.multiselect(
         "Columns of qualities, a model each", names, list(guessed), key=f"{key}_wide"
@@ -123,7 +123,7 @@ def _wide(names: list[str], guess: Mapping, key: str) -> tuple[WideModel, ...]:
     return tuple(known)
 
 
-def _draw_preview(sample: pa.Table, guess: Mapping) -> None:
+def _draw_preview(sample: pa.Table, guess: ColumnMapping) -> None:
     """The first rows; mapped columns first, long texts cut."""
     mapped = [name for name in _mapped(guess) if name in sample.column_names]
     names = list(dict.fromkeys([*mapped, *sample.column_names]))[:_COLUMNS]
@@ -138,7 +138,7 @@ def _draw_preview(sample: pa.Table, guess: Mapping) -> None:
         st.caption(plain(f"First {len(rows)} rows; {hidden:,} further columns are not shown."))
 
 
-def _mapped(guess: Mapping) -> list[str]:
+def _mapped(guess: ColumnMapping) -> list[str]:
     try:
         return guess.columns()
     except DataError:

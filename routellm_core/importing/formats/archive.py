@@ -15,8 +15,8 @@ from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.columns import holds_battles
 from routellm_core.importing.formats import helm, llm_comparator, lm_eval
-from routellm_core.importing.readers import excel, zip_limits
-from routellm_core.importing.readers.sniffing import beginning
+from routellm_core.importing.readers import zip_limits
+from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_sample
 from routellm_core.importing.run_joining import paired
 
@@ -25,8 +25,8 @@ NAMED = 5
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is a zip archive, and neither an Excel file nor another format's log."""
-    return beginning(path).kind == "zip" and not excel.is_workbook(path)
+    """Whether it is a zip archive, and no spreadsheet."""
+    return sniff(path).kind == "zip"
 
 
 def read(path: Path) -> list[Imported]:

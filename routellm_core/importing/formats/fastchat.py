@@ -15,7 +15,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, Scale, assembled
 from routellm_core.importing.fields import number, rows_of, text
 from routellm_core.importing.readers.json_stream import objects, unit
-from routellm_core.importing.readers.sniffing import beginning
+from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.values import Where
 
 JUDGED = frozenset({"question_id", "model", "judge", "score", "turn"})
@@ -28,7 +28,7 @@ _BEFORE, _AFTER = "[Question]\n", "\n\n[The Start of Assistant"
 
 def recognises(path: Path) -> bool:
     """Whether it is a file of judgements of single answers, or of questions."""
-    keys = beginning(path).keys
+    keys = sniff(path).keys
     return keys >= JUDGED or keys >= ASKED
 
 
@@ -38,7 +38,7 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: damaged, or a line is off.
     """
-    if beginning(path).keys >= JUDGED:
+    if sniff(path).keys >= JUDGED:
         return [_judged(path)]
     rows, where = rows_of(path.name, ((n, r) for n, r in _questions(path).items()), "line")
     return [assembled(rows, where, Card("mt_bench-questions", f"MT-Bench, {path.name}"), [])]
@@ -115,7 +115,7 @@ def _add_texts(rows: pd.DataFrame, lines: pd.DataFrame, path: Path, notes: list[
     asked: dict[str, dict[str, Any]] = {}
     near = {*path.parent.glob("*.jsonl"), *path.parent.parent.glob("*.jsonl")}
     for file in sorted(near):
-        if beginning(file).keys >= ASKED:
+        if sniff(file).keys >= ASKED:
             asked |= {row["query_id"]: row for row in _questions(file).values()}
     if rows["query_id"].isin(list(asked)).all():
         rows["query"] = [asked[name]["query"] for name in rows["query_id"]]

@@ -17,7 +17,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.readers.json_stream import document, objects
-from routellm_core.importing.readers.sniffing import beginning
+from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.run_joining import paired, stacked
 
 STATS = frozenset({"instance_id", "train_trial_index", "stats"})
@@ -147,7 +147,7 @@ def _values(stats: Any, where: str) -> dict[str, float]:
 
 
 def _is_stats(path: Path) -> bool:
-    start = beginning(path)
+    start = sniff(path)
     return start.kind == "list" and start.keys >= STATS
 
 

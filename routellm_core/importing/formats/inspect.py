@@ -14,7 +14,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, spoken, text
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.json_stream import document, parsed
-from routellm_core.importing.readers.sniffing import beginning
+from routellm_core.importing.readers.sniffing import sniff
 
 LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 """Correct, partially, incorrect, no answer."""
@@ -27,7 +27,7 @@ Sample = tuple[str, Mapping[str, Any]]
 
 def recognises(path: Path) -> bool:
     """Whether it is a log in either form."""
-    start = beginning(path)
+    start = sniff(path)
     if start.kind == "zip":
         names = set(zip_limits.names(path))
         has_header = bool(names & {"header.json", "_journal/start.json"})
@@ -41,7 +41,7 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: damaged, a trap, without samples, or a score cannot be read.
     """
-    if beginning(path).kind == "zip":
+    if sniff(path).kind == "zip":
         zip_limits.check(path)
         try:
             with zipfile.ZipFile(path) as archive:

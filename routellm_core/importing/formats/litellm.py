@@ -13,8 +13,9 @@ from routellm_core.errors import DataError
 from routellm_core.importing import Imported, values
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import spoken
-from routellm_core.importing.readers.sniffing import beginning
-from routellm_core.importing.readers.tables import Table, read_columns, read_sample
+from routellm_core.importing.readers.sniffing import sniff
+from routellm_core.importing.readers.table import Table
+from routellm_core.importing.readers.tables import read_columns, read_sample
 from routellm_core.importing.values import Where
 
 TELLING = frozenset({"request_id", "spend", "startTime", "model"})
@@ -30,7 +31,7 @@ NO_TEXT = "set store_prompts_in_spend_logs in LiteLLM to keep them from now on"
 
 def recognises(path: Path) -> bool:
     """Whether the columns are those of spend logs."""
-    start = beginning(path)
+    start = sniff(path)
     if start.keys:
         return start.keys >= TELLING
     if start.kind not in ("text", "parquet"):

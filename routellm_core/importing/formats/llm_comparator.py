@@ -11,14 +11,14 @@ import pandas as pd
 from routellm_core.errors import DataError
 from routellm_core.importing.fields import at, number, text
 from routellm_core.importing.readers.json_stream import document
-from routellm_core.importing.readers.sniffing import beginning
+from routellm_core.importing.readers.sniffing import sniff
 
 SOURCE = "llm_comparator"
 
 
 def recognises(path: Path) -> bool:
     """Whether it is one object with two models and examples."""
-    return beginning(path).keys >= {"models", "examples"}
+    return sniff(path).keys >= {"models", "examples"}
 
 
 def read(path: Path) -> pd.DataFrame:

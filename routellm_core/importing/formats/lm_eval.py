@@ -13,7 +13,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.readers.json_stream import document, objects, unit
-from routellm_core.importing.readers.sniffing import beginning
+from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.run_joining import paired, stacked
 
 SAMPLE = frozenset({"doc_id", "doc", "target"})
@@ -158,13 +158,13 @@ def _metric(path: Path, line: dict[str, Any]) -> tuple[str, list[str]]:
 
 
 def _is_samples(path: Path) -> bool:
-    keys = beginning(path).keys
+    keys = sniff(path).keys
     return keys >= SAMPLE and bool(keys & ANSWERED)
 
 
 def is_totals(path: Path) -> bool:
     """Whether a file holds the totals of a run, which name the model of the samples beside it."""
-    return beginning(path).keys >= {"results", "configs", "versions"}
+    return sniff(path).keys >= {"results", "configs", "versions"}
 
 
 def _sample_files(folder: Path) -> Iterator[Path]:

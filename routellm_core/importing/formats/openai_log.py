@@ -14,7 +14,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.columns import QUALITY
 from routellm_core.importing.fields import at, number, rows_of, spoken
 from routellm_core.importing.readers.json_stream import objects, unit
-from routellm_core.importing.readers.sniffing import beginning
+from routellm_core.importing.readers.sniffing import sniff
 
 INSIDE = ("body", "request", "request_body", "kwargs", "input")
 """Where a log may keep the request."""
@@ -23,7 +23,7 @@ ID = ("id", "request_id", "custom_id", "response_id", "trace_id")
 
 def recognises(path: Path) -> bool:
     """Whether the first object is or holds a request with messages, and no grade."""
-    first = beginning(path).first
+    first = sniff(path).first
     if first.keys() & set(QUALITY):
         return False
     return _is_request(first) or any(_is_request(first.get(key)) for key in INSIDE)

@@ -12,12 +12,11 @@ from typing import Any
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.columns import QUERY, SLICE, WideModel
-from routellm_core.importing.columns import Mapping as Columns
+from routellm_core.importing.columns import QUERY, SLICE, ColumnMapping, WideModel
 from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.formats import table
 from routellm_core.importing.readers.json_stream import document, objects, unit
-from routellm_core.importing.readers.sniffing import beginning
+from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_sample
 
 RESULT = frozenset({"testIdx", "promptIdx", "success", "score"})
@@ -29,7 +28,7 @@ ERROR = 2
 
 def recognises(path: Path) -> bool:
     """Whether it is one of the three exports."""
-    start = beginning(path)
+    start = sniff(path)
     if start.kind == "text":
         return all(f",{name}," in start.text.partition("\n")[0] for name in GRADED[:3])
     if start.keys >= RESULT:
@@ -47,7 +46,7 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: damaged, or a result is off.
     """
-    if beginning(path).kind == "text":
+    if sniff(path).kind == "text":
         return _csv(path)
     results = list(_results(path))
     prompts: dict[str, set[str]] = {}
@@ -67,7 +66,7 @@ def read(path: Path) -> list[Imported]:
 
 def _results(path: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Each result with how messages call it and its number."""
-    if beginning(path).keys >= RESULT:
+    if sniff(path).keys >= RESULT:
         of_lines = unit(path)
         for number_, result in objects(path):
             yield f"{path.name}, {of_lines} {number_:,}", number_, result
@@ -156,5 +155,5 @@ def _csv(path: Path) -> list[Imported]:
         )
         for provider, match, i in zip(providers, labels, answers, strict=True)
     )
-    rows, where, notes = table.rows_of(path, Columns(query=query or filled[0], wide=models))
+    rows, where, notes = table.rows_of(path, ColumnMapping(query=query or filled[0], wide=models))
     return [assembled(rows, where, Card(path.stem, f"promptfoo, {path.name}"), notes)]

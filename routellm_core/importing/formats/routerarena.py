@@ -13,7 +13,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.readers.json_stream import objects, unit
-from routellm_core.importing.readers.sniffing import beginning
+from routellm_core.importing.readers.sniffing import sniff
 
 PREDICTION = frozenset({"global index", "prompt", "prediction"})
 CACHED = frozenset({"global_index", "question", "llm_selected", "evaluation_result"})
@@ -21,7 +21,7 @@ CACHED = frozenset({"global_index", "question", "llm_selected", "evaluation_resu
 
 def recognises(path: Path) -> bool:
     """Whether it is a list or lines of either."""
-    keys = beginning(path).keys
+    keys = sniff(path).keys
     return keys >= PREDICTION or keys >= CACHED
 
 
@@ -31,7 +31,7 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: damaged, or an item is off.
     """
-    of_items, cached = unit(path), beginning(path).keys >= CACHED
+    of_items, cached = unit(path), sniff(path).keys >= CACHED
     rows, where = rows_of(
         path.name,
         (

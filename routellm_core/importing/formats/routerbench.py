@@ -9,10 +9,10 @@ from pathlib import Path
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.columns import Mapping, WideModel
+from routellm_core.importing.columns import ColumnMapping, WideModel
 from routellm_core.importing.fields import is_whole
 from routellm_core.importing.formats import table
-from routellm_core.importing.readers.sniffing import beginning
+from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_sample
 
 COST, ANSWER, ORACLE = "|total_cost", "|model_response", "oracle_model_to_route_to"
@@ -21,7 +21,7 @@ LONGEST_LITERAL = 1_000_000
 
 def recognises(path: Path) -> bool:
     """Whether the columns are RouterBench's, or it is a pickle."""
-    kind = beginning(path).kind
+    kind = sniff(path).kind
     if kind == "pickle":
         return True
     if kind not in ("text", "parquet", "list", "objects"):
@@ -41,7 +41,7 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: it is a pickle, or a row is off.
     """
-    if beginning(path).kind == "pickle":
+    if sniff(path).kind == "pickle":
         raise DataError(
             f"{path.name}: is a pickle, which can run code when it is opened, so it is not. Take a "
             "copy in CSV or Parquet; if you trust where it is from, convert it where nothing can "
@@ -55,7 +55,7 @@ def read(path: Path) -> list[Imported]:
             f"{path.name}: no column of a model has one named like it with {COST} or {ANSWER}; "
             "import it as a table"
         )
-    mapping = Mapping(
+    mapping = ColumnMapping(
         query="prompt",
         query_id="sample_id" if "sample_id" in names else None,
         slice="eval_name" if "eval_name" in names else None,

@@ -1,6 +1,6 @@
-"""Any table of queries: CSV, TSV, JSON, JSON lines, Parquet or Excel, whatever its columns' names.
+"""Any table of queries: CSV, TSV, JSON, JSON lines, Parquet or a spreadsheet, of any columns.
 
-What its columns mean is a `Mapping`: guessed, or handed in corrected.
+What its columns mean is a `ColumnMapping`: guessed, or given by the user.
 """
 
 from pathlib import Path
@@ -12,11 +12,10 @@ import pyarrow as pa
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported, values
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.columns import Mapping, guess, holds_battles, is_told
+from routellm_core.importing.columns import ColumnMapping, guess, holds_battles, is_told
 from routellm_core.importing.fields import spoken
-from routellm_core.importing.readers import excel
-from routellm_core.importing.readers.sniffing import beginning
-from routellm_core.importing.readers.tables import Table, read_columns, read_sample
+from routellm_core.importing.readers.table import Table
+from routellm_core.importing.readers.tables import read_columns, read_sample
 from routellm_core.importing.values import Where
 
 SHOWN = 8
@@ -24,11 +23,6 @@ SHOWN = 8
 
 def recognises(path: Path) -> bool:
     """Whether it is a table with a column of queries, and not one of battles."""
-    kind = beginning(path).kind
-    if kind not in ("parquet", "zip", "list", "objects", "text"):
-        return False
-    if kind == "zip" and not excel.is_workbook(path):
-        return False
     try:
         sample = read_sample(path)
     except DataError:
@@ -37,7 +31,7 @@ def recognises(path: Path) -> bool:
     return not holds_battles(columns) and is_told(guess(columns, sample))
 
 
-def guessed(path: Path) -> tuple[Mapping, pa.Table]:
+def guessed(path: Path) -> tuple[ColumnMapping, pa.Table]:
     """What the columns of a file seem to mean, and its first rows to show beside that.
 
     Raises:
@@ -47,7 +41,7 @@ def guessed(path: Path) -> tuple[Mapping, pa.Table]:
     return guess(sample.column_names, sample), sample
 
 
-def read(path: Path, mapping: Mapping | None = None) -> list[Imported]:
+def read(path: Path, mapping: ColumnMapping | None = None) -> list[Imported]:
     """The one benchmark, or set of bare queries, in a table.
 
     Args:
@@ -56,7 +50,6 @@ def read(path: Path, mapping: Mapping | None = None) -> list[Imported]:
 
     Raises:
         DataError: no column holds queries, a column is missing, or a row is off.
-        MissingPackageError: an Excel file without openpyxl.
     """
     if mapping is None:
         mapping, sample = guessed(path)
@@ -70,7 +63,7 @@ def read(path: Path, mapping: Mapping | None = None) -> list[Imported]:
     return [assembled(rows, where, card, notes)]
 
 
-def rows_of(path: Path, mapping: Mapping) -> tuple[pd.DataFrame, Where, list[str]]:
+def rows_of(path: Path, mapping: ColumnMapping) -> tuple[pd.DataFrame, Where, list[str]]:
     """The rows of a table as `assembling.assembled` takes them, their numbers, and notes.
 
     Raises:
@@ -81,7 +74,7 @@ def rows_of(path: Path, mapping: Mapping) -> tuple[pd.DataFrame, Where, list[str
     return rows, where, [*table.notes, _read_as(mapping)]
 
 
-def _long(table: Table, mapping: Mapping, path: Path) -> tuple[pd.DataFrame, Where]:
+def _long(table: Table, mapping: ColumnMapping, path: Path) -> tuple[pd.DataFrame, Where]:
     data, where = table.data, table.where
     rows = _names(data, mapping)
     if mapping.model is not None:
@@ -102,7 +95,7 @@ def _long(table: Table, mapping: Mapping, path: Path) -> tuple[pd.DataFrame, Whe
     return _in_seconds(rows, mapping), where
 
 
-def _wide(table: Table, mapping: Mapping, path: Path) -> tuple[pd.DataFrame, Where]:
+def _wide(table: Table, mapping: ColumnMapping, path: Path) -> tuple[pd.DataFrame, Where]:
     """The models' rows one below the other, each with its number in the file."""
     data, where = table.data, table.where
     n, models = len(where.row), mapping.wide
@@ -136,7 +129,7 @@ def _wide(table: Table, mapping: Mapping, path: Path) -> tuple[pd.DataFrame, Whe
     return _in_seconds(rows, mapping), where._replace(row=where.row[again])
 
 
-def _names(data: pa.Table, mapping: Mapping) -> pd.DataFrame:
+def _names(data: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
     columns = {"query": mapping.query, "query_id": mapping.query_id, "slice": mapping.slice}
     rows = pd.DataFrame(
         {name: values.texts(data[c]).to_pandas() for name, c in columns.items() if c is not None}
@@ -157,13 +150,13 @@ def _check_once(ids: pd.Series, where: Where) -> None:
         )
 
 
-def _in_seconds(rows: pd.DataFrame, mapping: Mapping) -> pd.DataFrame:
+def _in_seconds(rows: pd.DataFrame, mapping: ColumnMapping) -> pd.DataFrame:
     if mapping.in_milliseconds and "latency_s" in rows:
         rows["latency_s"] /= 1000.0
     return rows
 
 
-def _read_as(mapping: Mapping) -> str:
+def _read_as(mapping: ColumnMapping) -> str:
     """The mapping in a sentence."""
     said = [
         f"{what} {column!r}"

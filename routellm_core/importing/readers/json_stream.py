@@ -8,7 +8,7 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing.readers.counted_reads import open_watched
-from routellm_core.importing.readers.sniffing import beginning, encoding_of
+from routellm_core.importing.readers.sniffing import encoding_of, sniff
 
 LARGEST_DOCUMENT = 1 << 30  # bytes; held in memory several times over
 _BLOCK = 1 << 20
@@ -17,7 +17,7 @@ _DECODER = json.JSONDecoder()
 
 def unit(path: Path) -> str:
     """What an object of the file is called in messages: a line of it, or an item of its list."""
-    return "item" if beginning(path).kind == "list" else "line"
+    return "item" if sniff(path).kind == "list" else "line"
 
 
 def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -28,7 +28,7 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     Raises:
         DataError: damaged, or something in it is no object.
     """
-    kind = beginning(path).kind
+    kind = sniff(path).kind
     if kind not in ("list", "objects"):
         raise DataError(
             f"{path.name}: is no JSON list of objects and no JSON lines; save it as one"

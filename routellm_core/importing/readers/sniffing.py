@@ -1,27 +1,54 @@
 """What the first megabyte of a file says of its kind; nothing here trusts a file's name."""
 
 import codecs
+import io
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
 
 from routellm_core.errors import DataError
+from routellm_core.importing.readers import zip_limits
 
 LOOKED_AT = 1 << 20  # bytes
 _BLOCK = 1 << 22
 
-Kind: TypeAlias = Literal["parquet", "zip", "pickle", "other", "list", "objects", "text", "empty"]
+Kind: TypeAlias = Literal[
+    "parquet", "spreadsheet", "zip", "pickle", "other", "list", "objects", "text", "empty"
+]
 """`list` and `objects` are JSON: one list of objects, or objects one after the other."""
 
+LEGACY_ENCODINGS = {
+    "cp1251": "Windows-1251 (Cyrillic)",
+    "koi8_r": "KOI8-R (Cyrillic)",
+    "cp1253": "Windows-1253 (Greek)",
+    "cp1255": "Windows-1255 (Hebrew)",
+    "cp1256": "Windows-1256 (Arabic)",
+    "cp874": "Windows-874 (Thai)",
+    "cp932": "Shift-JIS (Japanese)",
+    "euc_jp": "EUC-JP (Japanese)",
+    "gb18030": "GBK (Chinese)",
+    "big5": "Big5 (Chinese)",
+    "cp949": "EUC-KR (Korean)",
+    "cp1252": "Windows-1252 (Western)",
+}
+"""Encodings that are told apart where a file is not UTF-8. Windows-1250, 1254 and 1257 are not
+among them: their letters stand alone between ASCII ones, as those of Windows-1252 do."""
+_SAMPLED = 1 << 16
+_LEAST_RUNS = 8  # bytes
+_RUN = re.compile(rb"[\x80-\xff]{3,}")
 _KEY = re.compile(r'"((?:[^"\\]|\\.)*)"\s*(:?)')
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # xls, and xlsx with a password
+_ODS = b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"
 
 
-class Beginning(NamedTuple):
-    """The start of a file, as far as it can be told."""
+class Sniffed(NamedTuple):
+    """The start of a file, as far as it is understood."""
 
     kind: Kind
     text: str = ""
@@ -32,76 +59,92 @@ class Beginning(NamedTuple):
     """The first JSON object where all of it was seen."""
 
 
-def beginning(path: Path) -> Beginning:
-    """The first megabyte of a file; `empty` also for what is no file."""
+def sniff(path: Path) -> Sniffed:
+    """Kind and start of a file, from its first megabyte; `empty` also for what is no file."""
     if not path.is_file():
-        return Beginning("empty")
+        return Sniffed("empty")
     with path.open("rb") as file:
         content = file.read(LOOKED_AT)
     if content.startswith(b"PAR1"):
-        return Beginning("parquet")
-    if content.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return Beginning("zip")
+        return Sniffed("parquet")
+    if content.startswith(_ZIP):
+        excel = any(name.startswith("xl/") for name in zip_limits.names(path))
+        return Sniffed("spreadsheet" if excel or _ODS in content[:100] else "zip")
+    if content.startswith(_OLE):
+        return Sniffed("spreadsheet")
     if re.match(rb"\x80[\x02-\x05]", content):
-        return Beginning("pickle")
+        return Sniffed("pickle")
     text = _decoded(content)
     if text is None:
-        return Beginning("other")
+        return Sniffed("other")
     start = text.lstrip()
     if not start:
-        return Beginning("empty")
-    if start[0] == "{" or re.match(r"\[\s*(\{|\]|$)", start):
+        return Sniffed("empty")
+    if start[0] == "{" or re.match(r"\[\s*([\[{\]\d\"]|$)", start):
         keys, first = _first_object(start[start.find("{") :] if "{" in start else "")
-        return Beginning("objects" if start[0] == "{" else "list", text, keys, first)
-    return Beginning("text", text)
+        return Sniffed("objects" if start[0] == "{" else "list", text, keys, first)
+    return Sniffed("text", text)
 
 
 def encoding_of(path: Path) -> tuple[str, str]:
-    """How a text file is encoded, and a note where that had to be guessed.
+    """Python's name of a text file's encoding, and a note where it had to be guessed.
 
-    Reads all of it, because one wrong byte is enough.
+    Reads all of the file, because one wrong byte is enough.
 
     Raises:
         DataError: it is no text.
     """
+    errors: list[tuple[int, str]] = []
     with path.open("rb") as file:
-        start = file.read(1 << 12)
-        file.seek(0)
-        named = _by_bytes(start)
-        decoder = codecs.getincrementaldecoder(named or "utf-8")()
-        at = 0
-        try:
-            while block := file.read(_BLOCK):
-                decoder.decode(block)
-                at += len(block)
-            decoder.decode(b"", final=True)
-        except UnicodeError as error:
-            at += getattr(error, "start", 0) + 1
+        for encoding in _candidates(file):
+            at = _first_error(file, encoding)
+            if at is None:
+                break
+            errors.append((at, encoding))
         else:
-            return named or "utf-8", ""
-        if named or b"\0" in start:
-            raise DataError(
-                f"{path.name}: byte {at:,} is not {(named or 'UTF-8').upper()}; save it as UTF-8"
-            )
-        file.seek(0)
-        guessed = codecs.getincrementaldecoder("cp1252")()
-        try:
-            while block := file.read(_BLOCK):
-                guessed.decode(block)
-        except UnicodeDecodeError:
-            raise DataError(
-                f"{path.name}: is neither UTF-8 nor Windows-1252 text (byte {at:,}); save it as "
-                "UTF-8"
-            ) from None
-    return "cp1252", (
-        f"{path.name} is not UTF-8 (byte {at:,}) and was read as Windows-1252: look whether "
-        "accents are right."
+            said = ", ".join(f"{name.upper()} (byte {at:,})" for at, name in errors)
+            raise DataError(f"{path.name}: is no text in {said}; save it as UTF-8")
+    if not errors:
+        return encoding, ""
+    return encoding, (
+        f"{path.name} is not UTF-8 (byte {errors[0][0]:,}) and was read as "
+        f"{LEGACY_ENCODINGS[encoding]}: look whether its letters are right."
     )
+
+
+def _candidates(file: BinaryIO) -> Iterator[str]:
+    """Encodings that a text may have, the surest first."""
+    start = file.read(1 << 12)
+    if named := _by_bytes(start):
+        yield named
+        return
+    yield "utf-8"
+    if b"\0" in start:  # makes no sense in an encoding of single bytes
+        return
+    file.seek(0)
+    if guessed := _guessed(_beyond_ascii(file)):
+        yield guessed
+    yield "cp1252"
+
+
+def _first_error(file: BinaryIO, encoding: str) -> int | None:
+    """The number of the first byte that is wrong, from 1."""
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    at = 0
+    try:
+        while block := file.read(_BLOCK):
+            decoder.decode(block)
+            at += len(block)
+        decoder.decode(b"", final=True)
+    except UnicodeError as error:
+        return at + int(getattr(error, "start", 0)) + 1
+    return None
 
 
 def _by_bytes(start: bytes) -> str | None:
     """The encoding that a mark, or every second byte being zero, gives away."""
-    for mark, name in _BOMS:
+    for mark, name in _MARKS:
         if start.startswith(mark):
             return name
     even, odd = start[::2], start[1::2]
@@ -113,16 +156,40 @@ def _by_bytes(start: bytes) -> str | None:
     return None
 
 
+def _beyond_ascii(file: BinaryIO) -> bytes:
+    """The first lines that hold more than ASCII: what tells encodings apart."""
+    found = bytearray()
+    while len(found) < _SAMPLED and (line := file.readline(_SAMPLED)):
+        if not line.isascii():
+            found += line
+    return bytes(found)
+
+
+def _guessed(sample: bytes) -> str | None:
+    """The encoding of a text that is not UTF-8, where that is sure enough.
+
+    In Western text a letter beyond ASCII stands alone; scripts that are told here write runs of
+    them. Without runs Windows-1252 stays the best guess, and too few letters tell nothing.
+    """
+    beyond = re.sub(rb"[\x00-\x7f]+", b"", sample)
+    in_runs = sum(map(len, _RUN.findall(sample)))
+    of_utf8 = len(beyond.decode(errors="ignore").encode())
+    if in_runs < max(_LEAST_RUNS, len(beyond) / 2) or of_utf8 > len(beyond) / 2:
+        return None  # the last: UTF-8 with a damaged byte
+    import charset_normalizer
+
+    best = charset_normalizer.from_bytes(
+        sample, cp_isolation=list(LEGACY_ENCODINGS), enable_fallback=False
+    ).best()
+    return None if best is None else best.encoding
+
+
 def _decoded(content: bytes) -> str | None:
-    """As text; a character cut off at the end is dropped, None for what is no text."""
-    named = _by_bytes(content[: 1 << 12])
-    for name in (named,) if named else ("utf-8", "cp1252"):
-        try:
-            text = codecs.getincrementaldecoder(name)().decode(content)
-        except UnicodeError:
-            continue
-        # Zero bytes make no sense in a file whose encoding has none.
-        return None if named is None and "\0" in text[: 1 << 12] else text
+    """The start of a text; a character cut off at the end is dropped, None for what is no text."""
+    for encoding in _candidates(io.BytesIO(content)):
+        with suppress(UnicodeError):
+            text = codecs.getincrementaldecoder(encoding)().decode(content)
+            return None if encoding == "utf-8" and "\0" in text[: 1 << 12] else text
     return None
 
 

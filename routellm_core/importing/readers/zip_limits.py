@@ -37,7 +37,7 @@ def check(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except DAMAGE as error:
-        raise DataError(f"{path.name}: is no whole zip archive ({error}); fetch it anew") from None
+        raise DataError(f"{path.name}: is no whole zip archive ({error}); fetch it again") from None
     if len(entries) > MOST_ENTRIES:
         raise DataError(f"{path.name}: {len(entries):,} entries, more than {MOST_ENTRIES:,}")
     total = 0
@@ -56,6 +56,21 @@ def check(path: Path) -> None:
             )
 
 
+def check_content(path: Path) -> None:
+    """Refuse an archive with an entry that cannot be unpacked or is not what its checksum says.
+
+    Raises:
+        DataError: names the entry.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except DAMAGE as error:
+        raise DataError(f"{path.name}: cannot be unpacked ({error}); fetch it again") from None
+    if damaged is not None:
+        raise DataError(f"{path.name}: {damaged[:80]!r} in it is damaged; fetch it again")
+
+
 def content(archive: zipfile.ZipFile, name: str, file: str) -> bytes:
     """One entry; never more bytes than the archive claims it has, nor than is allowed.
 
@@ -70,8 +85,8 @@ def content(archive: zipfile.ZipFile, name: str, file: str) -> bytes:
         raise DataError(f"{file}: {name} is missing; export it anew") from None
     except DAMAGE as error:
         raise DataError(
-            f"{file}: {name[:80]} cannot be unpacked ({error}); fetch it anew"
+            f"{file}: {name[:80]} cannot be unpacked ({error}); fetch it again"
         ) from None
     if len(found) > entry.file_size or len(found) > LARGEST_ENTRY:
-        raise DataError(f"{file}: {name[:80]} unpacks to more than it claims; fetch it anew")
+        raise DataError(f"{file}: {name[:80]} unpacks to more than it claims; fetch it again")
     return found

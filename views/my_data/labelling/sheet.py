@@ -78,7 +78,9 @@ class _Sheet:
 def _draw_reading(version: int, row: Any) -> None:
     number = st.session_state.get("outcomes_sheets_kept", 0)
     file = st.file_uploader(
-        "The filled-in sheet", ["csv", "xlsx"], key=f"_outcomes_sheet_{row.benchmark_id}_{number}"
+        "The filled-in sheet",
+        ["csv", "xlsx", "xls", "xlsb", "ods"],
+        key=f"_outcomes_sheet_{row.benchmark_id}_{number}",
     )
     weak, strong = (
         _name(column, label, side)

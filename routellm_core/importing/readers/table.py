@@ -1,0 +1,62 @@
+"""Some columns of a table, and how its columns and rows are called."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from routellm_core.errors import DataError
+from routellm_core.importing.values import Where
+
+
+class Table(NamedTuple):
+    """Some columns of a table."""
+
+    data: pa.Table
+    where: Where
+    notes: tuple[str, ...] = ()
+    """What the reader of these columns should know, one sentence each."""
+
+
+def numbered(data: pa.Table, path: Path, notes: tuple[str, ...] = ()) -> Table:
+    """A table whose rows are counted from 1.
+
+    Raises:
+        DataError: it has no row.
+    """
+    if not data.num_rows:
+        raise DataError(f"{path.name}: has columns but no row; export it again")
+    return Table(data, Where(path.name, np.arange(1, data.num_rows + 1)), notes)
+
+
+def column_names(header: Iterable[str | None]) -> list[str]:
+    """Names of all columns; one that is empty or taken is numbered.
+
+    >>> column_names(["query", "a", " ", "a"])
+    ['query', 'a', 'column 3', 'a (4)']
+    """
+    names: dict[str, None] = {}
+    for number, given in enumerate(header, start=1):
+        name = (given or "").strip() or f"column {number}"
+        while name in names:
+            name = f"{name} ({number})"
+        names[name] = None
+    return list(names)
+
+
+def check_names(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
+    """Raise a `DataError` when a column is missing."""
+    absent = [name for name in wanted if name not in there]
+    if absent:
+        shown = ", ".join(there[:20]) + (", …" if len(there) > 20 else "")
+        raise DataError(
+            f"{path.name}: column {', '.join(map(repr, absent))} is missing (there are: {shown}); "
+            "map another one"
+        )
+
+
+def reason(error: Exception) -> str:
+    """The first line of what an error says."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
