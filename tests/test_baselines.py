@@ -55,10 +55,6 @@ def test_the_oracle_of_money_is_nowhere_below_that_of_calls(rng):
     assert heights["money"][5] > heights["calls"][5] + 0.01
 
 
-def test_the_best_single_model_is_the_better_one():
-    assert baselines.best_single(np.array([1.0, 1.0]), np.array([0.0, 1.0])) == 1.0
-
-
 coordinates = st.integers(0, 12).map(float)
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from routellm_core.evaluation.overhead.latency import latency_at, latency_curve, routed_quantile
 from routellm_core.metrics.curve import rank_queries
-from routellm_core.statistics.bootstrap import poisson_weights
+from routellm_core.statistics.bootstrap import resample_weights
 from routellm_core.store import Store
 from routellm_core.types import PairLatencies
 from tests.conftest import PAIR
@@ -131,12 +131,12 @@ def test_clusters_are_drawn_together(rng):
 
 def test_weights_count_clusters_poisson_1_and_the_same_for_a_seed():
     clusters = np.array([7, 7, 2, 9])
-    weights = np.concatenate(list(poisson_weights(4, clusters, n_resamples=4_000, seed=1)))
-    assert weights.shape == (4_000, 4)
-    assert (weights[:, 0] == weights[:, 1]).all()
-    assert weights.mean(axis=0) == pytest.approx(1.0, abs=0.06)
-    assert weights.var(axis=0) == pytest.approx(1.0, abs=0.12)
-    again = np.concatenate(list(poisson_weights(4, clusters, n_resamples=4_000, seed=1)))
+    weights = np.concatenate(list(resample_weights(4, clusters, n_resamples=4_000, seed=1)), axis=1)
+    assert weights.shape == (4, 4_000)
+    assert (weights[0] == weights[1]).all()
+    assert weights.mean(axis=1) == pytest.approx(1.0, abs=0.06)
+    assert weights.var(axis=1) == pytest.approx(1.0, abs=0.12)
+    again = np.concatenate(list(resample_weights(4, clusters, n_resamples=4_000, seed=1)), axis=1)
     assert (weights == again).all()
 
 

@@ -1,5 +1,6 @@
 """A policy as a document, and at work: every decision is the threshold law, or says why not."""
 
+import dataclasses
 import json
 import math
 import subprocess
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
 from routellm_core.metrics.costs import Price, list_price
-from routellm_core.metrics.curve import routing_curve
+from routellm_core.metrics.curve import point_index, rank_queries, routing_curve
 from routellm_core.metrics.thresholds import Target, between_scores
 from routellm_core.policy.build import ProviderNames, changes_since, keep_policy, policy_of
 from routellm_core.policy.choice import choose
@@ -33,11 +34,14 @@ from routellm_core.policy.document import (
 from routellm_core.policy.fields import ModelPrice
 from routellm_core.policy.runtime import RoutingPolicy, text_of
 from routellm_core.routers import load_router
+from routellm_core.statistics.bootstrap import curve_intervals
+from routellm_core.statistics.curve_bands import Band, clustered_share_band
 from routellm_core.store import Store
 from routellm_core.text_keys import text_hash
 from tests.conftest import ROOT
 from tests.invented import WordVectors
 from tests.invented_policy import BENCHMARK, MOMENT, NAMED, made, some_queries
+from views.components.live_curve import payload
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +100,55 @@ def test_a_fixed_thresholds_interval_is_that_of_the_bootstrap(here):
     share = here.policy.evidence.strong_call_share
     wide = 2 * 1.96 * math.sqrt(share.value * (1 - share.value) / n)
     assert 0.7 * wide < share.high - share.low < 1.3 * wide
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
+def test_its_intervals_are_those_that_the_trade_off_page_draws_there(here, share):
+    """At one seed: of the strong calls, the routed quality, the recovered gap and both models."""
+    choice = choose(here.store, BENCHMARK, "mf", Target("share", share))
+    evidence = policy_of(choice, here.checkpoint, created_at=MOMENT).evidence
+    outcomes, ranking = choice.outcomes, rank_queries(choice.strong_win_rate)
+    n = outcomes.n_queries
+    along = payload.Along(
+        curve=choice.curve,
+        n_queries=n,
+        share_band=None,  # all texts differ
+        cost=choice.cost,
+        cost_band=Band(choice.cost, choice.cost),
+        part_band=Band(choice.cost, choice.cost),
+        intervals=curve_intervals(
+            ranking,
+            outcomes.quality_weak,
+            outcomes.quality_strong,
+            cluster_code=outcomes.cluster_code,
+        ),
+    )
+    drawn = payload.exact_point(choice.point, along)
+    figures = [
+        ("", evidence.quality),
+        ("share_", evidence.strong_call_share),
+        ("pgr_", evidence.pgr),
+    ]
+    for name, figure in figures:
+        for end in ("low", "high"):
+            assert drawn[name + end] == payload.number(getattr(figure, end))
+    for figure, i in ((evidence.quality_weak, 0), (evidence.quality_strong, -1)):
+        assert (figure.low, figure.high) == (
+            along.intervals.quality_low[i],
+            along.intervals.quality_high[i],
+        )
+
+
+def test_where_texts_repeat_its_share_has_the_interval_of_clusters(here):
+    choice = here.choice
+    code = np.arange(60) // 2
+    outcomes = dataclasses.replace(choice.outcomes, cluster_code=code)
+    twice = dataclasses.replace(choice, outcomes=outcomes)
+    found = policy_of(twice, here.checkpoint, created_at=MOMENT, n_resamples=100).evidence
+    band = clustered_share_band(rank_queries(choice.strong_win_rate), code)
+    i = point_index(choice.curve, choice.point.threshold)
+    share = found.strong_call_share
+    assert (share.low, share.high) == (band.low[i], band.high[i])
 
 
 def test_pgr_has_no_interval_where_the_gap_may_be_nothing(here):

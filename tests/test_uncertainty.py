@@ -6,7 +6,6 @@ from routellm_core.statistics import bootstrap
 from routellm_core.statistics.bootstrap import (
     curve_intervals,
     curve_resamples,
-    paired_apgr_gain,
     paired_resamples,
     resample_weights,
 )
@@ -117,6 +116,12 @@ def counted(values, weights):
     return [v for v, n in zip(values, weights, strict=True) for _ in range(int(n))]
 
 
+def paired_apgr_gain(one, other, weak, strong, **options):
+    """95% interval of one router's APGR minus another's, on the same resamples."""
+    first, second = paired_resamples([one, other], weak, strong, **options)
+    return percentile_interval(first.apgr - second.apgr)
+
+
 def slow_gains(score, other, weak, strong, clusters, n_resamples, seed):
     """APGR differences of the same resamples, every query written out as often as it counts."""
     rng = np.random.default_rng(seed)
@@ -168,7 +173,8 @@ def test_area_and_quality_at_a_share_are_those_of_resamples_written_out(rng, sha
         n_resamples=30,
         seed=7,
     )
-    weights = np.concatenate(list(resample_weights(clusters, 30, 7)), axis=1)
+    weights = list(resample_weights(n, clusters, n_resamples=30, seed=7))
+    weights = np.concatenate(weights, axis=1)
     assert weights.shape == (n, 30)
     for i, drawn in enumerate(weights.T):
         points = oracles.curve(*(counted(values, drawn) for values in (score, weak, strong)))

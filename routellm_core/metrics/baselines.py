@@ -1,4 +1,4 @@
-"""What any router must be held against: random, best single, the upper hull, the oracle."""
+"""Baselines of any router: random calls, the upper hull and the oracle."""
 
 from typing import NamedTuple
 
@@ -58,11 +58,6 @@ def random_apgr(quality_weak: Floats, quality_strong: Floats) -> Interval:
     spread = np.sqrt((n - 1) * difference.var(ddof=1) * rank_area.var(ddof=1)) / n
     half = _Z95 * abs(float(pgr_of(float(spread), 0.0, float(difference.mean()))))
     return Interval(0.5 - half, 0.5 + half)
-
-
-def best_single(quality_weak: Floats, quality_strong: Floats) -> float:
-    """Quality of the better model alone, in the benchmark's scale."""
-    return float(max(quality_weak.mean(), quality_strong.mean()))
 
 
 def oracle_score(

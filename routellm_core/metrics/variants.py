@@ -35,15 +35,6 @@ def ten_bin_apgr(share: Floats, quality: Floats) -> float:
     return float(pgr_of(area, quality[-1], quality[0]))
 
 
-def ten_bin_cpt(share: Floats, quality: Floats, wanted_pgr: float) -> float:
-    """RouteLLM's CPT: linear interpolation of the share over quality.
-
-    Wrong where quality does not rise with the share; shown to explain printed numbers only.
-    """
-    wanted = quality[-1] + wanted_pgr * (quality[0] - quality[-1])
-    return float(np.interp(wanted, quality[::-1], share[::-1]))
-
-
 def tenth_sum_apgr(curve: RoutingCurve) -> float:
     """The sum in arXiv 2406.18665, equation 6, read literally: mean PGR at shares 10% to 100%.
 

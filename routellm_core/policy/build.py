@@ -1,10 +1,9 @@
 """From a target to a policy: the router's curve, the threshold on it, and the evidence for both."""
 
-import math
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, cast
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 from pydantic import ValidationError
@@ -12,8 +11,7 @@ from pydantic import ValidationError
 from routellm_core import __version__
 from routellm_core.errors import DataError
 from routellm_core.metrics.baselines import random_line
-from routellm_core.metrics.curve import calls_strong as called
-from routellm_core.metrics.curve import pgr_of, point_index
+from routellm_core.metrics.curve import point_index, rank_queries
 from routellm_core.policy.choice import Choice, outcomes_hash
 from routellm_core.policy.document import POLICY_VERSION, Policy, content_hash, first_problem
 from routellm_core.policy.fields import (
@@ -31,16 +29,10 @@ from routellm_core.policy.fields import (
 )
 from routellm_core.policy.guarantee.certify import Promised, check_is_about
 from routellm_core.routers.checkpoints import checkpoint_hash
-from routellm_core.statistics.bootstrap import N_RESAMPLES
-from routellm_core.statistics.intervals import percentile_interval
+from routellm_core.statistics.bootstrap import N_RESAMPLES, curve_intervals
+from routellm_core.statistics.curve_bands import share_band_at
 from routellm_core.store import Store
-from routellm_core.types import (
-    Interval,
-    ModelPair,
-    PairOutcomes,
-)
-
-_CHUNK = 50
+from routellm_core.types import Interval, ModelPair
 
 
 class ProviderNames(NamedTuple):
@@ -204,8 +196,7 @@ def _threshold(choice: Choice) -> float | Literal["never", "always"]:
 
 def _evidence(choice: Choice, n_resamples: int, seed: int) -> Evidence:
     outcomes, point, promised = choice.outcomes, choice.point, choice.promised
-    strong = called(choice.strong_win_rate, choice.calibration.threshold)
-    intervals = _intervals(outcomes, strong, n_resamples, seed)
+    intervals = _intervals(choice, n_resamples, seed)
     figures = {
         "strong_call_share": point.strong_call_share,
         "quality": point.quality,
@@ -241,37 +232,27 @@ def _evidence(choice: Choice, n_resamples: int, seed: int) -> Evidence:
     )
 
 
-def _intervals(
-    outcomes: PairOutcomes, calls_strong: Any, n_resamples: int, seed: int
-) -> dict[str, Interval]:
-    """95% bootstrap intervals at a fixed threshold; clusters count Poisson(1) times, as drawn.
-
-    PGR has none where the interval of the gap holds 0 (Fieller 1954: the ratio is then unbounded).
-    """
-    weak, strong = outcomes.quality_weak, outcomes.quality_strong
-    routed = np.where(calls_strong, strong, weak)
-    columns = np.stack([np.ones(len(weak)), calls_strong, routed, weak, strong], axis=1)
-    n_clusters = int(outcomes.cluster_code.max()) + 1
-    sums = np.zeros((n_clusters, columns.shape[1]))
-    np.add.at(sums, outcomes.cluster_code, columns)
-    rng = np.random.default_rng(seed)
-    drawn = [
-        rng.poisson(1.0, (min(_CHUNK, n_resamples - start), n_clusters)) @ sums
-        for start in range(0, n_resamples, _CHUNK)
-    ]
-    totals = np.concatenate(drawn)
-    totals = totals[totals[:, 0] > 0]
-    share, quality, quality_weak, quality_strong = (totals[:, 1:] / totals[:, :1]).T
-    gap = percentile_interval(quality_strong - quality_weak)
-    is_gap = gap.low > 0 or gap.high < 0
-    recovered = pgr_of(quality, quality_weak, quality_strong)
-    return {
-        "strong_call_share": percentile_interval(share),
-        "quality": percentile_interval(quality),
-        "pgr": percentile_interval(recovered) if is_gap else Interval(math.nan, math.nan),
-        "quality_weak": percentile_interval(quality_weak),
-        "quality_strong": percentile_interval(quality_strong),
+def _intervals(choice: Choice, n_resamples: int, seed: int) -> dict[str, Interval]:
+    """95% intervals as the dashboard draws them: qualities and PGR at that strong-call share."""
+    outcomes, ranking = choice.outcomes, rank_queries(choice.strong_win_rate)
+    found = curve_intervals(
+        ranking,
+        outcomes.quality_weak,
+        outcomes.quality_strong,
+        cluster_code=outcomes.cluster_code,
+        n_resamples=n_resamples,
+        seed=seed,
+    )
+    at = np.array([point_index(choice.curve, choice.point.threshold)])
+    share = np.array([choice.point.strong_call_share])
+    ends = {
+        "strong_call_share": share_band_at(ranking, outcomes.cluster_code, at),
+        "quality": found.quality_at(share),
+        "pgr": found.pgr_at(share),
+        "quality_weak": found.quality_at(np.zeros(1)),
+        "quality_strong": found.quality_at(np.ones(1)),
     }
+    return {name: Interval(float(low[0]), float(high[0])) for name, (low, high) in ends.items()}
 
 
 def guarantee_of(promised: Promised) -> Guarantee:

@@ -1,4 +1,7 @@
-"""The parts of a policy's document: what each field means and may hold."""
+"""The parts of a policy's document: what each field means and may hold.
+
+Names and docstrings of these classes stand in the published data/policy.schema.json: they stay.
+"""
 
 import math
 from typing import Annotated, Literal, TypeAlias
@@ -114,7 +117,7 @@ class CalledPair(Part):
 
 
 class ChosenBy(Part):
-    """The target that led to the threshold, and what it achieves of it."""
+    """The wish that led to the threshold, and what it achieves of it."""
 
     mode: Literal["alpha", "share", "budget", "quality", "pgr", "promise"]
     wanted: Annotated[float, Field(allow_inf_nan=False)]

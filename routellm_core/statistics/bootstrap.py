@@ -1,10 +1,11 @@
-"""How often each query counts in resamples: the bootstrap for figures that read single queries.
+"""The Poisson bootstrap over queries: one stream of resamples, and the curves read on them.
 
-`uncertainty` draws in its own, faster way for curves.
+Whatever reads resamples takes them from `resample_weights`, so that at one seed all figures of a
+set of queries are read on the same ones.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple, TypeAlias
@@ -23,8 +24,8 @@ EXACT_LIMIT = 50_000
 _N_RUNS = 2_000
 """Points at which a resampled curve is computed: neighbours on a longer curve move as one."""
 
-_Draw: TypeAlias = Callable[[int], tuple[Floats, Floats]]
-"""n -> strong-call shares and qualities of n resampled curves, each (n, n_points)."""
+_Curves: TypeAlias = Iterator[tuple[Floats, Floats]]
+"""Strong-call shares and qualities of some resampled curves at a time, each (n, n_points)."""
 
 
 class CurveIntervals(NamedTuple):
@@ -46,6 +47,18 @@ class CurveIntervals(NamedTuple):
     gap: Interval
     """Of the quality of strong minus weak. PGR, APGR and CPT mean little when it contains 0."""
     n_resamples: int
+
+    def quality_at(self, share: Floats) -> tuple[Floats, Floats]:
+        """Both edges of the quality's band at strong-call shares, straight between grid points."""
+        return self._at(share, self.quality_low, self.quality_high)
+
+    def pgr_at(self, share: Floats) -> tuple[Floats, Floats]:
+        """Both edges of the PGR's band at strong-call shares."""
+        return self._at(share, self.pgr_low, self.pgr_high)
+
+    def _at(self, share: Floats, low: Floats, high: Floats) -> tuple[Floats, Floats]:
+        grid = self.strong_call_share
+        return np.interp(share, grid, low), np.interp(share, grid, high)
 
 
 class CurveResamples(NamedTuple):
@@ -86,18 +99,15 @@ def curve_intervals(
         n_grid: points of the band.
         seed: of the resampling.
     """
-    rng = np.random.default_rng(seed)
     weak = np.asarray(quality_weak, dtype=np.float64)
     gain = np.asarray(quality_strong, dtype=np.float64) - weak
     if len(weak) > EXACT_LIMIT:
-        draw = _drawer_of_runs(ranking, weak, gain, rng)
+        drawn = _curves_of_runs(ranking, weak, gain, n_resamples, seed)
     else:
-        clusters = np.arange(len(weak)) if cluster_code is None else cluster_code
-        draw = _drawer_of_queries(ranking, clusters, weak, gain, rng)
+        drawn = _curves_of_queries(ranking, weak, gain, cluster_code, n_resamples, seed)
     grid = np.linspace(0.0, 1.0, n_grid)
     bands, read = [], []
-    for n in _chunks(n_resamples):
-        share, quality = draw(n)
+    for share, quality in drawn:
         read.append(_read(share, quality))
         bands.append(np.stack([np.interp(grid, s, q) for s, q in zip(share, quality, strict=True)]))
     band = np.concatenate(bands)
@@ -119,40 +129,6 @@ def curve_intervals(
         gap=gap,
         n_resamples=n_resamples,
     )
-
-
-def paired_apgr_gain(
-    ranking: Ranking,
-    other: Ranking,
-    quality_weak: Floats,
-    quality_strong: Floats,
-    *,
-    cluster_code: Ints | None = None,
-    n_resamples: int = N_RESAMPLES,
-    seed: int = 0,
-) -> Interval:
-    """95% bootstrap interval of a router's APGR minus another's, on the same resamples.
-
-    Both routers are read on every resample, so what makes a resample easy for both cancels.
-
-    Args:
-        ranking: of one router's scores.
-        other: of the other's scores of the same queries.
-        quality_weak: (n_queries,).
-        quality_strong: (n_queries,).
-        cluster_code: (n_queries,) queries of a code are drawn together; by default each alone.
-        n_resamples: how many.
-        seed: of the resampling.
-    """
-    one, two = paired_resamples(
-        [ranking, other],
-        quality_weak,
-        quality_strong,
-        cluster_code=cluster_code,
-        n_resamples=n_resamples,
-        seed=seed,
-    )
-    return percentile_interval(one.apgr - two.apgr)
 
 
 def curve_resamples(
@@ -180,11 +156,10 @@ def curve_resamples(
         )
     weak = np.asarray(quality_weak, dtype=np.float64)
     gain = np.asarray(quality_strong, dtype=np.float64) - weak
-    found = []
-    for ranking in rankings:
-        draw = _drawer_of_runs(ranking, weak, gain, np.random.default_rng(seed))
-        found.append(_joined([_read(*draw(n)) for n in _chunks(n_resamples)]))
-    return found
+    return [
+        _joined([_read(*some) for some in _curves_of_runs(ranking, weak, gain, n_resamples, seed)])
+        for ranking in rankings
+    ]
 
 
 def paired_resamples(
@@ -199,45 +174,63 @@ def paired_resamples(
 ) -> list[CurveResamples]:
     """Several routers read on the same resamples, which are drawn once for all of them.
 
-    Up to `EXACT_LIMIT` queries these are the resamples that `curve_intervals` draws with the same
-    seed. Further arguments as for `paired_apgr_gain`; `strong_call_share` is where the quality is
-    read.
+    What makes a resample easy for one router makes it easy for all, so differences between them
+    vary less than each alone. Up to `EXACT_LIMIT` queries these are the resamples of
+    `curve_intervals` with the same seed.
+
+    Args:
+        rankings: of each router's scores of the same queries.
+        quality_weak: (n_queries,).
+        quality_strong: (n_queries,).
+        cluster_code: (n_queries,) queries of a code are drawn together; by default each alone.
+        strong_call_share: where the quality is read.
+        n_resamples: how many.
+        seed: of the resampling.
 
     Returns:
         One for each ranking, in their order.
     """
     weak = np.asarray(quality_weak, dtype=np.float32)
     gain = np.asarray(quality_strong, dtype=np.float32) - weak
-    clusters = np.arange(len(gain)) if cluster_code is None else cluster_code
     of_rankings = [_RunSums(ranking, gain) for ranking in rankings]
+    weights = resample_weights(len(gain), cluster_code, n_resamples=n_resamples, seed=seed)
     chunks: list[list[CurveResamples]] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for weight in resample_weights(clusters, n_resamples, seed):
+        for weight in weights:
             read = partial(_read_resamples, weight, weak @ weight, strong_call_share)
             chunks.append(list(pool.map(read, of_rankings)))
     return [_joined(of_ranking) for of_ranking in zip(*chunks, strict=True)]
 
 
-def resample_weights(cluster_code: Ints, n_resamples: int, seed: int) -> Iterator[Floats]:
-    """How often each query counts in each resample, some resamples at a time.
+def resample_weights(
+    n_queries: int,
+    cluster_code: Ints | None = None,
+    *,
+    n_resamples: int = N_RESAMPLES,
+    seed: int = 0,
+) -> Iterator[Floats]:
+    """Numbers of times that each query counts in each resample, some resamples at a time.
 
-    The resamples of `paired_resamples` with the same seed, for what is no reading of a curve.
+    Poisson bootstrap: each cluster counts Poisson(1) times (Hanley and MacGibbon 2006).
 
     Args:
-        cluster_code: (n_queries,) queries of a code are drawn together.
-        n_resamples: how many in all.
+        n_queries: how many there are.
+        cluster_code: (n_queries,) from 0; queries of a code are drawn together; None: each alone.
+        n_resamples: in all.
         seed: of the resampling.
 
     Yields:
-        (n_queries, n) float32, whole numbers; the n add up to `n_resamples`.
+        (n_queries, n) float32 whole numbers; the n add up to `n_resamples`.
     """
-    weigh = _weights(cluster_code, np.random.default_rng(seed))
-    for n in _chunks(n_resamples):
-        yield weigh(n)
+    rng, times = np.random.default_rng(seed), _poisson_table()
+    clusters = np.arange(n_queries) if cluster_code is None else cluster_code
+    for n in chunks(n_resamples):
+        chance = rng.integers(0, len(times), (n, int(clusters.max()) + 1), dtype=np.uint16)
+        yield np.ascontiguousarray(times[chance].T)[clusters]
 
 
-def _chunks(n_resamples: int) -> Iterator[int]:
-    """Numbers of resamples that are drawn at once."""
+def chunks(n_resamples: int) -> Iterator[int]:
+    """Numbers of resamples that are drawn at once; they add up to all of them."""
     for start in range(0, n_resamples, _CHUNK):
         yield min(_CHUNK, n_resamples - start)
 
@@ -282,18 +275,19 @@ def _run_starts(ranking: Ranking) -> Ints:
     return starts[np.unique(np.linspace(0, len(starts) - 1, _N_RUNS).astype(np.int64))]
 
 
-def _drawer_of_queries(
-    ranking: Ranking, clusters: Ints, weak: Floats, gain: Floats, rng: np.random.Generator
-) -> _Draw:
-    """Resamples that count every cluster of queries anew."""
-    weigh, sums = _weights(clusters, rng), _RunSums(ranking, gain)
+def _curves_of_queries(
+    ranking: Ranking,
+    weak: Floats,
+    gain: Floats,
+    cluster_code: Ints | None,
+    n_resamples: int,
+    seed: int,
+) -> _Curves:
+    """Resampled curves that count every query anew."""
+    sums = _RunSums(ranking, gain)
     weak = weak.astype(np.float32)
-
-    def draw(n: int) -> tuple[Floats, Floats]:
-        weight = weigh(n)
-        return _curves(*sums(weight), weak @ weight)
-
-    return draw
+    for weight in resample_weights(len(weak), cluster_code, n_resamples=n_resamples, seed=seed):
+        yield _curves(*sums(weight), weak @ weight)
 
 
 class _RunSums:
@@ -316,38 +310,25 @@ class _RunSums:
         return np.asarray((self.count @ weight).T), np.asarray((self.gain @ weight).T)
 
 
-def _weights(clusters: Ints, rng: np.random.Generator) -> Callable[[int], Floats]:
-    """Draws n times how often each query counts: n -> (n_queries, n) float32."""
-    counts, n_clusters = _poisson_table(), int(clusters.max()) + 1
-
-    def weigh(n: int) -> Floats:
-        chance = rng.integers(0, len(counts), (n, n_clusters), dtype=np.uint16)
-        return np.ascontiguousarray(counts[chance].T)[clusters]
-
-    return weigh
-
-
-def _drawer_of_runs(
-    ranking: Ranking, weak: Floats, gain: Floats, rng: np.random.Generator
-) -> _Draw:
-    """Resamples that draw the sums of runs of neighbouring queries at once.
+def _curves_of_runs(
+    ranking: Ranking, weak: Floats, gain: Floats, n_resamples: int, seed: int
+) -> _Curves:
+    """Resampled curves from the sums of runs of neighbouring queries, drawn at once.
 
     Under Poisson(1) counts the sums of (1, weak, gain) over a run have the run's own sums as mean
     and the sums of products as covariance; with many queries a run they are near normal.
     """
+    rng = np.random.default_rng(seed)
     starts, order = _run_starts(ranking), ranking.order
     sums = np.stack([np.ones_like(weak), weak[order], gain[order]])
     mean = np.add.reduceat(sums, starts, axis=1)
     products = np.stack([[np.add.reduceat(a * b, starts) for b in sums] for a in sums])
     value, vector = np.linalg.eigh(products.transpose(2, 0, 1))
     root = vector * np.sqrt(np.maximum(value, 0.0))[:, None, :]
-
-    def draw(n: int) -> tuple[Floats, Floats]:
+    for n in chunks(n_resamples):
         noise = np.einsum("rij,nrj->inr", root, rng.standard_normal((n, len(starts), 3)))
         count, weak_sum, gain_sum = mean[:, None, :] + noise
-        return _curves(np.maximum(count, 0.0), gain_sum, weak_sum.sum(axis=1))
-
-    return draw
+        yield _curves(np.maximum(count, 0.0), gain_sum, weak_sum.sum(axis=1))
 
 
 def _curves(n_in_run: Floats, gain_in_run: Floats, weak_sum: Floats) -> tuple[Floats, Floats]:
@@ -374,30 +355,3 @@ def _poisson_table() -> Floats:
     probability = np.exp(-1.0) / np.concatenate(([1.0], np.cumprod(k[1:], dtype=np.float64)))
     chance = (np.arange(1 << 16) + 0.5) / (1 << 16)
     return np.searchsorted(np.cumsum(probability), chance).astype(np.float32)
-
-
-def poisson_weights(
-    n_queries: int,
-    cluster_code: Ints | None = None,
-    *,
-    n_resamples: int = N_RESAMPLES,
-    seed: int = 0,
-) -> Iterator[Floats]:
-    """Resamples, some at a time, in which each cluster counts Poisson(1) times.
-
-    Args:
-        n_queries: how many there are.
-        cluster_code: (n_queries,) queries of a code are drawn together; None: each alone.
-        n_resamples: in all.
-        seed: of the drawing.
-
-    Yields:
-        (n, n_queries) float64 whole numbers; the n add up to `n_resamples`.
-    """
-    rng = np.random.default_rng(seed)
-    clusters = np.arange(n_queries)
-    if cluster_code is not None:
-        clusters = np.unique(cluster_code, return_inverse=True)[1]
-    for start in range(0, n_resamples, _CHUNK):
-        n = min(_CHUNK, n_resamples - start)
-        yield rng.poisson(1.0, (n, clusters.max() + 1)).astype(np.float64)[:, clusters]

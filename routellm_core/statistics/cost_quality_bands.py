@@ -84,7 +84,10 @@ def _resampled_curves(
     ones = run_sums(np.ones(len(order)))
     gain = run_sums(outcomes.quality_strong - outcomes.quality_weak)
     extra = run_sums(costs.strong - cost_weak)
-    for weight in resample_weights(outcomes.cluster_code, n_resamples, seed):
+    weights = resample_weights(
+        len(order), outcomes.cluster_code, n_resamples=n_resamples, seed=seed
+    )
+    for weight in weights:
         n = weight.sum(axis=0, dtype=np.float64)
         share, cost, quality = (_from_zero(sums @ weight) / n for sums in (ones, extra, gain))
         cost += cost_weak @ weight / n

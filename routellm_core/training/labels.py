@@ -173,11 +173,6 @@ def battles_of(battles: Battles, queries: NDArray[np.bool_]) -> Battles:
     return kept._replace(query_code=new_code[kept.query_code])
 
 
-def pair_codes(battles: Battles, model_pair: ModelPair) -> tuple[int, int]:
-    """Positions of (weak, strong) among the models of the battles."""
-    return battles.models.index(model_pair.weak), battles.models.index(model_pair.strong)
-
-
 FEW_BATTLES = 200
 
 

@@ -316,8 +316,8 @@ def _switch(label: str, name: str, options: dict[str, str]) -> None:
 
 def _document(selection: Selection, readings: Readings) -> dict[str, Any]:
     money = readings.money
-    low, high = payload.quality_interval(
-        readings.intervals, pd.Series([readings.point.strong_call_share]).to_numpy()
+    low, high = readings.intervals.quality_at(
+        pd.Series([readings.point.strong_call_share]).to_numpy()
     )
     cost_strong = float(money.costs.strong.mean())
     row = selection.router

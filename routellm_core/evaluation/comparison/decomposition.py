@@ -232,7 +232,7 @@ def _parts(
         return np.stack([spread - gap / 2, ranked, quality_weak, quality_weak + gap])
 
     *whole, quality_weak, quality_strong = read(np.ones((n_queries, 1), dtype=np.float32))[:, 0]
-    weights = resample_weights(outcomes.cluster_code, n_resamples, seed)
+    weights = resample_weights(n_queries, outcomes.cluster_code, n_resamples=n_resamples, seed=seed)
     *resampled, low, high = np.concatenate([read(weight) for weight in weights], axis=1)
     passed = _passed(called_share(ranking), outcomes)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from routellm_core.errors import DataError
 from routellm_core.evaluation.data_quality.findings import Finding
 from routellm_core.metrics.curve import apgr, cpt, curve_of, rank_queries
-from routellm_core.statistics.bootstrap import N_RESAMPLES, curve_intervals, poisson_weights
+from routellm_core.statistics.bootstrap import N_RESAMPLES, curve_intervals, resample_weights
 from routellm_core.statistics.intervals import percentile_interval
 from routellm_core.types import Floats, Interval, Ints, PairOutcomes, Ranking
 
@@ -127,19 +127,20 @@ def _apgr_changes(
     order, ends = ranking.order, ranking.n_strong
     gain = (outcomes.quality_strong - outcomes.quality_weak)[order]
     kept, clusters = kept[order], outcomes.cluster_code[order]
+    weights = resample_weights(len(gain), clusters, n_resamples=n_resamples, seed=seed)
     return np.concatenate(
         [
-            _apgr(weight * kept, gain, ends) - _apgr(weight, gain, ends)
-            for weight in poisson_weights(len(gain), clusters, n_resamples=n_resamples, seed=seed)
+            _apgr(weight * kept[:, None], gain, ends) - _apgr(weight, gain, ends)
+            for weight in weights
         ]
     )
 
 
 def _apgr(weight: Floats, gain: Floats, ends: Ints) -> Floats:
-    """(n,) APGR of ranked queries that count `weight` (n, n_queries) times; ties end at `ends`."""
-    n_strong, gained = np.zeros((2, len(weight), len(gain) + 1))
-    np.cumsum(weight, axis=1, out=n_strong[:, 1:])
-    np.cumsum(weight * gain, axis=1, out=gained[:, 1:])
-    area = np.trapezoid(gained[:, ends], n_strong[:, ends], axis=1)
-    total = gained[:, -1] * n_strong[:, -1]
+    """(n,) APGR of ranked queries that count `weight` (n_queries, n) times; ties end at `ends`."""
+    n_strong, gained = np.zeros((2, len(gain) + 1, weight.shape[1]))
+    np.cumsum(weight, axis=0, out=n_strong[1:])
+    np.cumsum(weight * gain[:, None], axis=0, out=gained[1:])
+    area = np.trapezoid(gained[ends], n_strong[ends], axis=0)
+    total = gained[-1] * n_strong[-1]
     return area / np.where(total == 0, np.nan, total)

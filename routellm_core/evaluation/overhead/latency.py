@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from routellm_core.metrics.curve import calls_strong
-from routellm_core.statistics.bootstrap import N_RESAMPLES, poisson_weights
+from routellm_core.statistics.bootstrap import N_RESAMPLES, resample_weights
 from routellm_core.statistics.intervals import mean_interval, percentile_interval
 from routellm_core.types import Floats, Interval, Ints, PairLatencies, Ranking
 
@@ -176,8 +176,8 @@ def _position(quantile: float, n: int) -> int:
 def _resampled_quantiles(rising: Floats, clusters: Ints, n_resamples: int, seed: int) -> Floats:
     """(n_resamples,) the slow quantile of sorted values, clusters drawn together."""
     found = []
-    for weight in poisson_weights(len(rising), clusters, n_resamples=n_resamples, seed=seed):
-        count = np.cumsum(weight, axis=1)
+    for weight in resample_weights(len(rising), clusters, n_resamples=n_resamples, seed=seed):
+        count = np.cumsum(weight.T, axis=1, dtype=np.float64)
         reached = count >= np.maximum(np.ceil(SLOW * count[:, -1:] - 1e-9), 1)
         found.append(np.where(reached.any(axis=1), rising[reached.argmax(axis=1)], np.nan))
     return np.concatenate(found)

@@ -16,7 +16,7 @@ import pandas as pd
 from routellm_core.errors import DataError
 from routellm_core.metrics.costs import PairCosts, routed_cost, saving
 from routellm_core.metrics.curve import calls_strong
-from routellm_core.statistics.bootstrap import N_RESAMPLES, poisson_weights
+from routellm_core.statistics.bootstrap import N_RESAMPLES, resample_weights
 from routellm_core.statistics.intervals import mean_interval, percentile_interval
 from routellm_core.types import Floats, Interval, Ints, Ranking
 
@@ -158,7 +158,8 @@ def _resampled_shares(
     weak, strong = costs.weak[order], costs.strong[order]
     clusters = None if cluster_code is None else cluster_code[order]
     found = []
-    for weight in poisson_weights(len(order), clusters, n_resamples=n_resamples, seed=seed):
+    for drawn in resample_weights(len(order), clusters, n_resamples=n_resamples, seed=seed):
+        weight = np.ascontiguousarray(drawn.T, dtype=np.float64)
         total = np.maximum(weight.sum(axis=1), 1.0)
         share, extra = (
             _cumulated(values, ends) / total[:, None]

@@ -12,10 +12,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from routellm_core.evaluation.score_calibration.reliability import N_BINS, equal_count_bins
-from routellm_core.statistics.bootstrap import N_RESAMPLES, poisson_weights
+from routellm_core.statistics.bootstrap import N_RESAMPLES, chunks, resample_weights
 from routellm_core.types import Floats, Interval, Ints
-
-_CHUNK = 50
 
 
 class CalibrationError(NamedTuple):
@@ -63,7 +61,7 @@ def calibration_error(
     if cluster_code is not None:
         clusters = np.unique(cluster_code, return_inverse=True)[1]
     sums = BinSums(score - target, bins)
-    weights = poisson_weights(len(score), clusters, n_resamples=n_resamples, seed=seed)
+    weights = resample_weights(len(score), clusters, n_resamples=n_resamples, seed=seed)
     resampled = np.concatenate([sums.resampled(weight) for weight in weights])
     simulated = _calibrated_eces(score, target, bins, clusters, n_resamples, seed)
     low, high = np.quantile(resampled, [0.025, 0.975])
@@ -90,12 +88,12 @@ class BinSums:
 
     @property
     def ece(self) -> float:
-        return float(self.resampled(np.ones((1, self.residual.shape[1])))[0])
+        return float(self.resampled(np.ones((self.residual.shape[1], 1)))[0])
 
     def resampled(self, weight: Floats) -> Floats:
-        """(n,) ECE where queries count `weight` (n, n_queries) times."""
-        n_drawn = np.maximum(weight.sum(axis=1), 1.0)
-        return np.asarray(np.abs(self.residual @ weight.T).sum(axis=0) / n_drawn)
+        """(n,) ECE where queries count `weight` (n_queries, n) times."""
+        n_drawn = np.maximum(weight.sum(axis=0), 1.0)
+        return np.asarray(np.abs(self.residual @ weight).sum(axis=0) / n_drawn)
 
 
 def _calibrated_eces(
@@ -110,8 +108,7 @@ def _calibrated_eces(
     win, win_or_tie, score = (v[order] for v in (score - half_tie, score + half_tie, score))
     cluster = clusters[order]
     eces = []
-    for first in range(0, n_simulations, _CHUNK):
-        n = min(_CHUNK, n_simulations - first)
+    for n in chunks(n_simulations):
         chance = rng.random((n, clusters.max() + 1))[:, cluster]
         drawn = ((chance < win).astype(np.float64) + (chance < win_or_tie)) / 2
         eces.append(np.abs(np.add.reduceat(score - drawn, starts, axis=1)).sum(axis=1) / len(score))

@@ -17,7 +17,7 @@ from routellm_core.errors import DataError
 from routellm_core.evaluation.score_calibration.calibration_error import BinSums
 from routellm_core.evaluation.score_calibration.reliability import N_BINS, equal_count_bins
 from routellm_core.metrics.curve import calls_strong
-from routellm_core.statistics.bootstrap import N_RESAMPLES, poisson_weights
+from routellm_core.statistics.bootstrap import N_RESAMPLES, resample_weights
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.types import Floats, Interval, Ints
 
@@ -153,7 +153,7 @@ def judge(
     scores = strong_win_rate[judged].astype(np.float64), curve(strong_win_rate[judged])
     before, after = ((score - target) ** 2 for score in scores)
     sums = [BinSums(score - target, equal_count_bins(score, n_bins)) for score in scores]
-    weights = poisson_weights(len(target), clusters, n_resamples=n_resamples, seed=seed)
+    weights = resample_weights(len(target), clusters, n_resamples=n_resamples, seed=seed)
     changes = np.concatenate(
         [sums[1].resampled(weight) - sums[0].resampled(weight) for weight in weights]
     )

@@ -18,7 +18,7 @@ from routellm_core.embedders.cosines import check_one_a_query, comparable
 from routellm_core.errors import DataError
 from routellm_core.evaluation.traffic.two_sample import FAR_APART, FEWEST, TwoSample
 from routellm_core.metrics.curve import calls_strong, pgr_of, rank_queries
-from routellm_core.statistics.bootstrap import N_RESAMPLES
+from routellm_core.statistics.bootstrap import N_RESAMPLES, resample_weights
 from routellm_core.statistics.intervals import percentile_interval
 from routellm_core.types import Floats, Interval, Ints, PairOutcomes, Ranking
 
@@ -33,7 +33,6 @@ share of the scale; n = 4, 7, 9 and 29 groups (`python -m benchmarks transport`)
 _LEAST_COVERED = 0.5
 _LEAST_EFFECTIVE = 100
 _BLOCK = 512
-_CHUNK = 50
 _N_RUNS = 1_000
 """Points of a resampled curve; between them it is straight."""
 
@@ -300,14 +299,18 @@ class Transported:
 
     def _resamples(self) -> Iterator[Floats]:
         """How many answers each benchmark query gives, (n_benchmark, n) for n resamples."""
-        rng = np.random.default_rng(self.seed)
-        clusters = self.outcomes.cluster_code
-        for start in range(0, self.n_resamples, _CHUNK):
-            n = min(_CHUNK, self.n_resamples - start)
-            weight = self.weight[:, None] * rng.poisson(1.0, (int(clusters.max()) + 1, n))[clusters]
+        of_answers = np.random.default_rng((self.seed, 1))  # apart from the stream of the queries
+        drawn = resample_weights(
+            self.outcomes.n_queries,
+            self.outcomes.cluster_code,
+            n_resamples=self.n_resamples,
+            seed=self.seed,
+        )
+        for times in drawn:
+            weight = self.weight[:, None] * times
             total = weight.sum(axis=0)
             weight *= self.n_own / np.where(total > 0, total, 1.0)
-            yield rng.poisson(weight).astype(np.float64)
+            yield of_answers.poisson(weight).astype(np.float64)
 
     def _pgr(self, quality: Floats, drawn_quality: Floats) -> Estimate:
         exact, drawn = self._exact, self._resampled

@@ -64,12 +64,9 @@ def _figures(along: Along, kept: Ints) -> dict[str, Floats]:
     share = along.curve.strong_call_share[kept]
     found = along.intervals
     bands = {
-        "": quality_interval(found, share),
+        "": found.quality_at(share),
         "share_": _share_band(along, kept),
-        "pgr_": tuple(
-            np.interp(share, found.strong_call_share, edge)
-            for edge in (found.pgr_low, found.pgr_high)
-        ),
+        "pgr_": found.pgr_at(share),
         "cost_": [1000 * edge[kept] for edge in along.cost_band],
         "saving_": [1 - edge[kept] for edge in reversed(along.part_band)],
     }
@@ -138,15 +135,6 @@ def exact_point(point: OperatingPoint, along: Along) -> dict[str, float | None]:
         "share": point.strong_call_share,
         "quality": point.quality,
     }
-
-
-def quality_interval(intervals: CurveIntervals, share: Floats) -> tuple[Floats, Floats]:
-    """Both edges of the quality's 95% band at the shares."""
-    grid = intervals.strong_call_share
-    return (
-        np.interp(share, grid, intervals.quality_low),
-        np.interp(share, grid, intervals.quality_high),
-    )
 
 
 def numbers(values: Floats, digits: int = _DIGITS) -> list[float | None]:
