@@ -116,7 +116,11 @@ def boxes(at):
 
 def tables(at):
     """What the tables whose rows open queries were given, by caption."""
-    return {data["caption"]: data for data in drawn(at) if "cells" in (data.get("rows") or [{}])[0]}
+    return {
+        data["caption"]: data
+        for data in drawn(at)
+        if "link" in [column["form"] for column in data.get("columns", [])]
+    }
 
 
 def rows(table_html, caption):
@@ -222,7 +226,7 @@ def test_sw_ranking_shows_the_battles_that_open_their_queries(open_query, router
     ids = [row["id"] for row in data["rows"] if row["id"] is not None]
     assert len(ids) == 9
     assert all(re.fullmatch(r"sums-\d{3}", name) for name in ids)
-    assert {row["cells"][0] for row in data["rows"]} <= {"large", "tie"}
+    assert {row["won_by"] for row in data["rows"]} <= {"large", "tie"}
     assert "10 of 60 battles" in said(at)
     foreign = tables(open_query("own-sw_ranking", "tides-006", "tides"))
     assert all(
@@ -237,11 +241,11 @@ def test_queries_alike_and_the_nearest_across_have_outcomes(open_query):
     assert [column["title"] for column in alike["columns"]][1:3] == ["large\u00a0■", "small\u00a0●"]
     assert len(alike["rows"]) == 8
     assert "sums-006" not in [row["id"] for row in alike["rows"]]
-    assert all(row["cells"][0] == "right" for row in alike["rows"])
+    assert all(row["quality_strong"] == "right" for row in alike["rows"])
     (across,) = tables(at)["The most similar query that is decided the other way"]["rows"]
     assert is_hard(int(across["id"].removeprefix("sums-")))
-    assert across["cells"][:2] == ["right", "wrong"]
-    assert float(across["cells"][2]) >= THRESHOLD
+    assert [across["quality_strong"], across["quality_weak"]] == ["right", "wrong"]
+    assert float(across["win_rate"]) >= THRESHOLD
     nowhere = open_query(wanted="0")
     assert "No labelled query of this benchmark goes to small" in said(nowhere)
 

@@ -70,7 +70,7 @@ def test_a_link_to_it_is_what_a_fresh_server_may_be_asked_first(
     page.goto(f"{url}/compare?compare=mmlu,gsm8k")
     expect(table(page, "Routers on MMLU")).to_be_visible(timeout=60_000)
     expect(table(page, "Routers on GSM8K")).to_be_visible()
-    expect(page.locator(".router-table")).to_have_count(4)
+    expect(page.locator(".data-table")).to_have_count(4)
     expect(page).to_have_url(re.compile(r"/compare\?compare=mmlu(,|%2C)gsm8k$"))
     page.get_by_role("link", name="Trade-off").click()
     expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
@@ -78,7 +78,7 @@ def test_a_link_to_it_is_what_a_fresh_server_may_be_asked_first(
 
 def test_it_says_what_the_intervals_allow(visit):
     page = visit()
-    sentence = page.locator(".router-table .sentence")
+    sentence = page.locator(".data-table .sentence")
     expect(sentence.filter(has_text="paired).").first).to_be_visible()
     expect(page.get_by_text("The paper beside ours", exact=True)).to_be_visible()
 
@@ -130,7 +130,7 @@ def test_the_figures_are_downloaded(visit):
 def test_names_are_text_and_never_markup(visit):
     page = visit()
     page.on("dialog", lambda _: pytest.fail("a name was run as script"))
-    found = page.locator(".router-table").filter(has_text=TITLE)
+    found = page.locator(".data-table").filter(has_text=TITLE)
     expect(found).to_contain_text(ROUTER)
     expect(page.get_by_role("button", name=TITLE)).to_be_visible()
     for tag in ("img", "script", "u", "i:not(.swatch)", "b"):
@@ -140,14 +140,14 @@ def test_names_are_text_and_never_markup(visit):
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, color_scheme):
     page = visit(color_scheme=color_scheme)
-    expect(page.locator(".router-table").first).to_have_attribute("data-theme", color_scheme)
+    expect(page.locator(".data-table").first).to_have_attribute("data-theme", color_scheme)
     page.wait_for_timeout(500)
     nothing_serious(page, "<table>")  # it looks into the shadow root
 
 
 def test_a_phone_needs_no_horizontal_scroll(visit):
     page = visit(width=390, height=844)
-    nothing_scrolls_sideways(page, ".router-table")
+    nothing_scrolls_sideways(page, ".data-table")
 
 
 @pytest.fixture
@@ -207,7 +207,7 @@ def test_on_a_phone_the_verdicts_are_a_list(closely):
     )
     page.locator(".list summary", has_text="Cannot tell mf (golden) from bert").click()
     expect(page.locator(".verdicts .list")).to_contain_text("n 72")
-    nothing_scrolls_sideways(page, ".router-table, .verdicts")
+    nothing_scrolls_sideways(page, ".data-table, .verdicts")
 
 
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
@@ -225,7 +225,7 @@ def suited(go_to):
 
     def suited(query="look=suited", **screen):
         page = go_to("Compare", query, **screen)
-        expect(page.locator(".router-table h3")).to_contain_text("14,037 queries", timeout=60_000)
+        expect(page.locator(".data-table h3")).to_contain_text("14,037 queries", timeout=60_000)
         return page
 
     return suited
@@ -233,13 +233,13 @@ def suited(go_to):
 
 def test_a_limit_on_its_time_changes_which_router_suits_and_that_one_is_used(suited):
     page = suited()
-    expect(page.locator(".router-table .sentence")).to_contain_text("stacked is first")
+    expect(page.locator(".data-table .sentence")).to_contain_text("stacked is first")
     page.get_by_role("radio", name="Which one for you").click()  # chosen, and stays chosen
     limit = page.get_by_role("spinbutton", name="Router's own time, at most ms")
     limit.fill("31.5")
     limit.press("Enter")
     expect(page.get_by_text("its own 390 ms exceed 31.5 ms")).to_be_visible()
-    expect(page.locator(".router-table h3")).to_contain_text("Take bert")
+    expect(page.locator(".data-table h3")).to_contain_text("Take bert")
     page.get_by_role("button", name="Use it: open bert").click()
     expect(page.locator("[data-tile=share]")).to_contain_text("50.0%", timeout=60_000)
     router = page.get_by_role("combobox", name="Router · APGR")

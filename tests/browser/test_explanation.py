@@ -192,4 +192,4 @@ def test_axe_finds_nothing_serious(visit, router, color_scheme):
 def test_a_phone_needs_no_horizontal_scroll(visit, router):
     page = visit("q00", router=router, width=390, height=844)
     explained(page)
-    nothing_scrolls_sideways(page, ".query-links", ".why-text")
+    nothing_scrolls_sideways(page, ".data-table", ".why-text")

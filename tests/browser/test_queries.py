@@ -313,7 +313,7 @@ def test_nothing_is_fetched_from_outside(visit):
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, color_scheme):
     page = visit("?benchmark=hostile&query=q04&only=wasted", color_scheme=color_scheme)
-    expect(page.locator(".query-table")).to_have_attribute("data-theme", color_scheme)
+    expect(page.locator(".data-table")).to_have_attribute("data-theme", color_scheme)
     page.wait_for_timeout(500)
     nothing_serious(page, "Mark plain query")  # it looks into the shadow root
 
@@ -321,4 +321,4 @@ def test_axe_finds_nothing_serious(visit, color_scheme):
 @pytest.mark.parametrize("query", ["", "?benchmark=hostile&query=q02"])
 def test_a_phone_needs_no_horizontal_scroll(visit, query):
     page = visit(query, width=390, height=844)
-    nothing_scrolls_sideways(page, ".query-table")
+    nothing_scrolls_sideways(page, ".data-table")

@@ -85,7 +85,7 @@ def test_tiles_and_sentence_move_while_dragging_and_the_link_follows_on_release(
     expect(sentence).not_to_have_text(before[0])
     expect(quality).not_to_have_text(before[1])
     assert "mode" not in link(page)
-    slices = page.locator(".slice-table tbody")
+    slices = page.locator(".data-table tbody")
     waiting = slices.inner_text()
     page.mouse.up()
     link_says(page, mode="alpha")
@@ -308,7 +308,7 @@ def test_the_choice_is_downloaded_with_its_evidence(visit):
 
 def test_the_slices_sort_by_any_column(visit):
     page = visit()
-    rows = page.locator(".slice-table tbody tr")
+    rows = page.locator(".data-table tbody tr")
     expect(rows).to_have_count(12)
     expect(rows.first).to_contain_text("professional law")
     page.get_by_role("button", name="Show all 57").click()
@@ -322,10 +322,9 @@ def test_the_slices_sort_by_any_column(visit):
     expect(page.locator("th[aria-sort=ascending]")).to_have_text("PGR ↑")
 
 
-def test_the_slices_chart_is_drawn_when_asked_for(visit):
-    page = visit()
-    page.get_by_role("radio", name="chart").click()
-    expect(page.locator(".js-plotly-plot").get_by_text("professional law")).to_be_visible()
+def test_a_link_to_the_chart_of_slices_that_once_was_shows_the_table(visit):
+    page = visit("?slices=chart&mode=share&wanted=0.3")
+    expect(page.locator(".data-table tbody tr")).to_have_count(12)
 
 
 def test_nothing_is_fetched_from_outside(streamlit_server, browser_page, app_env):
@@ -338,8 +337,7 @@ def test_nothing_is_fetched_from_outside(streamlit_server, browser_page, app_env
     )
     page.goto(url)
     expect(page.locator(".live-curve .chart")).to_be_visible(timeout=60_000)
-    page.get_by_role("radio", name="chart").click()
-    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    expect(page.locator(".data-table")).to_be_visible()
     assert outside == []
 
 

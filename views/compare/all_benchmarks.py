@@ -12,7 +12,7 @@ from views.cache import benchmarks
 from views.compare import paper, saving, sentences, tables
 from views.compare.one_benchmark import name_of
 from views.components import downloads
-from views.components.router_table import router_table
+from views.components.table import data_table
 from views.selection.frame import boundary
 from views.state import inputs, link
 from views.text.escape import plain
@@ -102,16 +102,14 @@ def _draw_report(report: Report, axis: dict[str, Any]) -> None:
     card, figures, is_usual = report
     pair = ModelPair(**figures["model_pair"])
     names = f"{short_name(pair.strong)} ■ over {short_name(pair.weak)} ●"
-    router_table(
-        {
-            "title": card.title,
-            "beside": f"{figures['n_queries']:,} queries · {names}",
-            "sentence": " ".join(sentences.about(figures)),
-            "caption": f"Routers on {card.title}" + ("" if is_usual else f", {names}"),
-            **tables.of_routers(figures),
-            "axis": tables.with_random(axis, figures),
-            "sorted_by": "apgr",
-        },
+    data_table(
+        f"Routers on {card.title}" + ("" if is_usual else f", {names}"),
+        **tables.of_routers(figures),
+        title=card.title,
+        beside=f"{figures['n_queries']:,} queries · {names}",
+        sentence=" ".join(sentences.about(figures)),
+        axis=tables.with_random(axis, figures),
+        sorted_by="apgr",
         key=f"routers_{card.benchmark_id}" + ("" if is_usual else f"_{pair.strong}_{pair.weak}"),
     )
     st.button(

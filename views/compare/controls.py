@@ -6,7 +6,7 @@ from typing import Any
 from views.compare.router_names import joined, names_of
 from views.compare.verdicts import p_text
 from views.components.live_curve.payload import number
-from views.text.glossary import help_of
+from views.components.table import column
 
 _MARKS = {
     "router": "✓ router",
@@ -53,48 +53,21 @@ def sentence(found: dict[str, Any]) -> str:
 
 
 def table(found: dict[str, Any]) -> dict[str, Any]:
-    """Columns, rows and axis of `router_table`."""
+    """Columns, rows and axis of `data_table`."""
     rows = [_row(router) for router in found["routers"]]
     return {
         "columns": [
-            {"id": "router", "title": "router", "form": "name"},
-            {"id": "recipe", "title": "recipe", "form": "text", "wide": True},
-            {"id": "what", "title": "what it is", "form": "text", "wide": True},
-            {
-                "id": "picture",
-                "title": "APGR, and the shuffled",
-                "form": "range",
-                "sort": "apgr",
-                "help": "sort by APGR",
-            },
-            {"id": "apgr", "title": "APGR", "form": "figure", "help": help_of("apgr")},
-            {
-                "id": "shuffled",
-                "title": "shuffled, 95%",
-                "form": "written",
-                "wide": True,
-                "help": help_of("shuffled"),
-            },
-            {
-                "id": "bits",
-                "title": "bits of score",
-                "form": "bits",
-                "wide": True,
-                "help": help_of("score_entropy"),
-            },
-            {
-                "id": "at_half",
-                "title": "strong at α = 0.5",
-                "form": "percent",
-                "wide": True,
-                "help": help_of("choice_entropy"),
-            },
+            column("router", "router", "name"),
+            column("recipe", "recipe", "text", wide=True),
+            column("what", "what it is", "text", wide=True),
+            column("picture", "APGR, and the shuffled", "range", sort="apgr", help="sort by APGR"),
+            column("apgr", "APGR", "figure", term="apgr"),
+            column("shuffled", "shuffled, 95%", "written", wide=True, term="shuffled"),
+            column("bits", "bits of score", "figure", wide=True, digits=2, term="score_entropy"),
+            column("at_half", "strong at α = 0.5", "percent", wide=True, term="choice_entropy"),
         ],
         "rows": rows,
-        "pinned": [],
-        "axis": axis(
-            [row[key] for row in rows for key in ("apgr", "band_low", "band_high")],
-        ),
+        "axis": axis([row[key] for row in rows for key in ("apgr", "band_low", "band_high")]),
         "sorted_by": "apgr",
     }
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from views.compare.router_names import names_of
 from views.components.live_curve.payload import number
-from views.text.glossary import help_of
+from views.components.table import column
 from views.text.names import short_name
 
 _NEUTRAL = "quality_neutral_cost"
@@ -38,25 +38,17 @@ def sentence(found: dict[str, Any]) -> str:
 
 
 def table(found: dict[str, Any]) -> dict[str, Any]:
-    """Columns and rows of `router_table`."""
+    """Columns and rows of `data_table`."""
     return {
         "columns": [
-            {"id": "router", "title": "router", "form": "name"},
-            {"id": "recipe", "title": "recipe", "form": "text", "wide": True},
+            column("router", "router", "name"),
+            column("recipe", "recipe", "text", wide=True),
             *(
-                {
-                    "id": name,
-                    "title": title,
-                    "form": form,
-                    "wide": wide,
-                    "help": help_of(term),
-                }
+                column(name, title, form, wide=wide, term=term)
                 for name, title, form, wide, term in _COLUMNS
             ),
         ],
         "rows": [_row(router) for router in found["routers"]],
-        "pinned": [],
-        "axis": None,
         "sorted_by": "aiq",
     }
 

@@ -6,7 +6,7 @@ from views.compare import controls
 from views.compare.router_names import joined, names_of
 from views.compare.sentences import span
 from views.components.live_curve.payload import number
-from views.text.glossary import help_of
+from views.components.table import column
 
 _SLICES = {"mmlu": "subject", "mmlu_pro": "subject", "mt_bench": "category"}
 _FEW_QUERIES = 30
@@ -58,9 +58,9 @@ def slice_word(found: dict[str, Any]) -> str:
 
 
 def table(found: dict[str, Any]) -> dict[str, Any]:
-    """Columns, rows and axis of `router_table`; no column where there is one slice."""
+    """Columns, rows and axis of `data_table`; no column where there is one slice."""
     if found["n_slices"] < 2:
-        return {"columns": []}
+        return {"columns": [], "rows": []}
     rows = [_row(router) for router in found["routers"]]
     first = found["routers"][0]
     low, high = first["prior_interval"]
@@ -68,40 +68,22 @@ def table(found: dict[str, Any]) -> dict[str, Any]:
     drawn = [row[key] for row in rows for key in ("apgr", "until_slice")]
     return {
         "columns": [
-            {"id": "router", "title": "router", "form": "name"},
-            {"id": "recipe", "title": "recipe", "form": "text", "wide": True},
-            {
-                "id": "picture",
-                "title": "½ + recognising + ranking",
-                "form": "parts",
-                "sort": "apgr",
-                "help": "sort by APGR",
-            },
-            {"id": "apgr", "title": "APGR", "form": "figure", "help": help_of("apgr")},
-            {
-                "id": "recognising",
-                "title": "recognising",
-                "form": "signed",
-                "wide": True,
-                "help": help_of("recognising"),
-            },
-            {
-                "id": "ranking",
-                "title": "ranking inside",
-                "form": "signed",
-                "wide": True,
-                "help": help_of("ranking_inside"),
-            },
-            {
-                "id": "over_prior",
-                "title": f"over the {slice_word(found)} alone",
-                "form": "signed",
-                "wide": True,
-                "help": help_of("slice_prior"),
-            },
+            column("router", "router", "name"),
+            column("recipe", "recipe", "text", wide=True),
+            column(
+                "picture", "½ + recognising + ranking", "parts", sort="apgr", help="sort by APGR"
+            ),
+            column("apgr", "APGR", "figure", term="apgr"),
+            *(
+                column(name, title, "signed", wide=True, term=term)
+                for name, title, term in (
+                    ("recognising", "recognising", "recognising"),
+                    ("ranking", "ranking inside", "ranking_inside"),
+                    ("over_prior", f"over the {slice_word(found)} alone", "slice_prior"),
+                )
+            ),
         ],
         "rows": rows,
-        "pinned": [],
         "axis": controls.axis([*drawn, low, high]) | {k: number(v) for k, v in prior.items()},
         "sorted_by": "apgr",
     }

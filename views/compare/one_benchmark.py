@@ -13,7 +13,7 @@ from views.cache import comparison as comparison_cache
 from views.cache.comparison import Comparing
 from views.compare import controls, costs, decomposition, tables, verdicts
 from views.components import downloads
-from views.components.router_table import router_table
+from views.components.table import data_table
 from views.components.verdict_matrix import verdict_matrix
 from views.state import inputs, link
 from views.text.escape import plain
@@ -174,9 +174,11 @@ def _draw_verdicts(found: dict[str, Any]) -> None:
 
 
 def _draw_table(title: str, sentence: str, data: dict[str, Any], found: dict[str, Any]) -> None:
-    caption = f"{title} {found['benchmark']}"
-    router_table(
-        {"title": title, "sentence": sentence, "caption": caption, **data},
+    data_table(
+        f"{title} {found['benchmark']}",
+        **data,
+        title=title,
+        sentence=sentence,
         key=f"closely_{title.split()[0].lower()}",
     )
 

@@ -10,7 +10,7 @@ from routellm_core.evaluation.comparison.paper import PUBLISHED, Published
 from routellm_core.types import Benchmark
 from views.compare import sentences, tables
 from views.components import downloads
-from views.components.router_table import router_table
+from views.components.table import column, data_table
 
 _WHY = {
     "mmlu": "Theirs learned from Arena battles, some with about 1,500 golden labels added; ours "
@@ -59,26 +59,24 @@ def draw(reports: list[tuple[Benchmark, dict[str, Any]]], axis: dict[str, Any]) 
             {"benchmark": card.benchmark_id, **row, "why": _why(card.benchmark_id, row["router"])}
             for row in beside
         ]
-        data = {
-            "title": card.title,
-            "sentence": _WHY[card.benchmark_id],
-            "caption": f"Published figures and ours on {card.title}",
-            "columns": [
-                {"id": "router", "title": "method", "form": "name"},
-                {"id": "trained_on", "title": "theirs trained on", "form": "text", "wide": True},
-                tables.PICTURE | {"title": "APGR, ◇ theirs ● ours"},
+        data_table(
+            f"Published figures and ours on {card.title}",
+            [
+                column("router", "method", "name"),
+                column("trained_on", "theirs trained on", "text", wide=True),
+                tables.picture("APGR, ◇ theirs ● ours"),
                 *(
                     tables.measure(name, whose, wide=name != "apgr")
                     for name in tables.MEASURES
                     for whose in ("theirs", "ours")
                 ),
             ],
-            "rows": beside,
-            "pinned": [],
-            "axis": tables.with_random(axis, figures),
-            "sorted_by": None,
-        }
-        router_table(data, key=f"paper_{card.benchmark_id}")
+            beside,
+            title=card.title,
+            sentence=_WHY[card.benchmark_id],
+            axis=tables.with_random(axis, figures),
+            key=f"paper_{card.benchmark_id}",
+        )
     table = pd.DataFrame(lines).drop(columns="under")
     downloads.csv_button("The paper beside ours (CSV)", table, "paper-beside-ours.csv")
 

@@ -13,7 +13,7 @@ from views.cache import benchmarks
 from views.cache import recommendation as recommendation_cache
 from views.compare import one_benchmark, recommendation_inputs, recommendation_table, tables
 from views.components import downloads
-from views.components.router_table import router_table
+from views.components.table import data_table
 from views.selection import router_cost, tradeoff_link
 from views.selection.frame import price_of
 from views.text.escape import plain
@@ -46,14 +46,12 @@ def draw(version: int) -> None:
 
 def _draw_found(found: dict[str, Any], card: Benchmark, pair: ModelPair) -> None:
     names = f"{short_name(pair.strong)} ■ over {short_name(pair.weak)} ●"
-    router_table(
-        {
-            "title": _title(found),
-            "beside": f"{found['n_queries']:,} queries · {names}",
-            "sentence": " ".join(found["sentences"]),
-            "caption": f"Routers on {card.title} that fit, best first",
-            **recommendation_table.table(found),
-        },
+    data_table(
+        f"Routers on {card.title} that fit, best first",
+        **recommendation_table.table(found),
+        title=_title(found),
+        beside=f"{found['n_queries']:,} queries · {names}",
+        sentence=" ".join(found["sentences"]),
         key="suited",
     )
     unfit = unfit_words(found)

@@ -8,7 +8,7 @@ import numpy as np
 from routellm_core.evaluation.recommendation.sentences import amount, usd_digits
 from routellm_core.types import ModelPair
 from views.components.live_curve.payload import number
-from views.text.glossary import help_of
+from views.components.table import column
 from views.text.names import short_name
 
 _FIGURES = {"quality": "quality", "usd": "usd_per_1000", "strong_calls": "strong_call_share"}
@@ -16,67 +16,48 @@ _N_TICKS = 4
 
 
 def table(found: dict[str, Any]) -> dict[str, Any]:
-    """Columns, rows and axis of `router_table`."""
+    """Columns, rows and axis of `data_table`."""
     figure = _FIGURES[found["ranked_by"]]
     has_money = any(math.isfinite(row["usd_per_1000"]) for row in found["blind"])
     has_seconds = any(row["n_timed"] for row in found["routers"])
     rows = [_router(row, found) for row in found["routers"]]
     pinned = [_blind(row, found) for row in found["blind"]]
     quality = "percent" if found["quality_unit"] == "share right" else "figure"
-    picture = {"id": "picture", "form": "range", "figure": figure, "sort": figure, "wide": True}
     titles = {"quality": "quality", "usd": "USD per 1,000", "strong_calls": "strong calls"}
     return {
         "columns": [
-            {"id": "router", "title": "router", "form": "name"},
-            {"id": "recipe", "title": "recipe", "form": "text", "wide": True},
-            picture | {"title": f"{titles[found['ranked_by']]}, 95%"},
-            {
-                "id": "quality",
-                "title": "quality, held out" if found["is_held_out"] else "quality",
-                "form": quality,
-                "help": help_of("held_out" if found["is_held_out"] else "quality"),
-            },
-            {
-                "id": "strong_call_share",
-                "title": "strong calls",
-                "form": "percent",
-                "wide": has_money,
-                "help": help_of("share"),
-            },
-            *(
-                [
-                    {
-                        "id": "usd",
-                        "title": "USD per 1,000",
-                        "form": "written",
-                        "sort": "usd_per_1000",
-                        "help": "Answers at list or typed prices, and the router's own machine.",
-                    }
-                ]
-                * has_money
+            column("router", "router", "name"),
+            column("recipe", "recipe", "text", wide=True),
+            column(
+                "picture",
+                f"{titles[found['ranked_by']]}, 95%",
+                "range",
+                wide=True,
+                figure=figure,
+                sort=figure,
             ),
-            {
-                "id": "own",
-                "title": "its own ms",
-                "form": "written",
-                "sort": "router_ms",
-                "wide": True,
-                "help": help_of("own_time"),
-            },
+            column(
+                "quality",
+                "quality, held out" if found["is_held_out"] else "quality",
+                quality,
+                term="held_out" if found["is_held_out"] else "quality",
+            ),
+            column("strong_call_share", "strong calls", "percent", wide=has_money, term="share"),
+            *([_usd_column()] * has_money),
+            column("own", "its own ms", "written", wide=True, sort="router_ms", term="own_time"),
             *(_seconds("mean_s", "mean s", "mean_seconds") * has_seconds),
             *(_seconds("p95_s", "95% within s", "p95") * has_seconds),
-            {
-                "id": "difference",
-                "title": "against the first",
-                "form": "written",
-                "sort": "difference_value",
-                "help": help_of("to_the_first"),
-            },
+            column(
+                "difference",
+                "against the first",
+                "written",
+                sort="difference_value",
+                term="to_the_first",
+            ),
         ],
         "rows": rows,
         "pinned": pinned,
         "axis": _axis(found, figure),
-        "sorted_by": None,
     }
 
 
@@ -110,7 +91,12 @@ def csv_lines(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _seconds(name: str, title: str, term: str) -> list[dict[str, Any]]:
-    return [{"id": name, "title": title, "form": "figure", "wide": True, "help": help_of(term)}]
+    return [column(name, title, "figure", wide=True, term=term)]
+
+
+def _usd_column() -> dict[str, Any]:
+    help = "Answers at list or typed prices, and the router's own machine."
+    return column("usd", "USD per 1,000", "written", sort="usd_per_1000", help=help)
 
 
 def _router(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:

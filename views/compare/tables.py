@@ -6,16 +6,11 @@ from routellm_core.evaluation.benchmark import WITHIN_SLICE
 from routellm_core.store.selection import main_view
 from routellm_core.types import VIEWS
 from views.components.live_curve.payload import number
+from views.components.table import column
 from views.text.glossary import help_of
 
 MEASURES = {"apgr": "APGR", "cpt50": "CPT(50%)", "cpt80": "CPT(80%)"}
 VIEW_COLUMNS = (*VIEWS[:1], "untouched", "unseen_slices", WITHIN_SLICE)
-PICTURE = {
-    "id": "picture",
-    "title": "APGR, 95% interval",
-    "form": "range",
-    "help": "sort by the interval's lower end",
-}
 
 
 def of_routers(figures: dict[str, Any]) -> dict[str, Any]:
@@ -28,23 +23,14 @@ def of_routers(figures: dict[str, Any]) -> dict[str, Any]:
     usual = main_view([next(iter(views)) for views in known])
     rows = [_row(views, usual) for views in known]
     there = [v for v in VIEW_COLUMNS if v != usual and any(v in row for row in rows)]
-    of_views = [
-        {
-            "id": view,
-            "title": words_of(view),
-            "form": "figure",
-            "wide": True,
-            "help": f"APGR. {help_of('apgr')}",
-        }
-        for view in there
-    ]
+    help_of_views = f"APGR. {help_of('apgr')}"
     return {
         "columns": [
-            {"id": "router", "title": "router", "form": "name"},
-            {"id": "recipe", "title": "recipe", "form": "text", "wide": True},
-            PICTURE,
+            column("router", "router", "name"),
+            column("recipe", "recipe", "text", wide=True),
+            picture(),
             measure("apgr", wide=False),
-            *of_views,
+            *(column(v, words_of(v), "figure", wide=True, help=help_of_views) for v in there),
             measure("cpt50", wide=False),
             measure("cpt80", wide=True),
         ],
@@ -67,13 +53,19 @@ def by_router(routers: list[dict[str, Any]]) -> dict[tuple[str, str], dict[str, 
 
 def measure(name: str, whose: str = "", *, wide: bool) -> dict[str, Any]:
     """A column of APGR or CPT; `theirs` are the paper's, a wide one has no room on a phone."""
-    return {
-        "id": f"paper_{name}" if whose == "theirs" else name,
-        "title": f"{MEASURES[name]} {whose}".strip(),
-        "form": "figure" if name == "apgr" else "percent",
-        "wide": wide,
-        "help": help_of("apgr" if name == "apgr" else "cpt"),
-    }
+    return column(
+        f"paper_{name}" if whose == "theirs" else name,
+        f"{MEASURES[name]} {whose}".strip(),
+        "figure" if name == "apgr" else "percent",
+        wide=wide,
+        term="apgr" if name == "apgr" else "cpt",
+    )
+
+
+def picture(title: str = "APGR, 95% interval") -> dict[str, Any]:
+    """A column that draws APGR's interval and sorts by its lower end."""
+    help = "sort by the interval's lower end"
+    return column("picture", title, "range", sort="apgr_low", help=help)
 
 
 def figures_of(router: dict[str, Any]) -> dict[str, float | None]:

@@ -9,7 +9,7 @@ import streamlit as st
 from routellm_core.explain.explanation import Evidence, Explanation
 from routellm_core.text_keys import text_hash
 from views.cache import benchmarks, models, workspace
-from views.components.query_links import query_links
+from views.components.table import column, data_table
 from views.explanation.heading import heading
 from views.explanation.subject import Subject
 from views.state import link
@@ -33,11 +33,11 @@ def draw_evidence(subject: Subject, found: Explanation) -> None:
     _draw_links(
         "The battles that moved the win rate most",
         [
-            _column("query of the battle"),
-            _column("won by"),
-            _column("cosine", is_figure=True, is_wide=True),
-            _column("weight", is_figure=True, is_wide=True),
-            _column("moves it by", is_figure=True),
+            column("text", "query of the battle", "link"),
+            column("won_by", "won by", "text"),
+            column("cosine", "cosine", "written", wide=True),
+            column("weight", "weight", "written", wide=True),
+            column("influence", "moves it by", "written"),
         ],
         [_evidence_row(subject, one, labelled, texts, names) for one in shown],
         key="why_evidence",
@@ -62,8 +62,12 @@ def draw_similar(subject: Subject) -> None:
         return
     _draw_links(
         "Labelled queries that are most like this one",
-        [_column("query"), *_outcome_columns(pair), _column("cosine", is_figure=True)],
-        [_labelled_row(subject, row, [f"{row['cosine']:.3f}"]) for row in _records(found)],
+        [
+            column("text", "query", "link"),
+            *_outcome_columns(pair),
+            column("cosine", "cosine", "written"),
+        ],
+        [_labelled_row(subject, row) for row in _records(found)],
         key="why_similar",
     )
 
@@ -83,15 +87,13 @@ def draw_across(subject: Subject) -> None:
     _draw_links(
         "The most similar query that is decided the other way",
         [
-            _column("query"),
+            column("text", "query", "link"),
             *_outcome_columns(subject.selection.pair),
-            _column("win rate", is_figure=True),
-            _column("cosine", is_figure=True, is_wide=True),
+            column("win_rate", "win rate", "written"),
+            column("cosine", "cosine", "written", wide=True),
         ],
         [
-            _labelled_row(
-                subject, row, [subject.rate_text(row["strong_win_rate"]), f"{row['cosine']:.3f}"]
-            )
+            _labelled_row(subject, row) | {"win_rate": subject.rate_text(row["strong_win_rate"])}
             for row in _records(found)
         ],
         key="why_across",
@@ -107,33 +109,33 @@ def _evidence_row(
     names: dict[str, str],
 ) -> dict[str, Any]:
     winner = "tie" if one.win_a == 0.5 else names[one.model_a if one.win_a > 0.5 else one.model_b]
-    cells = [
-        format.one_line(winner, 40),
-        f"{one.similarity:.3f}",
-        f"{one.weight_share:.3%}",
-        format.signed(one.influence, 6),
-    ]
+    figures = {
+        "won_by": format.one_line(winner, 40),
+        "cosine": f"{one.similarity:.3f}",
+        "weight": f"{one.weight_share:.3%}",
+        "influence": format.signed(one.influence, 6),
+    }
     if one.text_hash in labelled.index:
-        row = _named_row(subject, labelled.loc[one.text_hash].to_dict(), cells)
-        is_itself = one.text_hash == text_hash(subject.text)
-        return (
-            row | {"id": None, "under": f"this very query · {row['under']}"} if is_itself else row
-        )
+        row = _named_row(subject, labelled.loc[one.text_hash].to_dict()) | figures
+        if one.text_hash == text_hash(subject.text):
+            row |= {"id": None, "under": f"this very query · {row['under']}"}
+        return row
     text = texts.get(one.text_hash or "")
     said = format.one_line(text, _LENGTH) if text else "its text is not on this machine"
     faced = " against ".join(format.one_line(names[m], 40) for m in (one.model_a, one.model_b))
-    return {"id": None, "text": said, "under": faced, "cells": cells}
+    return {"id": None, "text": said, "under": faced, **figures}
 
 
-def _labelled_row(subject: Subject, row: dict[str, Any], cells: list[str]) -> dict[str, Any]:
+def _labelled_row(subject: Subject, row: dict[str, Any]) -> dict[str, Any]:
     benchmark = benchmarks.benchmark(subject.version, row["benchmark_id"])
-    outcomes = [
-        format.outcome_text(benchmark, row[name]) for name in ("quality_strong", "quality_weak")
-    ]
-    return _named_row(subject, row, [*outcomes, *cells])
+    outcomes = {
+        name: format.outcome_text(benchmark, row[name])
+        for name in ("quality_strong", "quality_weak")
+    }
+    return _named_row(subject, row) | outcomes | {"cosine": f"{row['cosine']:.3f}"}
 
 
-def _named_row(subject: Subject, row: dict[str, Any], cells: list[str]) -> dict[str, Any]:
+def _named_row(subject: Subject, row: dict[str, Any]) -> dict[str, Any]:
     """Its text, or its name where the text is not here; it opens on its own benchmark."""
     benchmark = subject.selection.benchmark
     is_here = row["benchmark_id"] == benchmark.benchmark_id
@@ -146,18 +148,16 @@ def _named_row(subject: Subject, row: dict[str, Any], cells: list[str]) -> dict[
         "id": row["query_id"] if is_here else None,
         "text": text or shown_id,
         "under": " · ".join(part for part in parts if part),
-        "cells": cells,
     }
 
 
 def _outcome_columns(pair: Sequence[str]) -> list[dict[str, Any]]:
     names = distinct_names(list(pair))
     weak, strong = (names[name] for name in pair)
-    return [_column(f"{strong}\u00a0■"), _column(f"{weak}\u00a0●")]
-
-
-def _column(title: str, *, is_figure: bool = False, is_wide: bool = False) -> dict[str, Any]:
-    return {"title": title, "is_figure": is_figure, "is_wide": is_wide}
+    return [
+        column("quality_strong", f"{strong}\u00a0■", "text"),
+        column("quality_weak", f"{weak}\u00a0●", "text"),
+    ]
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -167,8 +167,11 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _draw_links(
     caption: str, columns: list[dict[str, Any]], rows: list[dict[str, Any]], *, key: str
 ) -> None:
-    query_links(
-        {"caption": caption, "columns": columns, "rows": rows},
+    data_table(
+        caption,
+        columns,
+        rows,
+        is_sortable=False,
         key=key,
         on_open=lambda: link.remember(query=st.session_state[key].open["id"]),
     )

@@ -10,7 +10,7 @@ from views import explanation
 from views.cache import benchmarks, workspace
 from views.components import downloads
 from views.components.live_curve.payload import number
-from views.components.query_table import query_table
+from views.components.table import column, data_table
 from views.queries import brush, detail, filters, request, slices
 from views.queries.detail import Opened
 from views.queries.request import Asked
@@ -161,8 +161,13 @@ def _draw_list(selection: Selection, now: Asked, chosen: Listing, n: int) -> Non
         offset=N_ON_A_PAGE * (page - 1),
         text_length=4 * _LENGTH,
     )
-    query_table(
-        _table_data(selection, now, rows),
+    data_table(
+        "The listed queries",
+        _columns(selection, now, rows),
+        [_row(row, selection) for row in rows.itertuples()],
+        is_sortable=False,
+        marked=brush.marked(benchmark_id),
+        opened=link.text("query", "") or None,
         key=brush.TABLE,
         on_open=_open_row,
         on_mark=lambda: brush.take_marks(benchmark_id),
@@ -230,19 +235,23 @@ def _draw_where_from(selection: Selection, now: Asked) -> None:
     st.caption(money)
 
 
-def _table_data(selection: Selection, now: Asked, rows: pd.DataFrame) -> dict[str, Any]:
+def _columns(selection: Selection, now: Asked, rows: pd.DataFrame) -> list[dict[str, Any]]:
     weak, strong = map(short_name, selection.pair)
-    opened = link.text("query", "")
-    return {
-        "caption": "The listed queries",
-        "names": {"weak": weak, "strong": strong},
-        "rows": [_row(row, selection) for row in rows.itertuples()],
-        "digits": format.score_digits(benchmarks.histogram(selection.key)[2]),
-        "dearest": number(float(rows["usd"].max())),
-        "has_usd": now.has_usd,
-        "marked": list(brush.marked(selection.benchmark.benchmark_id)),
-        "opened": opened or None,
-    }
+    digits = format.score_digits(benchmarks.histogram(selection.key)[2])
+    score = {"wide": True, "digits": digits, "help": "strong win rate"}
+    margin = {"digits": digits, "figures": 2, "help": "strong win rate minus α"}
+    dearest = number(float(rows["usd"].max()))
+    usd = {"wide": True, "dearest": dearest, "help": "of the call that is made"}
+    return [
+        column("mark", "mark", "mark"),
+        column("text", "query", "link"),
+        column("goes", "goes to", "model"),
+        column("score", "win rate", "figure", **score),
+        column("margin", "to α", "signed", **margin),
+        column("strong_quality", f"{strong} ■", "written", wide=True),
+        column("weak_quality", f"{weak} ●", "written", wide=True),
+        *([column("usd", "cost", "money", **usd)] * now.has_usd),
+    ]
 
 
 def _row(row: Any, selection: Selection) -> dict[str, Any]:
@@ -253,8 +262,8 @@ def _row(row: Any, selection: Selection) -> dict[str, Any]:
         "id": row.query_id,
         "text": (format.one_line(row.text, _LENGTH) if has_text else "") or shown_id,
         "under": f"{slice_name} · {shown_id}" if has_text else slice_name,
-        "strong": bool(row.calls_strong),
-        "regret": format.happened(row.lost, row.wasted),
+        "goes": "strong" if row.calls_strong else "weak",
+        "goes_second": format.happened(row.lost, row.wasted),
         "weak_quality": format.outcome_text(selection.benchmark, row.quality_weak),
         "strong_quality": format.outcome_text(selection.benchmark, row.quality_strong),
         "score": number(row.strong_win_rate),

@@ -1,4 +1,4 @@
-"""Where the quality comes from: a benchmark's slices at one threshold, as table and as chart."""
+"""Where the quality comes from: a benchmark's slices at one threshold."""
 
 import pandas as pd
 import streamlit as st
@@ -7,22 +7,21 @@ from routellm_core.metrics.slices import looks_broken
 from views.cache import benchmarks
 from views.components import downloads
 from views.components.live_curve.payload import number
-from views.components.slice_table import slice_table
+from views.components.table import column, data_table
 from views.selection.frame import Selection
 from views.selection.point import Readings
-from views.state import link
 from views.text.escape import plain
 from views.text.format import quality_format, quality_text
 from views.text.names import short_name
 
 
 def draw_slices(selection: Selection, readings: Readings) -> None:
-    """Table or chart of the slices; says which outcomes look broken."""
+    """The slices as a table; says which outcomes look broken."""
     table = benchmarks.slices(selection.key, readings.point.threshold)
     if len(table) < 2:
         return
     st.subheader("Where the quality comes from")
-    weak, strong = short_name(selection.pair.weak), short_name(selection.pair.strong)
+    weak, strong = map(short_name, selection.pair)
     broken = looks_broken(table)
     for row in table[broken].itertuples():
         st.warning(
@@ -34,25 +33,7 @@ def draw_slices(selection: Selection, readings: Readings) -> None:
             ),
             icon=":material/warning:",
         )
-    st.session_state["_slices"] = link.text("slices", "table", ["table", "chart"])
-    st.segmented_control(
-        "Show the slices as",
-        ["table", "chart"],
-        key="_slices",
-        label_visibility="collapsed",
-        on_change=lambda: link.remember(slices=st.session_state["_slices"]),
-    )
-    if st.session_state["_slices"] == "chart":
-        from views.components import charts  # plotly is loaded by those who look at it
-
-        st.plotly_chart(
-            charts.slices(table, weak, strong, quality_format(selection.benchmark)),
-            config=charts.CONFIG,
-            key="slices_chart",
-            alt="Quality of the weak, the strong and the routed answers in each slice",
-        )
-    else:
-        _draw_table(table, selection, weak, strong)
+    _draw_table(table, broken, selection)
     st.caption(
         "Gap recovered is left out where the 95% interval of the slice's gap contains 0: there is "
         "no certain gap to recover."
@@ -66,29 +47,41 @@ def draw_slices(selection: Selection, readings: Readings) -> None:
     )
 
 
-def _draw_table(table: pd.DataFrame, selection: Selection, weak: str, strong: str) -> None:
-    broken = looks_broken(table)
+def _draw_table(table: pd.DataFrame, broken: "pd.Series[bool]", selection: Selection) -> None:
+    weak, strong = map(short_name, selection.pair)
+    form = quality_format(selection.benchmark)
+    quality = {name: form[name] for name in ("scale", "digits", "unit")}
     ends = table[["quality_weak", "quality_strong"]]
-    slice_table(
-        {
-            "rows": [
-                {
-                    "name": row.slice,
-                    "n": int(row.n_queries),
-                    "weak": number(row.quality_weak),
-                    "strong": number(row.quality_strong),
-                    "quality": number(row.quality),
-                    "gap": number(row.gap),
-                    "pgr": number(row.pgr),
-                    "share": number(row.strong_call_share),
-                    "broken": bool(broken[row.Index]),
-                }
-                for row in table.itertuples()
-            ],
-            "names": {"weak": weak, "strong": strong},
-            "low": number(float(ends.min().min())),
-            "high": number(float(ends.max().max())),
-            "quality_format": quality_format(selection.benchmark),
-        },
+    low, high = float(ends.min().min()), float(ends.max().max())
+    margin = 0.05 * (high - low) or 0.01
+    data_table(
+        "Slices of the benchmark at this threshold",
+        [
+            column("name", "slice", "name"),
+            column("n", "n", "count"),
+            column("gap", f"{weak} ● got ▮ {strong} ■", "ends", help="sort by the gap"),
+            column("quality", "quality", "figure", **quality),
+            column("weak", f"{weak} ●", "figure", wide=True, **quality),
+            column("strong", f"{strong} ■", "figure", wide=True, **quality),
+            column("pgr", "PGR", "figure", digits=2),
+            column("share", "to strong", "percent", wide=True, digits=0),
+        ],
+        [
+            {
+                "name": row.slice.replace("_", " "),
+                "warning": "published outcomes look broken" if broken[row.Index] else None,
+                "n": int(row.n_queries),
+                "weak": number(row.quality_weak),
+                "strong": number(row.quality_strong),
+                "quality": number(row.quality),
+                "gap": number(row.gap),
+                "pgr": number(row.pgr),
+                "share": number(row.strong_call_share),
+            }
+            for row in table.itertuples()
+        ],
+        axis={"low": low - margin, "high": high + margin},
+        sorted_by="n",
+        n_first=12,
         key="slice_table",
     )

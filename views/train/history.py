@@ -15,7 +15,7 @@ from routellm_core.training.recipes import recipe_of
 from routellm_core.types import ModelPair
 from views.cache import benchmarks, training, workspace
 from views.components.live_curve.payload import number
-from views.components.router_table import router_table
+from views.components.table import column, data_table
 from views.selection import tradeoff_link
 from views.state.attempt import attempt, button
 from views.text.escape import plain
@@ -122,25 +122,21 @@ def _view_in_words(run: Run, found: dict[str, Any]) -> str:
 
 
 def _draw_table(run: Run, rows: list[dict[str, Any]], key: str) -> None:
-    router_table(
-        {
-            "title": run.run_id,
-            "beside": f"{_STATUS[run.status]}, {_when(run)}",
-            "sentence": _plan_in_words(workspace.version(), run),
-            "caption": f"Figures of {run.run_id}",
-            "columns": [
-                {"id": "benchmark", "title": "benchmark", "form": "name"},
-                {"id": "view", "title": "view", "form": "text", "wide": True},
-                {"id": "picture", "title": "APGR, 95% interval", "form": "range"},
-                {"id": "apgr", "title": "APGR", "form": "figure"},
-                {"id": "cpt50", "title": "CPT(50%)", "form": "percent", "wide": True},
-                {"id": "n", "title": "n", "form": "count"},
-            ],
-            "rows": rows,
-            "pinned": [],
-            "axis": {"low": 0.28, "high": 0.92, "ticks": [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]},
-            "sorted_by": None,
-        },
+    data_table(
+        f"Figures of {run.run_id}",
+        [
+            column("benchmark", "benchmark", "name"),
+            column("view", "view", "text", wide=True),
+            column("picture", "APGR, 95% interval", "range", sort="apgr_low"),
+            column("apgr", "APGR", "figure"),
+            column("cpt50", "CPT(50%)", "percent", wide=True),
+            column("n", "n", "count"),
+        ],
+        rows,
+        title=run.run_id,
+        beside=f"{_STATUS[run.status]}, {_when(run)}",
+        sentence=_plan_in_words(workspace.version(), run),
+        axis={"low": 0.28, "high": 0.92, "ticks": [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]},
         key=f"figures_{key}",
     )
 
