@@ -21,7 +21,7 @@ from routellm_core.training.labels import (
     judge_battles,
     over_models,
     warnings_about,
-    with_stand_ins,
+    with_proxy_models,
 )
 from routellm_core.types import ModelPair, PairOutcomes
 
@@ -300,18 +300,18 @@ PAIR = ModelPair(weak="sparrow", strong="eagle")
 RATINGS = np.array([0.0, 1.0, -1.0])  # finch, heron, wren
 
 
-def test_stand_ins_take_the_place_and_are_recorded():
+def test_proxy_models_take_the_place_and_are_recorded():
     battles, _ = judge_battles(table())
-    renamed, used = with_stand_ins(battles, RATINGS, PAIR, {"sparrow": "wren", "eagle": "heron"})
+    renamed, used = with_proxy_models(battles, RATINGS, PAIR, {"sparrow": "wren", "eagle": "heron"})
     assert renamed.models == ("finch", "eagle", "sparrow")
     assert used == {"sparrow": "wren", "eagle": "heron"}
     np.testing.assert_array_equal(renamed.model_a, battles.model_a)
 
 
-def test_a_routed_model_that_battled_needs_no_stand_in():
+def test_a_routed_model_that_battled_needs_no_proxy_model():
     battles, _ = judge_battles(table())
     pair = ModelPair(weak="wren", strong="eagle")
-    renamed, used = with_stand_ins(battles, RATINGS, pair, {"wren": "finch", "eagle": "heron"})
+    renamed, used = with_proxy_models(battles, RATINGS, pair, {"wren": "finch", "eagle": "heron"})
     assert renamed.models == ("finch", "eagle", "wren")
     assert used == {"eagle": "heron"}
 
@@ -320,24 +320,24 @@ def test_the_paper_s_pair_is_stood_in_for_by_default():
     rows = [("Go.", "gpt-4", "gpt-3.5-turbo", "model_a", "owl", "s")]
     battles, _ = judge_battles(table(rows))
     pair = ModelPair(weak="mistralai/Mixtral-8x7B-Instruct-v0.1", strong="gpt-4-1106-preview")
-    renamed, used = with_stand_ins(battles, np.array([-1.0, 1.0]), pair)
+    renamed, used = with_proxy_models(battles, np.array([-1.0, 1.0]), pair)
     assert renamed.models == tuple(pair)
     assert used == {pair.weak: "gpt-3.5-turbo", pair.strong: "gpt-4"}
 
 
 @pytest.mark.parametrize(
-    ("stand_ins", "error", "message"),
+    ("proxy_models", "error", "message"),
     [
-        ({}, UnknownNameError, "no battle of 'sparrow' nor of a stand-in of it.*finch, heron"),
-        ({"sparrow": "owl"}, UnknownNameError, "nor of its stand-in 'owl'"),
+        ({}, UnknownNameError, "no battle of 'sparrow' nor of a proxy model of it.*finch, heron"),
+        ({"sparrow": "owl"}, UnknownNameError, "nor of its proxy model 'owl'"),
         ({"sparrow": "wren", "eagle": "wren"}, DataError, "stand for both"),
         ({"sparrow": "heron", "eagle": "wren"}, DataError, "is not rated above"),
     ],
 )
-def test_a_stand_in_that_cannot_be_is_refused(stand_ins, error, message):
+def test_a_proxy_model_that_cannot_be_is_refused(proxy_models, error, message):
     battles, _ = judge_battles(table())
     with pytest.raises(error, match=message):
-        with_stand_ins(battles, RATINGS, PAIR, stand_ins)
+        with_proxy_models(battles, RATINGS, PAIR, proxy_models)
 
 
 def test_judged_and_golden_battles_join_over_one_list_of_models():

@@ -48,7 +48,7 @@ def test_golden_labels_are_one_battle_a_query_benchmark_after_benchmark(fresh_st
     assert named(got.battles, got.queries) == [
         (text, "small", "large", 0.0 if h else 0.5) for text, h in zip(texts, hard, strict=True)
     ]
-    assert (got.stand_ins, got.warnings) == ({}, ())
+    assert (got.proxy_models, got.warnings) == ({}, ())
     assert got.ratings[1] > got.ratings[0]
     assert got.recipe.trained_on == ["sums", "rivers"]
 
@@ -90,11 +90,11 @@ def test_golden_labels_and_verdicts_share_one_list_of_models_and_golden_ones_com
     assert len(got.ratings) == 3
 
 
-def test_a_stand_in_takes_the_place_of_a_model_that_never_battled_and_is_shown(fresh_store):
+def test_a_proxy_model_takes_the_place_of_a_model_that_never_battled_and_is_shown(fresh_store):
     fresh_store.add_battles(verdicts(60, ("wren", "heron", "hawk")))
     pair = ModelPair(weak="wren", strong="eagle")
     got = training_set(fresh_store, CHAT, pair, {"eagle": "hawk"})
-    assert got.stand_ins == {"eagle": "hawk"}
+    assert got.proxy_models == {"eagle": "hawk"}
     assert set(got.battles.models) == {"wren", "heron", "eagle"}
     assert set(tier_table(got)["model"]) == set(got.battles.models)
 
@@ -147,7 +147,7 @@ def table_of(*rows):
         ),
         (verdicts(30).assign(winner="tie"), "all 30 battles are ties"),
         (verdicts(19), "19 battles are too few"),
-        (verdicts(40, ("wren", "heron")), "no battle of 'small' nor of a stand-in"),
+        (verdicts(40, ("wren", "heron")), "no battle of 'small' nor of a proxy model"),
         (
             pd.concat([verdicts(20), verdicts(20, ("wren", "heron"))]),
             "no chain of battles links 2 of 4 models",

@@ -128,7 +128,7 @@ def work_on(folder: Path, plan: Plan, store: Store, cache_dir: Path, watch: Watc
             recipe=training.recipe.name,
             n_queries=len(training.queries),
             n_battles=len(training.battles.win_a),
-            stand_ins=dict(training.stand_ins),
+            stand_ins=dict(training.proxy_models),
             warnings=list(training.warnings),
             models=tier_table(training).to_dict("records"),
         )

@@ -10,7 +10,7 @@ from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.schemas import WIN_A
 from routellm_core.types import Battles, Floats, ModelPair, PairOutcomes
 
-STAND_INS: Mapping[str, str] = {
+PROXY_MODELS: Mapping[str, str] = {
     "gpt-4-1106-preview": "gpt-4",
     "mistralai/Mixtral-8x7B-Instruct-v0.1": "gpt-3.5-turbo",
 }
@@ -61,41 +61,41 @@ def judge_battles(table: pd.DataFrame) -> tuple[Battles, list[str]]:
     ), list(queries)
 
 
-def with_stand_ins(
+def with_proxy_models(
     battles: Battles,
     ratings: Floats,
     model_pair: ModelPair,
-    stand_ins: Mapping[str, str] = STAND_INS,
+    proxy_models: Mapping[str, str] = PROXY_MODELS,
 ) -> tuple[Battles, dict[str, str]]:
     """The battles with the routed pair among their models, under the names of the pair.
 
-    A routed model that never battled takes the place of its stand-in, a model of the same tier.
+    A routed model that never battled takes the place of its proxy model, a model of the same tier.
 
     Args:
         battles: from this module.
         ratings: (n_models,) overall ratings of `battles.models`, from `tiers.overall_ratings`.
         model_pair: the routed pair.
-        stand_ins: name of the stand-in by name of the routed model.
+        proxy_models: name of the proxy model by name of the routed model.
 
     Returns:
-        The battles, and which model stood in: {routed model: stand-in}, empty where none did.
+        The battles, and the proxy models: {routed model: proxy model}, empty where none did.
 
     Raises:
-        UnknownNameError: a routed model has no battle and no stand-in that has one.
+        UnknownNameError: a routed model has no battle and no proxy model that has one.
         DataError: one model would stand for both, or the strong one is not rated above the weak.
     """
-    place = {name: _stand_in(battles.models, name, stand_ins) for name in model_pair}
+    place = {name: _battled_name(battles.models, name, proxy_models) for name in model_pair}
     weak, strong = (battles.models.index(place[name]) for name in model_pair)
     if weak == strong:
         raise DataError(
             f"{place[model_pair.weak]!r} would stand for both {model_pair.weak!r} and "
-            f"{model_pair.strong!r}; name two different stand-ins"
+            f"{model_pair.strong!r}; name two different proxy models"
         )
     if not ratings[strong] > ratings[weak]:
         raise DataError(
             f"{_in_place(place, model_pair.strong)} is not rated above "
             f"{_in_place(place, model_pair.weak)} "
-            f"({ratings[strong]:.2f} against {ratings[weak]:.2f}); name other stand-ins or turn "
+            f"({ratings[strong]:.2f} against {ratings[weak]:.2f}); name other proxy models or turn "
             "the pair round"
         )
     models = list(battles.models)
@@ -105,20 +105,22 @@ def with_stand_ins(
 
 
 def _in_place(place: Mapping[str, str], name: str) -> str:
-    """The model, or its stand-in and whose place it takes."""
+    """The model, or its proxy model and whose place it takes."""
     other = place[name]
     return repr(name) if other == name else f"{other!r}, in the place of {name!r},"
 
 
-def _stand_in(models: tuple[str, ...], name: str, stand_ins: Mapping[str, str]) -> str:
-    """The model itself when it battled, otherwise its stand-in."""
+def _battled_name(models: tuple[str, ...], name: str, proxy_models: Mapping[str, str]) -> str:
+    """The model itself when it battled, otherwise its proxy model."""
     if name in models:
         return name
-    if stand_ins.get(name) in models:
-        return stand_ins[name]
-    named = f"its stand-in {stand_ins[name]!r}" if name in stand_ins else "a stand-in of it"
+    if proxy_models.get(name) in models:
+        return proxy_models[name]
+    named = (
+        f"its proxy model {proxy_models[name]!r}" if name in proxy_models else "a proxy model of it"
+    )
     raise UnknownNameError(
-        f"no battle of {name!r} nor of {named}; name a stand-in of the same tier among: "
+        f"no battle of {name!r} nor of {named}; name a proxy model of the same tier among: "
         f"{', '.join(models)}"
     )
 

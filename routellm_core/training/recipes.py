@@ -2,7 +2,7 @@
 
 A recipe becomes a training set: queries, and battles that point to them. Judged battles may be
 between any number of models; ratings and tiers let them teach a pair that never met, with named
-stand-ins where a routed model has no battle at all (arXiv 2406.18665, section 4.1).
+proxy models where a routed model has no battle at all (arXiv 2406.18665, section 4.1).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,14 +17,14 @@ from routellm_core.store import Store
 from routellm_core.training.decontamination import contaminated, same_text
 from routellm_core.training.labels import (
     FEW_BATTLES,
-    STAND_INS,
+    PROXY_MODELS,
     battles_of,
     golden_battles,
     join_battles,
     judge_battles,
     over_models,
     warnings_about,
-    with_stand_ins,
+    with_proxy_models,
 )
 from routellm_core.training.tiers import N_TIERS, battles_between_tiers, overall_ratings, tiers_of
 from routellm_core.types import Battles, Floats, ModelPair, PairOutcomes
@@ -90,8 +90,8 @@ class TrainingSet(NamedTuple):
     """Between all the models; the pair's two are among them."""
     ratings: Floats
     """(n_models,) overall Bradley-Terry ratings, log-odds with mean 0."""
-    stand_ins: Mapping[str, str]
-    """Which model stood in: {routed model: stand-in}; empty where none did."""
+    proxy_models: Mapping[str, str]
+    """The proxy models: {routed model: proxy model}; empty where none did."""
     warnings: tuple[str, ...]
     """What to know before training, a sentence each."""
 
@@ -123,7 +123,7 @@ def training_set(
     store: Store,
     recipe: Recipe,
     model_pair: ModelPair,
-    stand_ins: Mapping[str, str] = STAND_INS,
+    proxy_models: Mapping[str, str] = PROXY_MODELS,
 ) -> TrainingSet:
     """Queries and battles of a recipe.
 
@@ -142,7 +142,7 @@ def training_set(
         table = store.battles(recipe.sources)
         judged, judged_queries = judge_battles(table)
         _check_tells_apart(judged)
-        judged, used = with_stand_ins(judged, overall_ratings(judged), model_pair, stand_ins)
+        judged, used = with_proxy_models(judged, overall_ratings(judged), model_pair, proxy_models)
         battles = [over_models(part, judged.models) for part in battles] + [judged]
         queries += judged_queries
         n_queries.append(len(judged_queries))

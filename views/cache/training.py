@@ -32,7 +32,7 @@ class TrainingData(NamedTuple):
     """Of the battles, in [0, 1]."""
     models: pd.DataFrame
     """From `recipes.tier_table`."""
-    stand_ins: dict[str, str]
+    proxy_models: dict[str, str]
     warnings: tuple[str, ...]
 
 
@@ -73,7 +73,7 @@ def training_data(
         n_battles=len(win_a),
         tie_share=float((win_a == 0.5).mean()),
         models=tier_table(training),
-        stand_ins=dict(training.stand_ins),
+        proxy_models=dict(training.proxy_models),
         warnings=training.warnings,
     )
 

@@ -9,7 +9,7 @@ from routellm_core.evaluation.comparison.paper import PAIR
 from routellm_core.routers import ROUTERS
 from routellm_core.training.cross_fitting import VIEWS_OF_GOLDEN
 from routellm_core.training.job import Plan, config_of
-from routellm_core.training.labels import STAND_INS
+from routellm_core.training.labels import PROXY_MODELS
 from routellm_core.training.recipes import RECIPES, recipe_of
 from routellm_core.types import ModelPair
 from views.cache import benchmarks, training
@@ -176,12 +176,12 @@ def _titles(version: int) -> dict[str, str]:
 
 
 def _models(version: int, golden: Sequence[str], battles: Sequence[str]) -> list[str]:
-    """Models that every part can teach; routed ones whose stand-in battled among them."""
+    """Models that every part can teach; routed ones whose proxy model battled among them."""
     if golden:
         first, *further = (benchmarks.models(version, name)["model"].tolist() for name in golden)
         return [name for name in first if all(name in names for names in further)]
     battled = training.battle_models(version, tuple(battles))
-    stood_in = [name for name, other in STAND_INS.items() if other in battled]
+    stood_in = [name for name, other in PROXY_MODELS.items() if other in battled]
     return sorted({*battled, *stood_in})
 
 

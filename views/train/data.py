@@ -87,8 +87,8 @@ def _draw_origin(
     table = training.battle_sources(version)
     for row in table[table["source"].isin(battles)].itertuples():
         said.append(f"{row.source}: {row.n_battles:,} battles, judged by {row.judge}.")
-    for routed, stand_in in data.stand_ins.items():
-        said.append(f"{routed} has no battle: {stand_in}, a model of its tier, stands in for it.")
+    for routed, proxy in data.proxy_models.items():
+        said.append(f"{routed} has no battle: {proxy}, a model of its tier, stands in for it.")
     st.caption(plain(" ".join(said)))
 
 

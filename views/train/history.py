@@ -149,8 +149,8 @@ def _plan_in_words(version: int, run: Run) -> str:
         said.append(f"{facts['n_queries']:,} queries, {facts['n_battles']:,} battles.")
     if "n_dropped" in facts:
         said.append(f"{facts['n_dropped']:,} queries dropped as leaks.")
-    for routed, stand_in in facts.get("stand_ins", {}).items():
-        said.append(f"{stand_in} stood in for {routed}.")
+    for routed, proxy in facts.get("stand_ins", {}).items():
+        said.append(f"{proxy} stood in for {routed}.")
     options = ", ".join(f"{name} {value}" for name, value in plan.options.items())
     if options:
         said.append(f"Options: {options}.")

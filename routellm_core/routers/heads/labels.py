@@ -169,6 +169,6 @@ def _strong_wins(model_pair: ModelPair, battles: Battles) -> tuple[NDArray[np.bo
     if not kept.any():
         raise DataError(
             f"no battle between {model_pair.weak!r} and {model_pair.strong!r}: add some, or name "
-            "stand-ins"
+            "proxy models"
         )
     return kept, np.where(forward, 1.0 - battles.win_a, battles.win_a)[kept]
