@@ -33,7 +33,7 @@ def _shuffle(path: Path, rng: np.random.Generator) -> None:
 
 
 def _rearranged(name: str, array: Any, rng: np.random.Generator) -> Any:
-    # A scale of the inputs or the reference of ranks is not what was learned about queries.
+    # A scale of the features or the reference of ranks is not what was learned about queries.
     if name in ("mean", "scale", "reference", "curve", "query_code", "model_a", "model_b"):
         return array
     if name == "embeddings":

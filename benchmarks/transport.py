@@ -17,7 +17,7 @@ from scipy.stats import spearmanr
 
 from routellm_core.embedders.cosines import largest_cosine
 from routellm_core.embedders.sentence import SentenceEmbedder
-from routellm_core.embedders.vector_cache import read_inputs
+from routellm_core.embedders.vector_cache import read_features
 from routellm_core.evaluation.traffic.transport import (
     COVERED,
     TEMPERATURE,
@@ -100,7 +100,7 @@ def measure() -> Iterator[str]:
         f"temperature {t}": _mean_error(chosen_on, lambda g, t=t: _by_similarity(g, t))
         for t in TEMPERATURES
     } | {
-        f"penalty {c}": _mean_error(chosen_on, lambda g, c=c: _by_odds(_told_apart(g, c)))
+        f"penalty {c}": _mean_error(chosen_on, lambda g, c=c: _by_odds(_tested(g, c)))
         for c in PENALTIES
     }
     listed = ", ".join(f"{name} {error:.2f}" for name, error in mean_error.items())
@@ -113,9 +113,9 @@ def measure() -> Iterator[str]:
     methods: dict[str, Callable[[Group], Any]] = {
         "unweighted": _equal,
         f"similarity, temperature {temperature}": lambda g: _by_similarity(g, temperature),
-        f"density ratio, penalty {penalty}": lambda g: _by_odds(_told_apart(g, penalty)),
+        f"density ratio, penalty {penalty}": lambda g: _by_odds(_tested(g, penalty)),
     }
-    told = {id(group): _told_apart(group) for group in reported}
+    told = {id(group): _tested(group) for group in reported}
     found = {
         name: [_estimated(group, weigh(group), told[id(group)]) for group in reported]
         for name, weigh in methods.items()
@@ -155,7 +155,7 @@ def _known() -> tuple[Known, Any, list[Known]]:
             return Known(
                 outcomes,
                 store.strong_win_rates(benchmark_id, pair, router_id, "in_domain"),
-                read_inputs(texts, embedder, _ROOT / ".cache"),
+                read_features(texts, embedder, _ROOT / ".cache"),
                 np.array([group_key(text) for text in texts]),
             )
 
@@ -235,7 +235,7 @@ def _slices_of(pro: Sequence[Known]) -> Iterator[Group]:
                 yield Group("a slice of MMLU-Pro", f"{pair} {name}", known, code == i, code != i)
 
 
-def _told_apart(group: Group, penalty: float = 1.0) -> TwoSample:
+def _tested(group: Group, penalty: float = 1.0) -> TwoSample:
     x, keys = group.known.embeddings, group.known.keys
     own, benchmark = group.own, group.benchmark
     return two_sample(
@@ -252,9 +252,9 @@ def _by_similarity(group: Group, temperature: float) -> Any:
     return similarity_weights(x[group.benchmark], x[group.own], temperature)[0]
 
 
-def _by_odds(told_apart: TwoSample) -> Any:
+def _by_odds(tested: TwoSample) -> Any:
     """The density ratio by Bickel, Brueckner and Scheffer (2009, JMLR 10:2137)."""
-    return np.exp(np.clip(told_apart.log_odds_benchmark, -10.0, 10.0))
+    return np.exp(np.clip(tested.log_odds_benchmark, -10.0, 10.0))
 
 
 def _covered_share(group: Group) -> float:
@@ -262,14 +262,14 @@ def _covered_share(group: Group) -> float:
     return float((largest_cosine(x[group.own], x[group.benchmark]) >= COVERED).mean())
 
 
-def _carried(group: Group, weight: Any, told_apart: Any, n_resamples: int) -> Transported:
+def _carried(group: Group, weight: Any, tested: Any, n_resamples: int) -> Transported:
     return Transported(
         outcomes=group.known.outcomes.of(group.benchmark),
         strong_win_rate=group.known.score[group.benchmark],
         own_strong_win_rate=group.known.score[group.own],
         weight=weight,
         own_nearest=np.full(int(group.own.sum()), np.nan),
-        told_apart=told_apart,
+        two_sample=tested,
         n_resamples=n_resamples,
         seed=_SEED,
     )
@@ -298,8 +298,8 @@ def _mean_error(groups: Sequence[Group], weigh: Callable[[Group], Any]) -> float
     return float(np.mean(errors))
 
 
-def _estimated(group: Group, weight: Any, told_apart: TwoSample) -> Found:
-    carried = _carried(group, weight, told_apart, 500)
+def _estimated(group: Group, weight: Any, tested: TwoSample) -> Found:
+    carried = _carried(group, weight, tested, 500)
     truth, true_apgr = _truth(group)
     found = [carried.at(threshold).quality for threshold in _thresholds(group)]
     return Found(
@@ -339,7 +339,7 @@ def _without_broken(golden: Known, broken: Sequence[str]) -> Iterator[str]:
         ("unweighted", _equal(group)),
         ("similarity", _by_similarity(group, TEMPERATURE)),
     ):
-        errors = _estimated(group, weight, _told_apart(group)).errors
+        errors = _estimated(group, weight, _tested(group)).errors
         yield f"GSM8K from MMLU without {', '.join(broken)}, {name}: {np.abs(errors).mean():.2f}"
 
 

@@ -52,7 +52,7 @@ def fourfold(embeddings):
     return np.tile(embeddings, (1, 4))
 
 
-def inputs_of(router_name, embeddings):
+def features_of(router_name, embeddings):
     return fourfold(embeddings) if router_name.startswith("layer_") else embeddings
 
 
@@ -80,12 +80,12 @@ def trained(router_name):
         return kind(PAIR)
     queries, embeddings, battles, _ = hard_and_easy()
     embedder = embedder_of(router_name)
-    inputs = inputs_of(router_name, embeddings)
+    features = features_of(router_name, embeddings)
     if router_name == "bert":
-        inputs = embedder.embed([query.rsplit(" ", 1)[0] for query in queries])
+        features = embedder.embed([query.rsplit(" ", 1)[0] for query in queries])
     elif router_name == "stacked":
-        inputs = np.stack([embeddings[:, 1], embeddings[:, 2]], axis=1).clip(0, 1)
-    return kind.fit(PAIR, inputs, battles, seed=0, embedder=embedder)
+        features = np.stack([embeddings[:, 1], embeddings[:, 2]], axis=1).clip(0, 1)
+    return kind.fit(PAIR, features, battles, seed=0, embedder=embedder)
 
 
 @cache
@@ -190,7 +190,7 @@ EMBEDDING_ROUTERS = [
 class TestEveryEmbeddingRouter:
     def test_learns_which_queries_need_the_strong_model(self, router_name):
         queries, embeddings, battles, hard = hard_and_easy()
-        embeddings = inputs_of(router_name, embeddings)
+        embeddings = features_of(router_name, embeddings)
         fold = folds_by_text(queries)
         kind = router_class(router_name)
         for k in np.unique(fold):

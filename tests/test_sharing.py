@@ -28,8 +28,8 @@ class Half:
     def __init__(self, embedder):
         self.embedder = embedder
 
-    def strong_win_rate_of(self, inputs):
-        return inputs[:, 0] / 2
+    def strong_win_rate_of(self, features):
+        return features[:, 0] / 2
 
 
 class Members:

@@ -46,8 +46,8 @@ class Spy:
         self.embedder = embedder
         self.fits = []
 
-    def fit(self, model_pair, inputs, battles, **_):
-        fitted = Fitted(self.embedder, self.embedder.read(inputs[np.unique(battles.query_code)]))
+    def fit(self, model_pair, features, battles, **_):
+        fitted = Fitted(self.embedder, self.embedder.read(features[np.unique(battles.query_code)]))
         self.fits.append(fitted)
         return fitted
 
@@ -58,10 +58,10 @@ class Fitted:
         self.seen = seen
         self.scored = []
 
-    def strong_win_rate_of(self, inputs):
+    def strong_win_rate_of(self, features):
         """Depends on the text and on what was seen."""
-        self.scored += self.embedder.read(inputs)
-        return (inputs[:, 0] + len(self.seen)) / 1000
+        self.scored += self.embedder.read(features)
+        return (features[:, 0] + len(self.seen)) / 1000
 
     def remember_queries(self, text_hashes):
         """Those that lost their battles to the leak check are named too."""
@@ -286,7 +286,9 @@ def test_out_of_fold_scores_find_the_queries_that_need_the_strong_model(
 
 def test_what_cannot_be_trained_is_said_before_queries_are_read(fresh_store, monkeypatch, run):
     fresh_store.add_battles(verdicts(78 * 2, tuple(f"m{i:02}" for i in range(13))))
-    monkeypatch.setattr(training_module, "read_inputs", lambda *_: pytest.fail("queries are read"))
+    monkeypatch.setattr(
+        training_module, "read_features", lambda *_: pytest.fail("queries are read")
+    )
     ratings = training_set(fresh_store, Recipe("chat", (), ("chat",)), ModelPair("m00", "m12"))
     close = ratings._replace(ratings=np.repeat([0.0, 1.0], [12, 1]))._replace(
         model_pair=ModelPair("m00", "m05")
@@ -301,7 +303,7 @@ def test_what_cannot_be_trained_is_said_before_queries_are_read(fresh_store, mon
 class Silent:
     """A member that must not be asked: its out-of-fold scores are there."""
 
-    def strong_win_rate_of(self, inputs):
+    def strong_win_rate_of(self, features):
         pytest.fail("a member scored queries that it has learned from")
 
 
@@ -356,17 +358,17 @@ def test_a_stack_learns_from_out_of_fold_scores_of_its_members_alone(
     fits = []
     fit = StackedRouter.fit.__func__
 
-    def spied(cls, model_pair, inputs, battles, **options):
-        fits.append(inputs)
-        return fit(cls, model_pair, inputs, battles, **options)
+    def spied(cls, model_pair, features, battles, **options):
+        fits.append(features)
+        return fit(cls, model_pair, features, battles, **options)
 
     monkeypatch.setattr(StackedRouter, "fit", classmethod(spied))
     scores = run(training, "stacked", scored=[quiz], config=STACK, known=known).scores
     expected = np.stack([of_view(m.scores, "in_domain") for m in known.values()], axis=1)
     fold = folds_of(training, "in_domain")
     np.testing.assert_array_equal(fits[0], expected)
-    for k, inputs in enumerate(fits[1:]):
-        np.testing.assert_array_equal(inputs, expected[fold != k])
+    for k, features in enumerate(fits[1:]):
+        np.testing.assert_array_equal(features, expected[fold != k])
     assert len(fits) == 6
     assert scores["fold"][:300].tolist() == fold.tolist()
 
@@ -411,9 +413,9 @@ def test_a_stack_never_fits_to_a_golden_query_that_leaks(stackable, run, word_ve
     fits = []
     fit = StackedRouter.fit.__func__
 
-    def spied(cls, model_pair, inputs, battles, **options):
-        fits.append(inputs[np.unique(battles.query_code)])
-        return fit(cls, model_pair, inputs, battles, **options)
+    def spied(cls, model_pair, features, battles, **options):
+        fits.append(features[np.unique(battles.query_code)])
+        return fit(cls, model_pair, features, battles, **options)
 
     monkeypatch.setattr(StackedRouter, "fit", classmethod(spied))
     trained = run(training, "stacked", scored=[quiz], config=STACK, known=known, views=[])

@@ -49,8 +49,8 @@ def carried(seed, n_benchmark=2_000, n_own=600, **options):
     x, score, weak, strong = traffic(rng, n_benchmark, [0.55, 0.35, 0.05, 0.05])
     own = traffic(rng, n_own, [0.1, 0.1, 0.3, 0.5])
     names = [[f"{side} {i}" for i in range(n)] for side, n in (("b", n_benchmark), ("o", n_own))]
-    told_apart = two_sample(own[0], x, names[1], names[0])
-    found = transported(outcomes_of(weak, strong), score, x, own[1], own[0], told_apart, **options)
+    tested = two_sample(own[0], x, names[1], names[0])
+    found = transported(outcomes_of(weak, strong), score, x, own[1], own[0], tested, **options)
     return found, own
 
 
@@ -79,8 +79,8 @@ def test_alike_traffic_is_read_like_the_benchmark_itself(rng):
     x, score, weak, strong = traffic(rng, 1_500, [0.25] * 4)
     own, own_score, own_weak, own_strong = traffic(rng, 1_500, [0.25] * 4)
     names = [f"q{i}" for i in range(3_000)]
-    told_apart = two_sample(own, x, names[:1_500], names[1_500:])
-    found = transported(outcomes_of(weak, strong), score, x, own_score, own, told_apart)
+    tested = two_sample(own, x, names[:1_500], names[1_500:])
+    found = transported(outcomes_of(weak, strong), score, x, own_score, own, tested)
     assert found.warning == "" and found.covered_share == 1.0 and found.usual_miss == 0.006
     curve = routing_curve(own_score, own_weak, own_strong)
     assert found.apgr.interval.low <= apgr(curve) <= found.apgr.interval.high
@@ -131,7 +131,7 @@ def plain(weak, strong, score, own_score, *, weight=None, nearest=None, n_resamp
         own_strong_win_rate=np.asarray(own_score),
         weight=np.ones(len(score)) if weight is None else np.asarray(weight, dtype=float),
         own_nearest=np.ones(len(own_score)) if nearest is None else np.asarray(nearest),
-        told_apart=nothing,
+        two_sample=nothing,
         n_resamples=n_resamples,
     )
 
@@ -231,9 +231,9 @@ def test_what_nobody_counted_stays_unknown(rng):
 
 def test_a_far_traffic_is_called_a_guess_and_says_why(rng):
     x, own = rng.normal(-1, 0.3, (200, 6)), rng.normal([1] + [0] * 5, 0.1, (60, 6))
-    told_apart = two_sample(own, x, [f"o{i}" for i in range(60)], [f"b{i}" for i in range(200)])
+    tested = two_sample(own, x, [f"o{i}" for i in range(60)], [f"b{i}" for i in range(200)])
     weak, strong, score = rng.random((3, 200))
-    found = transported(outcomes_of(weak, strong), score, x, rng.random(60), own, told_apart)
+    found = transported(outcomes_of(weak, strong), score, x, rng.random(60), own, tested)
     assert found.covered_share == 0.0
     assert found.warning.startswith("This is a guess: a classifier tells own queries")
     assert "off by 11% of the scale" in found.warning and found.usual_miss == 0.106
@@ -252,11 +252,11 @@ def test_few_own_queries_are_called_a_guess(rng):
 def test_what_does_not_fit_together_is_said(rng):
     x = rng.normal(size=(30, 4))
     names = [f"q{i}" for i in range(30)]
-    told_apart = two_sample(x, x, names, names)
+    tested = two_sample(x, x, names, names)
     outcomes, score = outcomes_of(*rng.random((2, 30))), rng.random(30)
 
     def carry(score=score, x=x, own_score=score, own=x):
-        return transported(outcomes, score, x, own_score, own, told_apart)
+        return transported(outcomes, score, x, own_score, own, tested)
 
     with pytest.raises(DataError, match="there are no own queries"):
         carry(own_score=score[:0], own=x[:0])

@@ -24,7 +24,7 @@ from routellm_core.types import Floats
 _CHUNK = 512
 
 
-def read_inputs(
+def read_features(
     queries: Sequence[str], embedder: Any, cache_dir: Path, watch: Watch = silent
 ) -> Any:
     """What a router of this embedder sees of the queries, from the cache or computed now.
@@ -45,7 +45,7 @@ def read_inputs(
         watch(Progress(f"reading with {embedder.name}", 0, len(queries)))
         return embedder.embed(queries)
     if isinstance(embedder, JoinedEmbedder):
-        parts = [read_inputs(queries, part, cache_dir, watch) for part in embedder.parts]
+        parts = [read_features(queries, part, cache_dir, watch) for part in embedder.parts]
         return np.concatenate(parts, axis=1)
     return _cached(queries, embedder, cache_dir, watch)
 

@@ -25,7 +25,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from routellm_core.embedders.sentence import sentence_embedder
-from routellm_core.embedders.vector_cache import read_inputs
+from routellm_core.embedders.vector_cache import read_features
 from routellm_core.errors import RoutingError
 from routellm_core.jobs.progress import Watch
 from routellm_core.release.shipped_data import write_router, write_similarities
@@ -193,16 +193,20 @@ def _ship_few_labels(store: Store, places: Places, watch: Watch, shipment: Shipm
     n_parts = len(part.queries) // N_FEW
     fold = folds_by_text(part.queries, n_parts)
     embedder = embedder_of(shipment.router_name, None, places.cache)
-    inputs = read_inputs(part.queries, embedder, places.cache, watch)
+    features = read_features(part.queries, embedder, places.cache, watch)
     scores = np.empty(len(fold), dtype=np.float32)
     kind = router_class(shipment.router_name)
     router = None
     for k in range(n_parts):
         taught = fold == (k - 1) % n_parts
         router = kind.fit(  # type: ignore[attr-defined]
-            PAIR, inputs[taught], battles_of(training.battles, taught), seed=SEED, embedder=embedder
+            PAIR,
+            features[taught],
+            battles_of(training.battles, taught),
+            seed=SEED,
+            embedder=embedder,
         )
-        scores[fold == k] = router.strong_win_rate_of(inputs[fold == k])
+        scores[fold == k] = router.strong_win_rate_of(features[fold == k])
     assert router is not None
     frame = score_frame(part, "in_domain", scores, fold)
     write_router(places.data, router, shipment.recipe, ["mmlu"], frame, weights=False)
@@ -262,10 +266,10 @@ def _ship_similarities(store: Store, places: Places, watch: Watch, report: Repor
         except RoutingError as error:
             report(f"similarity of {recipe.name}: {error}")
             return
-        taught = read_inputs(training.queries, embedder, places.cache, watch)
+        taught = read_features(training.queries, embedder, places.cache, watch)
         for benchmark_id in ("mmlu", "gsm8k", "mt_bench"):
             part = benchmark_part(store, benchmark_id, PAIR)
-            asked = read_inputs(part.queries, embedder, places.cache, watch)
+            asked = read_features(part.queries, embedder, places.cache, watch)
             seen = np.isin(training.queries, part.queries)
             fold = folds_by_text(part.queries)
             of_training = folds_by_text(training.queries)

@@ -86,7 +86,7 @@ class LearnedRouter(Router):
 
     @classmethod
     def default_embedder(cls, config: Any = None) -> Any:
-        """What turns queries into this router's inputs; `config` as for `fit`."""
+        """What turns queries into this router's features; `config` as for `fit`."""
         return sentence_embedder()
 
     @classmethod
@@ -94,7 +94,7 @@ class LearnedRouter(Router):
     def fit(
         cls,
         model_pair: ModelPair,
-        inputs: Any,
+        features: Any,
         battles: Battles,
         *,
         seed: int,
@@ -107,11 +107,11 @@ class LearnedRouter(Router):
 
         Args:
             model_pair: two of the battles' models.
-            inputs: one item a query, as the embedder makes them.
-            battles: their `query_code` points to items of `inputs`.
+            features: one item a query, as the embedder makes them.
+            battles: their `query_code` points to items of `features`.
             seed: of whatever is random in the fit.
             config: the router's options from `configs.py`; by default its own.
-            embedder: what made the inputs; by default the router's own.
+            embedder: what made the features; by default the router's own.
             watch: told how far it is; what it raises ends the fit.
             resume_dir: a long fit keeps its state there and goes on from it.
         """
@@ -128,16 +128,16 @@ class LearnedRouter(Router):
         return self.strong_win_rate_of(self.embedder.embed(queries))
 
     @abstractmethod
-    def strong_win_rate_of(self, inputs: Any) -> Floats:
+    def strong_win_rate_of(self, features: Any) -> Floats:
         """The same for queries that the embedder has read: (n_queries,) float32 in [0, 1].
 
         Raises:
-            DataError: an input is NaN or infinite, or not of the form the router was trained on.
+            DataError: a feature is NaN or infinite, or not of the form the router was trained on.
         """
 
 
 class EmbeddingRouter(LearnedRouter):
-    """A learned router whose inputs are vectors of one length."""
+    """A learned router whose features are vectors of one length."""
 
     def strong_win_rate_of(self, embeddings: Floats) -> Floats:
         """The same for queries that are embedded already: (n_queries,) float32 in [0, 1].

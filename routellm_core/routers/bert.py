@@ -81,7 +81,7 @@ class BertRouter(LearnedRouter):
     def fit(
         cls,
         model_pair: ModelPair,
-        inputs: States,
+        features: States,
         battles: Battles,
         *,
         seed: int,
@@ -94,23 +94,23 @@ class BertRouter(LearnedRouter):
         config = config or BertConfig()
         embedder = embedder or cls.default_embedder(config)
         labels = soft_labels(model_pair, battles)
-        trained = _train(embedder, inputs, labels, config, seed, watch, resume_dir)
+        trained = _train(embedder, features, labels, config, seed, watch, resume_dir)
         return cls(model_pair, trained, embedder)
 
-    def strong_win_rate_of(self, inputs: States) -> Floats:
+    def strong_win_rate_of(self, features: States) -> Floats:
         """The same for queries that the frozen layers have read: (n_queries,) float32 in [0, 1].
 
         Raises:
             DataError: a state is NaN or infinite, or of another width than the encoder's.
         """
-        _check_width(inputs, self.embedder.width)
-        lengths = [len(state) for state in inputs]
-        rates = np.empty(len(inputs), dtype=np.float32)
+        _check_width(features, self.embedder.width)
+        lengths = [len(state) for state in features]
+        rates = np.empty(len(features), dtype=np.float32)
         credit = torch.tensor(CREDIT)
         self.trained.eval()
 
         def judge(batch: list[int]) -> None:
-            logits = self.trained(*_padded(inputs, batch)).float().cpu()
+            logits = self.trained(*_padded(features, batch)).float().cpu()
             rates[batch] = (logits.softmax(1) @ credit).numpy()
 
         with torch.inference_mode():

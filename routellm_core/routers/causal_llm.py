@@ -41,7 +41,7 @@ class CausalLLMRouter(EmbeddingRouter):
     def fit(
         cls,
         model_pair: ModelPair,
-        inputs: Any,
+        features: Any,
         battles: Battles,
         *,
         seed: int,
@@ -53,18 +53,18 @@ class CausalLLMRouter(EmbeddingRouter):
         """Learn from states of the frozen backbone, or from texts when there is an adapter."""
         config = config or CausalLLMConfig()
         if config.lora_rank:
-            embedder = _adapted(model_pair, inputs, battles, config, seed, watch, resume_dir)
-            inputs = embedder.embed(inputs.tolist())
-        head = LabelHead.fit(model_pair, inputs, battles, config.inverse_penalty)
+            embedder = _adapted(model_pair, features, battles, config, seed, watch, resume_dir)
+            features = embedder.embed(features.tolist())
+        head = LabelHead.fit(model_pair, features, battles, config.inverse_penalty)
         return cls(model_pair, head, embedder)
 
     @property
     def dimension(self) -> int:
         return self.head.dimension
 
-    def strong_win_rate_of(self, inputs: Any) -> Floats:
+    def strong_win_rate_of(self, features: Any) -> Floats:
         """The same for states, or for texts as an array of objects."""
-        states = self.embedder.embed(inputs.tolist()) if inputs.dtype == object else inputs
+        states = self.embedder.embed(features.tolist()) if features.dtype == object else features
         return super().strong_win_rate_of(states)
 
     def _win_rate(self, embeddings: Floats) -> Floats:

@@ -52,7 +52,7 @@ class MatrixFactorizationRouter(EmbeddingRouter):
     def fit(
         cls,
         model_pair: ModelPair,
-        inputs: Floats,
+        features: Floats,
         battles: Battles,
         *,
         seed: int,
@@ -62,7 +62,7 @@ class MatrixFactorizationRouter(EmbeddingRouter):
         resume_dir: Path | None = None,
     ) -> Self:
         config = config or MatrixFactorizationConfig()
-        vectors, projection, offset = _train(inputs, battles, config, seed, watch)
+        vectors, projection, offset = _train(features, battles, config, seed, watch)
         return cls(model_pair, battles.models, vectors, projection, offset, embedder)
 
     @property

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from routellm_core.embedders.vector_cache import read_inputs
+from routellm_core.embedders.vector_cache import read_features
 from routellm_core.types import Floats
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Reading:
 
     Args:
         queries: texts.
-        cache_dir: keeps vectors between runs, as `read_inputs` does; None keeps none.
+        cache_dir: keeps vectors between runs, as `read_features` does; None keeps none.
     """
 
     def __init__(self, queries: Sequence[str], cache_dir: Path | None = None) -> None:
@@ -92,6 +92,6 @@ class Reading:
             self._known[key] = (
                 embedder.embed(self.queries)
                 if self.cache_dir is None
-                else read_inputs(self.queries, embedder, self.cache_dir)
+                else read_features(self.queries, embedder, self.cache_dir)
             )
         return self._known[key]

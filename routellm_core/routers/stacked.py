@@ -72,7 +72,7 @@ class StackedRouter(EmbeddingRouter):
     def fit(
         cls,
         model_pair: ModelPair,
-        inputs: Floats,
+        features: Floats,
         battles: Battles,
         *,
         seed: int,
@@ -85,8 +85,8 @@ class StackedRouter(EmbeddingRouter):
 
         Args:
             model_pair: battles of other models are left out.
-            inputs: (n_queries, n_members) out-of-fold win rates of the members.
-            battles: their `query_code` points to rows of `inputs`.
+            features: (n_queries, n_members) out-of-fold win rates of the members.
+            battles: their `query_code` points to rows of `features`.
             seed: nothing here is random.
             config: names the members; nothing of it is needed here.
             embedder: the members, fitted on everything.
@@ -94,10 +94,10 @@ class StackedRouter(EmbeddingRouter):
             resume_dir: not used.
         """
         levels = np.linspace(0, 1, _N_REFERENCE)
-        reference = np.stack([_rising(np.quantile(scores, levels)) for scores in inputs.T])
+        reference = np.stack([_rising(np.quantile(scores, levels)) for scores in features.T])
         router = cls(model_pair, reference, np.array([0.0, 1.0]), embedder)
         query_code, win = strong_wins(model_pair, battles)
-        router.curve = _logistic(router.mean_rank(inputs)[query_code], win)
+        router.curve = _logistic(router.mean_rank(features)[query_code], win)
         return router
 
     @property

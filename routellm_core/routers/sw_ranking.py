@@ -56,7 +56,7 @@ class SimilarityWeightedRouter(EmbeddingRouter):
     def fit(
         cls,
         model_pair: ModelPair,
-        inputs: Floats,
+        features: Floats,
         battles: Battles,
         *,
         seed: int,
@@ -65,7 +65,7 @@ class SimilarityWeightedRouter(EmbeddingRouter):
         watch: Watch = silent,
         resume_dir: Path | None = None,
     ) -> Self:
-        return cls(model_pair, inputs, battles, embedder)
+        return cls(model_pair, features, battles, embedder)
 
     def remember_queries(self, text_hashes: Sequence[str]) -> None:
         self.text_hashes = np.asarray(text_hashes)[self._kept]

@@ -54,7 +54,7 @@ def score(
         queries: texts, any number of them.
         chunks_dir: where chunks are kept, and taken from when they are there already.
         checkpoints: the hash of each router's checkpoint, by id; a chunk of others is not taken.
-        cache_dir: where vectors are kept, as `inputs.read_inputs` does.
+        cache_dir: where vectors are kept, as `vector_cache.read_features` does.
         queue: a folder by which scorings take turns, a chunk each, so that none waits for another
             to end; None where there is no other.
         watch: told how many distinct texts are scored, those of kept chunks from the start; what it

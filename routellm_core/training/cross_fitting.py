@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from routellm_core.embedders.sentence import sentence_embedder
-from routellm_core.embedders.vector_cache import read_inputs
+from routellm_core.embedders.vector_cache import read_features
 from routellm_core.errors import DataError
 from routellm_core.jobs.progress import Progress, Watch, silent
 from routellm_core.routers import load_router, router_class
@@ -89,17 +89,17 @@ def train(
     training, n_dropped = _without_leaks(training, scored, cache_dir, watch)
     embedder = embedder_of(router_name, config, cache_dir)
     fit = _Fit(router_name, training, embedder, work_dir, seed, config, watch)
-    inputs = read_inputs(training.queries, embedder, cache_dir, watch)
+    features = read_features(training.queries, embedder, cache_dir, watch)
     frames: list[pd.DataFrame] = []
     for view in views if training.parts else ():
         frames += _score_folds(
-            training, view, inputs, fit, work_dir, left_out_dir if view == "in_domain" else None
+            training, view, features, fit, work_dir, left_out_dir if view == "in_domain" else None
         )
-    router = fit(inputs, np.ones(len(inputs), dtype=bool), "on everything")
+    router = fit(features, np.ones(len(features), dtype=bool), "on everything")
     # A benchmark may stand here for several pairs; each of its queries is read once.
     asked = list(dict.fromkeys(query for part in scored for query in part.queries))
     if asked:
-        rates = router.strong_win_rate_of(read_inputs(asked, embedder, cache_dir, watch))
+        rates = router.strong_win_rate_of(read_features(asked, embedder, cache_dir, watch))
         rate_of = dict(zip(asked, rates, strict=True))
         for part in scored:
             of_part = np.array([rate_of[query] for query in part.queries], dtype=np.float32)
@@ -129,10 +129,10 @@ class _Fit:
         self.embedder, self.work_dir = embedder, work_dir
         self.seed, self.config, self.watch = seed, config, watch
 
-    def __call__(self, inputs: Any, seen: NDArray[np.bool_], name: str) -> LearnedRouter:
+    def __call__(self, features: Any, seen: NDArray[np.bool_], name: str) -> LearnedRouter:
         fitted: LearnedRouter = self.kind.fit(
             self.model_pair,
-            inputs[seen],
+            features[seen],
             battles_of(self.battles, seen),
             seed=self.seed,
             config=self.config,
@@ -147,7 +147,7 @@ class _Fit:
 def _score_folds(
     training: TrainingSet,
     view: str,
-    inputs: Any,
+    features: Any,
     fit: _Fit,
     work_dir: Path,
     left_out_dir: Path | None = None,
@@ -164,10 +164,10 @@ def _score_folds(
             asked = fold == k
             # A text may stand in several slices, so leaving out a slice may not be enough.
             repeated = same_text(list(compress(training.queries, asked)), training.queries)
-            router = fit(inputs, ~repeated, name)
+            router = fit(features, ~repeated, name)
             if k == LEFT_OUT_FOLD and left_out_dir is not None:
                 save_left_out(router, left_out_dir)
-            _write_array(router.strong_win_rate_of(inputs[asked]), kept)
+            _write_array(router.strong_win_rate_of(features[asked]), kept)
         scores[fold == k] = np.load(kept, allow_pickle=False)
     return _frames(training, view, scores, fold)
 
@@ -221,18 +221,18 @@ def _train_stacked(
     fit = _Fit("stacked", golden, embedder, work_dir, seed, config, watch)
     frames: list[pd.DataFrame] = []
     for view in wanted:
-        inputs = np.stack(
+        features = np.stack(
             [_aligned(m.scores, view, golden.parts) for m in members.values()], axis=1
         )
         if view == "in_domain":
-            router = fit(inputs, np.ones(len(inputs), dtype=bool), "on everything")
+            router = fit(features, np.ones(len(features), dtype=bool), "on everything")
         if view in views:
-            frames += _score_folds(golden, view, inputs, fit, work_dir / view)
+            frames += _score_folds(golden, view, features, fit, work_dir / view)
     for part in scored:
-        inputs = np.stack(
+        features = np.stack(
             [_aligned(m.scores, "untouched", [part]) for m in members.values()], axis=1
         )
-        frames.append(score_frame(part, "untouched", router.strong_win_rate_of(inputs)))
+        frames.append(score_frame(part, "untouched", router.strong_win_rate_of(features)))
     shutil.rmtree(work_dir, ignore_errors=True)
     return Trained(router, _joined(frames), n_dropped)
 
@@ -362,11 +362,11 @@ def _without_leaks(
     if not checked:
         return training, 0
     embedder = sentence_embedder()
-    embeddings = read_inputs(training.queries, embedder, cache_dir, watch)
+    embeddings = read_features(training.queries, embedder, cache_dir, watch)
     leaking = leaks(
         training,
         embeddings,
-        [(part, read_inputs(part.queries, embedder, cache_dir, watch)) for part in checked],
+        [(part, read_features(part.queries, embedder, cache_dir, watch)) for part in checked],
     )
     return without(training, leaking), int(leaking.sum())
 

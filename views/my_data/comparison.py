@@ -110,7 +110,7 @@ def _cancel(folder: Path) -> None:
 
 
 def _draw_found(version: int, row: Any, title: str, benchmark_id: str, found: Comparison) -> None:
-    told = found.told_apart
+    told = found.two_sample
     st.markdown(f"##### {plain(f'Your queries {_VERDICTS[told.verdict]} those of {title}.')}")
     html_table.draw(
         "How alike the sets are",

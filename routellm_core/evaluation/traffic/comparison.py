@@ -17,7 +17,7 @@ import pandas as pd
 
 from routellm_core import files, jobs
 from routellm_core.embedders.sentence import sentence_embedder
-from routellm_core.embedders.vector_cache import read_inputs
+from routellm_core.embedders.vector_cache import read_features
 from routellm_core.errors import DataError, TextsError
 from routellm_core.evaluation.traffic.duplicates import Copies, repeated_queries, shared_queries
 from routellm_core.evaluation.traffic.profile import Profile, profile
@@ -48,7 +48,7 @@ class Comparison:
     """(n_own,) names of the own queries; all that is told of each stands in this order."""
     benchmark_query_id: Any
     """(n_benchmark,) names of the benchmark's queries."""
-    told_apart: TwoSample
+    two_sample: TwoSample
     own_similarity: float
     """Mean over own queries of the largest cosine to a benchmark query: S(own, benchmark)."""
     benchmark_similarity: float
@@ -100,7 +100,7 @@ def compared(
     next_step()
     weight, _ = similarity_weights(benchmark_embeddings, own_embeddings)
     next_step()
-    told_apart = two_sample(
+    tested = two_sample(
         own_embeddings,
         benchmark_embeddings,
         [group_key(text) for text in own_texts],
@@ -113,7 +113,7 @@ def compared(
     return Comparison(
         own_query_id=np.array(list(own), dtype=np.str_),
         benchmark_query_id=np.array(list(benchmark), dtype=np.str_),
-        told_apart=told_apart,
+        two_sample=tested,
         own_similarity=float(shared.own.cosine.mean()),
         benchmark_similarity=float(shared.theirs.cosine.mean()),
         own=shared.own,
@@ -162,7 +162,7 @@ def carried_over(
         own_strong_win_rate=scored.to_numpy()[is_scored],
         weight=weight,
         own_nearest=found.own.cosine[is_scored],
-        told_apart=found.told_apart,
+        two_sample=found.two_sample,
     )
 
 
@@ -213,7 +213,7 @@ def work_on(
         known = remembered(store, data_dir)
         store.release()
         embedder = sentence_embedder()
-        own_embeddings = read_inputs(list(own.values()), embedder, cache_dirs[0], desk.watch)
+        own_embeddings = read_features(list(own.values()), embedder, cache_dirs[0], desk.watch)
         places = {}
         if known is not None and known.embedder == embedder.name:
             places = {name: i for i, name in enumerate(known.text_hash.tolist())}
@@ -228,7 +228,7 @@ def work_on(
         if is_known.any() and known is not None:
             theirs[is_known] = known.embeddings[[places[n] for n in hashes if n in places]]
         if new:
-            theirs[~is_known] = read_inputs(new, embedder, cache_dirs[1], desk.watch)
+            theirs[~is_known] = read_features(new, embedder, cache_dirs[1], desk.watch)
         _write(folder, compared(own, benchmark, own_embeddings, theirs, desk.watch))
 
 
@@ -252,7 +252,7 @@ def read_comparison(folder: Path) -> Comparison:
     return Comparison(
         own_query_id=of["own_query_id"],
         benchmark_query_id=of["benchmark_query_id"],
-        told_apart=TwoSample(
+        two_sample=TwoSample(
             **told | {"interval": Interval(*told["interval"])},
             log_odds_own=of["log_odds_own"],
             log_odds_benchmark=of["log_odds_benchmark"],
@@ -286,8 +286,8 @@ def _write(folder: Path, found: Comparison) -> None:
     arrays = {
         "own_query_id": found.own_query_id,
         "benchmark_query_id": found.benchmark_query_id,
-        "log_odds_own": found.told_apart.log_odds_own,
-        "log_odds_benchmark": found.told_apart.log_odds_benchmark,
+        "log_odds_own": found.two_sample.log_odds_own,
+        "log_odds_benchmark": found.two_sample.log_odds_benchmark,
         "weight": found.weight,
     }
     for name in ("own", "theirs", "repeated"):
@@ -295,7 +295,7 @@ def _write(folder: Path, found: Comparison) -> None:
         arrays |= {f"{name}.{field}": getattr(copies, field) for field in Copies._fields}
     arrays |= {f"map.{field}": getattr(found.map, field) for field in QueryMap._fields[:-1]}
     np.savez(folder / "arrays.npz", **arrays)
-    told = found.told_apart
+    told = found.two_sample
     scalars = ("auc", "p_value", "n_own", "n_benchmark")
     files.write_json(
         folder / "figures.json",

@@ -144,7 +144,7 @@ class Transported:
     """(n_benchmark,) of any positive sum."""
     own_nearest: Floats
     """(n_own,) cosine of each own query to the nearest benchmark query."""
-    told_apart: TwoSample
+    two_sample: TwoSample
     """How well own and benchmark queries are told apart."""
     n_resamples: int = N_RESAMPLES
     seed: int = 0
@@ -189,7 +189,7 @@ class Transported:
         Returns:
             In [0, 1]; NaN with too few queries to tell.
         """
-        auc = self.told_apart.auc
+        auc = self.two_sample.auc
         return next((miss for largest, miss in _USUAL_MISS if auc <= largest), math.nan)
 
     @property
@@ -199,16 +199,16 @@ class Transported:
         The rule and its numbers come from groups of MMLU, GSM8K and MMLU-Pro whose outcomes were
         hidden (`python -m benchmarks transport`).
         """
-        told_apart, reasons = self.told_apart, []
-        if told_apart.verdict == "too few queries to tell":
-            fewest = min(told_apart.n_own, told_apart.n_benchmark)
+        tested, reasons = self.two_sample, []
+        if tested.verdict == "too few queries to tell":
+            fewest = min(tested.n_own, tested.n_benchmark)
             reasons.append(
                 f"one side has only {fewest} different queries, and fewer than {FEWEST} do not "
                 "show how alike the two are"
             )
-        if told_apart.verdict == "far apart":
+        if tested.verdict == "far apart":
             reasons.append(
-                f"a classifier tells own queries from the benchmark's (AUC {told_apart.auc:.2f}), "
+                f"a classifier tells own queries from the benchmark's (AUC {tested.auc:.2f}), "
                 f"and where it did so quality was off by {self.usual_miss:.0%} of the scale on "
                 "average"
             )
@@ -338,7 +338,7 @@ def transported(
     benchmark_embeddings: Floats,
     own_strong_win_rate: Floats,
     own_embeddings: Floats,
-    told_apart: TwoSample,
+    tested: TwoSample,
     *,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
@@ -351,7 +351,7 @@ def transported(
         benchmark_embeddings: (n_benchmark, dimension).
         own_strong_win_rate: (n_own,) the same router's scores of the own queries.
         own_embeddings: (n_own, dimension), of the same embedder.
-        told_apart: `two_sample` of the same queries.
+        tested: `two_sample` of the same queries.
         n_resamples: of the intervals.
         seed: of the resampling.
 
@@ -371,7 +371,7 @@ def transported(
         own_strong_win_rate=own_strong_win_rate,
         weight=weight,
         own_nearest=nearest,
-        told_apart=told_apart,
+        two_sample=tested,
         n_resamples=n_resamples,
         seed=seed,
     )

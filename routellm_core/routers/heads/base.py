@@ -27,7 +27,7 @@ class HeadRouter(EmbeddingRouter):
     def fit(
         cls,
         model_pair: ModelPair,
-        inputs: Floats,
+        features: Floats,
         battles: Battles,
         *,
         seed: int,
@@ -36,7 +36,7 @@ class HeadRouter(EmbeddingRouter):
         watch: Watch = silent,
         resume_dir: Path | None = None,
     ) -> Self:
-        head = cls.fit_head(model_pair, cls.seen(inputs), battles, seed)
+        head = cls.fit_head(model_pair, cls.seen(features), battles, seed)
         return cls(model_pair, head, embedder)
 
     @classmethod
@@ -47,9 +47,9 @@ class HeadRouter(EmbeddingRouter):
         return cls.head_class.fit(model_pair, features, battles, seed=seed)
 
     @classmethod
-    def seen(cls, inputs: Floats) -> Floats:
+    def seen(cls, features: Floats) -> Floats:
         """(n_queries, length) what the head reads of the inputs."""
-        return inputs
+        return features
 
     @property
     def dimension(self) -> int:

@@ -26,9 +26,9 @@ class LayerRouter(HeadRouter):
         return CausalStates()
 
     @classmethod
-    def seen(cls, inputs: Floats) -> Floats:
-        width = inputs.shape[1] // _N_PARTS
-        return inputs[:, cls.part * width : (cls.part + 1) * width]
+    def seen(cls, features: Floats) -> Floats:
+        width = features.shape[1] // _N_PARTS
+        return features[:, cls.part * width : (cls.part + 1) * width]
 
     @property
     def dimension(self) -> int:
