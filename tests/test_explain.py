@@ -18,7 +18,7 @@ from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
 from routellm_core.explain import EXPLAINED, explain, report
 from routellm_core.explain.counterfactual import smallest_deletion
 from routellm_core.explain.explanation import Explanation, Word
-from routellm_core.explain.neighbours import nearest, nearest_across, similar
+from routellm_core.explain.neighbours import nearest, nearest_counterfactual, similar
 from routellm_core.explain.sw_ranking import _by_embedding, influence
 from routellm_core.explain.word_spans import merged, total, without, word_spans
 from routellm_core.routers import ROUTERS, load_router, router_class
@@ -436,7 +436,7 @@ def test_areas_are_mean_win_rates_of_deletion_and_of_insertion():
     assert texts[4] == "c"  # and the first to come
 
 
-# Queries alike
+# Similar queries
 
 
 @pytest.fixture
@@ -477,11 +477,15 @@ def test_the_nearest_query_across_goes_the_other_way(sums):
         text_hash=[text_hash(text) for text in TEXTS], strong_win_rate=rates
     )
     embedder = Words()
-    found = nearest_across(store, known, TEXTS[0], scores, 0.5, True, PAIR, embedder=embedder)
+    found = nearest_counterfactual(
+        store, known, TEXTS[0], scores, 0.5, True, PAIR, embedder=embedder
+    )
     assert len(found) == 1
     assert found["strong_win_rate"][0] == pytest.approx(0.2)
     assert found["text"][0].startswith("say")
-    none = nearest_across(store, known, TEXTS[0], scores, 0.1, True, PAIR, embedder=embedder)
+    none = nearest_counterfactual(
+        store, known, TEXTS[0], scores, 0.1, True, PAIR, embedder=embedder
+    )
     assert none.empty
 
 
@@ -524,7 +528,7 @@ def test_explain_says_the_same_to_people_and_programs(explained):
     code, out, _ = explained("explain", "--router", "mf", *query_id, "--alpha", "0.5")
     assert code == 0
     assert f"{document['strong_win_rate']:.4f} by the checkpoint" in out
-    assert re.search(r"alike sums/sums-\d{3}: cosine", out)
+    assert re.search(r"similar sums/sums-\d{3}: cosine", out)
 
 
 def test_explain_takes_any_text_and_shows_the_battles(explained):

@@ -235,17 +235,20 @@ def test_sw_ranking_shows_the_battles_that_open_their_queries(open_query, router
     )
 
 
-def test_queries_alike_and_the_nearest_across_have_outcomes(open_query):
+def test_similar_queries_and_the_counterfactual_neighbour_have_outcomes(open_query):
     at = open_query()
-    alike = tables(at)["Labelled queries that are most like this one"]
-    assert [column["title"] for column in alike["columns"]][1:3] == ["large\u00a0■", "small\u00a0●"]
-    assert len(alike["rows"]) == 8
-    assert "sums-006" not in [row["id"] for row in alike["rows"]]
-    assert all(row["quality_strong"] == "right" for row in alike["rows"])
-    (across,) = tables(at)["The most similar query that is decided the other way"]["rows"]
-    assert is_hard(int(across["id"].removeprefix("sums-")))
-    assert [across["quality_strong"], across["quality_weak"]] == ["right", "wrong"]
-    assert float(across["win_rate"]) >= THRESHOLD
+    similar = tables(at)["Labelled queries that are most like this one"]
+    assert [column["title"] for column in similar["columns"]][1:3] == [
+        "large\u00a0■",
+        "small\u00a0●",
+    ]
+    assert len(similar["rows"]) == 8
+    assert "sums-006" not in [row["id"] for row in similar["rows"]]
+    assert all(row["quality_strong"] == "right" for row in similar["rows"])
+    (opposite,) = tables(at)["The most similar query that is decided the other way"]["rows"]
+    assert is_hard(int(opposite["id"].removeprefix("sums-")))
+    assert [opposite["quality_strong"], opposite["quality_weak"]] == ["right", "wrong"]
+    assert float(opposite["win_rate"]) >= THRESHOLD
     nowhere = open_query(wanted="0")
     assert "No labelled query of this benchmark goes to small" in said(nowhere)
 

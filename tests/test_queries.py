@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from routellm_core.errors import UnknownNameError
-from routellm_core.evaluation.regret import N_ALIKE, expected_gain, near_ranks
+from routellm_core.evaluation.regret import N_SIMILAR, expected_gain, near_ranks
 from routellm_core.metrics.costs import Price, usual_tokens
 from routellm_core.metrics.curve import rank_queries
 from routellm_core.store.queries import FILTERS, REGRETS, SORTS, Decisions, Listing, Regret
@@ -328,11 +328,11 @@ def test_the_expected_gain_is_the_mean_of_the_nearest_scores_without_ones_own():
     rng = np.random.default_rng(0)
     scores, gain = rng.random(2_000), rng.choice([-1.0, 0.0, 1.0], 2_000)
     own = 77
-    nearest = [i for i in np.argsort(np.abs(scores - scores[own])) if i != own][:N_ALIKE]
+    nearest = [i for i in np.argsort(np.abs(scores - scores[own])) if i != own][:N_SIMILAR]
     found = expected_gain(scores, gain, scores[own], own=own)
-    assert found.n_queries == N_ALIKE
+    assert found.n_queries == N_SIMILAR
     assert found.mean == pytest.approx(gain[nearest].mean())
-    half = 1.9719565 * gain[nearest].std(ddof=1) / math.sqrt(N_ALIKE)
+    half = 1.9719565 * gain[nearest].std(ddof=1) / math.sqrt(N_SIMILAR)
     assert found.interval == pytest.approx((found.mean - half, found.mean + half))
 
 

@@ -25,7 +25,7 @@ def add_parser(verb: Verb) -> None:
 
 
 def explain(parsed: argparse.Namespace) -> Result:
-    """Why a router gives a query its win rate: words, battles, factors, queries alike."""
+    """Why a router gives a query its win rate: words, battles, factors, similar queries."""
     from routellm_core.explain import report
 
     if (parsed.query is None) == (parsed.query_id is None):

@@ -1,4 +1,4 @@
-"""Single queries at a threshold: which are near it, and what a strong call gains on queries alike.
+"""Single queries at a threshold: which are near it, and what a strong call gains on similar ones.
 
 >>> import numpy as np
 >>> from routellm_core.metrics.curve import rank_queries
@@ -20,7 +20,7 @@ from routellm_core.types import Floats, Interval, Ranking
 
 NEAR_SHARE = 0.05
 """Of the queries, those that count as near a threshold."""
-N_ALIKE = 200
+N_SIMILAR = 200
 """Queries of nearest score that a gain is expected from."""
 
 
@@ -59,7 +59,7 @@ def expected_gain(
 ) -> ExpectedGain:
     """Mean quality gain of the strong call among the queries whose score is nearest.
 
-    Queries at one distance are taken together, so there may be more than `N_ALIKE`.
+    Queries at one distance are taken together, so there may be more than `N_SIMILAR`.
 
     Args:
         strong_win_rate: (n_queries,).
@@ -73,8 +73,8 @@ def expected_gain(
     distance = np.abs(strong_win_rate.astype(np.float64) - score)
     if own is not None:
         distance, gain = np.delete(distance, own), np.delete(gain, own)
-    if len(distance) > N_ALIKE:
-        farthest = np.partition(distance, N_ALIKE - 1)[N_ALIKE - 1]
+    if len(distance) > N_SIMILAR:
+        farthest = np.partition(distance, N_SIMILAR - 1)[N_SIMILAR - 1]
         gain = gain[distance <= farthest]
     n = len(gain)
     mean = float(gain.mean()) if n else math.nan

@@ -68,7 +68,7 @@ def similar(
     return _with_outcomes(store, found, model_pair).head(n)
 
 
-def nearest_across(
+def nearest_counterfactual(
     store: Store,
     known: LabelledQueries,
     query: str,
@@ -95,12 +95,12 @@ def nearest_across(
     Returns:
         One row as from `similar` with `strong_win_rate`; none where all go the same way.
     """
-    across = scores[(scores["strong_win_rate"] >= threshold) != calls_strong]
-    allowed = np.isin(known.text_hash, across["text_hash"].to_numpy(str))
+    opposite = scores[(scores["strong_win_rate"] >= threshold) != calls_strong]
+    allowed = np.isin(known.text_hash, opposite["text_hash"].to_numpy(str))
     embedding = embedder.embed([query])[0]
     found = nearest(known, embedding, 1, allowed & (known.text_hash != _hash_of(query)))
     rows = _with_outcomes(store, found, model_pair)
-    rates = across.drop_duplicates("text_hash").set_index("text_hash")["strong_win_rate"]
+    rates = opposite.drop_duplicates("text_hash").set_index("text_hash")["strong_win_rate"]
     return rows.assign(strong_win_rate=rows["text_hash"].map(rates)).head(1)
 
 

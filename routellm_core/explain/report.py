@@ -11,7 +11,7 @@ from routellm_core.errors import TextsError, UnknownNameError
 from routellm_core.explain import explain
 from routellm_core.explain.counterfactual import smallest_deletion
 from routellm_core.explain.explanation import Explanation
-from routellm_core.explain.neighbours import nearest_across, similar
+from routellm_core.explain.neighbours import nearest_counterfactual, similar
 from routellm_core.routers import load_router
 from routellm_core.routers.base import Router
 from routellm_core.routers.checkpoints import checkpoint_dir
@@ -82,11 +82,11 @@ def report(
         return document
     calls_strong = found.strong_win_rate >= alpha
     fewest = smallest_deletion(router.strong_win_rate, found, alpha)
-    across: list[dict[str, Any]] = []
+    counterfactual: list[dict[str, Any]] = []
     if known is not None and stored is not None:
         scores = store.scores_by_text(stored.benchmark_id, model_pair, router_id, stored.view)
-        across = _records(
-            nearest_across(
+        counterfactual = _records(
+            nearest_counterfactual(
                 store, known, query, scores, alpha, calls_strong, model_pair, embedder=embedder
             )
         )
@@ -102,7 +102,7 @@ def report(
             "strong_win_rate": fewest.strong_win_rate,
             "n_scored": fewest.n_scored,
         },
-        "nearest_across": across[0] if across else None,
+        "nearest_across": counterfactual[0] if counterfactual else None,
     }
 
 
@@ -172,7 +172,7 @@ def lines(document: dict[str, Any]) -> list[str]:
         for one in document["evidence"][:_N_WORDS]
     ]
     found += [
-        f"alike {one['benchmark_id']}/{one['query_id']}: cosine {one['cosine']:.2f}, weak "
+        f"similar {one['benchmark_id']}/{one['query_id']}: cosine {one['cosine']:.2f}, weak "
         f"{one['quality_weak']:g}, strong {one['quality_strong']:g}"
         for one in document["similar"]
     ]

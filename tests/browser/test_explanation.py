@@ -164,9 +164,9 @@ def test_battles_and_queries_alike_open_their_query_and_stay_explained(visit):
     explained(page)
     battles = page.get_by_role("table", name="The battles that moved the win rate most")
     expect(battles.locator("tbody tr")).to_have_count(10)
-    alike = page.get_by_role("table", name="Labelled queries that are most like this one")
-    expect(alike.locator("tbody tr")).to_have_count(8)
-    opener = alike.locator(".open").first
+    similar = page.get_by_role("table", name="Labelled queries that are most like this one")
+    expect(similar.locator("tbody tr")).to_have_count(8)
+    opener = similar.locator(".open").first
     name = opener.inner_text()
     opener.focus()
     page.keyboard.press("Enter")

@@ -100,7 +100,7 @@ def similar_queries(version: int, pair: ModelPair, query: str) -> pd.DataFrame |
 
 @holds_texts
 @st.cache_data(max_entries=128, show_spinner=False)
-def nearest_across(
+def nearest_counterfactual(
     key: RouterKey, query: str, threshold: float, calls_strong: bool
 ) -> pd.DataFrame | None:
     """The labelled query of the benchmark that is most like a query and goes the other way."""
@@ -111,7 +111,7 @@ def nearest_across(
         return None
     scores = store().scores_by_text(key.benchmark_id, key.pair, key.router_id, key.view)
     with _READING:
-        return neighbours.nearest_across(
+        return neighbours.nearest_counterfactual(
             store(),
             known,
             query,

@@ -55,7 +55,7 @@ def draw(selection: Selection, readings: Readings, query: dict[str, Any]) -> Non
         similar.draw_evidence(subject, found)
         with boundary():
             similar.draw_similar(subject)
-            similar.draw_across(subject)
+            similar.draw_counterfactual(subject)
         what_if.draw(subject)
 
 

@@ -1,4 +1,4 @@
-"""Queries beside the opened one: battles as evidence, labelled ones like it, and one across α."""
+"""Queries beside the opened one: battles as evidence, labelled ones like it, and one beyond α."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -72,11 +72,11 @@ def draw_similar(subject: Subject) -> None:
     )
 
 
-def draw_across(subject: Subject) -> None:
+def draw_counterfactual(subject: Subject) -> None:
     """The nearest query that the stored scores send to the other model."""
     other = subject.goes_to(not subject.calls_strong)
     heading(f"The nearest one that goes to {other}")
-    found = models.nearest_across(
+    found = models.nearest_counterfactual(
         subject.selection.key, subject.text, subject.threshold, subject.calls_strong
     )
     if found is None or found.empty:

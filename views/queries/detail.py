@@ -120,7 +120,7 @@ def _draw_facts(selection: Selection, query: dict[str, Any]) -> None:
 
 
 def _expectation(selection: Selection, readings: Readings, query: dict[str, Any]) -> str:
-    """What a strong call gains on queries alike, in quality and money."""
+    """What a strong call gains on similar queries, in quality and money."""
     known = benchmarks.outcomes(*selection.where)
     found = np.flatnonzero(known.query_id == query["query_id"])
     gain = expected_gain(

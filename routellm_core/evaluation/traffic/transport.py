@@ -1,9 +1,9 @@
 """What quality to expect of routing one's own queries, carried over from a benchmark.
 
 Own queries have no outcomes, a benchmark has. Its queries are weighted so that they resemble the
-own ones, and the routed quality is their weighted mean. This rests on one assumption, that alike
+own ones, and the routed quality is their weighted mean. This rests on one assumption, that similar
 queries are answered alike (covariate shift: Shimodaira 2000, J. Stat. Plan. Inference 90:227);
-where the benchmark has nothing alike it fails, and the result says so.
+where the benchmark has nothing similar it fails, and the result says so.
 """
 
 import math
