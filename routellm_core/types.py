@@ -65,6 +65,13 @@ class Interval(NamedTuple):
     high: float
 
 
+class Estimate(NamedTuple):
+    """A figure with its 95% interval; NaN where it is undefined."""
+
+    value: float
+    interval: Interval
+
+
 @dataclass(frozen=True)
 class PairOutcomes:
     """What both models of a pair did on the queries of a benchmark that have both outcomes.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
-from routellm_core.evaluation.recommendation.limits import Asked
+from routellm_core.evaluation.recommendation.limits import Requirements
 from routellm_core.evaluation.recommendation.report import document, recommend
 from routellm_core.metrics.thresholds import Target
 from tests.pages import button, drawn, errors, opened, own_store, said
@@ -92,7 +92,9 @@ def test_a_target_on_one_benchmarks_scale_is_none_on_another(open_part):
 
 def test_its_figures_are_those_of_the_core(open_part):
     at = open_part(target="pgr", wish_pgr="0.7", closely="gsm8k", machine_usd="1")
-    known = recommend(workspace.store(), "gsm8k", Asked(Target("pgr", 0.7), usd_per_hour=1.0))
+    known = recommend(
+        workspace.store(), "gsm8k", Requirements(Target("pgr", 0.7), usd_per_hour=1.0)
+    )
     found = table(at)
     assert found["sentence"] == " ".join(known["sentences"])
     assert [row["usd_per_1000"] for row in found["rows"]] == pytest.approx(
@@ -213,7 +215,9 @@ def test_hostile_names_are_shown_as_they_are_and_a_comma_survives_the_link(open_
 
 def test_a_ranking_for_a_quality_draws_money_and_keeps_its_digits(rng):
     queries, candidates = world(rng, 2_000, [0.5, 0.5, 3.0], usd=(0.00001, 0.00003))
-    found = document(field_of(queries, *candidates), Asked(Target("pgr", 0.7), usd_per_hour=0.0))
+    found = document(
+        field_of(queries, *candidates), Requirements(Target("pgr", 0.7), usd_per_hour=0.0)
+    )
     data = recommendation_table.table(found)
     picture = next(c for c in data["columns"] if c["id"] == "picture")
     assert picture["figure"] == "usd_per_1000"
@@ -226,7 +230,7 @@ def test_a_ranking_for_a_quality_draws_money_and_keeps_its_digits(rng):
 
 def test_a_difference_that_is_not_shown_carries_a_question_mark(rng):
     queries, candidates = world(rng, 2_000, [0.5, 0.55, 6.0])
-    found = document(field_of(queries, *candidates), Asked(SHARE))
+    found = document(field_of(queries, *candidates), Requirements(SHARE))
     shown = {r["label"]: r["to_first"]["is_shown"] for r in found["routers"][1:]}
     assert set(shown.values()) == {True, False}
     rows = zip(found["routers"][1:], recommendation_table.table(found)["rows"][1:], strict=True)
@@ -238,7 +242,7 @@ def test_the_csv_has_a_line_for_everything_that_was_looked_at():
     slow = router("slow", [0.1, 0.2, 0.3, 0.4], seconds=np.nan)
     field = field_of(queries, router("good", [0.9, 0.8, 0.2, 0.1]), slow)
     target = Target("pgr", 0.5)
-    lines = recommendation_table.csv_lines(document(field, Asked(target)))
+    lines = recommendation_table.csv_lines(document(field, Requirements(target)))
     assert [line["router"] for line in lines] == [
         "good",
         "random mix",

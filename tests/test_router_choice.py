@@ -13,11 +13,11 @@ from routellm_core.errors import DataError, UnknownNameError, UnreachableError
 from routellm_core.evaluation.overhead.latency import latency_at
 from routellm_core.evaluation.overhead.router_times import ONE_CORE_SECONDS, usual_time
 from routellm_core.evaluation.recommendation import estimates
-from routellm_core.evaluation.recommendation.candidates import Field, read_field
-from routellm_core.evaluation.recommendation.limits import Asked, Limits
+from routellm_core.evaluation.recommendation.candidates import Candidates, read_candidates
+from routellm_core.evaluation.recommendation.limits import Limits, Requirements
 from routellm_core.evaluation.recommendation.report import document, recommend
-from routellm_core.evaluation.recommendation.sentences import unfit_words
-from routellm_core.evaluation.recommendation.settings import Candidate, Queries
+from routellm_core.evaluation.recommendation.sentences import excluded_routers
+from routellm_core.evaluation.recommendation.settings import Candidate, RecommendationQueries
 from routellm_core.evaluation.recommendation.with_router import N_PARTS, parts_of, router_setting
 from routellm_core.evaluation.recommendation.without_router import mixed_setting, single_settings
 from routellm_core.metrics.costs import PairCosts, TokenSource
@@ -52,16 +52,16 @@ def queries_of(weak, strong, *, usd=(0.001, 0.005), seconds=None, clusters=None,
         answer_tokens_strong=nothing,
     )
     costs = PairCosts(np.full(n, usd[0]), np.full(n, usd[1]), TokenSource("", ""))
-    return Queries(outcomes, costs, PairLatencies(*(seconds or (nothing, nothing))))
+    return RecommendationQueries(outcomes, costs, PairLatencies(*(seconds or (nothing, nothing))))
 
 
 def router(label, scores, seconds=0.03):
     return Candidate(label, label, "mf", "invented", np.float32(scores), seconds, "invented")
 
 
-def field_of(queries, *candidates, unit="share right"):
+def candidates_of(queries, *candidates, unit="share right"):
     card = Benchmark("b", "B", "", "", "user", 0.0, 10.0, unit, "", "")
-    return Field(card, "in_domain", queries, list(candidates))
+    return Candidates(card, "in_domain", queries, list(candidates))
 
 
 def world(rng, n, noises, **more):
@@ -254,7 +254,7 @@ def test_holm_allows_for_every_pair_of_routers(rng):
     [SHARE, Target("budget", 3.0, 1_000), PGR, Target("quality", 0.76)],
     ids=lambda w: w.mode,
 )
-def test_of_equally_good_routers_few_are_told_apart(target):
+def test_of_equally_good_routers_few_appear_different(target):
     """Five percent of 120 are 6; more than 13 come by chance once in 300 times."""
     rng = np.random.default_rng(2)
     alarms = 0
@@ -284,21 +284,21 @@ def test_a_difference_covers_the_true_one(target):
 def test_a_router_that_knows_nothing_is_hardly_ever_worth_it():
     rng = np.random.default_rng(5)
     kinds = [
-        document(field_of(*_blind_world(rng)), Asked(target))["advice"]["kind"]
+        document(candidates_of(*_random_world(rng)), Requirements(target))["advice"]["kind"]
         for target in (SHARE, PGR)
         for _ in range(60)
     ]
     assert kinds.count("no router") >= 0.93 * len(kinds)
 
 
-def _blind_world(rng):
+def _random_world(rng):
     queries, candidates = world(rng, 300, [1e6] * 3)
     return queries, *candidates
 
 
 def test_a_document_ranks_by_quality_and_says_who_is_ahead(rng):
     queries, (good, blurred) = world(rng, 3_000, [0.3, 3.0])
-    found = document(field_of(queries, blurred, good), Asked(SHARE))
+    found = document(candidates_of(queries, blurred, good), Requirements(SHARE))
     first, second = found["routers"]
     assert (first["label"], second["label"], found["ranked_by"]) == ("r0", "r1", "quality")
     assert first["to_first"] is None
@@ -311,11 +311,11 @@ def test_a_document_ranks_by_quality_and_says_who_is_ahead(rng):
         "among": ["r0"],
         "chosen_by": None,
     }
-    take, ahead, bar = found["sentences"]
+    take, ahead, baseline = found["sentences"]
     assert take.startswith("With at most 50% strong calls take r0: ")
     assert take.endswith("after 30 ms of its own.")
     assert ahead == "It is ahead of every other router that fits."
-    assert bar.startswith("Without a router a random mix of both models is best, ")
+    assert baseline.startswith("Without a router a random mix of both models is best, ")
     assert [row["label"] for row in found["blind"]] == [
         "random mix",
         "always weak",
@@ -326,7 +326,7 @@ def test_a_document_ranks_by_quality_and_says_who_is_ahead(rng):
 
 def test_for_a_quality_routers_are_ranked_by_money_and_by_calls_without_a_price(rng):
     queries, candidates = world(rng, 3_000, [3.0, 0.3])
-    found = document(field_of(queries, *candidates), Asked(PGR))
+    found = document(candidates_of(queries, *candidates), Requirements(PGR))
     costs = [row["usd_per_1000"] for row in found["routers"]]
     assert found["ranked_by"] == "usd"
     assert costs == sorted(costs)
@@ -335,22 +335,24 @@ def test_for_a_quality_routers_are_ranked_by_money_and_by_calls_without_a_price(
     assert difference["words"].startswith("r0 costs $")
     assert found["sentences"][-1].split(": the router ")[1].startswith("saves $")
     unpriced, candidates = world(rng, 3_000, [3.0, 0.3], usd=(NAN, 0.005))
-    found = document(field_of(unpriced, *candidates), Asked(PGR))
+    found = document(candidates_of(unpriced, *candidates), Requirements(PGR))
     assert found["ranked_by"] == "strong_calls"
     assert found["routers"][0]["label"] == "r1"
     assert "ranked by strong calls, and money is left out" in found["sentences"][-1]
-    budget = document(field_of(unpriced, *candidates), Asked(Target("budget", 2.0, 1_000)))
+    budget = document(
+        candidates_of(unpriced, *candidates), Requirements(Target("budget", 2.0, 1_000))
+    )
     assert budget["advice"]["kind"] == "none fits"
     assert {row["reason"] for row in budget["unfit"]} == {
         "a price of this pair is not known: type it, then name a budget"
     }
 
 
-def test_of_routers_that_cannot_be_told_apart_the_cheapest_or_fastest_is_advised(rng):
+def test_of_routers_without_a_clear_difference_the_cheapest_or_fastest_is_advised(rng):
     queries, (slow, good) = world(rng, 3_000, [0.5, 0.5])
     twin = good._replace(label="twin", seconds=0.001)
     slow = good._replace(label="slow", seconds=0.4)
-    by_quality = document(field_of(queries, slow, twin), Asked(SHARE, usd_per_hour=1.0))
+    by_quality = document(candidates_of(queries, slow, twin), Requirements(SHARE, usd_per_hour=1.0))
     assert by_quality["advice"]["label"] == "twin"
     assert by_quality["advice"]["chosen_by"] == "usd_per_1000"
     assert (
@@ -358,7 +360,9 @@ def test_of_routers_that_cannot_be_told_apart_the_cheapest_or_fastest_is_advised
         in (by_quality["sentences"][1])
     )
     for target in (PGR, Target("budget", 3.0, 1_000)):
-        by_time = document(field_of(queries, slow, twin), Asked(target, usd_per_hour=0.0))
+        by_time = document(
+            candidates_of(queries, slow, twin), Requirements(target, usd_per_hour=0.0)
+        )
         assert by_time["advice"]["label"] == "twin"
         assert "of these twin is the fastest" in by_time["sentences"][1]
 
@@ -367,18 +371,18 @@ def test_limits_leave_routers_out_and_say_why(rng):
     seconds = np.full(400, 1.0), np.full(400, 3.0)
     queries, (good, slow, unknown) = world(rng, 400, [0.3] * 3, seconds=seconds)
     routers = good, slow._replace(seconds=0.31), unknown._replace(seconds=NAN)
-    field = field_of(queries, *routers)
-    found = document(field, Asked(SHARE, limits=Limits(router_s=0.05)))
+    candidates = candidates_of(queries, *routers)
+    found = document(candidates, Requirements(SHARE, limits=Limits(router_s=0.05)))
     assert [row["label"] for row in found["routers"]] == ["r0"]
-    assert unfit_words(found) == (
+    assert excluded_routers(found) == (
         "r1 (its own 310 ms exceed 50 ms); r2 (nobody has measured its own time)"
     )
-    found = document(field, Asked(SHARE, limits=Limits(mean_s=2.2)))
+    found = document(candidates, Requirements(SHARE, limits=Limits(mean_s=2.2)))
     assert [row["label"] for row in found["routers"]] == ["r0"]
-    assert "its answers take 2.31 s on average, more than 2.2 s" in unfit_words(found)
-    found = document(field, Asked(SHARE, limits=Limits(p95_s=2.0)))
+    assert "its answers take 2.31 s on average, more than 2.2 s" in excluded_routers(found)
+    found = document(candidates, Requirements(SHARE, limits=Limits(p95_s=2.0)))
     assert found["advice"]["kind"] == "none fits"
-    assert "a twentieth of its answers take over 3.03 s, more than 2 s" in unfit_words(found)
+    assert "a twentieth of its answers take over 3.03 s, more than 2 s" in excluded_routers(found)
     assert found["sentences"][:2] == [
         "With at most 50% strong calls no router fits.",
         "Without one always the weak model serves it: "
@@ -386,9 +390,11 @@ def test_limits_leave_routers_out_and_say_why(rng):
         f" (95% {_ends(queries)}) for $1.00 per 1,000 queries, 0.0% strong calls.",
     ]
     # Without limits a router of unknown time may stand, as long as nobody asks for its money.
-    assert len(document(field, Asked(SHARE))["routers"]) == 3
-    assert "so nobody knows what it costs" in unfit_words(document(field, Asked(PGR)))
-    assert len(document(field, Asked(PGR, usd_per_hour=0.0))["routers"]) == 3
+    assert len(document(candidates, Requirements(SHARE))["routers"]) == 3
+    assert "so nobody knows what it costs" in excluded_routers(
+        document(candidates, Requirements(PGR))
+    )
+    assert len(document(candidates, Requirements(PGR, usd_per_hour=0.0))["routers"]) == 3
 
 
 def _ends(queries):
@@ -398,25 +404,25 @@ def _ends(queries):
 
 def test_a_target_out_of_reach_names_the_most_there_is():
     queries = queries_of([0, 0, 1, 0], [1, 1, 0, 0])
-    field = field_of(queries, GOOD)
-    found = document(field, Asked(Target("quality", 0.9)))
+    candidates = candidates_of(queries, GOOD)
+    found = document(candidates, Requirements(Target("quality", 0.9)))
     assert found["unfit"][0]["reason"] == (
         "no threshold of it reaches that quality here: 0.75 is the most"
     )
-    found = document(field, Asked(Target("pgr", 3.0)))
+    found = document(candidates, Requirements(Target("pgr", 3.0)))
     assert found["unfit"][0]["reason"] == (
         "no threshold of it recovers 300% of the gap here: 200% are the most"
     )
     assert found["sentences"][1] == "Nor does a random mix, or one of the models alone."
-    found = document(field, Asked(Target("budget", 0.5, 1_000)))
-    assert "$0.5 for 1,000 queries do not pay for it: $1 are the least" in unfit_words(found)
+    found = document(candidates, Requirements(Target("budget", 0.5, 1_000)))
+    assert "$0.5 for 1,000 queries do not pay for it: $1 are the least" in excluded_routers(found)
 
 
 def test_a_gap_that_is_none_or_reversed_is_said():
     weak, strong = np.tile([1, 0], 200), np.tile([0, 0, 0, 1], 100)
     scores = np.random.default_rng(0).random(400)
-    reversed_gap = field_of(queries_of(weak, strong), router("r", scores))
-    found = document(reversed_gap, Asked(SHARE))
+    reversed_gap = candidates_of(queries_of(weak, strong), router("r", scores))
+    found = document(reversed_gap, Requirements(SHARE))
     assert found["bar"] == "always weak"
     assert found["advice"]["kind"] == "no router"
     assert "always the weak model (50.0% right), which needs none" in found["sentences"][0]
@@ -424,49 +430,49 @@ def test_a_gap_that_is_none_or_reversed_is_said():
         "The model called strong is clearly the worse one on these queries: always the weak model "
         "gives 50.0% right, the strong one 25.0% right."
     )
-    found = document(reversed_gap, Asked(PGR))
-    assert "there is no gap to recover" in unfit_words(found)
+    found = document(reversed_gap, Requirements(PGR))
+    assert "there is no gap to recover" in excluded_routers(found)
     assert found["bar"] is None
-    no_gap = field_of(queries_of(weak, 1 - weak), router("r", scores))
+    no_gap = candidates_of(queries_of(weak, 1 - weak), router("r", scores))
     assert any(
-        "may be equally good" in said for said in document(no_gap, Asked(SHARE))["sentences"]
+        "may be equally good" in said for said in document(no_gap, Requirements(SHARE))["sentences"]
     )
 
 
 def test_few_queries_and_a_single_router_are_said():
-    found = document(field_of(FOUR, GOOD), Asked(SHARE))
+    found = document(candidates_of(FOUR, GOOD), Requirements(SHARE))
     assert found["sentences"][-2:] == [
         "4 queries are few: on others these figures may be quite different.",
-        "There is no other router to hold it against.",
+        "There is no other router to compare it with.",
     ]
     assert found["routers"][0]["to_first"] is None
 
 
 def test_only_queries_of_the_kinds_asked_for_count():
     queries = queries_of([0, 0, 1, 0], [1, 1, 1, 0], slices=["a", "b", "a", "b"])
-    found = document(field_of(queries, GOOD), Asked(SHARE, slices=("b",)))
+    found = document(candidates_of(queries, GOOD), Requirements(SHARE, slices=("b",)))
     assert (found["n_queries"], found["quality_weak"], found["quality_strong"]) == (2, 0.0, 0.5)
     assert found["routers"][0]["quality"] == 0.5
     with pytest.raises(UnknownNameError, match="no slice 'c'; there are a, b"):
-        document(field_of(queries, GOOD), Asked(SHARE, slices=("a", "c")))
+        document(candidates_of(queries, GOOD), Requirements(SHARE, slices=("a", "c")))
 
 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (Asked(Target("share", 1.5)), "between 0 and 1"),
-        (Asked(Target("pgr", NAN)), "no target"),
-        (Asked(Target("budget", -1.0, 1000.0)), "pays for nothing"),
-        (Asked(Target("budget", 1.0, 0.0)), "cannot be paid for"),
-        (Asked(SHARE, limits=Limits(router_s=-1.0)), "from 0 up"),
-        (Asked(SHARE, limits=Limits(mean_s=1.0)), "nobody measured how long"),
-        (Asked(SHARE, slices=("a",)), "1 query says nothing"),
+        (Requirements(Target("share", 1.5)), "between 0 and 1"),
+        (Requirements(Target("pgr", NAN)), "no target"),
+        (Requirements(Target("budget", -1.0, 1000.0)), "pays for nothing"),
+        (Requirements(Target("budget", 1.0, 0.0)), "cannot be paid for"),
+        (Requirements(SHARE, limits=Limits(router_s=-1.0)), "from 0 up"),
+        (Requirements(SHARE, limits=Limits(mean_s=1.0)), "nobody measured how long"),
+        (Requirements(SHARE, slices=("a",)), "1 query says nothing"),
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_a_sentence(asked, said):
     queries = queries_of([0, 0, 1, 0], [1, 1, 1, 0], slices=["a", "b", "b", "b"])
     with pytest.raises(DataError, match=said):
-        document(field_of(queries, GOOD), asked)
+        document(candidates_of(queries, GOOD), asked)
 
 
 def test_queries_of_one_text_are_one_draw(rng):
@@ -477,8 +483,8 @@ def test_queries_of_one_text_are_one_draw(rng):
         clusters=np.tile(np.arange(400), 2),
     )
     doubled = [c._replace(strong_win_rate=np.tile(c.strong_win_rate, 2)) for c in (good, other)]
-    once = document(field_of(queries, good, other), Asked(SHARE))
-    both = document(field_of(twice, *doubled), Asked(SHARE))
+    once = document(candidates_of(queries, good, other), Requirements(SHARE))
+    both = document(candidates_of(twice, *doubled), Requirements(SHARE))
     for one, two in zip(once["routers"], both["routers"], strict=True):
         for name in ("quality", "strong_call_share", "pgr"):
             assert two[f"{name}_interval"] == pytest.approx(one[f"{name}_interval"])
@@ -501,7 +507,7 @@ def test_a_recovered_gap_has_no_interval_where_the_gap_may_be_none(rng):
     assert all(map(math.isnan, few.interval))
 
 
-def test_routers_of_one_name_are_told_apart_by_recipe_then_by_id(fresh_store):
+def test_routers_of_one_name_are_distinguished_by_recipe_then_by_id(fresh_store):
     ids = [f"q{i}" for i in range(6)]
     card = Benchmark("b", "b", "", "", "user", 0.0, 1.0, "share right", "", "")
     models = ["small"] * 6 + ["large"] * 6
@@ -516,14 +522,14 @@ def test_routers_of_one_name_are_told_apart_by_recipe_then_by_id(fresh_store):
         fresh_store.add_router(RouterEntry(router_id, name, recipe, "invented"))
         scores = pd.DataFrame({"query_id": ids, "strong_win_rate": np.linspace(0, 1, 6)})
         fresh_store.add_strong_win_rates("b", PAIR, router_id, "in_domain", scores)
-    field = read_field(fresh_store, "b")
-    assert {c.router_id: c.label for c in field.candidates} == {
+    candidates = read_candidates(fresh_store, "b")
+    assert {c.router_id: c.label for c in candidates.routers} == {
         "r1": "mf (r1)",
         "r2": "mf (r2)",
         "r3": "mf (b)",
         "r4": "bert",
     }
-    assert not field.queries.costs.are_known
+    assert not candidates.queries.costs.are_known
 
 
 def test_the_usual_times_are_those_of_the_registry():
@@ -579,16 +585,16 @@ def test_the_shipped_answers_hold_together(built_store):
     from routellm_core.store import Store
 
     with Store(built_store, read_only=True) as store:
-        monthly = recommend(store, "gsm8k", Asked(Target("budget", 220.0, 100_000)))
-        thousand = recommend(store, "gsm8k", Asked(Target("budget", 2.2, 1_000)))
+        monthly = recommend(store, "gsm8k", Requirements(Target("budget", 220.0, 100_000)))
+        thousand = recommend(store, "gsm8k", Requirements(Target("budget", 2.2, 1_000)))
     assert monthly["routers"] == thousand["routers"]
     assert all(row["usd_per_1000"] <= 2.2 for row in monthly["routers"])
 
 
-def test_a_router_that_calls_whom_the_model_alone_does_is_certainly_dearer():
+def test_a_router_that_calls_whom_the_model_alone_does_is_certainly_more_expensive():
     known = queries_of([1, 1, 1, 0] * 10, [1, 1, 1, 1] * 10)
-    field = field_of(known, router("a", np.linspace(0, 1, 40)))
-    found = document(field, Asked(Target("quality", 0.5), usd_per_hour=1.0))
+    candidates = candidates_of(known, router("a", np.linspace(0, 1, 40)))
+    found = document(candidates, Requirements(Target("quality", 0.5), usd_per_hour=1.0))
     gain = found["routers"][0]["over_bar"]
     assert found["bar"] in ("random mix", "always weak")
     assert (gain["p_value"], gain["is_shown"], gain["n_more"]) == (0.0, True, 0.0)

@@ -1,4 +1,4 @@
-"""`python -m routellm_core recommend`: which router suits, by queries, target, time and money."""
+"""`python -m routellm_core recommend`: a router by queries, target, time and money."""
 
 import argparse
 import math
@@ -14,9 +14,9 @@ from routellm_core.commands.shared import (
     target_of,
 )
 from routellm_core.evaluation.overhead.router_times import CORE_USD_PER_HOUR
-from routellm_core.evaluation.recommendation.limits import Asked, Limits
+from routellm_core.evaluation.recommendation.limits import Limits, Requirements
 from routellm_core.evaluation.recommendation.report import recommend
-from routellm_core.evaluation.recommendation.sentences import unfit_words, usd_words
+from routellm_core.evaluation.recommendation.sentences import excluded_routers, usd_words
 from routellm_core.store import Store
 from routellm_core.types import Interval
 
@@ -51,17 +51,19 @@ def add_parser(verb: Verb) -> None:
 def recommend_routers(parsed: argparse.Namespace) -> Result:
     """Which router suits these queries under a target and limits, and whether any is worth it."""
     limits = Limits(parsed.max_ms / 1000, parsed.max_mean_s, parsed.max_p95_s)
-    asked = Asked(target_of(parsed), tuple(parsed.slice), limits, parsed.machine_usd_per_hour)
+    required = Requirements(
+        target_of(parsed), tuple(parsed.slice), limits, parsed.machine_usd_per_hour
+    )
     with Store(parsed.store, read_only=True) as store:
         pair = pair_of(parsed, store, parsed.benchmark)
-        answer = recommend(store, parsed.benchmark, asked, model_pair=pair, seed=parsed.seed)
+        answer = recommend(store, parsed.benchmark, required, model_pair=pair, seed=parsed.seed)
     return answer, lines(answer)
 
 
 def lines(answer: dict[str, Any]) -> list[str]:
     """The object of `document` for people."""
     kinds = ", ".join(answer["slices"]) or "all slices"
-    unfit = unfit_words(answer)
+    excluded = excluded_routers(answer)
     held_out = (
         f"quality: cross-fitted, on texts that no threshold was chosen on (seed {answer['seed']})"
         if answer["is_held_out"]
@@ -79,12 +81,12 @@ def lines(answer: dict[str, Any]) -> list[str]:
             f"  {row['label']}: {_figures(row)}" + (f"; {row['problem']}" if row["problem"] else "")
             for row in answer["blind"]
         ),
-        *([f"not among them: {unfit}"] if unfit else []),
+        *([f"not among them: {excluded}"] if excluded else []),
     ]
 
 
 def _router(row: dict[str, Any]) -> list[str]:
-    """Its figures, then what it is held against."""
+    """Its figures, then its comparisons with the first and with the baseline."""
     seconds = ""
     if row["n_timed"]:
         seconds = (
@@ -95,12 +97,12 @@ def _router(row: dict[str, Any]) -> list[str]:
         f"  {row['label']}: threshold {row['threshold']!r}, {_figures(row)}, own "
         f"{row['router_ms']:.3g} ms{seconds}"
     ]
-    for held in (row["to_first"], row["over_bar"]):
-        if held is not None:
-            low, high = held["interval"]
+    for difference in (row["to_first"], row["over_bar"]):
+        if difference is not None:
+            low, high = difference["interval"]
             found.append(
-                f"    {held['words']} ({held['value']:+.4g} [{low:+.4g}, {high:+.4g}], "
-                f"p {held['p_value']:.2g}, by Holm {held['adjusted_p_value']:.2g})"
+                f"    {difference['words']} ({difference['value']:+.4g} [{low:+.4g}, {high:+.4g}], "
+                f"p {difference['p_value']:.2g}, by Holm {difference['adjusted_p_value']:.2g})"
             )
     return found
 

@@ -5,8 +5,8 @@ from typing import Any
 import streamlit as st
 
 from routellm_core.evaluation.overhead.router_times import OwnTime
-from routellm_core.evaluation.recommendation.candidates import Field, read_field
-from routellm_core.evaluation.recommendation.limits import Asked
+from routellm_core.evaluation.recommendation.candidates import Candidates, read_candidates
+from routellm_core.evaluation.recommendation.limits import Requirements
 from routellm_core.evaluation.recommendation.report import document
 from routellm_core.metrics.costs import Price
 from routellm_core.types import ModelPair
@@ -16,13 +16,13 @@ from views.cache.evidence import RouterTime
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
-def field(
+def candidates(
     version: int,
     benchmark_id: str,
     pair: ModelPair,
     prices: tuple[Price, Price],
     times: tuple[tuple[str, RouterTime], ...],
-) -> Field:
+) -> Candidates:
     """Routers of the main view, with their times as this machine or the project measured them.
 
     Args:
@@ -32,7 +32,7 @@ def field(
         prices: of the weak and the strong model.
         times: of routers that were timed here, from `times`.
     """
-    return read_field(
+    return read_candidates(
         workspace.store(),
         benchmark_id,
         model_pair=pair,
@@ -49,7 +49,7 @@ def recommendation(
     prices: tuple[Price, Price],
     times: tuple[tuple[str, RouterTime], ...],
     typed: tuple[str, OwnTime] | None,
-    asked: Asked,
+    required: Requirements,
 ) -> dict[str, Any]:
     """The object of `recommend --json`.
 
@@ -60,20 +60,20 @@ def recommendation(
         prices: of the weak and the strong model.
         times: of routers that were timed here, from `times`.
         typed: a router's id and the time that somebody typed for it.
-        asked: what is wanted of a router.
+        required: target, queries and limits.
     """
-    known = field(version, benchmark_id, pair, prices, times)
+    known = candidates(version, benchmark_id, pair, prices, times)
     if typed is not None:
         router_id, own = typed
         known = known._replace(
-            candidates=[
+            routers=[
                 c._replace(seconds=own.seconds, seconds_source=own.source)
                 if c.router_id == router_id
                 else c
-                for c in known.candidates
+                for c in known.routers
             ]
         )
-    return document(known, asked)
+    return document(known, required)
 
 
 def times() -> tuple[tuple[str, RouterTime], ...]:

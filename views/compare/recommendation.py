@@ -1,4 +1,4 @@
-"""Which router suits: kinds of queries, a target and limits in; a ranking with its verdicts out."""
+"""Recommendation of a router: slices, a target and limits in; a ranking with its verdicts out."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.evaluation.overhead.router_times import MEASURED_ELSEWHERE
-from routellm_core.evaluation.recommendation.limits import Asked
-from routellm_core.evaluation.recommendation.sentences import unfit_words
+from routellm_core.evaluation.recommendation.limits import Requirements
+from routellm_core.evaluation.recommendation.sentences import excluded_routers
 from routellm_core.types import Benchmark, ModelPair
 from views.cache import benchmarks
 from views.cache import recommendation as recommendation_cache
@@ -29,7 +29,7 @@ def draw(version: int) -> None:
             st.info("No router has scored this benchmark yet: score it on the My data page.")
             return
         slices = recommendation_inputs.kinds(version, card.benchmark_id, pair)
-    asked = recommendation_inputs.draw(version, card, pair, slices)
+    required = recommendation_inputs.draw(version, card, pair, slices)
     prices = price_of("weak", pair.weak), price_of("strong", pair.strong)
     found = recommendation_cache.recommendation(
         version,
@@ -38,10 +38,10 @@ def draw(version: int) -> None:
         prices,
         recommendation_cache.times(),
         router_cost.typed_time(),
-        asked,
+        required,
     )
     _draw_found(found, card, pair)
-    _draw_use(found, asked)
+    _draw_use(found, required)
 
 
 def _draw_found(found: dict[str, Any], card: Benchmark, pair: ModelPair) -> None:
@@ -54,9 +54,9 @@ def _draw_found(found: dict[str, Any], card: Benchmark, pair: ModelPair) -> None
         sentence=" ".join(found["sentences"]),
         key="suited",
     )
-    unfit = unfit_words(found)
-    if unfit:
-        st.caption(plain(f"Not among them: {unfit}."))
+    excluded = excluded_routers(found)
+    if excluded:
+        st.caption(plain(f"Not among them: {excluded}."))
     st.caption(plain(_about(found)))
 
 
@@ -84,11 +84,11 @@ def _about(found: dict[str, Any]) -> str:
     )
 
 
-def _draw_use(found: dict[str, Any], asked: Asked) -> None:
+def _draw_use(found: dict[str, Any], required: Requirements) -> None:
     name = f"recommend-{found['benchmark']}"
     with st.container(horizontal=True, vertical_alignment="center"):
         if found["routers"]:
-            _draw_open(found, asked)
+            _draw_open(found, required)
         lines = pd.DataFrame(recommendation_table.csv_lines(found))
         downloads.csv_button("Ranking (CSV)", lines, f"{name}.csv")
         st.download_button(
@@ -100,7 +100,7 @@ def _draw_use(found: dict[str, Any], asked: Asked) -> None:
         )
 
 
-def _draw_open(found: dict[str, Any], asked: Asked) -> None:
+def _draw_open(found: dict[str, Any], required: Requirements) -> None:
     """The advised router, else the first, on the Trade-off page at its threshold."""
     label = found["advice"]["label"]
     row = next((r for r in found["routers"] if r["label"] == label), found["routers"][0])
@@ -108,18 +108,18 @@ def _draw_open(found: dict[str, Any], asked: Asked) -> None:
     if st.button(
         plain(f"{start} {row['label']} on the Trade-off page"),
         type="primary" if label else "secondary",
-        help="All queries of the benchmark are read there." if asked.slices else None,
+        help="All queries of the benchmark are read there." if required.slices else None,
     ):
         tradeoff_link.go(
             found["benchmark"],
             ModelPair(**found["model_pair"]),
             f"{row['router_id']}.{found['view']}",
-            *_point(row, asked),
+            *_point(row, required),
         )
 
 
-def _point(row: dict[str, Any], asked: Asked) -> tuple[str, float]:
+def _point(row: dict[str, Any], required: Requirements) -> tuple[str, float]:
     """The target, where it means the same threshold there; else the threshold itself."""
-    if asked.slices or asked.target.mode == "budget":
+    if required.slices or required.target.mode == "budget":
         return "alpha", row["threshold"]
-    return asked.target.mode, asked.target.value
+    return required.target.mode, required.target.value

@@ -1,4 +1,4 @@
-"""What somebody wants of a router, as inputs that the link carries."""
+"""Requirements of a router, as inputs that the link carries."""
 
 import math
 from typing import Any
@@ -7,7 +7,7 @@ from urllib.parse import quote
 import numpy as np
 import streamlit as st
 
-from routellm_core.evaluation.recommendation.limits import Asked, Limits
+from routellm_core.evaluation.recommendation.limits import Limits, Requirements
 from routellm_core.metrics.costs import pair_costs
 from routellm_core.metrics.thresholds import Target
 from routellm_core.types import Benchmark, ModelPair, PairOutcomes
@@ -29,8 +29,8 @@ _USUAL_SHARE, _USUAL_PGR = 0.5, 0.8
 _MOST_MS, _MOST_SECONDS, _MOST_USD = 60_000.0, 3_600.0, 1e6
 
 
-def draw(version: int, card: Benchmark, pair: ModelPair, slices: tuple[str, ...]) -> Asked:
-    """The inputs below benchmark, models and kinds of queries; what all of them say."""
+def draw(version: int, card: Benchmark, pair: ModelPair, slices: tuple[str, ...]) -> Requirements:
+    """The inputs below benchmark, models and slices; the requirements that all of them state."""
     outcomes = benchmarks.outcomes(version, card.benchmark_id, pair)
     mode = inputs.one_of(
         inputs.segments, "What you want", "wish", list(_TARGETS), "share", _TARGETS.__getitem__
@@ -39,7 +39,7 @@ def draw(version: int, card: Benchmark, pair: ModelPair, slices: tuple[str, ...]
         target = _target(mode, card, outcomes)
         limits = _limits(version, card.benchmark_id, pair)
         router_cost.draw_machine()
-    return Asked(target, slices, limits, router_cost.machine_usd())
+    return Requirements(target, slices, limits, router_cost.machine_usd())
 
 
 def kinds(version: int, benchmark_id: str, pair: ModelPair) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A recommendation as columns and rows: routers that fit, best first, below what needs none."""
+"""A recommendation as columns and rows: options without a router, then routers, best first."""
 
 import math
 from typing import Any
@@ -21,7 +21,7 @@ def table(found: dict[str, Any]) -> dict[str, Any]:
     has_money = any(math.isfinite(row["usd_per_1000"]) for row in found["blind"])
     has_seconds = any(row["n_timed"] for row in found["routers"])
     rows = [_router(row, found) for row in found["routers"]]
-    pinned = [_blind(row, found) for row in found["blind"]]
+    pinned = [_without_router(row, found) for row in found["blind"]]
     quality = "percent" if found["quality_unit"] == "share right" else "figure"
     titles = {"quality": "quality", "usd": "USD per 1,000", "strong_calls": "strong calls"}
     return {
@@ -62,7 +62,7 @@ def table(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def csv_lines(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """One line a router that fits, then what needs none, then those that do not fit."""
+    """One line a suitable router, then the options without one, then the excluded routers."""
     head = {"benchmark": found["benchmark"], **found["model_pair"], "view": found["view"]}
     head |= {"slices": " ".join(found["slices"]), "wish": found["wish"]["mode"]}
     head |= {"wanted": found["wish"]["wanted"]}
@@ -116,19 +116,19 @@ def _router(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _blind(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """The best one of them that serves the target is held against the first router."""
+def _without_router(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """An option without a router; the baseline is compared with the first router."""
     pair = ModelPair(**found["model_pair"])
     names = {
         "always weak": f"always {short_name(pair.weak)}",
         "always strong": f"always {short_name(pair.strong)}",
     }
     gain = found["routers"][0]["over_bar"] if found["routers"] else None
-    held = {"difference": "–"}
+    difference = {"difference": "–"}
     if gain and row["label"] == found["bar"]:
         low, high = gain["interval"]
         turned = gain | {"value": -gain["value"], "interval": (-high, -low)}
-        held = _difference(turned, found)
+        difference = _difference(turned, found)
     return {
         "router": names.get(row["label"], row["label"]),
         "recipe": row["problem"] or "",
@@ -136,7 +136,7 @@ def _blind(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
         "own": "–",
         **_estimates(row, found),
         "strong_call_share_second": "",
-        **held,
+        **difference,
     }
 
 
@@ -173,19 +173,19 @@ def _difference(difference: dict[str, Any], found: dict[str, Any]) -> dict[str, 
 
 
 def _usd(usd: float, found: dict[str, Any]) -> str:
-    """With the digits that the dearest row needs."""
+    """With the digits that the most expensive row needs."""
     if math.isnan(usd):
         return "–"
-    dearest = max(row["usd_per_1000"] for row in found["blind"])
-    return f"{usd:z,.{usd_digits(dearest)}f}".replace("-", "−")
+    highest = max(row["usd_per_1000"] for row in found["blind"])
+    return f"{usd:z,.{usd_digits(highest)}f}".replace("-", "−")
 
 
 def _axis(found: dict[str, Any], figure: str) -> dict[str, Any]:
-    """Around all intervals of the routers and the best that needs none; round ticks."""
-    bar = [row for row in found["blind"] if row["label"] == found["bar"]]
+    """Around all intervals of the routers and the baseline; round ticks."""
+    baseline = [row for row in found["blind"] if row["label"] == found["bar"]]
     drawn = [
         value
-        for row in (*found["routers"], *bar)
+        for row in (*found["routers"], *baseline)
         for value in (row[figure], *row[f"{figure}_interval"])
         if math.isfinite(value)
     ]
@@ -197,7 +197,7 @@ def _axis(found: dict[str, Any], figure: str) -> dict[str, Any]:
         "high": high + margin,
         "ticks": ticks,
         "labels": [_tick(tick, figure, found["quality_unit"]) for tick in ticks],
-        "blind": number(bar[0][figure]) if bar else None,
+        "blind": number(baseline[0][figure]) if baseline else None,
     }
 
 

@@ -1,6 +1,7 @@
-"""Which router suits somebody: by kind of query, target, latency and cost.
+"""Recommendation of a router by kind of query, target, latency and cost.
 
-`field` reads the routers, `routed` puts each at its own threshold for a target, `blind` serves the
-target without one, both as `settings`; `figures` says what these give and who differs, `fitting`
-which are within the limits, `document` ranks them, `words` reads it aloud.
+`candidates` reads the routers, `with_router` puts each at its own threshold for a target,
+`without_router` serves the target without one, both as `settings`. `estimates` gives their figures
+and differences, `limits` excludes those beyond the limits, `report` ranks the rest, `sentences`
+puts all of it into words for screen and terminal.
 """

@@ -1,4 +1,4 @@
-"""Which routers there are to choose from, and what is known of the queries of their benchmark."""
+"""Routers to choose from, and what is known of the queries of their benchmark."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -8,7 +8,7 @@ import pandas as pd
 
 from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation.overhead.router_times import OwnTime, usual_time
-from routellm_core.evaluation.recommendation.settings import Candidate, Queries
+from routellm_core.evaluation.recommendation.settings import Candidate, RecommendationQueries
 from routellm_core.metrics.costs import UNKNOWN_PRICE, Price, list_price, pair_costs
 from routellm_core.store import Store
 from routellm_core.store.selection import complete_routers, default_pair, main_view
@@ -17,18 +17,18 @@ from routellm_core.types import Benchmark, ModelPair
 _FEW_NAMES = 8
 
 
-class Field(NamedTuple):
-    """Routers that may be held against each other, and their queries."""
+class Candidates(NamedTuple):
+    """Routers that can be compared, and their queries."""
 
     card: Benchmark
     view: str
     """Of the scores: the one that most routers have."""
-    queries: Queries
-    candidates: list[Candidate]
+    queries: RecommendationQueries
+    routers: list[Candidate]
     """In any order, without the random router."""
 
-    def of(self, slices: tuple[str, ...]) -> "Field":
-        """The same on queries of some kinds; none: of all.
+    def of(self, slices: tuple[str, ...]) -> "Candidates":
+        """The same routers on queries of some slices; on all where none is named.
 
         Raises:
             UnknownNameError: no query is of such a slice.
@@ -45,22 +45,20 @@ class Field(NamedTuple):
                 f"{outcomes.benchmark_id} has no slice {', '.join(missing)!r}; there are {listed}"
             )
         kept = np.isin(code, np.flatnonzero(np.isin(names, slices)))
-        return Field(
-            self.card,
-            self.view,
-            self.queries.of(kept),
-            [c._replace(strong_win_rate=c.strong_win_rate[kept]) for c in self.candidates],
+        return self._replace(
+            queries=self.queries.of(kept),
+            routers=[c._replace(strong_win_rate=c.strong_win_rate[kept]) for c in self.routers],
         )
 
 
-def read_field(
+def read_candidates(
     store: Store,
     benchmark_id: str,
     *,
     model_pair: ModelPair | None = None,
     prices: tuple[Price, Price] | None = None,
     time_of: Callable[[str, str | None], OwnTime] = lambda router_name, _: usual_time(router_name),
-) -> Field:
+) -> Candidates:
     """The routers of a benchmark's main view, but for the random one.
 
     Args:
@@ -84,7 +82,7 @@ def read_field(
         )
     view = main_view(rows["view"].tolist())
     rows = rows[rows["view"] == view]
-    candidates = [
+    routers = [
         Candidate(
             label,
             row.router_id,
@@ -97,8 +95,8 @@ def read_field(
     ]
     weak, strong = prices or [list_price(model) or UNKNOWN_PRICE for model in pair]
     latencies = store.pair_latencies(benchmark_id, pair)
-    queries = Queries(outcomes, pair_costs(outcomes, weak, strong), latencies)
-    return Field(store.benchmark(benchmark_id), view, queries, candidates)
+    queries = RecommendationQueries(outcomes, pair_costs(outcomes, weak, strong), latencies)
+    return Candidates(store.benchmark(benchmark_id), view, queries, routers)
 
 
 def _labels(rows: pd.DataFrame) -> pd.Series:

@@ -1,4 +1,4 @@
-"""What a setting gives, with closed-form 95% intervals, and what two settings differ by.
+"""Figures of a setting with closed-form 95% intervals, and differences of two settings.
 
 Intervals are about a threshold that stays (see `routed_intervals`). A difference is paired: both
 settings answer the same queries. Whether one router is better than another is asked of every two of
@@ -16,35 +16,28 @@ import numpy as np
 from scipy.special import stdtrit
 
 from routellm_core.evaluation.overhead.latency import SLOW
-from routellm_core.evaluation.recommendation.settings import Queries, Setting
+from routellm_core.evaluation.recommendation.settings import RecommendationQueries, Setting
 from routellm_core.metrics.curve import pgr_of
 from routellm_core.statistics.curve_bands import share_band
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.statistics.significance import LEVEL, holm, queries_needed, two_sided_p_value
-from routellm_core.types import Floats, Interval, Ints, PairLatencies
+from routellm_core.types import Estimate, Floats, Interval, Ints, PairLatencies
 
 _UNKNOWN = Interval(math.nan, math.nan)
 
 
-class Estimate(NamedTuple):
-    """A figure with its 95% interval; NaN where it is undefined."""
-
-    value: float
-    interval: Interval
-
-
 class Seconds(NamedTuple):
-    """To the full answer, the router's own time included."""
+    """Time to the full answer, the router's own included."""
 
     mean: Estimate
     p95: Estimate
     """The least time that 95% of the queries do not exceed."""
     n_timed: int
-    """Queries with a measured time of both models: what the figures are of."""
+    """Queries with a measured time of both models, which the figures are of."""
 
 
 class Difference(NamedTuple):
-    """What a setting has more than another one of the figure that ranks them."""
+    """Excess of a setting over another one in the figure that ranks them."""
 
     value: float
     interval: Interval
@@ -60,17 +53,17 @@ class Difference(NamedTuple):
         return self.adjusted_p_value < LEVEL
 
 
-def quality_of(setting: Setting, queries: Queries) -> Estimate:
+def quality_of(setting: Setting, queries: RecommendationQueries) -> Estimate:
     """Mean quality of the routed answers."""
     return _mean(setting.quality, queries.clusters)
 
 
-def usd_of(setting: Setting, queries: Queries) -> Estimate:
+def usd_of(setting: Setting, queries: RecommendationQueries) -> Estimate:
     """USD a query, router included."""
     return _mean(setting.usd, queries.clusters)
 
 
-def share_of(setting: Setting, queries: Queries) -> Estimate:
+def share_of(setting: Setting, queries: RecommendationQueries) -> Estimate:
     """Strong-call share. Where every query is called, or none, as for counts of the texts."""
     value = float(setting.calls.mean())
     if math.isnan(setting.threshold):
@@ -82,7 +75,7 @@ def share_of(setting: Setting, queries: Queries) -> Estimate:
     return Estimate(value, Interval(float(low[0]), float(high[0])))
 
 
-def pgr_of_setting(setting: Setting, queries: Queries) -> Estimate:
+def pgr_of_setting(setting: Setting, queries: RecommendationQueries) -> Estimate:
     """Recovered gap: a ratio of means by its linear part; no interval where the gap may be none."""
     weak, gap = queries.outcomes.quality_weak, queries.gap
     ends = float(weak.mean()), float(weak.mean() + gap.mean())
@@ -94,7 +87,7 @@ def pgr_of_setting(setting: Setting, queries: Queries) -> Estimate:
     return Estimate(value, mean_interval(linear, queries.clusters))
 
 
-def seconds_of(setting: Setting, queries: Queries) -> Seconds:
+def seconds_of(setting: Setting, queries: RecommendationQueries) -> Seconds:
     """Mean and slowest twentieth of the answers, where both models were timed.
 
     The interval of the quantile is that of the share of queries below it, read back on the times
@@ -113,7 +106,7 @@ def seconds_of(setting: Setting, queries: Queries) -> Seconds:
 
 
 def to_first(settings: Sequence[Setting], clusters: Ints) -> list[Difference]:
-    """What each later setting has more than the first.
+    """Excess of each later setting over the first.
 
     Args:
         settings: of the routers, best first.
@@ -126,12 +119,12 @@ def to_first(settings: Sequence[Setting], clusters: Ints) -> list[Difference]:
 
 
 def over(settings: Sequence[Setting], other: Setting, clusters: Ints) -> list[Difference]:
-    """What each setting has more than one other, adjusted for all of them."""
+    """Excess of each setting over one other, adjusted for all of them."""
     return _adjusted([(other, setting) for setting in settings], clusters)
 
 
 def _adjusted(pairs: Sequence[tuple[Setting, Setting]], clusters: Ints) -> list[Difference]:
-    """What the second of each pair has more than the first."""
+    """Excess of the second of each pair over the first."""
     n, n_clusters = len(clusters), len(np.unique(clusters))
     values = [b.figure - a.figure for a, b in pairs]
     errors = [_error(b.influence - a.influence, clusters) for a, b in pairs]

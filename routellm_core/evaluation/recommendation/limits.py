@@ -1,7 +1,8 @@
-"""What is asked of a router, which ones fit it, and what serves the target without any."""
+"""Requirements of a router, the settings that meet them, and why the others are excluded."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -9,52 +10,87 @@ from routellm_core.errors import DataError, UnreachableError
 from routellm_core.evaluation.overhead.router_times import CORE_USD_PER_HOUR
 from routellm_core.evaluation.recommendation import estimates
 from routellm_core.evaluation.recommendation.estimates import Seconds
-from routellm_core.evaluation.recommendation.settings import Candidate, Queries, Setting, ranked_by
+from routellm_core.evaluation.recommendation.settings import (
+    Candidate,
+    RecommendationQueries,
+    Setting,
+    ranked_by,
+)
 from routellm_core.evaluation.recommendation.with_router import router_setting
 from routellm_core.evaluation.recommendation.without_router import mixed_setting, single_settings
 from routellm_core.metrics.thresholds import Target
 
 _NEARLY = 1e-9
 
+ExclusionKind: TypeAlias = Literal[
+    "time_unknown",
+    "cost_unknown",
+    "price_unknown",
+    "router_time",
+    "mean_time",
+    "p95_time",
+    "no_gap",
+    "share",
+    "budget",
+    "quality",
+    "pgr",
+]
+"""The requirement that is not met, or the figure that is not known."""
+_KINDS: Mapping[str, ExclusionKind] = {
+    "share": "share",
+    "budget": "budget",
+    "quality": "quality",
+    "pgr": "pgr",
+}
+
 
 class Limits(NamedTuple):
-    """What may be taken at most, in seconds."""
+    """Upper limits, in seconds."""
 
     router_s: float = math.inf
-    """By the router itself, for a query."""
+    """The router's own time for a query."""
     mean_s: float = math.inf
-    """To a routed answer, on average."""
+    """Mean time to a routed answer."""
     p95_s: float = math.inf
-    """That 95% of the routed answers do not exceed."""
+    """95th percentile of the time to a routed answer."""
 
 
-class Asked(NamedTuple):
-    """What somebody wants of a router."""
+class Requirements(NamedTuple):
+    """Target, queries and limits that a router is chosen for."""
 
     target: Target
     slices: tuple[str, ...] = ()
-    """Kinds of queries that they send; none: all."""
+    """Slices of the queries; none: all."""
     limits: Limits = Limits()
     usd_per_hour: float = CORE_USD_PER_HOUR
-    """Of the machine that the router keeps busy."""
+    """Price of the machine that the router keeps busy."""
+
+
+class Exclusion(NamedTuple):
+    """A requirement that is not met."""
+
+    kind: ExclusionKind
+    reached: float = math.nan
+    """Nearest to the requirement, in its unit: seconds, a share, quality or USD for 1,000 queries;
+    NaN where there is no figure."""
 
 
 class Fit(NamedTuple):
-    """A setting that serves the target within the limits, or why it does not."""
+    """A setting for the target; with the requirement that it misses, if any."""
 
     setting: Setting
     seconds: Seconds
-    problem: str | None = None
+    exclusion: Exclusion | None = None
 
 
-def check(asked: Asked, queries: Queries) -> None:
+def check(required: Requirements, queries: RecommendationQueries) -> None:
     """Refuse what cannot be answered for any router.
 
     Raises:
         DataError: a target, limit or price is no number, there are too few queries, or seconds are
             limited that nobody measured.
     """
-    target, limits = asked.target, asked.limits
+    target, limits = required.target, required.limits
     if not math.isfinite(target.value):
         raise DataError(f"a {target.mode} of {target.value:g} is no target; give a finite number")
     if target.mode == "share" and not 0.0 <= target.value <= 1.0:
@@ -63,7 +99,7 @@ def check(asked: Asked, queries: Queries) -> None:
         raise DataError(f"a budget of {target.value:g} USD pays for nothing; give one from 0 up")
     if not 0 < target.queries_per_month < math.inf:
         raise DataError(f"{target.queries_per_month:g} queries a month cannot be paid for")
-    if any(math.isnan(limit) or limit < 0 for limit in (*limits, asked.usd_per_hour)):
+    if any(math.isnan(limit) or limit < 0 for limit in (*limits, required.usd_per_hour)):
         raise DataError("a limit or a price is negative or no number; give numbers from 0 up")
     if len(np.unique(queries.clusters)) < 2:
         said = "1 query says" if queries.n == 1 else f"{queries.n:,} queries of one text say"
@@ -76,37 +112,38 @@ def check(asked: Asked, queries: Queries) -> None:
         )
 
 
-def router_fit(candidate: Candidate, queries: Queries, asked: Asked, seed: int = 0) -> Fit | str:
-    """The router at its threshold, or why it does not fit, without naming it."""
-    target, limits = asked.target, asked.limits
+def router_fit(
+    candidate: Candidate, queries: RecommendationQueries, required: Requirements, seed: int = 0
+) -> Fit | Exclusion:
+    """The router at its threshold for the target, or the requirement that it misses."""
+    target, limits = required.target, required.limits
     if math.isnan(candidate.seconds):
         if min(limits) < math.inf:
-            return "nobody has measured its own time"
+            return Exclusion("time_unknown")
         in_money = target.mode == "budget" or ranked_by(target, queries.costs) == "usd"
-        if in_money and asked.usd_per_hour > 0:
-            return "nobody has measured its own time, so nobody knows what it costs"
+        if in_money and required.usd_per_hour > 0:
+            return Exclusion("cost_unknown")
     if candidate.seconds > limits.router_s:
-        own, most = (f"{1000 * s:.3g} ms" for s in (candidate.seconds, limits.router_s))
-        return f"its own {own} exceed {most}"
+        return Exclusion("router_time", candidate.seconds)
     try:
-        setting = router_setting(candidate, queries, target, asked.usd_per_hour, seed=seed)
+        setting = router_setting(candidate, queries, target, required.usd_per_hour, seed=seed)
     except UnreachableError as error:
-        return _unreached(target, error)
+        return _unreached(target, error.best)
     seconds = estimates.seconds_of(setting, queries)
     return _too_slow(seconds, limits) or Fit(setting, seconds)
 
 
-def blind_fits(queries: Queries, asked: Asked) -> list[Fit]:
-    """The random mix where one serves the target, always weak, always strong: these as they are."""
+def fits_without_router(queries: RecommendationQueries, required: Requirements) -> list[Fit]:
+    """A random mix where one serves the target, always weak, always strong."""
     try:
-        settings = [mixed_setting(queries, asked.target)]
+        settings = [mixed_setting(queries, required.target)]
     except UnreachableError:
         settings = []
     found = []
-    for setting in (*settings, *single_settings(queries, asked.target)):
+    for setting in (*settings, *single_settings(queries, required.target)):
         seconds = estimates.seconds_of(setting, queries)
-        problem = _misses(setting, queries, asked.target) or _too_slow(seconds, asked.limits)
-        found.append(Fit(setting, seconds, problem))
+        missed = _missed(setting, queries, required.target) or _too_slow(seconds, required.limits)
+        found.append(Fit(setting, seconds, missed))
     return found
 
 
@@ -115,42 +152,35 @@ def usd_per_1000(usd: float, target: Target) -> float:
     return 1_000 * usd / target.queries_per_month
 
 
-def _unreached(target: Target, error: UnreachableError) -> str:
-    if error.best is None:
-        return str(error).replace("this router", "it")
-    if target.mode == "budget":
-        wanted, least = (usd_per_1000(usd, target) for usd in (target.value, error.best))
-        return f"${wanted:.3g} for 1,000 queries do not pay for it: ${least:.3g} are the least"
-    if target.mode == "pgr":
-        return (
-            f"no threshold of it recovers {100 * target.value:.3g}% of the gap here: "
-            f"{100 * error.best:.3g}% are the most"
-        )
-    return f"no threshold of it reaches that quality here: {error.best:.4g} is the most"
+def _unreached(target: Target, best: float | None) -> Exclusion:
+    if best is None:
+        return Exclusion("price_unknown" if target.mode == "budget" else "no_gap")
+    reached = usd_per_1000(best, target) if target.mode == "budget" else best
+    return Exclusion(_KINDS[target.mode], reached)
 
 
-def _too_slow(seconds: Seconds, limits: Limits) -> str | None:
+def _too_slow(seconds: Seconds, limits: Limits) -> Exclusion | None:
     mean, p95 = seconds.mean.value, seconds.p95.value
     if mean > limits.mean_s:
-        return f"its answers take {mean:.3g} s on average, more than {limits.mean_s:.3g} s"
-    if p95 > limits.p95_s:
-        return f"a twentieth of its answers take over {p95:.3g} s, more than {limits.p95_s:.3g} s"
-    return None
+        return Exclusion("mean_time", mean)
+    return Exclusion("p95_time", p95) if p95 > limits.p95_s else None
 
 
-def _misses(setting: Setting, queries: Queries, target: Target) -> str | None:
+def _missed(setting: Setting, queries: RecommendationQueries, target: Target) -> Exclusion | None:
+    """The target, where a setting without a router does not meet it."""
     match target.mode:
         case "share":
-            missed = setting.calls.mean() > target.value + _NEARLY
-            return "calls the strong model more often" if missed else None
+            reached = float(setting.calls.mean())
+            is_met = reached <= target.value + _NEARLY
         case "budget":
-            most = target.value / target.queries_per_month * (1 + _NEARLY)
-            return None if setting.usd.mean() <= most else "costs more"
+            usd, most = float(setting.usd.mean()), target.value / target.queries_per_month
+            reached, is_met = 1_000 * usd, usd <= most * (1 + _NEARLY)
         case "quality":
-            missed = setting.quality.mean() < target.value - _NEARLY
-            return "does not reach that quality" if missed else None
+            reached = float(setting.quality.mean())
+            is_met = reached >= target.value - _NEARLY
+        case "pgr" if not queries.gap.mean() > 0:
+            return Exclusion("no_gap")
         case _:
-            if not queries.gap.mean() > 0:
-                return "there is no gap to recover"
-            recovered = estimates.pgr_of_setting(setting, queries).value
-            return None if recovered >= target.value - _NEARLY else "does not recover as much"
+            reached = estimates.pgr_of_setting(setting, queries).value
+            is_met = reached >= target.value - _NEARLY
+    return None if is_met else Exclusion(_KINDS[target.mode], reached)

@@ -1,4 +1,4 @@
-"""The routers that fit what is asked, best first, beside what needs no router, and what to take."""
+"""Recommendation for a benchmark: suitable routers, options without a router, and the advice."""
 
 import math
 from collections.abc import Sequence
@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from routellm_core.evaluation.recommendation import estimates as recommendation_estimates
-from routellm_core.evaluation.recommendation import limits
-from routellm_core.evaluation.recommendation.candidates import Field, read_field
-from routellm_core.evaluation.recommendation.estimates import Difference, Estimate
-from routellm_core.evaluation.recommendation.limits import Asked, Fit
-from routellm_core.evaluation.recommendation.sentences import sentences, verdict_words
+from routellm_core.evaluation.recommendation import estimates, limits, sentences
+from routellm_core.evaluation.recommendation.candidates import Candidates, read_candidates
+from routellm_core.evaluation.recommendation.estimates import Difference
+from routellm_core.evaluation.recommendation.limits import Exclusion, Fit, Requirements
 from routellm_core.evaluation.recommendation.settings import (
     Candidate,
-    Queries,
     RankedBy,
+    RecommendationQueries,
     Setting,
     is_held_out,
     ranked_by,
@@ -23,114 +21,130 @@ from routellm_core.evaluation.recommendation.settings import (
 from routellm_core.metrics.thresholds import Target
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.store import Store
-from routellm_core.types import Interval, ModelPair
+from routellm_core.types import Estimate, Interval, ModelPair
 
 _PER = 1_000
 """Queries that money is given for."""
+FEW_QUERIES = 100
+"""Below it even a good router can hardly be shown to be one."""
 
 
 def recommend(
     store: Store,
     benchmark_id: str,
-    asked: Asked,
+    required: Requirements,
     *,
     model_pair: ModelPair | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """The routers of a benchmark's main view that fit what is asked, at list prices.
+    """Recommendation among the routers of a benchmark's main view, at list prices.
 
     Returns:
         As `document`.
 
     Raises:
         UnknownNameError: no such benchmark, model or slice, or no router has scored it.
-        DataError: see `fitting.check`.
+        DataError: see `limits.check`.
     """
-    return document(read_field(store, benchmark_id, model_pair=model_pair), asked, seed=seed)
+    candidates = read_candidates(store, benchmark_id, model_pair=model_pair)
+    return document(candidates, required, seed=seed)
 
 
-def document(field: Field, asked: Asked, *, seed: int = 0) -> dict[str, Any]:
+def document(candidates: Candidates, required: Requirements, *, seed: int = 0) -> dict[str, Any]:
     """The JSON object of `recommend --json`.
 
     Args:
-        field: the routers and their queries.
-        asked: what is wanted of a router.
+        candidates: the routers and their queries.
+        required: target, queries and limits.
         seed: of the parts that a held-out quality is cross-fitted on.
 
     Returns:
-        `routers` that fit, best first, each with what it has more than the first (`to_first`) and
-        than `bar`, the best that needs no router (`over_bar`); `unfit` ones with the reason;
-        `blind`: random mix, always weak, always strong, with the `problem` of one that does not
-        serve the target; `advice`, and `sentences` that say all of it. Qualities in the benchmark's
-        own scale, money for a thousand queries, NaN where undefined.
+        `routers` that fit, best first, each with its excess over the first (`to_first`) and over
+        the baseline `bar`, the best option without a router (`over_bar`); the excluded ones
+        (`unfit`) with the reason; the options without a router (`blind`): random mix, always weak,
+        always strong, with the `problem` of one that misses the target; `advice`, and `sentences`
+        about all of it. Beside each text stands the enum that it puts into words. Qualities in the
+        benchmark's own scale, money for a thousand queries, NaN where undefined.
 
     Raises:
         UnknownNameError: no such slice.
-        DataError: see `fitting.check`.
+        DataError: see `limits.check`.
     """
-    field = field.of(asked.slices)
-    queries, by = field.queries, ranked_by(asked.target, field.queries.costs)
-    limits.check(asked, queries)
-    found = [(c, limits.router_fit(c, queries, asked, seed)) for c in field.candidates]
+    candidates = candidates.of(required.slices)
+    card, queries = candidates.card, candidates.queries
+    by, target = ranked_by(required.target, queries.costs), required.target
+    limits.check(required, queries)
+    found = [(c, limits.router_fit(c, queries, required, seed)) for c in candidates.routers]
     fits = [(c, fit) for c, fit in found if isinstance(fit, Fit)]
     fits.sort(key=lambda pair: _place(pair[1].setting, by))
-    blind = limits.blind_fits(queries, asked)
-    serving = [fit.setting for fit in blind if fit.problem is None]
-    bar = min(serving, key=lambda setting: _place(setting, by), default=None)
+    without_router = limits.fits_without_router(queries, required)
+    suitable = [fit.setting for fit in without_router if fit.exclusion is None]
+    baseline = min(suitable, key=lambda setting: _place(setting, by), default=None)
     weak, strong = queries.outcomes.quality_weak, queries.outcomes.quality_strong
     answer: dict[str, Any] = {
-        "benchmark": field.card.benchmark_id,
-        "title": field.card.title,
-        "quality_unit": field.card.quality_unit,
+        "benchmark": card.benchmark_id,
+        "title": card.title,
+        "quality_unit": card.quality_unit,
         "model_pair": queries.outcomes.model_pair._asdict(),
-        "view": field.view,
-        "slices": list(asked.slices),
+        "view": candidates.view,
+        "slices": list(required.slices),
         "n_queries": queries.n,
         "n_texts": len(np.unique(queries.clusters)),
         "wish": {
-            "mode": asked.target.mode,
-            "wanted": asked.target.value,
-            "queries_per_month": asked.target.queries_per_month,
+            "mode": target.mode,
+            "wanted": target.value,
+            "queries_per_month": target.queries_per_month,
         },
-        "limits": asked.limits._asdict(),
-        "machine_usd_per_hour": asked.usd_per_hour,
+        "limits": required.limits._asdict(),
+        "machine_usd_per_hour": required.usd_per_hour,
         "quality_weak": float(weak.mean()),
         "quality_strong": float(strong.mean()),
         "gap_interval": mean_interval(queries.gap, queries.clusters),
         "ranked_by": by,
-        "is_held_out": is_held_out(asked.target),
+        "is_held_out": is_held_out(target),
         "seed": seed,
-        "routers": _compared(fits, bar, queries, by, field.card.quality_unit),
-        "unfit": [_names(c) | {"reason": fit} for c, fit in found if isinstance(fit, str)],
-        "blind": [
-            {"label": fit.setting.label} | _figures(fit, queries) | {"problem": fit.problem}
-            for fit in blind
+        "routers": _compared(fits, baseline, queries, by, card.quality_unit),
+        "unfit": [
+            _names(c) | _with_enum("reason", fit, sentences.exclusion(fit, required))
+            for c, fit in found
+            if isinstance(fit, Exclusion)
         ],
-        "bar": None if bar is None else bar.label,
+        "blind": [
+            {"label": fit.setting.label}
+            | _figures(fit, queries)
+            | _with_enum("problem", fit.exclusion, sentences.shortfall(fit.exclusion, required))
+            for fit in without_router
+        ],
+        "bar": None if baseline is None else baseline.label,
     }
-    answer["advice"] = _advice(answer["routers"], asked.target)
-    return answer | {"sentences": sentences(answer)}
+    answer["advice"] = _advice(answer["routers"], target)
+    answer["cautions"] = _cautions(answer)
+    return answer | {"sentences": sentences.recommendation(answer)}
+
+
+def _with_enum(name: str, found: Exclusion | None, text: str | None) -> dict[str, Any]:
+    return {name: text, f"{name}_kind": None if found is None else found.kind}
 
 
 def _compared(
     fits: Sequence[tuple[Candidate, Fit]],
-    bar: Setting | None,
-    queries: Queries,
+    baseline: Setting | None,
+    queries: RecommendationQueries,
     by: RankedBy,
     unit: str,
 ) -> list[dict[str, Any]]:
-    """A row a router: its figures, and what it has more than the first and than the bar."""
+    """A row a router: its figures, and its excess over the first and over the baseline."""
     settings = [fit.setting for _, fit in fits]
     rows = [_names(c) | _figures(fit, queries) for c, fit in fits]
     for row in rows:
         row |= {"to_first": None, "over_bar": None}
-    later = recommendation_estimates.to_first(settings, queries.clusters)
+    later = estimates.to_first(settings, queries.clusters)
     for row, difference in zip(rows[1:], later, strict=True):
         row["to_first"] = _difference(difference, by, row["label"], rows[0]["label"], unit)
-    if bar is not None:
-        gains = recommendation_estimates.over(settings, bar, queries.clusters)
+    if baseline is not None:
+        gains = estimates.over(settings, baseline, queries.clusters)
         for row, gain in zip(rows, gains, strict=True):
-            row["over_bar"] = _difference(gain, by, row["label"], bar.label, unit)
+            row["over_bar"] = _difference(gain, by, row["label"], baseline.label, unit)
     return rows
 
 
@@ -151,20 +165,20 @@ def _names(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _figures(fit: Fit, queries: Queries) -> dict[str, Any]:
+def _figures(fit: Fit, queries: RecommendationQueries) -> dict[str, Any]:
     """Each estimate under its name, its interval beside it."""
     setting, seconds = fit.setting, fit.seconds
-    usd = recommendation_estimates.usd_of(setting, queries)
-    estimates = {
-        "quality": recommendation_estimates.quality_of(setting, queries),
-        "pgr": recommendation_estimates.pgr_of_setting(setting, queries),
-        "strong_call_share": recommendation_estimates.share_of(setting, queries),
+    usd = estimates.usd_of(setting, queries)
+    figures = {
+        "quality": estimates.quality_of(setting, queries),
+        "pgr": estimates.pgr_of_setting(setting, queries),
+        "strong_call_share": estimates.share_of(setting, queries),
         "usd_per_1000": Estimate(_PER * usd.value, _scaled(usd.interval, _PER)),
         "mean_s": seconds.mean,
         "p95_s": seconds.p95,
     }
     found: dict[str, Any] = {"threshold": setting.threshold, "router_ms": 1000 * setting.router_s}
-    for name, estimate in estimates.items():
+    for name, estimate in figures.items():
         found |= {name: estimate.value, f"{name}_interval": estimate.interval}
     return found | {"n_queries": queries.n, "n_timed": seconds.n_timed}
 
@@ -172,7 +186,7 @@ def _figures(fit: Fit, queries: Queries) -> dict[str, Any]:
 def _difference(
     difference: Difference, by: RankedBy, label: str, other: str, unit: str
 ) -> dict[str, Any]:
-    """In the unit of the rows; whether it is to the good, and the verdict in words."""
+    """In the unit of the rows, with the verdict as an enum and in words."""
     scale = _PER if by == "usd" else 1
     value = scale * difference.value
     found = difference._asdict() | {
@@ -181,7 +195,11 @@ def _difference(
         "is_shown": difference.is_shown,
         "is_better": value > 0 if by == "quality" else value < 0,
     }
-    return found | {"words": verdict_words(found, label, other, by, unit)}
+    verdict = "more" if value > 0 else "less"
+    return found | {
+        "verdict": verdict if difference.is_shown else "unclear",
+        "words": sentences.verdict(found, label, other, by, unit),
+    }
 
 
 def _scaled(interval: Interval, factor: float) -> Interval:
@@ -189,7 +207,7 @@ def _scaled(interval: Interval, factor: float) -> Interval:
 
 
 def _advice(rows: Sequence[dict[str, Any]], target: Target) -> dict[str, Any]:
-    """Of the routers that are worth it and not told from the first the cheapest, or the fastest.
+    """The cheapest or fastest router of those that are worth it and not clearly behind the first.
 
     The fastest where the target settles the money already, or where no money is known.
     """
@@ -209,6 +227,20 @@ def _advice(rows: Sequence[dict[str, Any]], target: Target) -> dict[str, Any]:
         "among": [r["label"] for r in among],
         "chosen_by": chosen_by if len(among) > 1 else None,
     }
+
+
+def _cautions(answer: dict[str, Any]) -> list[str]:
+    """Reasons to read the figures with care, as enums in the order of their sentences."""
+    low, high = answer["gap_interval"]
+    no_price = math.isnan(answer["blind"][-1]["usd_per_1000"])
+    found = {
+        "reversed_gap": high < 0,
+        "gap_may_be_none": low <= 0 <= high,
+        "few_queries": answer["n_queries"] < FEW_QUERIES,
+        "price_unknown": answer["ranked_by"] == "strong_calls" or no_price,
+        "single_router": len(answer["routers"]) + len(answer["unfit"]) == 1,
+    }
+    return [name for name, holds in found.items() if holds]
 
 
 def _is_gain(difference: dict[str, Any]) -> bool:

@@ -1,35 +1,87 @@
-"""A recommendation read aloud: what to take and why, as far as the intervals allow."""
+"""Sentences of a recommendation, for screen and terminal: what to take and why."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-_BLIND = {
+from routellm_core.evaluation.recommendation.limits import Exclusion, Requirements, usd_per_1000
+
+_WITHOUT_ROUTER = {
     "random mix": "a random mix of both models",
     "always weak": "always the weak model",
     "always strong": "always the strong model",
 }
-_FEW_QUERIES = 100
-"""Below it even a good router can hardly be shown to be one."""
+_SHORTFALLS = {
+    "share": "calls the strong model more often",
+    "budget": "costs more",
+    "quality": "does not reach that quality",
+    "pgr": "does not recover as much",
+    "no_gap": "there is no gap to recover",
+}
 
 
-def sentences(answer: Mapping[str, Any]) -> list[str]:
-    """What `document.document` found, without its `sentences`."""
+def recommendation(answer: Mapping[str, Any]) -> list[str]:
+    """The advice, its reasons and cautions.
+
+    Args:
+        answer: the object of `report.document`, without its `sentences`.
+    """
     kind = answer["advice"]["kind"]
     said = {"router": _taken, "no router": _no_router, "none fits": _none_fits}[kind](answer)
-    return [*said, *_cautions(answer)]
+    return [*said, *(_caution(name, answer) for name in answer["cautions"])]
 
 
-def unfit_words(answer: Mapping[str, Any]) -> str:
-    """The routers that do not fit, those of one reason together; empty where all fit."""
+def excluded_routers(answer: Mapping[str, Any]) -> str:
+    """The excluded routers, those of one reason together; empty where all are suitable."""
     by_reason: dict[str, list[str]] = {}
     for row in answer["unfit"]:
         by_reason.setdefault(row["reason"], []).append(row["label"])
     return "; ".join(f"{_joined(labels)} ({reason})" for reason, labels in by_reason.items())
 
 
-def verdict_words(difference: Mapping[str, Any], label: str, other: str, by: str, unit: str) -> str:
-    """What one has more than the other, or that they cannot be told apart; without a full stop."""
+def exclusion(found: Exclusion, required: Requirements) -> str:
+    """Why a router is excluded, as a clause that does not name it."""
+    target, limits, reached = required.target, required.limits, found.reached
+    match found.kind:
+        case "time_unknown":
+            return "nobody has measured its own time"
+        case "cost_unknown":
+            return "nobody has measured its own time, so nobody knows what it costs"
+        case "price_unknown":
+            return "a price of this pair is not known: type it, then name a budget"
+        case "router_time":
+            return f"its own {1000 * reached:.3g} ms exceed {1000 * limits.router_s:.3g} ms"
+        case "mean_time":
+            return f"its answers take {reached:.3g} s on average, more than {limits.mean_s:.3g} s"
+        case "p95_time":
+            most = f"{limits.p95_s:.3g} s"
+            return f"a twentieth of its answers take over {reached:.3g} s, more than {most}"
+        case "no_gap":
+            return (
+                "the strong model is not the better one on these queries: there is no gap to "
+                "recover"
+            )
+        case "budget":
+            budget = f"${usd_per_1000(target.value, target):.3g} for 1,000 queries"
+            return f"{budget} do not pay for it: ${reached:.3g} are the least"
+        case "pgr":
+            return (
+                f"no threshold of it recovers {100 * target.value:.3g}% of the gap here: "
+                f"{100 * reached:.3g}% are the most"
+            )
+        case _:
+            return f"no threshold of it reaches that quality here: {reached:.4g} is the most"
+
+
+def shortfall(found: Exclusion | None, required: Requirements) -> str | None:
+    """What an option without a router misses, as a clause; None where it misses nothing."""
+    if found is None:
+        return None
+    return _SHORTFALLS.get(found.kind) or exclusion(found, required)
+
+
+def verdict(difference: Mapping[str, Any], label: str, other: str, by: str, unit: str) -> str:
+    """The excess of one over the other, or that none is clear; without a full stop."""
     if not difference["is_shown"]:
         return f"cannot tell {label} from {other}: {_needed(difference['n_more'])}"
     size, is_more = amount(abs(difference["value"]), by, unit), difference["value"] > 0
@@ -77,31 +129,32 @@ def _taken(answer: Mapping[str, Any]) -> list[str]:
     said = [f"{_target_words(answer)} take {row['label']}: {_what_it_gives(row, answer)}."]
     if len(rows) > 1:
         said.append(_among_others(row, answer))
-    return [*said, _against_bar(row, answer)]
+    return [*said, _over_baseline(row, answer)]
 
 
 def _among_others(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
-    """Which routers are as good as anybody can tell, and why this one of them."""
+    """The routers that are not clearly worse, and why this one of them."""
     first, *later = answer["routers"]
     among, chosen_by = answer["advice"]["among"], answer["advice"]["chosen_by"]
-    alike = [r for r in later if not r["to_first"]["is_shown"]]
+    similar = [r for r in later if not r["to_first"]["is_shown"]]
     why = {"usd_per_1000": "costs the least", "router_ms": "is the fastest", None: ""}[chosen_by]
     of_these = f"; of these {row['label']} {why}" if why else ""
+    baseline = _WITHOUT_ROUTER[answer["bar"]] if answer["bar"] else ""
     if first["label"] not in among:
         only = "alone is" if len(among) == 1 else "alone are"
         return (
-            f"{_joined(among)} {only} shown to be better than {_BLIND[answer['bar']]}{of_these}. "
+            f"{_joined(among)} {only} shown to be better than {baseline}{of_these}. "
             f"{first['label']} is first with {_ranking_figure(first, answer)}, but not shown to be."
         )
-    if not alike:
+    if not similar:
         return "It is ahead of every other router that fits."
-    worthy = [r for r in alike if r["label"] in among]
-    nearest = row if row in alike else (worthy or alike)[0]
+    worthy = [r for r in similar if r["label"] in among]
+    nearest = row if row in similar else (worthy or similar)[0]
     needed = _needed(nearest["to_first"]["n_more"], f"tell {nearest['label']} apart")
     if not worthy:
         return (
-            f"{_count(alike)} cannot be told from it ({needed}), but not shown to be better than "
-            f"{_BLIND[answer['bar']]} either."
+            f"{_count(similar)} cannot be told from it ({needed}), but not shown to be better than "
+            f"{baseline} either."
         )
     best = "" if row is first else f"{first['label']} is first, {_ranking_figure(first, answer)}; "
     said = f"{best}{_joined([r['label'] for r in worthy])} cannot be told from it ({needed})"
@@ -114,13 +167,13 @@ def _count(routers: Sequence[Mapping[str, Any]]) -> str:
 
 def _no_router(answer: Mapping[str, Any]) -> list[str]:
     first, by, unit = answer["routers"][0], answer["ranked_by"], answer["quality_unit"]
-    bar, gain = _bar(answer), first["over_bar"]
+    baseline, gain = _baseline(answer), first["over_bar"]
     is_ = "is shown to be worse" if gain["is_shown"] else "is not shown to be better"
     more = "" if gain["is_shown"] else f"; {_needed(gain['n_more'])}"
     return [
         f"{_target_words(answer)} no router is worth it here: {first['label']} "
-        f"({_ranking_figure(first, answer)}) {is_} than {_BLIND[bar['label']]} "
-        f"({_ranking_figure(bar, answer)}), which needs none. The difference is "
+        f"({_ranking_figure(first, answer)}) {is_} than {_WITHOUT_ROUTER[baseline['label']]} "
+        f"({_ranking_figure(baseline, answer)}), which needs none. The difference is "
         f"{_span_of(gain['value'], gain['interval'], by, unit)}{more}."
     ]
 
@@ -129,37 +182,39 @@ def _none_fits(answer: Mapping[str, Any]) -> list[str]:
     said = [f"{_target_words(answer)} no router fits."]
     if answer["bar"] is None:
         return [*said, "Nor does a random mix, or one of the models alone."]
-    bar = _bar(answer)
-    return [*said, f"Without one {_BLIND[bar['label']]} serves it: {_what_it_gives(bar, answer)}."]
+    baseline = _baseline(answer)
+    name = _WITHOUT_ROUTER[baseline["label"]]
+    return [*said, f"Without one {name} serves it: {_what_it_gives(baseline, answer)}."]
 
 
-def _cautions(answer: Mapping[str, Any]) -> list[str]:
-    said, n, (low, high) = [], answer["n_queries"], answer["gap_interval"]
+def _caution(name: str, answer: Mapping[str, Any]) -> str:
     unit = answer["quality_unit"]
-    if high < 0:
-        weak, strong = (
-            quality_words(answer[f"quality_{side}"], unit) for side in ("weak", "strong")
-        )
-        said.append(
-            "The model called strong is clearly the worse one on these queries: always the weak "
-            f"model gives {weak}, the strong one {strong}."
-        )
-    elif low <= 0:
-        ends = _ends((low, high), lambda end: amount(end, "quality", unit).removesuffix(" points"))
-        said.append(
-            f"On these queries both models may be equally good (gap {ends} points): a part of the "
-            "gap then means little."
-        )
-    if n < _FEW_QUERIES:
-        said.append(f"{n} queries are few: on others these figures may be quite different.")
-    if answer["ranked_by"] == "strong_calls" or math.isnan(answer["blind"][-1]["usd_per_1000"]):
-        ranked = (
-            "routers are ranked by strong calls, and " if answer["ranked_by"] != "quality" else ""
-        )
-        said.append(f"A price of this pair is not known: {ranked}money is left out.")
-    if len(answer["routers"]) + len(answer["unfit"]) == 1:
-        said.append("There is no other router to hold it against.")
-    return said
+    match name:
+        case "reversed_gap":
+            weak, strong = (
+                quality_words(answer[f"quality_{side}"], unit) for side in ("weak", "strong")
+            )
+            return (
+                "The model called strong is clearly the worse one on these queries: always the "
+                f"weak model gives {weak}, the strong one {strong}."
+            )
+        case "gap_may_be_none":
+            ends = _ends(
+                answer["gap_interval"],
+                lambda end: amount(end, "quality", unit).removesuffix(" points"),
+            )
+            return (
+                f"On these queries both models may be equally good (gap {ends} points): a part of "
+                "the gap then means little."
+            )
+        case "few_queries":
+            n = answer["n_queries"]
+            return f"{n} queries are few: on others these figures may be quite different."
+        case "price_unknown":
+            ranked = "routers are ranked by strong calls, and " * (answer["ranked_by"] != "quality")
+            return f"A price of this pair is not known: {ranked}money is left out."
+        case _:
+            return "There is no other router to compare it with."
 
 
 def _target_words(answer: Mapping[str, Any]) -> str:
@@ -177,7 +232,7 @@ def _target_words(answer: Mapping[str, Any]) -> str:
 
 
 def _what_it_gives(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
-    """The figure that ranks with its interval, then the other one, then its own time."""
+    """The figure that ranks with its interval, then the other figures, then its own time."""
     by, unit = answer["ranked_by"], answer["quality_unit"]
     quality = quality_words(row["quality"], unit)
     calls = f"{row['strong_call_share']:.1%} strong calls"
@@ -200,10 +255,11 @@ def _what_it_gives(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     return said + (f", after {row['router_ms']:.3g} ms of its own" if row["router_ms"] > 0 else "")
 
 
-def _against_bar(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
+def _over_baseline(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     if answer["bar"] is None:
         return "Nothing serves this target without a router."
-    by, unit, gain, bar = answer["ranked_by"], answer["quality_unit"], row["over_bar"], _bar(answer)
+    by, unit, gain = answer["ranked_by"], answer["quality_unit"], row["over_bar"]
+    baseline = _baseline(answer)
     value, (low, high) = gain["value"], gain["interval"]
     if by == "quality":
         worth = f"gives {_span_of(value, (low, high), by, unit)} more"
@@ -211,8 +267,8 @@ def _against_bar(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
         worth = f"saves {_span_of(-value, (-high, -low), by, unit)}"
         worth += " of the strong calls" if by == "strong_calls" else " of it"
     return (
-        f"Without a router {_BLIND[bar['label']]} is best, {_ranking_figure(bar, answer)}: the "
-        f"router {worth}."
+        f"Without a router {_WITHOUT_ROUTER[baseline['label']]} is best, "
+        f"{_ranking_figure(baseline, answer)}: the router {worth}."
     )
 
 
@@ -245,7 +301,7 @@ def _needed(n_more: float, what: str = "show it") -> str:
     return f"about {int(float(f'{max(n_more, 1):.1e}')):,} more queries would {what}"
 
 
-def _bar(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+def _baseline(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     return next(row for row in answer["blind"] if row["label"] == answer["bar"])
 
 

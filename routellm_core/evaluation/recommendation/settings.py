@@ -1,4 +1,4 @@
-"""A way to divide queries between both models, and what each query gets by it.
+"""Divisions of queries between both models, and the outcome of each query under one.
 
 Settings are ranked by quality for a share or a budget, and by money (by strong calls where a price
 is unknown) for a quality or a recovered gap. `Setting.influence` is what each query adds to the
@@ -6,7 +6,7 @@ figure that ranks, to first order. In a quality it is the quality of the routed 
 money of a given quality it is the query's money less what its answer's surplus of quality is worth
 along the curve: a router that has lucky answers meets the target with fewer calls, so the luck is
 in its money. That is the delta method for the root of an estimating equation (van der Vaart 1998,
-theorem 5.21). The tests show by simulation that of equally good routers 5% at most are told apart.
+theorem 5.21). The tests show by simulation: of equally good routers at most 5% appear different.
 """
 
 import math
@@ -25,8 +25,8 @@ RankedBy: TypeAlias = Literal["quality", "usd", "strong_calls"]
 
 
 @dataclass(frozen=True)
-class Queries:
-    """What is known of the queries that a router is chosen for; all aligned."""
+class RecommendationQueries:
+    """Outcomes, costs and latencies of the queries that a router is chosen for; all aligned."""
 
     outcomes: PairOutcomes
     costs: PairCosts
@@ -46,10 +46,10 @@ class Queries:
         """(n,) quality of the strong model minus that of the weak one."""
         return np.asarray(self.outcomes.quality_strong - self.outcomes.quality_weak)
 
-    def of(self, kept: NDArray[np.bool_]) -> "Queries":
+    def of(self, kept: NDArray[np.bool_]) -> "RecommendationQueries":
         """The same for some of them: `kept` is (n,)."""
         costs, (weak, strong) = self.costs, self.latencies
-        return Queries(
+        return RecommendationQueries(
             self.outcomes.of(kept),
             PairCosts(costs.weak[kept], costs.strong[kept], costs.tokens),
             PairLatencies(weak[kept], strong[kept]),
@@ -67,18 +67,18 @@ class Candidate(NamedTuple):
     strong_win_rate: Floats
     """(n_queries,)"""
     seconds: float
-    """Of its own for a query; NaN where nobody measured them."""
+    """Its own time for a query; NaN where it was not measured."""
     seconds_source: str
 
     def usd(self, usd_per_hour: float) -> float:
-        """Of its machine for a query; NaN where its time is unknown and the machine costs."""
+        """Cost of its machine for a query; NaN where its time is unknown and the machine costs."""
         if math.isnan(self.seconds):
             return math.nan if usd_per_hour > 0 else 0.0
         return router_cost_usd(self.seconds, usd_per_hour)
 
 
 class Setting(NamedTuple):
-    """A way to divide queries between both models, and what each query gets by it."""
+    """A division of queries between both models, and the outcome of each query under it."""
 
     label: str
     threshold: float
@@ -97,19 +97,19 @@ class Setting(NamedTuple):
 
 
 def ranked_by(target: Target, costs: PairCosts) -> RankedBy:
-    """What settings for a target are held against each other by; only quality is good when high."""
+    """The figure that ranks settings for a target; of the three only quality is good when high."""
     if target.mode in ("share", "budget"):
         return "quality"
     return "usd" if costs.are_known else "strong_calls"
 
 
 def is_held_out(target: Target) -> bool:
-    """Whether the threshold for a target depends on answers, so that quality is cross-fitted."""
+    """True where the threshold for a target depends on answers, so that quality is cross-fitted."""
     return target.mode != "share"
 
 
 def setting_of(
-    queries: Queries,
+    queries: RecommendationQueries,
     target: Target,
     *,
     label: str,
@@ -119,7 +119,7 @@ def setting_of(
     router: tuple[float, float],
     price: float,
 ) -> Setting:
-    """All of a setting from who is called.
+    """A setting, computed from the calls of each query.
 
     Args:
         queries: that are divided.
@@ -137,17 +137,17 @@ def setting_of(
     influence = ranking
     if by != "quality":
         weak, strong = queries.outcomes.quality_weak, queries.outcomes.quality_strong
-        wanted = (
+        required = (
             mixed(weak, strong, np.full(queries.n, target.value))
             if target.mode == "pgr"
             else target.value
         )
-        influence = ranking - price * (mixed(weak, strong, calls) - wanted)
+        influence = ranking - price * (mixed(weak, strong, calls) - required)
     return Setting(
         label, threshold, calls, quality, usd, router[0], float(ranking.mean()), influence
     )
 
 
 def mixed(weak: Floats, strong: Floats, calls: Floats | NDArray[np.bool_]) -> Floats:
-    """(n,) what each query gets by the chance that the strong model is called."""
+    """Expected value of each query, (n,), by the chance that the strong model is called."""
     return np.asarray(weak + calls * (strong - weak))

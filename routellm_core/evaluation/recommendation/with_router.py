@@ -1,4 +1,4 @@
-"""Each router at its own threshold for a target, on the queries that somebody sends.
+"""Each router at its own threshold for a target, on the queries that are asked about.
 
 The threshold is chosen on all of these queries, and its share of strong calls, money and seconds
 are read there too: how good the answers were hardly moves them. Where the target is judged by
@@ -15,7 +15,7 @@ import numpy as np
 from routellm_core.errors import UnreachableError
 from routellm_core.evaluation.recommendation.settings import (
     Candidate,
-    Queries,
+    RecommendationQueries,
     Setting,
     is_held_out,
     mixed,
@@ -41,7 +41,12 @@ _NEIGHBOURHOOD = 0.1
 
 
 def router_setting(
-    candidate: Candidate, queries: Queries, target: Target, usd_per_hour: float, *, seed: int = 0
+    candidate: Candidate,
+    queries: RecommendationQueries,
+    target: Target,
+    usd_per_hour: float,
+    *,
+    seed: int = 0,
 ) -> Setting:
     """A router at its own best threshold for a target.
 
@@ -80,14 +85,16 @@ def router_setting(
 
 
 def parts_of(cluster_code: Ints, seed: int = 0) -> Ints:
-    """(n,) which of `N_PARTS` a query is in; equal texts in one, parts of equally many texts."""
+    """Part of each query, (n,) below `N_PARTS`: equal texts in one, as many texts in each."""
     clusters = np.unique(cluster_code, return_inverse=True)[1]
     n_clusters = int(clusters.max()) + 1
     dealt = np.random.default_rng(seed).permutation(n_clusters) % N_PARTS
     return np.asarray(dealt[clusters])
 
 
-def _along(scores: Floats, queries: Queries, own_usd: float) -> tuple[RoutingCurve, Floats]:
+def _along(
+    scores: Floats, queries: RecommendationQueries, own_usd: float
+) -> tuple[RoutingCurve, Floats]:
     """The router's curve, and USD a query along it with the router's own."""
     ranking, outcomes = rank_queries(scores), queries.outcomes
     curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
@@ -103,7 +110,7 @@ def _calibrated(curve: RoutingCurve, cost: Floats, target: Target) -> ThresholdC
 
 
 def _cross_fitted(
-    scores: Floats, queries: Queries, target: Target, own_usd: float, seed: int
+    scores: Floats, queries: RecommendationQueries, target: Target, own_usd: float, seed: int
 ) -> Floats:
     """(n,) quality of each part under the threshold that the others choose.
 

@@ -1,4 +1,4 @@
-"""What serves a target without a router: both models mixed at random, or one of them alone."""
+"""Settings for a target without a router: both models mixed at random, or one of them alone."""
 
 import math
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from routellm_core.errors import UnreachableError
 from routellm_core.evaluation.recommendation.settings import (
-    Queries,
+    RecommendationQueries,
     Setting,
     mixed,
     ranked_by,
@@ -16,7 +16,7 @@ from routellm_core.metrics.curve import pgr_of
 from routellm_core.metrics.thresholds import Target
 
 
-def mixed_setting(queries: Queries, target: Target) -> Setting:
+def mixed_setting(queries: RecommendationQueries, target: Target) -> Setting:
     """Both models mixed at random, in the proportion that serves a target best.
 
     It needs no router, so it costs nothing but the answers.
@@ -25,18 +25,18 @@ def mixed_setting(queries: Queries, target: Target) -> Setting:
         UnreachableError: no mix meets the target.
     """
     share = _mixed_share(queries, target)
-    return _blind("random mix", share, queries, target)
+    return _setting("random mix", share, queries, target)
 
 
-def single_settings(queries: Queries, target: Target) -> tuple[Setting, Setting]:
-    """Always the weak and always the strong model, whether that meets the target or not."""
+def single_settings(queries: RecommendationQueries, target: Target) -> tuple[Setting, Setting]:
+    """Always the weak and always the strong model, also where they miss the target."""
     return (
-        _blind("always weak", 0.0, queries, target),
-        _blind("always strong", 1.0, queries, target),
+        _setting("always weak", 0.0, queries, target),
+        _setting("always strong", 1.0, queries, target),
     )
 
 
-def _blind(label: str, share: float, queries: Queries, target: Target) -> Setting:
+def _setting(label: str, share: float, queries: RecommendationQueries, target: Target) -> Setting:
     by, gap = ranked_by(target, queries.costs), float(queries.gap.mean())
     extra = (
         1.0 if by == "strong_calls" else float((queries.costs.strong - queries.costs.weak).mean())
@@ -54,7 +54,7 @@ def _blind(label: str, share: float, queries: Queries, target: Target) -> Settin
     )
 
 
-def _mixed_share(queries: Queries, target: Target) -> float:
+def _mixed_share(queries: RecommendationQueries, target: Target) -> float:
     """The share of strong calls of the mix that serves a target best."""
     weak, gap = float(queries.outcomes.quality_weak.mean()), float(queries.gap.mean())
     match target.mode:
@@ -75,7 +75,7 @@ def _mixed_share(queries: Queries, target: Target) -> float:
             return target.value
 
 
-def _affordable_share(queries: Queries, target: Target) -> float:
+def _affordable_share(queries: RecommendationQueries, target: Target) -> float:
     costs = queries.costs
     weak, strong = float(costs.weak.mean()), float(costs.strong.mean())
     budget = target.value / target.queries_per_month
