@@ -11,7 +11,7 @@ from routellm_core.evaluation.recommendation.report import document, recommend
 from routellm_core.metrics.thresholds import Target
 from tests.pages import button, drawn, errors, opened, own_store, said
 from tests.test_evidence_page import BROKEN, PAIR, PRICED, add_timed
-from tests.test_router_choice import SHARE, field_of, queries_of, router, world
+from tests.test_router_choice import SHARE, candidates_of, queries_of, router, world
 from views.cache import evidence as evidence_cache
 from views.cache import workspace
 from views.cache.evidence import RouterTime
@@ -80,18 +80,18 @@ def test_a_router_that_is_timed_again_has_its_newest_time(open_part):
 
 
 def test_a_target_on_one_benchmarks_scale_is_none_on_another(open_part):
-    at = opened("app.py", target="quality", wish_quality="0.7", kinds="virology")
+    at = opened("app.py", wish="quality", wish_quality="0.7", kinds="virology")
     at.selectbox(key="_benchmark").set_value("mt_bench").run()
     assert errors(at) == []
     assert kept(at, "wish") == "quality"
     assert {"wish_quality", "kinds"}.isdisjoint(at.query_params)
-    own = opened("app.py", closely="mmlu", target="quality", wish_quality="0.7")
+    own = opened("app.py", closely="mmlu", wish="quality", wish_quality="0.7")
     own.selectbox(key="_benchmark").set_value("mt_bench").run()
     assert kept(own, "wish_quality") == "0.7"  # Compare goes on with a benchmark of its own
 
 
 def test_its_figures_are_those_of_the_core(open_part):
-    at = open_part(target="pgr", wish_pgr="0.7", closely="gsm8k", machine_usd="1")
+    at = open_part(wish="pgr", wish_pgr="0.7", closely="gsm8k", machine_usd="1")
     known = recommend(
         workspace.store(), "gsm8k", Requirements(Target("pgr", 0.7), usd_per_hour=1.0)
     )
@@ -121,7 +121,7 @@ def test_every_choice_is_kept_in_the_link(open_part):
 
 
 def test_another_benchmark_forgets_kinds_and_numbers_on_its_scale(open_part):
-    at = open_part(kinds="anatomy", target="quality", wish_quality="0.7")
+    at = open_part(kinds="anatomy", wish="quality", wish_quality="0.7")
     assert "To reach 70.0% right" in table(at)["sentence"]
     at.selectbox(key="_closely").select("mt_bench").run()
     assert errors(at) == []
@@ -190,15 +190,15 @@ def test_seconds_stand_where_answers_were_timed_and_can_be_limited(open_part):
 
 
 def test_prices_typed_elsewhere_count_and_without_them_calls_rank(open_part):
-    priced = table(open_part(**TIMED, target="pgr", wish_pgr="0.5"))
+    priced = table(open_part(**TIMED, wish="pgr", wish_pgr="0.5"))
     assert "USD per 1,000" in [column["title"] for column in priced["columns"]]
-    bare = table(open_part(closely="timed", target="pgr", wish_pgr="0.5"))
+    bare = table(open_part(closely="timed", wish="pgr", wish_pgr="0.5"))
     assert "USD per 1,000" not in [column["title"] for column in bare["columns"]]
     assert (
         "A price of this pair is not known: routers are ranked by strong calls"
         in (bare["sentence"])
     )
-    none = table(open_part(closely="timed", target="budget"))
+    none = table(open_part(closely="timed", wish="budget"))
     assert none["title"] == "No router fits"
 
 
@@ -216,7 +216,7 @@ def test_hostile_names_are_shown_as_they_are_and_a_comma_survives_the_link(open_
 def test_a_ranking_for_a_quality_draws_money_and_keeps_its_digits(rng):
     queries, candidates = world(rng, 2_000, [0.5, 0.5, 3.0], usd=(0.00001, 0.00003))
     found = document(
-        field_of(queries, *candidates), Requirements(Target("pgr", 0.7), usd_per_hour=0.0)
+        candidates_of(queries, *candidates), Requirements(Target("pgr", 0.7), usd_per_hour=0.0)
     )
     data = recommendation_table.table(found)
     picture = next(c for c in data["columns"] if c["id"] == "picture")
@@ -230,7 +230,7 @@ def test_a_ranking_for_a_quality_draws_money_and_keeps_its_digits(rng):
 
 def test_a_difference_that_is_not_shown_carries_a_question_mark(rng):
     queries, candidates = world(rng, 2_000, [0.5, 0.55, 6.0])
-    found = document(field_of(queries, *candidates), Requirements(SHARE))
+    found = document(candidates_of(queries, *candidates), Requirements(SHARE))
     shown = {r["label"]: r["to_first"]["is_shown"] for r in found["routers"][1:]}
     assert set(shown.values()) == {True, False}
     rows = zip(found["routers"][1:], recommendation_table.table(found)["rows"][1:], strict=True)
@@ -240,9 +240,9 @@ def test_a_difference_that_is_not_shown_carries_a_question_mark(rng):
 def test_the_csv_has_a_line_for_everything_that_was_looked_at():
     queries = queries_of([0, 0, 1, 0], [1, 1, 1, 0])
     slow = router("slow", [0.1, 0.2, 0.3, 0.4], seconds=np.nan)
-    field = field_of(queries, router("good", [0.9, 0.8, 0.2, 0.1]), slow)
+    candidates = candidates_of(queries, router("good", [0.9, 0.8, 0.2, 0.1]), slow)
     target = Target("pgr", 0.5)
-    lines = recommendation_table.csv_lines(document(field, Requirements(target)))
+    lines = recommendation_table.csv_lines(document(candidates, Requirements(target)))
     assert [line["router"] for line in lines] == [
         "good",
         "random mix",

@@ -117,7 +117,7 @@ class LearnedRouter(Router):
         """
 
     def remember_queries(self, text_hashes: Sequence[str]) -> None:
-        """Told after a fit which queries it saw, in the order of its inputs.
+        """Told after a fit which queries it saw, in the order of its features.
 
         A router that keeps them can name them as evidence; the others need not listen.
         """

@@ -48,7 +48,7 @@ class HeadRouter(EmbeddingRouter):
 
     @classmethod
     def seen(cls, features: Floats) -> Floats:
-        """(n_queries, length) what the head reads of the inputs."""
+        """(n_queries, length) what the head reads of the features."""
         return features
 
     @property
