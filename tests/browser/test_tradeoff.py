@@ -292,18 +292,18 @@ def test_another_benchmark_and_router_are_chosen_in_the_sidebar(visit):
     link_says(page, router=r"bert-golden\.untouched")
 
 
-def test_the_choice_is_downloaded_with_its_evidence(visit):
-    page = visit()
+def test_the_threshold_goes_on_to_deploy_with_its_evidence(visit):
+    page = visit("?router=mf-golden.in_domain&mode=share&wanted=0.25")
+    name = page.locator(".st-key-model_name code").inner_text().strip()
+    page.get_by_role("button", name="Deploy this threshold").click()
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download the choice (JSON)").click()
+        page.get_by_role("button", name="The policy alone (JSON)").click()
+    link_says(page, router=r"mf-golden\.in_domain", mode="share", wanted=r"0\.25")
     document = json.loads(download.value.path().read_text(encoding="utf-8"))
     assert document["evidence"]["n_queries"] == 14_037
     assert len(document["evidence"]["data_hash"]) == 64
-    assert document["routellm_model_name"] == f"router-stacked-{document['threshold']!r}"
-    assert (
-        page.locator(".st-key-model_name code").inner_text().strip()
-        == (document["routellm_model_name"])
-    )
+    assert document["chosen_by"]["wanted"] == 0.25
+    assert name == f"router-mf-{document['threshold']!r}"
 
 
 def test_the_slices_sort_by_any_column(visit):

@@ -36,27 +36,6 @@ class Promised(NamedTuple):
     about: str
     """What the promise is about, by who scored the queries."""
 
-    def document(self) -> dict[str, Any]:
-        """As JSON, quality in the benchmark's scale."""
-        found = self.certificate
-        return {
-            "kind": self.promise.kind,
-            "limit": self.promise.limit,
-            "confidence": self.confidence,
-            "seed": found.seed,
-            "n_pilot": found.n_pilot,
-            "n_calibration": found.n_calibration,
-            "n_held_out": found.n_held_out,
-            "held_out": {
-                "strong_call_share": found.strong_call_share,
-                "strong_call_share_interval": list(found.strong_call_share_interval),
-                "achieved": found.achieved,
-                "achieved_interval": list(found.achieved_interval),
-            },
-            "words": self.words,
-            "about": self.about,
-        }
-
 
 def asked_for(benchmark: Benchmark) -> tuple[Promise, float]:
     """What the link targets, with its confidence; where it says nothing known, what is usual."""

@@ -5,12 +5,12 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from routellm_core.metrics.costs import saving
 from routellm_core.metrics.curve import operating_point
-from routellm_core.policy.export.routellm_choice import choice_document
+from routellm_core.metrics.thresholds import threshold_of
+from routellm_core.policy.export.routellm import routellm_model_name
 from routellm_core.statistics.bootstrap import CurveIntervals
-from routellm_core.types import Benchmark, Interval, Ranking, RoutingCurve
-from views.cache import benchmarks, workspace
+from routellm_core.types import Benchmark, Ranking, RoutingCurve
+from views.cache import benchmarks
 from views.cache.benchmarks import Ranked
 from views.components import downloads
 from views.components.live_curve import live_curve, payload
@@ -18,6 +18,7 @@ from views.selection import promise
 from views.selection.frame import Selection, boundary
 from views.selection.point import USUAL_SHARE, Readings, queries_per_month, read
 from views.state import link
+from views.state.pages import page
 from views.text.format import interval_text, quality_format, quality_text
 from views.text.glossary import help_of
 from views.text.names import short_name
@@ -25,6 +26,7 @@ from views.tradeoff.slices import draw_slices
 
 _EXPLAINED = ["alpha", "share", "quality", "pgr", "cost", "saving"]
 _COMPONENT = "curve"
+_DEPLOY = page("deploy")
 
 
 def _oracle(selection: Selection, x: Literal["share", "cost"]) -> tuple[Ranking, RoutingCurve]:
@@ -51,7 +53,7 @@ def draw(selection: Selection) -> None:
         readings = read(selection)
         draw_curve(selection, readings)
         draw_axes(readings)
-        draw_downloads(selection, readings)
+        draw_exits(selection, readings)
         draw_slices(selection, readings)
 
 
@@ -148,21 +150,18 @@ def draw_axes(readings: Readings) -> None:
         )
 
 
-def draw_downloads(selection: Selection, readings: Readings) -> None:
-    """The choice as JSON, its RouteLLM name, the exact curve as CSV."""
-    document = _document(selection, readings)
+def draw_exits(selection: Selection, readings: Readings) -> None:
+    """The ways on: to Deploy with this threshold, the exact curve as CSV, the RouteLLM name."""
     stem = f"{selection.benchmark.benchmark_id}-{selection.router['router_name']}"
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.download_button(
-            "Download the choice (JSON)",
-            lambda: downloads.json_bytes(document),
-            f"choice-{stem}.json",
-            "application/json",
-            on_click="ignore",
+        is_out_of_reach = readings.problem is not None
+        if st.button(
+            "Deploy this threshold",
             type="primary",
-            disabled=readings.problem is not None,
-            help="Name a target that can be met first." if readings.problem else None,
-        )
+            disabled=is_out_of_reach,
+            help="Name a target that can be met first." if is_out_of_reach else None,
+        ):
+            st.switch_page(_DEPLOY)
         st.download_button(
             "The exact curve (CSV)",
             lambda: downloads.csv_bytes(_curve_table(readings)),
@@ -170,15 +169,17 @@ def draw_downloads(selection: Selection, readings: Readings) -> None:
             "text/csv",
             on_click="ignore",
         )
-    if readings.problem is not None:
+    if is_out_of_reach:
         return
-    name = document["routellm_model_name"]
+    threshold = threshold_of(readings.ranked.curve, readings.calibration)
     with st.container(key="model_name"):  # inline: a code block loads a highlighter, 0.4 s
-        st.caption(
-            f"Model name for a RouteLLM server with this router: `{name.replace('`', '')}`"
-            if name
-            else "A threshold that is never met has no model name for a RouteLLM server."
-        )
+        try:
+            name = routellm_model_name(selection.router["router_name"], threshold)
+        except ValueError:
+            st.caption("A threshold that is never met has no model name for a RouteLLM server.")
+        else:
+            name = name.replace("`", "")
+            st.caption(f"Model name for a RouteLLM server with this router: `{name}`")
 
 
 def _status(benchmark: Benchmark, readings: Readings) -> str:
@@ -312,40 +313,6 @@ def _switch(label: str, name: str, options: dict[str, str]) -> None:
         on_change=lambda: link.remember(**{name: st.session_state[f"_{name}"]}),
         required=True,
     )
-
-
-def _document(selection: Selection, readings: Readings) -> dict[str, Any]:
-    money = readings.money
-    low, high = readings.intervals.quality_at(
-        pd.Series([readings.point.strong_call_share]).to_numpy()
-    )
-    cost_strong = float(money.costs.strong.mean())
-    row = selection.router
-    document = choice_document(
-        router={name: row[name] for name in ("router_id", "router_name", "recipe", "view")},
-        model_pair=selection.pair,
-        benchmark_id=selection.benchmark.benchmark_id,
-        n_queries=len(readings.ranked.strong_win_rate),
-        data_hash=workspace.shipped_hash(),
-        curve=readings.ranked.curve,
-        calibration=readings.calibration,
-        achieved=readings.point,
-        quality_interval=Interval(float(low[0]), float(high[0])),
-        money={
-            "usd_per_query": readings.cost,
-            "saving": saving(readings.cost, cost_strong),
-            "baseline": "always the strong model",
-            "baseline_usd_per_query": cost_strong,
-            "prices_usd_per_million_tokens": {
-                "strong": selection.price_strong._asdict(),
-                "weak": selection.price_weak._asdict(),
-            },
-            "tokens": money.costs.tokens._asdict(),
-        },
-    )
-    if readings.promised is not None:
-        document["chosen_by"] = {"mode": "promise", "promise": readings.promised.document()}
-    return document
 
 
 def _curve_table(readings: Readings) -> pd.DataFrame:

@@ -7,10 +7,25 @@ them: ours is registered under a name of its own.
 from routellm_core.errors import DataError
 from routellm_core.policy.document import POLICY_NAME, Policy
 from routellm_core.policy.export.base import ExportTarget, plain_file, yaml_file
-from routellm_core.policy.export.routellm_choice import routellm_model_name
 
 VERSION = "0.2.0"
 _HEAD = f"""Written for RouteLLM {VERSION}; python routellm_server.py reads it."""
+
+
+def routellm_model_name(router_name: str, threshold: float) -> str:
+    """Model name by which a RouteLLM server is told router and threshold.
+
+    It splits the name at '-' and reads the threshold as a float in [0, 1], so all digits are kept
+    and a threshold that means "never" has no such name.
+
+    Raises:
+        ValueError: the threshold is outside [0, 1], or the router's name holds a '-'.
+    """
+    if not 0.0 <= threshold <= 1.0:
+        raise ValueError(f"threshold {threshold} is outside [0, 1]")
+    if "-" in router_name:
+        raise ValueError(f"router name {router_name!r} holds a '-'")
+    return f"router-{router_name}-{threshold!r}"
 
 
 def router_name(policy: Policy) -> str:
