@@ -116,3 +116,8 @@ def test_every_file_with_tables_names_them(name):
 @pytest.mark.parametrize("name", results.FILES)
 def test_tables_are_what_the_shipped_store_gives(name, shipped):
     assert results.filled(PAGES[name]) == PAGES[name]
+
+
+def test_every_finding_is_listed():
+    for path in (ROOT / "findings").glob("*.sh"):
+        assert f"]({path.name})" in PAGES["findings/README.md"]

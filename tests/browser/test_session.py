@@ -1,0 +1,35 @@
+"""The browser session rests on the form of Streamlit's cookie (docs/decisions/004)."""
+
+import pytest
+
+from views.cache import session
+
+expect = pytest.importorskip("playwright.sync_api").expect
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def app_env(tmp_path_factory):
+    return {"ROUTELLM_STORE": str(tmp_path_factory.mktemp("app") / "explorer.duckdb")}
+
+
+def names_of(page):
+    """What the dashboard calls the browser of a page, by the cookie that it holds now."""
+    cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
+    return session._browser(cookies[session._COOKIE])
+
+
+def test_tabs_of_a_browser_are_one_session_and_another_browser_is_another(go_to):
+    first = go_to("Score")
+    expect(first.get_by_role("heading", name="Score").first).to_be_visible(timeout=120_000)
+    name = names_of(first)
+    assert name is not None
+    first.reload()
+    expect(first.get_by_role("heading", name="Score").first).to_be_visible(timeout=120_000)
+    assert names_of(first) == name
+    second = go_to("Score", page=first.context.new_page())
+    expect(second.get_by_role("heading", name="Score").first).to_be_visible(timeout=120_000)
+    assert names_of(second) == name
+    elsewhere = go_to("Score")
+    expect(elsewhere.get_by_role("heading", name="Score").first).to_be_visible(timeout=120_000)
+    assert names_of(elsewhere) not in (None, name)
