@@ -13,7 +13,11 @@ def app_env(tmp_path_factory):
     return {"ROUTELLM_STORE": str(tmp_path_factory.mktemp("app") / "explorer.duckdb")}
 
 
-def names_of(page):
+def is_shown(page):
+    expect(page.get_by_role("heading", name="Many queries")).to_be_visible(timeout=120_000)
+
+
+def name_of(page):
     """What the dashboard calls the browser of a page, by the cookie that it holds now."""
     cookies = {cookie["name"]: cookie["value"] for cookie in page.context.cookies()}
     return session._browser(cookies[session._COOKIE])
@@ -21,15 +25,15 @@ def names_of(page):
 
 def test_tabs_of_a_browser_are_one_session_and_another_browser_is_another(go_to):
     first = go_to("Score")
-    expect(first.get_by_role("heading", name="Score").first).to_be_visible(timeout=120_000)
-    name = names_of(first)
+    is_shown(first)
+    name = name_of(first)
     assert name is not None
     first.reload()
-    expect(first.get_by_role("heading", name="Score").first).to_be_visible(timeout=120_000)
-    assert names_of(first) == name
+    is_shown(first)
+    assert name_of(first) == name
     second = go_to("Score", page=first.context.new_page())
-    expect(second.get_by_role("heading", name="Score").first).to_be_visible(timeout=120_000)
-    assert names_of(second) == name
+    is_shown(second)
+    assert name_of(second) == name
     elsewhere = go_to("Score")
-    expect(elsewhere.get_by_role("heading", name="Score").first).to_be_visible(timeout=120_000)
-    assert names_of(elsewhere) not in (None, name)
+    is_shown(elsewhere)
+    assert name_of(elsewhere) not in (None, name)
