@@ -11,7 +11,6 @@ from routellm_core.errors import DataError, TextsError
 from routellm_core.evaluation.traffic.comparison import (
     ComparisonPlan,
     compared,
-    plan_of,
     read_comparison,
     work_on,
 )
@@ -80,11 +79,11 @@ def test_what_cannot_be_compared_is_said(store, tmp_path):
     with pytest.raises(DataError, match="is failed"):
         read_comparison(tmp_path / "job")
     with pytest.raises(DataError, match="no plan of a comparison"):
-        plan_of({"own_id": "x"})
+        ComparisonPlan.of({"own_id": "x"})
     with pytest.raises(DataError, match="no query to compare"):
         compared({}, {"a": "b"}, np.empty((0, 4)), np.ones((1, 4)))
 
 
 def test_a_plan_comes_back_from_json(store, tmp_path):
     document = json.loads((work(store, tmp_path) / "run.json").read_text())
-    assert plan_of(document["plan"]) == ComparisonPlan("own", "sums")
+    assert ComparisonPlan.of(document["plan"]) == ComparisonPlan("own", "sums")

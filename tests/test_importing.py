@@ -13,7 +13,7 @@ from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.importing import job as import_job
 from routellm_core.importing.assembly import Scale
 from routellm_core.importing.columns import ColumnMapping, WideModel
-from routellm_core.importing.job import ImportPlan, laid, plan_of, work_on
+from routellm_core.importing.job import ImportPlan, laid, work_on
 from routellm_core.store import Store
 from tests.invented import verdicts
 
@@ -73,9 +73,9 @@ def test_a_mapping_and_a_plan_come_back_from_json(file):
         query="prompt", wide=(WideModel("heron", "heron"),), scale=Scale(0, 1, "share right")
     )
     plan = ImportPlan((str(file),), "table", mapping)
-    assert plan_of(asdict(plan)) == plan
+    assert ImportPlan.of(asdict(plan)) == plan
     with pytest.raises(DataError, match="no plan of an import"):
-        plan_of({"paths": ["x"], "colour": "red"})
+        ImportPlan.of({"paths": ["x"], "colour": "red"})
 
 
 def test_only_mapped_models_are_read(file, tmp_path):
@@ -113,10 +113,10 @@ def test_an_unknown_format_is_refused(file):
 
 
 def test_a_process_of_its_own_reads_and_says_what_is_wrong(file, tmp_path):
-    import_job.start(tmp_path / "good", ImportPlan((str(file),)))
+    jobs.start(tmp_path / "good", ImportPlan((str(file),)), tmp_path / "none.duckdb")
     broken = tmp_path / "broken.csv"
     broken.write_text("prompt,wren,heron\nWhy?,1\n")
-    import_job.start(tmp_path / "bad", ImportPlan((str(broken),)))
+    jobs.start(tmp_path / "bad", ImportPlan((str(broken),)), tmp_path / "none.duckdb")
     assert wait(tmp_path / "good").status == "done"
     assert len(laid(tmp_path / "good").parts) == 1
     job = wait(tmp_path / "bad")
@@ -132,8 +132,8 @@ def test_a_cancelled_and_a_killed_reading_lay_nothing_ready(tmp_path):
     n = 400_000
     frame = pd.DataFrame({"prompt": [f"Why do {i} kites fly?" for i in range(n)], "wren": 1})
     frame.assign(heron=0).to_csv(pipe, index=False)
-    import_job.start(tmp_path / "cancelled", ImportPlan((str(pipe),)))
-    import_job.start(tmp_path / "killed", ImportPlan((str(pipe),)))
+    jobs.start(tmp_path / "cancelled", ImportPlan((str(pipe),)), tmp_path / "none.duckdb")
+    jobs.start(tmp_path / "killed", ImportPlan((str(pipe),)), tmp_path / "none.duckdb")
     for name, stop in (("cancelled", signal.SIGTERM), ("killed", signal.SIGKILL)):
         progress = tmp_path / name / "progress.jsonl"
         while not progress.exists() and jobs.read(tmp_path / name).status == "running":

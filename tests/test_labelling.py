@@ -741,7 +741,7 @@ def test_a_plan_from_toml(tmp_path):
         ({"colour": "red"}, "unknown 'colour'"),
         ({"weak": "small"}, "weak"),
         ({"rubric": 3}, "rubric"),
-        ({"strong": {"name": "small"}}, "base_url, model is missing"),
+        ({"strong": {"name": "small"}}, "strong.base_url is missing; strong.model is missing"),
         ({"strong": {"api_key": "sk-1"}}, "comes from the environment"),
         ({"strong": {"base_url": "ftp://x", "model": "m", "name": "n"}}, "no address"),
         ({"strong": {"base_url": "http://x:y/v1", "model": "m", "name": "n"}}, "no address"),

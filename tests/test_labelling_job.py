@@ -13,7 +13,7 @@ from routellm_core import jobs
 from routellm_core.errors import DataError
 from routellm_core.labelling import job
 from routellm_core.labelling.client import EndpointError
-from routellm_core.labelling.job import AskingPlan, asked_queries, asking_plan_of
+from routellm_core.labelling.job import LabellingJobPlan, asked_queries
 from routellm_core.labelling.journal import FILE_NAME
 from routellm_core.labelling.plan import Endpoint, LabellingPlan
 from routellm_core.labelling.run import read_labelled
@@ -56,7 +56,7 @@ def plan_at(stub, ids=tuple(IDS), **changes):
         concurrency=1,
         max_retries=0,
     )
-    return AskingPlan("own", ids, replace(asked, **changes))
+    return LabellingJobPlan("own", ids, replace(asked, **changes))
 
 
 @pytest.fixture
@@ -159,6 +159,6 @@ def test_what_counts_no_more_or_has_no_text_is_not_asked_about(work, stub, store
 
 def test_a_plan_comes_back_from_json(stub):
     plan = plan_at(stub)
-    assert asking_plan_of(json.loads(json.dumps(asdict(plan)))) == plan
-    with pytest.raises(DataError, match="no plan of asking"):
-        asking_plan_of({"benchmark_id": "own"})
+    assert LabellingJobPlan.of(json.loads(json.dumps(asdict(plan)))) == plan
+    with pytest.raises(DataError, match="no plan of a labelling: query_ids is missing"):
+        LabellingJobPlan.of({"benchmark_id": "own"})

@@ -36,13 +36,11 @@ MAY_IMPORT = {
     "routers": "embedders errors jobs statistics store types",
     "runtime": "policy",
     "schemas": "errors",
-    "scoring": (
-        "embedders errors files importing jobs metrics routers schemas store text_keys types"
-    ),
+    "scoring": ("embedders errors importing jobs metrics routers schemas store text_keys types"),
     "statistics": "metrics types",
     "store": "errors jobs metrics schemas text_keys types",
     "text_keys": "errors",
-    "training": "embedders errors files jobs routers schemas statistics store text_keys types",
+    "training": "embedders errors jobs routers schemas statistics store text_keys types",
     "types": "errors",
     "views.cache": (
         "embedders errors evaluation explain importing jobs labelling metrics policy routers "

@@ -5,6 +5,9 @@ import os
 import re
 import shutil
 import time
+from contextlib import suppress
+from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +20,14 @@ from routellm_core import jobs
 from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation.traffic import comparison
 from routellm_core.importing import job as import_job
+from routellm_core.jobs.__main__ import KINDS
 from routellm_core.routers.mf import MatrixFactorizationRouter
 from routellm_core.scoring import job as scoring_job
 from routellm_core.store import Store
 from routellm_core.training import job as training_job
 from routellm_core.types import Battles, Benchmark, ModelPair, RouterEntry
 from tests.invented import WordVectors, add_golden, golden_texts, is_hard, verdicts
+from tests.long_work import write_job
 from tests.pages import button, drawn, errors, opened, own_store, said, tables, toasts
 from tests.test_import_formats import json_lines, lm_eval_run, packed, spend
 from tests.test_train_page import a_run
@@ -95,31 +100,19 @@ def _router():
 def at_work(monkeypatch, store_path):
     """Jobs begin when they are asked for and are done by `at_work()`, in this process."""
     begun = []
+    monkeypatch.setattr(import_job, "_bound_memory", lambda: None)
 
-    def start(folder, plan, command):
-        folder.mkdir(parents=True, exist_ok=True)
-        routellm_core_files.write_json(folder / "plan.json", plan)
-        routellm_core_files.write_json(folder / "run.json", jobs._begun(plan, os.getpid()))
-        begun.append((folder, command))
+    def start(folder, plan, _):
+        write_job(folder, plan)
+        routellm_core_files.write_json(folder / "plan.json", asdict(plan))
+        begun.append((folder, plan))
 
     def work():
         while begun:
-            folder, (module, _, *paths) = begun.pop(0)
-            plan = routellm_core_files.read_json(folder / "plan.json")
-            try:
-                if module.endswith("importing"):
-                    import_job.work_on(folder, import_job.plan_of(plan))
-                    continue
-                with Store(store_path, read_only=True) as store:
-                    _, data_dir, *caches = map(Path, paths)
-                    if module.endswith("scoring.job"):
-                        plan = scoring_job.plan_of(plan)
-                        scoring_job.work_on(folder, plan, store, data_dir, *caches)
-                    else:
-                        plan = comparison.plan_of(plan)
-                        comparison.work_on(folder, plan, store, data_dir, caches)
-            except Exception:
-                assert jobs.read(folder).status in ("failed", "cancelled")
+            folder, plan = begun.pop(0)
+            with suppress(Exception):
+                import_module(KINDS[plan.kind]).main(folder, store_path)
+            assert jobs.read(folder).status in ("done", "failed", "cancelled")
 
     monkeypatch.setattr(jobs, "start", start)
     return work
@@ -527,7 +520,11 @@ def test_another_browser_sees_a_private_set_nowhere_until_it_is_saved(
 ):
     at = bring(("ferrylog.csv", csv(wide())))
     scored(at, at_work)
-    a_run(store_path, "mf-ferrylog-mine", plan=training_job.Plan("mf", *PAIR, golden=("ferrylog",)))
+    a_run(
+        store_path,
+        "mf-ferrylog-mine",
+        plan=training_job.TrainingPlan("mf", *PAIR, golden=("ferrylog",)),
+    )
     chosen = dict.fromkeys(("benchmark", "set", "golden", "compare", "against"), "ferrylog")
     pages = ["app.py", *(f"pages/{n}.py" for n in ("queries", "compare", "train", "my_data"))]
 
@@ -576,7 +573,7 @@ def test_no_byte_of_a_private_text_is_left(bring, open_page, at_work, store_path
     scored(at, at_work)
     open_page("pages/queries.py", benchmark="mine")
     compare(open_page(set="mine", part="against", against="sums"), at_work)
-    a_run(store_path, "mf-mine-mine", plan=training_job.Plan("mf", *PAIR, golden=("mine",)))
+    a_run(store_path, "mf-mine-mine", plan=training_job.TrainingPlan("mf", *PAIR, golden=("mine",)))
     choose(open_page(), ("later.csv", csv(wide([SECRET]))))  # uploaded, never imported
     left = all_bytes(store_path)
     assert "explorer.duckdb" in left

@@ -23,6 +23,7 @@ from routellm_core.labelling import job
 from routellm_core.labelling.client import EndpointError
 from routellm_core.labelling.journal import FILE_NAME
 from routellm_core.store import Store
+from routellm_core.store.workspace import Workspace
 from routellm_core.text_keys import text_hash
 from routellm_core.types import Benchmark, ModelPair
 from tests.pages import (
@@ -157,13 +158,14 @@ def finished(labelling):
 def here(monkeypatch):
     """Replaces the process of a job: `here()` does in this one what was started."""
     given = []
-    monkeypatch.setattr(job, "start", lambda *paths: given.append(paths))
+    monkeypatch.setattr(jobs, "start", lambda *begun: given.append(begun))
 
     def work():
-        folder, plan, store_path, record_dir = given.pop()
+        folder, plan, store_path = given.pop()
         assert given == []
+        replies = Workspace(store_path).replies(plan.benchmark_id)
         with Store(store_path, read_only=True) as store, suppress(EndpointError):
-            job.work_on(folder, plan, store, record_dir)
+            job.work_on(folder, plan, store, replies)
         return jobs.read(folder)
 
     return work

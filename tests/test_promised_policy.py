@@ -43,7 +43,7 @@ from routellm_core.routers.fold_checkpoints import (
 from routellm_core.store import Store
 from routellm_core.training import job as training_job
 from routellm_core.training.cross_fitting import folds_by_text
-from routellm_core.training.job import Plan
+from routellm_core.training.job import TrainingPlan
 from routellm_core.types import RouterEntry
 from tests.conftest import PAIR, ROOT
 from tests.invented import WordVectors, add_golden, golden_texts
@@ -72,7 +72,9 @@ def here(tmp_path_factory):
     with Store() as store:
         add_golden(store, "sums", golden_texts("sums", N))
         add_golden(store, "quiz", golden_texts("quiz", 400))
-        plan = Plan("mf", *PAIR, golden=("sums",), score_on=("quiz",), options={"n_epochs": 8})
+        plan = TrainingPlan(
+            "mf", *PAIR, golden=("sums",), score_on=("quiz",), options={"n_epochs": 8}
+        )
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("routellm_core.embedders.sentence.SentenceEmbedder", WordVectors)
             run = training_job.work_on(folder / "run", plan, store, folder / "cache", silent)

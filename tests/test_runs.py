@@ -19,11 +19,11 @@ from routellm_core.jobs.progress import Progress, silent
 from routellm_core.routers import load_router
 from routellm_core.store import Store
 from routellm_core.training import job as training_job
-from routellm_core.training.job import Plan, config_of, keep, read_run, read_runs, work_on
+from routellm_core.training.job import TrainingPlan, config_of, keep, read_run, read_runs, work_on
 from tests.conftest import PAIR, ROOT
 from tests.invented import add_golden, verdicts
 
-PLAN = Plan("mf", *PAIR, golden=("sums",), score_on=("quiz",), options={"n_epochs": 2})
+PLAN = TrainingPlan("mf", *PAIR, golden=("sums",), score_on=("quiz",), options={"n_epochs": 2})
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_the_store_is_given_back_while_the_router_is_trained(store_path, work):
 
 
 def test_verdicts_alone_can_be_trained_on_without_anything_to_score(work, store_path):
-    run = work(Plan("mf", *PAIR, battles=("chat",), options={"n_epochs": 1}))
+    run = work(TrainingPlan("mf", *PAIR, battles=("chat",), options={"n_epochs": 1}))
     assert run.status == "done"
     assert pd.read_parquet(run.folder / "scores.parquet").empty
     with Store(store_path) as store:
@@ -112,7 +112,7 @@ def test_a_defect_leaves_a_failed_run_that_says_what_went_wrong(work, tmp_path):
 
 def test_a_plan_that_cannot_be_trained_fails_with_the_sentence_that_was_raised(work, tmp_path):
     with pytest.raises(UnknownNameError) as raised:
-        work(Plan("mf", *PAIR, battles=("forum",)))
+        work(TrainingPlan("mf", *PAIR, battles=("forum",)))
     run = read_run(tmp_path / "runs" / "one")
     assert (run.status, run.message) == ("failed", str(raised.value))
     assert "no battles of source 'forum'" in run.message
@@ -137,16 +137,18 @@ def test_a_run_that_was_stopped_goes_on_with_the_folds_that_are_missing(work, tm
 def test_a_folder_is_of_one_plan(work, store_path, tmp_path):
     work()
     former = (tmp_path / "runs" / "one" / "run.json").read_bytes()
-    other = Plan("mf", *PAIR, golden=("sums",))
+    other = TrainingPlan("mf", *PAIR, golden=("sums",))
     with pytest.raises(DataError, match="holds a run of another plan: name another folder"):
         work(other)
     with pytest.raises(DataError, match="holds a run of another plan"):
-        training_job.start(tmp_path / "runs" / "one", other, store_path)
+        jobs.start(tmp_path / "runs" / "one", other, store_path)
     assert (tmp_path / "runs" / "one" / "run.json").read_bytes() == former
 
 
 def test_a_plan_is_the_same_after_it_was_written(work):
-    plan = Plan("stacked", *PAIR, golden=("sums",), options={"members": ("sw_ranking", "mf")})
+    plan = TrainingPlan(
+        "stacked", *PAIR, golden=("sums",), options={"members": ("sw_ranking", "mf")}
+    )
     assert work(plan).status == "done"
     assert work(plan).status == "done"
 
@@ -168,7 +170,7 @@ def test_a_process_that_is_gone_leaves_a_stopped_run_with_its_last_words(work, t
 
 def test_runs_are_listed_the_latest_first_and_a_stray_folder_is_none(work, tmp_path):
     for name, day in (("one", 3), ("two", 5), ("three", 4)):
-        run = work(Plan("mf", *PAIR, golden=("sums",), options={"n_epochs": 1}), name)
+        run = work(TrainingPlan("mf", *PAIR, golden=("sums",), options={"n_epochs": 1}), name)
         path = run.folder / "run.json"
         moment = {"started_at": f"2026-01-0{day}T00:00:00+00:00"}
         path.write_text(json.dumps(json.loads(path.read_text()) | moment))
@@ -191,7 +193,7 @@ def test_what_is_no_plan_is_refused(tmp_path, content):
     path = tmp_path / "plan.json"
     path.write_text(content)
     with pytest.raises(DataError):
-        training_job.read_plan(path)
+        training_job.TrainingPlan.read(path)
 
 
 # Keeping
@@ -261,12 +263,12 @@ def test_a_deleted_run_leaves_what_the_store_keeps(work, store_path):
 )
 def test_options_that_cannot_be_are_a_sentence(router_name, options, message):
     with pytest.raises(DataError, match=message):
-        config_of(Plan(router_name, *PAIR, options=options))
+        config_of(TrainingPlan(router_name, *PAIR, options=options))
 
 
 def test_options_become_the_routers_own():
-    assert config_of(Plan("mf", *PAIR, options={"n_factors": 7})).n_factors == 7
-    assert config_of(Plan("sw_ranking", *PAIR)) is None
+    assert config_of(TrainingPlan("mf", *PAIR, options={"n_factors": 7})).n_factors == 7
+    assert config_of(TrainingPlan("sw_ranking", *PAIR)) is None
 
 
 # How long
@@ -300,13 +302,13 @@ def test_without_a_pace_the_time_left_is_unknown(rows):
 CHILD = """
 import sys
 from pathlib import Path
-from routellm_core import __main__ as command
-from routellm_core.commands import train
 from routellm_core.embedders import sentence
+from routellm_core.jobs import __main__ as entry
+from routellm_core.training import job
 from tests.invented import WordVectors
-train.CACHE_DIR = Path(sys.argv[1])
+job.cache_dir = lambda: Path(sys.argv[1])
 sentence.SentenceEmbedder = WordVectors
-sys.exit(command.main(sys.argv[2:]))
+sys.exit(entry.main(sys.argv[2:]))
 """
 
 
@@ -317,8 +319,8 @@ def started(store_path, tmp_path, monkeypatch):
     children = []
 
     def without_model(command, **options):
-        python, *module, verb = command[:4]
-        assert (module, verb) == (["-m", "routellm_core"], "train")
+        python, *module, kind = command[:4]
+        assert (module, kind) == (["-m", "routellm_core.jobs"], "training")
         assert Path(options["cwd"]) == ROOT
         given = [python, "-c", CHILD, str(tmp_path / "cache"), *command[3:]]
         children.append(popen(given, **options))
@@ -327,7 +329,7 @@ def started(store_path, tmp_path, monkeypatch):
     def start(plan, name="one"):
         with monkeypatch.context() as patch:
             patch.setattr(subprocess, "Popen", without_model)
-            training_job.start(tmp_path / "runs" / name, plan, store_path)
+            jobs.start(tmp_path / "runs" / name, plan, store_path)
         return read_run(tmp_path / "runs" / name)
 
     yield start
@@ -345,7 +347,7 @@ def wait_for(folder, is_there, seconds=120):
     return run
 
 
-ENDLESS = Plan("mf", *PAIR, golden=("sums",), options={"n_epochs": 10_000_000})
+ENDLESS = TrainingPlan("mf", *PAIR, golden=("sums",), options={"n_epochs": 10_000_000})
 
 
 def is_training(run):
@@ -421,7 +423,7 @@ def test_a_killed_run_is_stopped(started):
 
 
 def test_a_started_run_that_cannot_be_trained_says_why(started):
-    run = started(Plan("mf", *PAIR, golden=("nothing",)))
+    run = started(TrainingPlan("mf", *PAIR, golden=("nothing",)))
     run = wait_for(run.folder, lambda run: run.status != "running")
     assert run.status == "failed"
     assert "no benchmark 'nothing'" in run.message

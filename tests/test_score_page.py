@@ -1,7 +1,7 @@
 """The Score page without a browser: one query side by side, pasted lines as a set, the machine."""
 
 import math
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -200,11 +200,11 @@ def test_two_tabs_that_ask_for_the_same_scoring_get_one(open_score, monkeypatch)
     at.text_area(key="_typed_lines").set_value("What is a tide?").run()
     next(b for b in at.button if b.label == "Make a set of 1 queries").click().run()
     begun = []
-    monkeypatch.setattr(score_sets, "_start_job", lambda folder, plan: begun.append((folder, plan)))
+    monkeypatch.setattr(jobs, "start", lambda folder, plan, _: begun.append((folder, plan)))
     version = workspace.version()
     score_sets._start(version, "pasted", ("mf-golden",), None)
     ((folder, plan),) = begun
-    with jobs.at_work(folder, asdict(plan), silent):
+    with jobs.at_work(folder, plan):
         score_sets._start(version, "pasted", ("mf-golden",), None)
         assert len(begun) == 1
         score_sets._start(version, "pasted", ("bert-golden",), None)

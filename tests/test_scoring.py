@@ -16,7 +16,7 @@ from routellm_core.routers.mf import MatrixFactorizationRouter
 from routellm_core.routers.random import RandomRouter
 from routellm_core.scoring import engine
 from routellm_core.scoring.engine import score
-from routellm_core.scoring.job import ScoringPlan, keep, plan_of, work_on
+from routellm_core.scoring.job import ScoringPlan, keep, work_on
 from routellm_core.store import Store
 from routellm_core.text_keys import text_hash
 from routellm_core.types import Battles, Benchmark, RouterEntry
@@ -311,6 +311,6 @@ def test_what_cannot_be_scored_is_said(work, store, tmp_path):
 
 
 def test_a_plan_comes_back_from_json(work):
-    assert plan_of(json.loads((work() / "run.json").read_text())["plan"]) == PLAN
+    assert ScoringPlan.of(json.loads((work() / "run.json").read_text())["plan"]) == PLAN
     with pytest.raises(DataError, match="no plan of a scoring"):
-        plan_of({"benchmark_id": "own"})
+        ScoringPlan.of({"benchmark_id": "own"})

@@ -1,8 +1,9 @@
 """The Train page without a browser: choosing, seeing the data, starting, keeping, battles."""
 
 import json
-from dataclasses import asdict, fields
-from datetime import UTC, datetime
+import os
+import signal
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from routellm_core.store import Store
 from routellm_core.text_keys import text_hash
 from routellm_core.training import job as training_job
 from routellm_core.training.decontamination import Similarity
-from routellm_core.training.job import Plan
+from routellm_core.training.job import TrainingPlan
 from routellm_core.types import Benchmark, ModelPair
+from tests.long_work import write_job
 from tests.pages import (
     button,
     drawn,
@@ -36,7 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAIR = ModelPair(weak="small", strong="large")
 TITLE = "Tiny <b>set</b> [x](y)"
 TINY = {"golden": "tiny", "score_on": ""}
-PLAN = Plan("mf", *PAIR, golden=("tiny",))
+PLAN = TrainingPlan("mf", *PAIR, golden=("tiny",))
 N = 40
 
 
@@ -79,7 +81,7 @@ def open_page(store_path):
 def started(monkeypatch):
     """What was started, in place of processes."""
     found = []
-    monkeypatch.setattr(training_job, "start", lambda *given: found.append(given))
+    monkeypatch.setattr(jobs, "start", lambda *given: found.append(given))
     return found
 
 
@@ -89,16 +91,7 @@ def a_run(store_path, name="mf-tiny-mine", status="done", plan=PLAN, pid=0, **mo
     (folder / "checkpoint").mkdir(parents=True)
     (folder / "checkpoint" / "config.json").write_text('{"embedder": "e"}')
     facts = {"recipe": "tiny", "n_queries": N, "n_battles": N, "n_dropped": 3, "stand_ins": {}}
-    document = {
-        "plan": asdict(plan),
-        "status": status,
-        "pid": pid,
-        "born": jobs.born(pid),
-        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "facts": facts,
-        **more,
-    }
-    (folder / "run.json").write_text(json.dumps(document))
+    write_job(folder, plan, status, **{"pid": pid, "facts": facts, **more})
     lines = [
         {
             "time": 100.0 + i,
@@ -160,10 +153,8 @@ def test_start_begins_what_was_chosen_and_a_second_click_does_nothing_more(
     (folder, plan, path), *others = started
     assert others == []
     assert folder == store_path.parent / "runs" / "mf-tiny-mine"
-    assert plan == Plan("mf", *PAIR, golden=("tiny",), options={"n_epochs": 3})
+    assert plan == TrainingPlan("mf", *PAIR, golden=("tiny",), options={"n_epochs": 3})
     assert path == store_path
-    import os
-
     a_run(store_path, status="running", plan=plan, pid=os.getpid())
     at.run()
     assert "at work" in tables(at)
@@ -232,16 +223,14 @@ def test_a_run_that_ended_early_says_why_and_goes_on(
 
 
 def test_a_run_at_work_is_watched_and_cancelled(open_page, store_path, monkeypatch):
-    import os
-
     killed = []
     a_run(store_path, status="running", pid=os.getpid())
     at = open_page(**TINY)
     assert "on everything: training" in tables(at)
     assert "4 of 9 · 1.0 a second · 5 s left in this stage" in tables(at)
-    monkeypatch.setattr(jobs.os, "kill", lambda pid, signal: killed.append((pid, signal)))
+    monkeypatch.setattr(os, "kill", lambda pid, signal: killed.append((pid, signal)))
     button(at, "Cancel").click().run()
-    assert (os.getpid(), jobs.signal.SIGTERM) in killed
+    assert (os.getpid(), signal.SIGTERM) in killed
 
 
 def test_a_finished_run_is_kept_seen_taken_out_and_deleted(open_page, store_path):

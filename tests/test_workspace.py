@@ -5,17 +5,15 @@ import sys
 from dataclasses import replace
 
 import pandas as pd
-import psutil
 import pytest
 
-from routellm_core import files, jobs
 from routellm_core.errors import StoreError
-from routellm_core.jobs.progress import silent
 from routellm_core.store import Store
 from routellm_core.store.workspace import Workspace
 from routellm_core.text_keys import text_hash
 from routellm_core.types import RouterEntry
 from tests.conftest import ROOT
+from tests.long_work import start_asleep, write_job
 
 SECRET = "Which of the seven lighthouses keeps the ferryman's violin?"
 
@@ -52,8 +50,8 @@ def store(workspace, add):
 
 def job(folder, plan=None, left="scores.parquet"):
     """A job that is done and left the secret."""
-    with jobs.at_work(folder, plan or {}, silent):
-        (folder / left).write_text(SECRET)
+    write_job(folder, plan, "done")
+    (folder / left).write_text(SECRET)
     return folder
 
 
@@ -167,19 +165,12 @@ def test_a_kept_router_stays_with_its_training(store, workspace):
     assert store.own_routers()["router_id"].tolist() == ["r"]
 
 
-def test_jobs_at_work_on_a_set_are_ended_first(store, workspace):
-    begun = [workspace.scorings("mine") / "1", workspace.imports("ada") / "1"]
-    for folder in begun:
-        jobs.start(folder, {}, ["timeit", "-n", "1", "import time; time.sleep(600)"])
-    pids = [files.read_json(folder / "run.json")["pid"] for folder in begun]
+def test_jobs_at_work_on_a_set_are_ended_first(store, workspace, monkeypatch):
+    folders = [workspace.scorings("mine") / "1", workspace.imports("ada") / "1"]
+    processes = [start_asleep(monkeypatch, folder) for folder in folders]
     workspace.end_session(store, "ada")
-    assert not any(map(is_at_work, pids))
-    assert not any(folder.exists() for folder in begun)
-
-
-def is_at_work(pid):
-    """Whether a process is there; one of ours that has ended stays until it is waited for."""
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    assert all(process.poll() is not None for process in processes)
+    assert not any(folder.exists() for folder in folders)
 
 
 def test_nothing_is_deleted_while_another_process_reads_the_store(store, workspace):

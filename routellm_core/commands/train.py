@@ -62,11 +62,11 @@ def train(parsed: argparse.Namespace) -> Result:
     from routellm_core.training import job as training_job
 
     if parsed.plan is not None:
-        plan = training_job.read_plan(parsed.plan)
+        plan = training_job.TrainingPlan.read(parsed.plan)
     elif parsed.router is None:
         raise DataError("name a router to train, for example: train mf --golden mmlu")
     else:
-        plan = training_job.Plan(
+        plan = training_job.TrainingPlan(
             router_name=parsed.router,
             weak=parsed.weak or PAIR.weak,
             strong=parsed.strong or PAIR.strong,

@@ -12,8 +12,7 @@ it does to that process alone. Nothing enters the store before it is asked for, 
 import itertools
 import json
 import os
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,9 +26,9 @@ from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.importing import IMPORTERS, Imported, is_no_benchmark
 from routellm_core.importing import read as read_benchmarks
 from routellm_core.importing import recognise as recognise_benchmark
-from routellm_core.importing.assembly import Card, Scale, assembled
+from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.battles import read_battles
-from routellm_core.importing.columns import ColumnMapping, WideModel, holds_battles
+from routellm_core.importing.columns import ColumnMapping, holds_battles
 from routellm_core.importing.formats import llm_comparator, lm_eval, table
 from routellm_core.importing.readers.counted_reads import watched_by
 from routellm_core.importing.readers.tables import read_sample
@@ -48,9 +47,10 @@ MEMORY_SHARE = 0.75
 
 
 @dataclass(frozen=True)
-class ImportPlan:
+class ImportPlan(jobs.JobPlan):
     """Which files are read, and as what."""
 
+    kind = "import"
     paths: tuple[str, ...]
     format_name: str | None = None
     """One of `FORMATS`; None: told from the content of each file."""
@@ -60,7 +60,7 @@ class ImportPlan:
     """Leave out battles without a verdict; otherwise they are refused."""
 
 
-class Read(NamedTuple):
+class ReadFiles(NamedTuple):
     """What files hold: benchmarks and bare queries, battles, or both."""
 
     parts: list[Imported]
@@ -89,7 +89,7 @@ def recognise(path: Path) -> str:
     )
 
 
-def read(plan: ImportPlan) -> Read:
+def read(plan: ImportPlan) -> ReadFiles:
     """All that the files of a plan hold; runs of one task are joined.
 
     Raises:
@@ -109,7 +109,7 @@ def read(plan: ImportPlan) -> Read:
             parts += table.read(path, plan.mapping)
         else:
             parts += read_benchmarks(path, plan.format_name)
-    return Read(paired(parts), pd.concat(battles, ignore_index=True) if battles else None)
+    return ReadFiles(paired(parts), pd.concat(battles, ignore_index=True) if battles else None)
 
 
 def _without_totals(paths: list[Path]) -> list[Path]:
@@ -134,7 +134,12 @@ def pasted(text: str) -> Imported:
 
 
 def add(
-    store: Store, found: Read, *, owner: str | None = None, prefix: str = "", renamed: bool = False
+    store: Store,
+    found: ReadFiles,
+    *,
+    owner: str | None = None,
+    prefix: str = "",
+    renamed: bool = False,
 ) -> list[str]:
     """Add what was read to a store, all or nothing.
 
@@ -187,11 +192,6 @@ def _free_number(store: Store, taken: str) -> int:
 # As a job
 
 
-def start(folder: Path, plan: ImportPlan) -> None:
-    """Begin reading in a process of its own."""
-    jobs.start(folder, asdict(plan), ["routellm_core.importing.job", str(folder)])
-
-
 def work_on(folder: Path, plan: ImportPlan, watch: Watch = silent) -> None:
     """Read as planned, in this process, and lay what was read into the job's folder.
 
@@ -199,18 +199,18 @@ def work_on(folder: Path, plan: ImportPlan, watch: Watch = silent) -> None:
         DataError: as `read`, or the files need more memory than there is.
         Cancelled: the process was asked to end (SIGTERM).
     """
-    with jobs.at_work(folder, asdict(plan), watch) as desk, _out_of_memory_said():
-        with watched_by(desk.watch):
+    with jobs.at_work(folder, plan, watch) as context, _out_of_memory_said():
+        with watched_by(context.on_progress):
             found = read(plan)
         if found.battles is not None:
             found.battles.to_parquet(folder / "battles.parquet", index=False)
         for number, part in enumerate(found.parts):
-            desk.watch(Progress("laying it ready", number, len(found.parts)))
+            context.on_progress(Progress("laying it ready", number, len(found.parts)))
             _lay(folder / str(number), part)
-        desk.tell(**_summary(found))
+        context.report(**_summary(found))
 
 
-def laid(folder: Path) -> Read:
+def laid(folder: Path) -> ReadFiles:
     """What a finished import lays ready.
 
     Raises:
@@ -222,29 +222,10 @@ def laid(folder: Path) -> Read:
     path = folder / "battles.parquet"
     battles = pd.read_parquet(path) if path.exists() else None
     n_parts = len(job.facts["parts"])
-    return Read([_taken(folder / str(number)) for number in range(n_parts)], battles)
+    return ReadFiles([_taken(folder / str(number)) for number in range(n_parts)], battles)
 
 
-def plan_of(document: Mapping[str, Any]) -> ImportPlan:
-    """A plan as JSON holds it.
-
-    Raises:
-        DataError: it is no plan of an import.
-    """
-    try:
-        mapping = document["mapping"]
-        if mapping is not None:
-            wide = tuple(WideModel(*columns) for columns in mapping["wide"])
-            scale = None if mapping["scale"] is None else Scale(*mapping["scale"])
-            mapping = ColumnMapping(**dict(mapping) | {"wide": wide, "scale": scale})
-        return ImportPlan(
-            **dict(document) | {"paths": tuple(document["paths"]), "mapping": mapping}
-        )
-    except (KeyError, TypeError) as error:
-        raise DataError(f"this is no plan of an import ({error})") from error
-
-
-def _summary(found: Read) -> dict[str, Any]:
+def _summary(found: ReadFiles) -> dict[str, Any]:
     """What a person wants to know before it is added."""
     battles = found.battles
     return {
@@ -322,10 +303,7 @@ def _bound_memory() -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
-def _main(folder: Path) -> int:
+def main(folder: Path, store_path: Path) -> None:
+    """Do the import of a folder, whose plan.json says what; the store is not touched."""
     _bound_memory()
-    return jobs.process_of(lambda: work_on(folder, plan_of(files.read_json(folder / "plan.json"))))
-
-
-if __name__ == "__main__":
-    sys.exit(_main(Path(sys.argv[1])))
+    work_on(folder, ImportPlan.read(folder / "plan.json"))

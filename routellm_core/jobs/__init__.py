@@ -2,30 +2,30 @@
 
 from routellm_core.jobs.job import (
     Cancelled,
-    Desk,
     Job,
+    JobContext,
     at_work,
     cancel,
     delete,
     end,
     jobs_in,
-    process_of,
     rate,
     read,
     seconds_left,
     start,
 )
+from routellm_core.jobs.plans import JobPlan
 
 __all__ = [
     "Cancelled",
-    "Desk",
     "Job",
+    "JobContext",
+    "JobPlan",
     "at_work",
     "cancel",
     "delete",
     "end",
     "jobs_in",
-    "process_of",
     "rate",
     "read",
     "seconds_left",

@@ -17,20 +17,27 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
 from routellm_core.errors import DataError, RoutingError
 from routellm_core.files import read_json, write_json
-from routellm_core.jobs.progress import Progress, Watch
+from routellm_core.jobs.plans import JobPlan
+from routellm_core.jobs.progress import Progress, Watch, silent
+
+if TYPE_CHECKING:
+    from psutil import Process
 
 _SECONDS_BETWEEN_LINES = 0.5
 _SECONDS_TO_END = 10.0
+_CLOCK_SECONDS = 2.0
+"""By so much the system may tell the moment a process began another time it is asked."""
 _MARK = "cancel"
 """File that says that somebody asked the job to stop."""
 
@@ -56,22 +63,22 @@ class Job(NamedTuple):
     """Columns time (seconds since the epoch), stage, done, total, loss, held_out_loss."""
 
 
-class Desk(NamedTuple):
-    """Where whoever works on a job says how it goes."""
+class JobContext(NamedTuple):
+    """What the work of a job reports to."""
 
     folder: Path
     document: dict[str, Any]
-    watch: Watch
-    """To be told how far the work is; raises `Cancelled` once somebody asked it to stop."""
+    on_progress: Watch
+    """Called with how far the work is; raises `Cancelled` once somebody asked it to stop."""
 
-    def tell(self, **facts: Any) -> None:
+    def report(self, **facts: Any) -> None:
         """Add to the job's facts."""
         self.document["facts"] = self.document.get("facts", {}) | facts
         write_json(self.folder / "run.json", self.document)
 
 
 @contextmanager
-def at_work(folder: Path, plan: Mapping[str, Any], watch: Watch) -> Iterator[Desk]:
+def at_work(folder: Path, plan: JobPlan, on_progress: Watch = silent) -> Iterator[JobContext]:
     """Work on a job in this process; however it ends, the folder says so.
 
     SIGTERM ends the work at once; where the interpreter happens to be in code whose exceptions are
@@ -79,8 +86,8 @@ def at_work(folder: Path, plan: Mapping[str, Any], watch: Watch) -> Iterator[Des
 
     Args:
         folder: made when absent; a stopped job of the same plan is taken up again.
-        plan: what is done, as JSON can hold it.
-        watch: told how far it is, beside progress.jsonl.
+        plan: what is done.
+        on_progress: called with how far it is, beside progress.jsonl.
 
     Raises:
         DataError: another process works on it, or it is another plan's.
@@ -100,7 +107,8 @@ def at_work(folder: Path, plan: Mapping[str, Any], watch: Watch) -> Iterator[Des
 
     former = signal.signal(signal.SIGTERM, stop)
     try:
-        yield Desk(folder, document, _all(check, watch, _line_writer(folder / "progress.jsonl")))
+        watches = (check, on_progress, _line_writer(folder / "progress.jsonl"))
+        yield JobContext(folder, document, _all(*watches))
         document["status"] = "done"
     except (Cancelled, KeyboardInterrupt):
         document["status"] = "cancelled"
@@ -118,13 +126,13 @@ def at_work(folder: Path, plan: Mapping[str, Any], watch: Watch) -> Iterator[Des
         write_json(folder / "run.json", document)
 
 
-def start(folder: Path, plan: Mapping[str, Any], command: Sequence[str]) -> None:
+def start(folder: Path, plan: JobPlan, store_path: Path) -> None:
     """Begin or go on with a job in a process of its own, which outlives this one.
 
     Args:
         folder: of the job; plan.json is there when the process begins.
         plan: what is to be done.
-        command: what follows `python -m`; it calls `at_work` with the same folder and plan.
+        store_path: the store whose data the job works on.
 
     Raises:
         DataError: a process works on it already, or it is another plan's.
@@ -137,10 +145,11 @@ def start(folder: Path, plan: Mapping[str, Any], command: Sequence[str]) -> None
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("progress.jsonl", "run.json", _MARK):
         (folder / name).unlink(missing_ok=True)
-    write_json(folder / "plan.json", plan)
+    write_json(folder / "plan.json", asdict(plan))
+    paths = (str(folder.resolve()), str(store_path.resolve()))
     with (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            [sys.executable, "-m", "routellm_core.jobs", plan.kind, *paths],
             cwd=Path(__file__).resolve().parents[2],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -156,26 +165,12 @@ def start(folder: Path, plan: Mapping[str, Any], command: Sequence[str]) -> None
     aside.unlink()
 
 
-def process_of(work: Callable[[], None]) -> int:
-    """What a process of its own does with its job; the exit status.
-
-    What keeps it from being done is said in the job's log, where it cannot say it in run.json.
-    """
-    try:
-        work()
-    except Cancelled:
-        return 2
-    except RoutingError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return 2
-    return 0
-
-
 def cancel(folder: Path) -> None:
     """Ask a running job to end; what it has finished is kept."""
     if read(folder).status == "running":
         (folder / _MARK).touch()  # for a process that does not listen yet
-        _demand(read_json(folder / "run.json"), signal.SIGTERM)
+        if (process := _process(read_json(folder / "run.json"))) is not None:
+            process.terminate()
 
 
 def delete(folder: Path) -> None:
@@ -194,18 +189,20 @@ def end(folders: Iterable[Path]) -> None:
 
     A folder that holds no job is passed over, and this process does not end itself.
     """
-    documents = []
+    import psutil
+
+    processes = []
     for folder in folders:
         with suppress(DataError):
             if read(folder).status == "running":
-                documents.append(read_json(folder / "run.json"))
-    documents = [document for document in documents if document["pid"] != os.getpid()]
-    for demand, seconds in ((signal.SIGTERM, _SECONDS_TO_END), (signal.SIGKILL, 1.0)):
-        for document in documents:
-            _demand(document, demand)
-        until = time.monotonic() + seconds
-        while (documents := [d for d in documents if _alive(d)]) and time.monotonic() < until:
-            time.sleep(0.02)
+                processes.append(_process(read_json(folder / "run.json")))
+    there = [process for process in processes if process and process.pid != os.getpid()]
+    for process in there:
+        process.terminate()
+    _, deaf = psutil.wait_procs(there, _SECONDS_TO_END)
+    for process in deaf:
+        process.kill()
+    psutil.wait_procs(deaf, 1.0)
 
 
 def jobs_in(folder: Path) -> list[Job]:
@@ -233,7 +230,7 @@ def read(folder: Path) -> Job:
         started_at = datetime.fromisoformat(document["started_at"])
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(f"{folder} holds no job ({type(error).__name__}: {error})") from error
-    if status == "running" and not _alive(document):
+    if status == "running" and _process(document) is None:
         asked = (folder / _MARK).exists()
         status, message = "cancelled" if asked else "stopped", _last_error(folder / "log.txt")
     return Job(
@@ -265,7 +262,7 @@ def seconds_left(progress: pd.DataFrame) -> float:
     return float(last["total"] - last["done"]) / rate(progress)
 
 
-def _claimed(folder: Path, plan: Mapping[str, Any]) -> dict[str, Any]:
+def _claimed(folder: Path, plan: JobPlan) -> dict[str, Any]:
     """The job's document with this process at work on it.
 
     Raises:
@@ -285,18 +282,20 @@ def _claimed(folder: Path, plan: Mapping[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _refuse_another_plan(former: Job, plan: Mapping[str, Any]) -> None:
+def _refuse_another_plan(former: Job, plan: JobPlan) -> None:
     # As it would be read again: JSON knows no tuple.
-    if former.plan != json.loads(json.dumps(plan)):
+    if former.plan != json.loads(json.dumps(asdict(plan))):
         raise DataError(f"{former.folder} holds a run of another plan: name another folder")
 
 
-def _begun(plan: Mapping[str, Any], pid: int) -> dict[str, Any]:
+def _begun(plan: JobPlan, pid: int) -> dict[str, Any]:
+    import psutil
+
     return {
-        "plan": plan,
+        "plan": asdict(plan),
         "status": "running",
         "pid": pid,
-        "born": born(pid),
+        "created": psutil.Process(pid).create_time(),
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -350,38 +349,21 @@ def _last_error(log_path: Path) -> str:
     return said[-1].removeprefix("error: ") if said else ""
 
 
-def born(pid: int) -> str:
-    """When a process began, as the system writes it; empty where there is none of that number.
+def _process(document: Mapping[str, Any]) -> "Process | None":
+    """The very process that a job's document names, where it is still there.
 
-    Numbers are given anew, so that only both together name a process.
+    Numbers are given anew, so that only number and moment together name a process.
     """
-    if sys.platform != "linux":
-        asked = ["ps", "-o", "lstart=", "-p", str(pid)]
-        return subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    import psutil
+
     try:
-        # Of what follows the name, which may hold anything, the 20th field (proc(5): starttime).
-        since_boot = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except (OSError, IndexError):
-        return ""
-    return f"{boot} {since_boot}"
-
-
-def _alive(document: Mapping[str, Any]) -> bool:
-    """Whether the very process that a job's document names is there."""
-    pid = document.get("pid")
-    if not isinstance(pid, int) or pid <= 0:
-        return False
-    if not document.get("born") or born(pid) != document["born"]:
-        return False
-    # A child of this process that has ended stays in the table until it is asked for.
-    try:
-        return os.waitpid(pid, os.WNOHANG) == (0, 0)
-    except ChildProcessError:
-        return True
-
-
-def _demand(document: Mapping[str, Any], demand: signal.Signals) -> None:
-    if _alive(document):
-        with suppress(ProcessLookupError, PermissionError):  # it has just ended
-            os.kill(document["pid"], demand)
+        process = psutil.Process(document["pid"])
+        created, has_ended = process.create_time(), process.status() == psutil.STATUS_ZOMBIE
+        if "created" in document:
+            is_it = abs(created - document["created"]) < _CLOCK_SECONDS
+        else:  # of a former version: whoever began later has no more than the number
+            started_at = datetime.fromisoformat(document["started_at"])
+            is_it = "born" in document and created < started_at.timestamp() + _CLOCK_SECONDS
+    except (psutil.Error, KeyError, TypeError, ValueError):
+        return None
+    return process if is_it and not has_ended else None

@@ -7,12 +7,13 @@ import json
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from routellm_core.errors import DataError
+from routellm_core.jobs.plans import read_as
 from routellm_core.labelling.rubrics import DEFAULT_RUBRICS, Mode
 from routellm_core.types import ModelPair
 
@@ -45,7 +46,7 @@ class Endpoint:
 
     def __post_init__(self) -> None:
         for field in ("name", "base_url", "model"):
-            if not (isinstance(getattr(self, field), str) and getattr(self, field).strip()):
+            if not getattr(self, field).strip():
                 raise DataError(f"endpoint {self.name!r}: {field} is empty; fill it in")
         address = _address(self.base_url)
         if address is None:
@@ -64,10 +65,9 @@ class Endpoint:
             )
         for field in ("prompt_usd", "answer_usd", "temperature"):
             value = getattr(self, field)
-            if value is not None and not (_is_number(value) and value >= 0):
+            if value is not None and not 0 <= value < math.inf:
                 raise DataError(f"endpoint {self.name!r}: {field} is {value!r}, no number from 0")
         _check_whole(self.max_answer_tokens, 1, f"endpoint {self.name!r}: max_answer_tokens")
-        _check_one_of(self.limit_parameter, Limit, f"endpoint {self.name!r}: limit_parameter")
 
     @property
     def has_price(self) -> bool:
@@ -107,7 +107,6 @@ class LabellingPlan:
     """So many calls of one endpoint without an answer end the work."""
 
     def __post_init__(self) -> None:
-        _check_one_of(self.mode, Mode, "mode")
         if not self.rubric.strip():
             object.__setattr__(self, "rubric", DEFAULT_RUBRICS[self.mode])
         if self.weak.name == self.strong.name:
@@ -115,14 +114,14 @@ class LabellingPlan:
                 f"the weak and the strong model are both called {self.weak.name!r}; give them two "
                 "names"
             )
-        if self.cap_usd is not None and not (_is_number(self.cap_usd) and self.cap_usd >= 0):
+        if self.cap_usd is not None and not 0 <= self.cap_usd < math.inf:
             raise DataError(f"cap_usd is {self.cap_usd!r}, no amount of dollars from 0")
         if self.cap_calls is not None:
             _check_whole(self.cap_calls, 0, "cap_calls")
         _check_whole(self.concurrency, 1, "concurrency")
         _check_whole(self.max_retries, 0, "max_retries")
         _check_whole(self.failures_in_a_row, 1, "failures_in_a_row")
-        if not (_is_number(self.timeout_s) and self.timeout_s > 0):
+        if not 0 < self.timeout_s < math.inf:
             raise DataError(f"timeout_s is {self.timeout_s!r}, no number of seconds above 0")
 
     @property
@@ -174,39 +173,16 @@ def plan_of(document: Mapping[str, Any]) -> LabellingPlan:
     Raises:
         DataError: something is missing, unknown, or out of range.
     """
-    parts = {
-        role: _built(Endpoint, document[role], f"[{role}]")
-        for role in ("weak", "strong", "judge")
-        if isinstance(document.get(role), Mapping)
-    }
-    plan: LabellingPlan = _built(LabellingPlan, {**document, **parts}, "the plan")
-    return plan
-
-
-def _built(kind: type, values: Mapping[str, Any], where: str) -> Any:
-    known = {field.name for field in fields(kind)}
-    unknown = sorted(set(values) - known)
-    if unknown:
-        secret = " (a key comes from the environment: name its variable as key_variable)"
-        hint = secret if any("key" in name.lower() for name in unknown) else ""
-        raise DataError(
-            f"{where}: unknown {', '.join(map(repr, unknown))}{hint}; there are: "
-            f"{', '.join(sorted(known))}"
-        )
-    needed = {field.name for field in fields(kind) if field.default is MISSING}
-    absent = sorted(needed - set(values))
-    if absent:
-        raise DataError(f"{where}: {', '.join(absent)} is missing; add it")
-    wrong = [
-        name
-        for name in needed & {"weak", "strong", "judge"}
-        if not isinstance(values[name], Endpoint)
+    written = [
+        *document,
+        *(name for part in document.values() if isinstance(part, dict) for name in part),
     ]
-    if wrong:
-        raise DataError(f"{where}: {', '.join(sorted(wrong))} is no table of an endpoint")
-    if not isinstance(values.get("rubric", ""), str):
-        raise DataError(f"{where}: rubric is no text")
-    return kind(**values)
+    if any("key" in name.lower() and name != "key_variable" for name in written):
+        raise DataError(
+            "the plan names a key, which would be kept: a key comes from the environment, name "
+            "its variable as key_variable"
+        )
+    return read_as(LabellingPlan, document, "the plan")
 
 
 def _address(text: str) -> SplitResult | None:
@@ -219,20 +195,11 @@ def _address(text: str) -> SplitResult | None:
     return parts if is_whole else None
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _check_whole(value: object, low: int, where: str) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < low:
+def _check_whole(value: int, low: int, where: str) -> None:
+    if value < low:
         raise DataError(f"{where} is {value!r}, no whole number from {low}")
 
 
-def _check_one_of(value: object, allowed: Any, where: str) -> None:
-    if value not in get_args(allowed):
-        raise DataError(f"{where} is {value!r}; use {' or '.join(get_args(allowed))}")
-
-
-def is_variable(name: object) -> bool:
+def is_variable(name: str) -> bool:
     """Whether it can name an environment variable."""
-    return isinstance(name, str) and name.isidentifier() and name.isascii()
+    return name.isidentifier() and name.isascii()

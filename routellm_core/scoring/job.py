@@ -4,15 +4,12 @@ Beside what every job has, its folder holds what was scored so far, in `chunks/`
 `scores.parquet`: query_id and a column a router.
 """
 
-import sys
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from routellm_core import files, jobs
+from routellm_core import jobs
 from routellm_core.embedders.devices import device
 from routellm_core.errors import DataError, TextsError
 from routellm_core.jobs.progress import Progress, Watch, silent
@@ -20,6 +17,7 @@ from routellm_core.routers import load_router
 from routellm_core.routers.checkpoints import checkpoint_dir, checkpoint_hash
 from routellm_core.scoring.engine import score
 from routellm_core.store import Store
+from routellm_core.store.places import DATA_DIR
 from routellm_core.store.workspace import Workspace
 from routellm_core.types import ModelPair
 
@@ -28,9 +26,10 @@ VIEW = "untouched"
 
 
 @dataclass(frozen=True)
-class ScoringPlan:
+class ScoringPlan(jobs.JobPlan):
     """Which stored queries are scored, by which routers, for which pair."""
 
+    kind = "scoring"
     benchmark_id: str
     router_ids: tuple[str, ...]
     weak: str
@@ -39,14 +38,6 @@ class ScoringPlan:
     @property
     def model_pair(self) -> ModelPair:
         return ModelPair(weak=self.weak, strong=self.strong)
-
-
-def start(
-    folder: Path, plan: ScoringPlan, store_path: Path, data_dir: Path, cache_dir: Path
-) -> None:
-    """Begin or go on with a scoring in a process of its own; arguments as for `work_on`."""
-    paths = (folder, store_path, data_dir, cache_dir)
-    jobs.start(folder, asdict(plan), ["routellm_core.scoring.job", *map(str, paths)])
 
 
 def work_on(
@@ -74,7 +65,7 @@ def work_on(
         NotTrainedError: weights of a router are not on this machine.
         Cancelled: the process was asked to end (SIGTERM).
     """
-    with jobs.at_work(folder, asdict(plan), watch) as desk:
+    with jobs.at_work(folder, plan, watch) as context:
         texts = store.query_texts(plan.benchmark_id)
         n_queries = len(store.query_ids(plan.benchmark_id))
         folders = {name: checkpoint_dir(store.router(name), data_dir) for name in plan.router_ids}
@@ -84,8 +75,8 @@ def work_on(
                 f"no text of {plan.benchmark_id} is on this machine: a router reads texts"
             )
         chosen = device()
-        desk.tell(device=chosen.name, precision=chosen.precision)
-        desk.watch(Progress("loading the routers", 0, len(folders)))
+        context.report(device=chosen.name, precision=chosen.precision)
+        context.on_progress(Progress("loading the routers", 0, len(folders)))
         routers = {name: load_router(path) for name, path in folders.items()}
         rates = score(
             routers,
@@ -94,11 +85,11 @@ def work_on(
             cache_dir=cache_dir,
             checkpoints={name: checkpoint_hash(path) for name, path in folders.items()},
             queue=folder.parent / "queue" if queue is None else queue,
-            watch=desk.watch,
+            watch=context.on_progress,
         )
         frame = pd.DataFrame({"query_id": list(texts), **rates})
         frame.to_parquet(folder / "scores.parquet", index=False)
-        desk.tell(n_scored=len(texts), n_queries=n_queries)
+        context.report(n_scored=len(texts), n_queries=n_queries)
 
 
 def keep(folder: Path, store: Store) -> None:
@@ -108,7 +99,7 @@ def keep(folder: Path, store: Store) -> None:
         DataError: it is not finished.
     """
     job = jobs.read(folder)
-    plan = plan_of(job.plan)
+    plan = ScoringPlan.of(job.plan)
     if job.status != "done":
         raise DataError(f"scoring {folder.name} is {job.status}; only a finished one can be kept")
     frame = pd.read_parquet(folder / "scores.parquet")
@@ -123,27 +114,15 @@ def keep(folder: Path, store: Store) -> None:
             )
 
 
-def plan_of(document: Mapping[str, Any]) -> ScoringPlan:
-    """A plan as JSON holds it.
-
-    Raises:
-        DataError: it is no plan of a scoring.
-    """
-    try:
-        return ScoringPlan(**dict(document) | {"router_ids": tuple(document["router_ids"])})
-    except (KeyError, TypeError) as error:
-        raise DataError(f"this is no plan of a scoring ({error})") from error
-
-
-def _main(folder: Path, store_path: Path, data_dir: Path, cache_dir: Path) -> int:
-    def work() -> None:
-        plan = plan_of(files.read_json(folder / "plan.json"))
-        queue = Workspace(store_path).scoring_queue
-        with Store(store_path, read_only=True) as store:
-            work_on(folder, plan, store, data_dir, cache_dir, queue=queue)
-
-    return jobs.process_of(work)
-
-
-if __name__ == "__main__":
-    sys.exit(_main(*map(Path, sys.argv[1:5])))
+def main(folder: Path, store_path: Path) -> None:
+    """Do the scoring of a folder, whose plan.json says what."""
+    plan, workspace = ScoringPlan.read(folder / "plan.json"), Workspace(store_path)
+    with Store(store_path, read_only=True) as store:
+        work_on(
+            folder,
+            plan,
+            store,
+            DATA_DIR,
+            workspace.set_dir(plan.benchmark_id),
+            queue=workspace.scoring_queue,
+        )

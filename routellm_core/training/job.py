@@ -13,7 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,19 +21,22 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pyarrow.parquet as pq
 
-from routellm_core import files, jobs
+from routellm_core import jobs
+from routellm_core.embedders.silence import silence_libraries
 from routellm_core.errors import DataError
-from routellm_core.jobs.progress import Watch
+from routellm_core.jobs.progress import Watch, silent
 from routellm_core.routers import configs
 from routellm_core.store import Store
+from routellm_core.store.places import cache_dir
 from routellm_core.training.recipes import benchmark_part, recipe_of, tier_table, training_set
 from routellm_core.types import ModelPair, RouterEntry
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan(jobs.JobPlan):
     """What is to be trained, from what, and what is to be scored with it."""
 
+    kind = "training"
     router_name: str
     weak: str
     strong: str
@@ -59,11 +62,11 @@ class Plan:
         return self.golden + self.score_on
 
 
-class Run(NamedTuple):
+class TrainingRun(NamedTuple):
     """A run as its folder tells it."""
 
     folder: Path
-    plan: Plan
+    plan: TrainingPlan
     status: str
     """running, done, cancelled, failed, or stopped (its process is gone)."""
     message: str
@@ -80,7 +83,7 @@ class Run(NamedTuple):
         return self.folder.name
 
 
-def config_of(plan: Plan) -> Any:
+def config_of(plan: TrainingPlan) -> Any:
     """The router's options as their dataclass; None for a router without options.
 
     Raises:
@@ -100,7 +103,9 @@ def config_of(plan: Plan) -> Any:
         raise DataError(f"{plan.router_name}: {error}") from error
 
 
-def work_on(folder: Path, plan: Plan, store: Store, cache_dir: Path, watch: Watch) -> Run:
+def work_on(
+    folder: Path, plan: TrainingPlan, store: Store, cache_dir: Path, watch: Watch = silent
+) -> TrainingRun:
     """Train and score as planned, in this process; what it writes stays in the folder.
 
     Args:
@@ -118,13 +123,13 @@ def work_on(folder: Path, plan: Plan, store: Store, cache_dir: Path, watch: Watc
     from routellm_core.routers.fold_checkpoints import left_out_name
     from routellm_core.training.cross_fitting import train
 
-    with jobs.at_work(folder, asdict(plan), watch) as desk:
+    with jobs.at_work(folder, plan, watch) as context:
         config = config_of(plan)
         training = training_set(store, recipe_of(plan.golden, plan.battles), plan.model_pair)
         further = [name for name in plan.score_on if name not in plan.golden]
         scored = [benchmark_part(store, name, _pair_for(store, name, plan)) for name in further]
         store.release()
-        desk.tell(
+        context.report(
             recipe=training.recipe.name,
             n_queries=len(training.queries),
             n_battles=len(training.battles.win_a),
@@ -141,26 +146,24 @@ def work_on(folder: Path, plan: Plan, store: Store, cache_dir: Path, watch: Watc
             work_dir=folder / "unfinished",
             seed=plan.seed,
             config=config,
-            watch=desk.watch,
+            watch=context.on_progress,
             left_out_dir=folder / left_out_name("checkpoint"),
         )
         trained.router.save(folder / "checkpoint")
         trained.scores.to_parquet(folder / "scores.parquet", index=False)
-        desk.tell(n_dropped=trained.n_dropped)
+        context.report(n_dropped=trained.n_dropped)
     return read_run(folder)
 
 
-def start(folder: Path, plan: Plan, store_path: Path) -> None:
-    """Begin or go on with a run in a process of its own, which outlives this one.
-
-    Raises:
-        DataError: a process works on it already, or it is another plan's.
-    """
-    command = ["routellm_core", "train", "--no-keep", "--plan", str(folder / "plan.json")]
-    jobs.start(folder, asdict(plan), [*command, "--out", str(folder), "--store", str(store_path)])
+def main(folder: Path, store_path: Path) -> None:
+    """Do the training of a folder, whose plan.json says what; nothing is put into the store."""
+    silence_libraries()
+    plan = TrainingPlan.read(folder / "plan.json")
+    with Store(store_path, read_only=True) as store:
+        work_on(folder, plan, store, cache_dir())
 
 
-def keep(run: Run, store: Store, router_id: str) -> None:
+def keep(run: TrainingRun, store: Store, router_id: str) -> None:
     """Put a finished run's router and scores into the store, as the user's own.
 
     Raises:
@@ -193,7 +196,7 @@ def keep(run: Run, store: Store, router_id: str) -> None:
             )
 
 
-def new_run_id(plan: Plan, runs_dir: Path) -> str:
+def new_run_id(plan: TrainingPlan, runs_dir: Path) -> str:
     """A name that no run of the folder has: router, recipe, and a number where needed."""
     recipe = recipe_of(plan.golden, plan.battles).name
     stem = "-".join([plan.router_name, *re.findall(r"[A-Za-z0-9_.+]+", recipe), "mine"])[:80]
@@ -201,7 +204,7 @@ def new_run_id(plan: Plan, runs_dir: Path) -> str:
     return next(name for name in names if not (runs_dir / name).exists())
 
 
-def read_runs(runs_dir: Path) -> list[Run]:
+def read_runs(runs_dir: Path) -> list[TrainingRun]:
     """All runs of a folder, the latest first."""
     found = []
     for job in jobs.jobs_in(runs_dir):
@@ -210,7 +213,7 @@ def read_runs(runs_dir: Path) -> list[Run]:
     return sorted(found, key=lambda run: run.started_at)[::-1]
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path) -> TrainingRun:
     """A run as its folder tells it.
 
     Raises:
@@ -219,30 +222,13 @@ def read_run(folder: Path) -> Run:
     return _run_of(jobs.read(folder))
 
 
-def _run_of(job: jobs.Job) -> Run:
-    return Run(**job._asdict() | {"plan": _plan_of(job.plan)})
+def _run_of(job: jobs.Job) -> TrainingRun:
+    return TrainingRun(**job._asdict() | {"plan": TrainingPlan.of(job.plan)})
 
 
-def read_plan(path: Path) -> Plan:
-    """A plan from a JSON file.
-
-    Raises:
-        DataError: it is no plan.
-    """
-    return _plan_of(files.read_json(path))
-
-
-def _pair_for(store: Store, benchmark_id: str, plan: Plan) -> ModelPair:
+def _pair_for(store: Store, benchmark_id: str, plan: TrainingPlan) -> ModelPair:
     """The plan's pair where both models have outcomes, otherwise the benchmark's usual one."""
     from routellm_core.store.selection import default_pair
 
     known = set(store.models(benchmark_id)["model"])
     return plan.model_pair if known >= set(plan.model_pair) else default_pair(store, benchmark_id)
-
-
-def _plan_of(document: Any) -> Plan:
-    try:
-        lists = {k: tuple(v) for k, v in document.items() if isinstance(v, list)}
-        return Plan(**(document | lists))
-    except (TypeError, AttributeError) as error:
-        raise DataError(f"this is no plan of a training ({error})") from error

@@ -1,18 +1,15 @@
 """The Train page as a person uses it: from the data to a kept router on the Trade-off page."""
 
 import json
-import os
 import shutil
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from routellm_core.jobs.job import born
 from routellm_core.store import Store
-from routellm_core.training.job import Plan
+from routellm_core.training.job import TrainingPlan
 from tests.browser.checks import nothing_scrolls_sideways, nothing_serious
+from tests.long_work import write_job
 from tests.test_train_page import PAIR, TITLE, add_tiny
 
 playwright = pytest.importorskip("playwright.sync_api")
@@ -50,16 +47,8 @@ def visit(go_to):
 def at_work(app_env):
     """A run that this process is at work on; `at_work(n)` tells how far it is."""
     folder = Path(app_env["ROUTELLM_STORE"]).parent / "runs" / "mf-at-work"
-    folder.mkdir(parents=True)
-    path = folder / "run.json"
-    document = {
-        "plan": asdict(Plan("mf", *PAIR, golden=("tiny",))),
-        "status": "running",
-        "pid": os.getpid(),
-        "born": born(os.getpid()),
-        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    path.write_text(json.dumps(document))
+    plan = TrainingPlan("mf", *PAIR, golden=("tiny",))
+    write_job(folder, plan)
 
     def tell(n):
         lines = [
@@ -77,7 +66,7 @@ def at_work(app_env):
         (folder / "progress.jsonl").write_text(text)
 
     yield tell
-    path.write_text(json.dumps(document | {"status": "cancelled"}))
+    write_job(folder, plan, "cancelled")
     for file in folder.iterdir():
         file.unlink()
     folder.rmdir()

@@ -25,8 +25,9 @@ from routellm_core.types import Benchmark, Floats, ModelPair, PairOutcomes, Rank
 
 if TYPE_CHECKING:
     pass
+from views.cache import workspace
 from views.cache.text_caches import holds_texts
-from views.cache.workspace import owner, store
+from views.cache.workspace import store
 
 
 class RouterKey(NamedTuple):
@@ -68,7 +69,7 @@ class MoneyBands(NamedTuple):
 
 def benchmarks(version: int) -> pd.DataFrame:
     """Those with outcomes of two models: with fewer there is nothing to route."""
-    table = _visible(version, owner())
+    table = _visible(version, workspace.owner())
     return table[table["n_models"] >= 2].reset_index(drop=True)
 
 

@@ -14,17 +14,18 @@ if TYPE_CHECKING:
     from routellm_core.evaluation.traffic.comparison import Comparison
     from routellm_core.evaluation.traffic.transport import ExpectedCurve, Transported
     from routellm_core.importing.columns import ColumnMapping
-    from routellm_core.labelling.job import AskingPlan
+    from routellm_core.labelling.job import LabellingJobPlan
     from routellm_core.labelling.outcomes import Labelled
     from routellm_core.labelling.sheet import Labels
+from views.cache import workspace
 from views.cache.benchmarks import RouterKey, _visible, outcomes, ranked
 from views.cache.text_caches import holds_texts
-from views.cache.workspace import DATA_DIR, owner, store
+from views.cache.workspace import DATA_DIR, store
 
 
 def own_sets(version: int) -> pd.DataFrame:
     """Sets of the user's own, this session's private ones first; bare queries too."""
-    table = _visible(version, owner())
+    table = _visible(version, workspace.owner())
     mine = table[table["origin"] == "user"]
     return mine.sort_values("owner", na_position="last", kind="stable", ignore_index=True)
 
@@ -89,7 +90,9 @@ def spent(record_dir: str, written_ns: int | None) -> tuple[int, float]:
 
 @holds_texts
 @st.cache_resource(max_entries=4, show_spinner=False)
-def labelled(version: int, plan: "AskingPlan", record_dir: str, written_ns: int) -> "Labelled":
+def labelled(
+    version: int, plan: "LabellingJobPlan", record_dir: str, written_ns: int
+) -> "Labelled":
     """What endpoints have said so far about the queries of a plan."""
     from routellm_core.labelling.job import asked_queries
     from routellm_core.labelling.run import read_labelled

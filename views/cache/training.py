@@ -13,14 +13,15 @@ from routellm_core.evaluation.benchmark import evaluate_router
 from routellm_core.importing import battles
 from routellm_core.training import job as training_job
 from routellm_core.training.decontamination import Similarity, read_similarities
-from routellm_core.training.job import Run
+from routellm_core.training.job import TrainingRun
 from routellm_core.training.recipes import recipe_of, tier_table, training_set
 from routellm_core.types import ModelPair
 
 if TYPE_CHECKING:
     pass
+from views.cache import workspace
 from views.cache.benchmarks import outcomes
-from views.cache.workspace import DATA_DIR, current, owner, store
+from views.cache.workspace import DATA_DIR, current, store
 
 
 class TrainingData(NamedTuple):
@@ -36,9 +37,9 @@ class TrainingData(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def trainings(version: int) -> list[Run]:
+def trainings(version: int) -> list[TrainingRun]:
     """All trainings, the latest first, but those on data that another session keeps to itself."""
-    others = set(store().private_ids()) - set(store().private_ids(owner()))
+    others = set(store().private_ids()) - set(store().private_ids(workspace.owner()))
     return [
         run
         for run in training_job.read_runs(current().runs)

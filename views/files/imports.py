@@ -34,7 +34,7 @@ def start(plan: ImportPlan) -> None:
         numbers = (str(number) for number in itertools.count(1))
         folder = next(f for n in numbers if not (f := places.imports_dir() / n).exists())
         paths = places.moved_uploads(map(Path, plan.paths), folder / "files")
-        import_job.start(folder, replace(plan, paths=tuple(map(str, paths))))
+        jobs.start(folder, replace(plan, paths=tuple(map(str, paths))), workspace.store_path())
 
 
 def draw() -> None:

@@ -7,10 +7,8 @@ import numpy as np
 import streamlit as st
 
 from routellm_core import jobs
-from routellm_core.evaluation.traffic import comparison
 from routellm_core.evaluation.traffic.comparison import Comparison, ComparisonPlan
 from routellm_core.evaluation.traffic.profile import Profile
-from routellm_core.store.places import cache_dir
 from routellm_core.training.recipes import RECIPES
 from views.cache import benchmarks, own_data, workspace
 from views.components import charts, html_table, job_progress
@@ -87,14 +85,7 @@ def _start(own_id: str, benchmark_id: str) -> None:
         folder = _folder(own_id, benchmark_id)
         if (folder / "run.json").exists():
             jobs.delete(folder)
-        caches = (workspace.current().set_dir(own_id), cache_dir())
-        comparison.start(
-            folder,
-            ComparisonPlan(own_id, benchmark_id),
-            workspace.store_path().resolve(),
-            workspace.DATA_DIR,
-            caches,
-        )
+        jobs.start(folder, ComparisonPlan(own_id, benchmark_id), workspace.store_path())
 
 
 def _draw_running(folder: Path) -> None:

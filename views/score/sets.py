@@ -109,18 +109,9 @@ def _start(
             ids = tuple(name for name in routers if pairs[name] == wanted)
             plan = ScoringPlan(benchmark_id, ids, *wanted)
             at_work = [job.plan for job in jobs_of(benchmark_id) if job.status == "running"]
-            if plan not in map(scoring_job.plan_of, at_work):
-                _start_job(_free(workspace.current().scorings(benchmark_id)), plan)
-
-
-def _start_job(folder: Path, plan: ScoringPlan) -> None:
-    scoring_job.start(
-        folder,
-        plan,
-        workspace.store_path().resolve(),
-        workspace.DATA_DIR,
-        workspace.current().set_dir(plan.benchmark_id),
-    )
+            if plan not in map(ScoringPlan.of, at_work):
+                folder = _free(workspace.current().scorings(benchmark_id))
+                jobs.start(folder, plan, workspace.store_path())
 
 
 def _free(folder: Path) -> Path:
@@ -202,7 +193,7 @@ def _drop(folder: Path) -> None:
 
 def _go_on(job: jobs.Job) -> None:
     with attempt():
-        _start_job(job.folder, scoring_job.plan_of(job.plan))
+        jobs.start(job.folder, ScoringPlan.of(job.plan), workspace.store_path())
 
 
 def chosen(version: int, row: Any) -> pd.Series | None:

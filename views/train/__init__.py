@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from routellm_core import jobs
 from routellm_core.training import job as training_job
 from views.cache import workspace
 from views.selection.frame import boundary
@@ -35,7 +36,7 @@ def draw() -> None:
     similarity.draw(version)
 
 
-def _draw_start(plan: training_job.Plan | None, problem: str) -> None:
+def _draw_start(plan: training_job.TrainingPlan | None, problem: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         button(
             "Start training",
@@ -50,12 +51,10 @@ def _draw_start(plan: training_job.Plan | None, problem: str) -> None:
         )
 
 
-def _start(plan: training_job.Plan) -> None:
+def _start(plan: training_job.TrainingPlan) -> None:
     with attempt():
         folder = workspace.current().runs
         for run in training_job.read_runs(folder):
             if run.status == "running" and run.plan == plan:
                 return  # a second click
-        training_job.start(
-            folder / training_job.new_run_id(plan, folder), plan, workspace.store_path().resolve()
-        )
+        jobs.start(folder / training_job.new_run_id(plan, folder), plan, workspace.store_path())

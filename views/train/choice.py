@@ -8,7 +8,7 @@ import streamlit as st
 from routellm_core.evaluation.comparison.paper import PAIR
 from routellm_core.routers import ROUTERS
 from routellm_core.training.cross_fitting import VIEWS_OF_GOLDEN
-from routellm_core.training.job import Plan, config_of
+from routellm_core.training.job import TrainingPlan, config_of
 from routellm_core.training.labels import PROXY_MODELS
 from routellm_core.training.recipes import RECIPES, recipe_of
 from routellm_core.types import ModelPair
@@ -101,7 +101,7 @@ def pair(version: int, golden: Sequence[str], battles: Sequence[str]) -> ModelPa
 
 def choose(
     version: int, golden: Sequence[str], battles: Sequence[str], pair: ModelPair | None
-) -> tuple[Plan | None, str]:
+) -> tuple[TrainingPlan | None, str]:
     """Router, options and scoring; the plan, and why it cannot be started where it cannot."""
     trainable = [name for name in ROUTERS if name != "random"]
     usual = "mf" if "mf" in trainable else trainable[0]
@@ -148,7 +148,7 @@ def choose(
         )
     if pair is None:
         return None, "Choose what it learns from first."
-    plan = Plan(
+    plan = TrainingPlan(
         router_name=router,
         weak=pair.weak,
         strong=pair.strong,

@@ -10,7 +10,7 @@ import streamlit as st
 from routellm_core import jobs
 from routellm_core.errors import DataError
 from routellm_core.training import job as training_job
-from routellm_core.training.job import Run
+from routellm_core.training.job import TrainingRun
 from routellm_core.training.recipes import recipe_of
 from routellm_core.types import ModelPair
 from views.cache import benchmarks, training, workspace
@@ -54,7 +54,7 @@ def draw(version: int) -> None:
     _draw_others(version, found)
 
 
-def _draw_run(version: int, run: Run) -> None:
+def _draw_run(version: int, run: TrainingRun) -> None:
     rows = _rows(version, run)
     key = f"run_{run.run_id}"
     if rows:
@@ -84,7 +84,7 @@ def _draw_run(version: int, run: Run) -> None:
                 watch.draw_loss(run)
 
 
-def _rows(version: int, run: Run) -> list[dict[str, Any]]:
+def _rows(version: int, run: TrainingRun) -> list[dict[str, Any]]:
     """What a finished run scored; APGR with its interval, a row a benchmark and view."""
     path = run.folder / "scores.parquet"
     if run.status != "done" or not path.is_file():
@@ -113,7 +113,7 @@ def _rows(version: int, run: Run) -> list[dict[str, Any]]:
     ]
 
 
-def _view_in_words(run: Run, found: dict[str, Any]) -> str:
+def _view_in_words(run: TrainingRun, found: dict[str, Any]) -> str:
     """The view, with the pair where it is another than the plan's."""
     view, pair = found["view"].replace("_", " "), found["pair"]
     if pair == run.plan.model_pair:
@@ -121,7 +121,7 @@ def _view_in_words(run: Run, found: dict[str, Any]) -> str:
     return f"{view}, {short_name(pair.strong)} over {short_name(pair.weak)}"
 
 
-def _draw_table(run: Run, rows: list[dict[str, Any]], key: str) -> None:
+def _draw_table(run: TrainingRun, rows: list[dict[str, Any]], key: str) -> None:
     data_table(
         f"Figures of {run.run_id}",
         [
@@ -141,7 +141,7 @@ def _draw_table(run: Run, rows: list[dict[str, Any]], key: str) -> None:
     )
 
 
-def _plan_in_words(version: int, run: Run) -> str:
+def _plan_in_words(version: int, run: TrainingRun) -> str:
     plan, facts = run.plan, run.facts
     pair = f"{short_name(plan.strong)} ■ over {short_name(plan.weak)} ●"
     said = [f"{plan.router_name} on {recipe_of(plan.golden, plan.battles).name}, {pair}."]
@@ -157,7 +157,7 @@ def _plan_in_words(version: int, run: Run) -> str:
     return " ".join(said)
 
 
-def _when(run: Run) -> str:
+def _when(run: TrainingRun) -> str:
     seconds = (datetime.now(UTC) - run.started_at).total_seconds()
     for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
         if seconds >= size:
@@ -166,7 +166,7 @@ def _when(run: Run) -> str:
     return "started just now"
 
 
-def _draw_keep(run: Run, key: str) -> None:
+def _draw_keep(run: TrainingRun, key: str) -> None:
     with st.popover("Keep it …"):
         name = st.text_input("Its name on the other pages", run.run_id, key=f"name_{key}")
         is_private = not set(run.plan.benchmarks).isdisjoint(workspace.store().private_ids())
@@ -179,7 +179,7 @@ def _draw_keep(run: Run, key: str) -> None:
         )
 
 
-def _draw_delete(run: Run, key: str) -> None:
+def _draw_delete(run: TrainingRun, key: str) -> None:
     with st.popover("Delete …"):
         st.caption("Its checkpoint and its scores are removed from this machine.")
         st.button("Delete it", key=f"delete_{key}", on_click=_delete, args=(run,))
@@ -191,7 +191,7 @@ def _draw_forget(router_id: str, label: str) -> None:
         st.button("Take it out", key=f"forget_{router_id}", on_click=_forget, args=(router_id,))
 
 
-def _draw_others(version: int, found: list[Run]) -> None:
+def _draw_others(version: int, found: list[TrainingRun]) -> None:
     """Routers of the user's whose training is not listed here, so that they can be removed."""
     folders = {str((run.folder / "checkpoint").resolve()) for run in found}
     table = training.own_routers(version)
@@ -205,13 +205,13 @@ def _draw_others(version: int, found: list[Run]) -> None:
             _draw_forget(row.router_id, "Take it out …")
 
 
-def _kept_as(version: int, run: Run) -> str | None:
+def _kept_as(version: int, run: TrainingRun) -> str | None:
     table = training.own_routers(version)
     kept = table[table["checkpoint"] == str((run.folder / "checkpoint").resolve())]
     return None if kept.empty else str(kept["router_id"].iloc[0])
 
 
-def _keep(run: Run, name: str) -> None:
+def _keep(run: TrainingRun, name: str) -> None:
     with attempt(f"{name} is kept: Trade-off and Compare show it."):
         if not re.fullmatch(r"[\w.+-]{1,80}", name):
             raise DataError(
@@ -230,15 +230,15 @@ def _forget(router_id: str) -> None:
             store.delete_router(router_id)
 
 
-def _delete(run: Run) -> None:
+def _delete(run: TrainingRun) -> None:
     with attempt(f"{run.run_id} is deleted."):
         jobs.delete(run.folder)
 
 
-def _resume(run: Run) -> None:
+def _resume(run: TrainingRun) -> None:
     with attempt():
-        training_job.start(run.folder, run.plan, workspace.store_path().resolve())
+        jobs.start(run.folder, run.plan, workspace.store_path())
 
 
-def _slug(run: Run) -> str:
+def _slug(run: TrainingRun) -> str:
     return "".join(c if c.isalnum() else "_" for c in Path(run.folder).name)

@@ -6,13 +6,13 @@ import streamlit as st
 
 from routellm_core import jobs
 from routellm_core.training import job as training_job
-from routellm_core.training.job import Run
+from routellm_core.training.job import TrainingRun
 from views.components import job_progress
 from views.components.loss_curve import loss_curve
 from views.state.attempt import attempt
 
 
-def draw(active: list[Run]) -> None:
+def draw(active: list[TrainingRun]) -> None:
     """Watches the runs until one of them ends; then the page is drawn anew."""
     job_progress.watch([run.folder for run in active], _draw_run)
 
@@ -26,12 +26,12 @@ def _draw_run(folder: Path) -> None:
     st.button("Cancel", key=f"cancel_{run.run_id}", on_click=_cancel, args=(run,))
 
 
-def draw_heading(run: Run, status: str, *lines: str) -> None:
+def draw_heading(run: TrainingRun, status: str, *lines: str) -> None:
     """The run's name and status, and lines that keep their height whatever they say."""
     job_progress.heading(run.run_id, status, run.status == "running", *lines)
 
 
-def draw_loss(run: Run) -> None:
+def draw_loss(run: TrainingRun) -> None:
     """The loss curve; routers that do not learn step by step have none."""
     empty = (
         "sw_ranking has no loss to follow: it keeps the battles and weighs them when it is asked."
@@ -41,6 +41,6 @@ def draw_loss(run: Run) -> None:
     loss_curve(run.progress, empty, key=f"loss_{run.run_id}")
 
 
-def _cancel(run: Run) -> None:
+def _cancel(run: TrainingRun) -> None:
     with attempt():
         jobs.cancel(run.folder)

@@ -6,7 +6,6 @@ Beside what every job has, the folder of a comparison holds
     <comparison>/figures.json   what is told of the sets
 """
 
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -26,6 +25,8 @@ from routellm_core.evaluation.traffic.transport import Transported, similarity_w
 from routellm_core.evaluation.traffic.two_sample import TwoSample, two_sample
 from routellm_core.jobs.progress import Progress, Watch, silent
 from routellm_core.store import Store
+from routellm_core.store.places import DATA_DIR, cache_dir
+from routellm_core.store.workspace import Workspace
 from routellm_core.text_keys import group_key, text_hash
 from routellm_core.types import Floats, Interval, PairOutcomes
 
@@ -33,9 +34,10 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class ComparisonPlan:
+class ComparisonPlan(jobs.JobPlan):
     """Which set of one's own is laid beside which benchmark."""
 
+    kind = "comparison"
     own_id: str
     benchmark_id: str
 
@@ -169,20 +171,6 @@ def carried_over(
 # As a job
 
 
-def start(
-    folder: Path,
-    plan: ComparisonPlan,
-    store_path: Path,
-    data_dir: Path,
-    cache_dirs: tuple[Path, Path],
-) -> None:
-    """Begin or go on with a comparison in a process of its own; arguments as for `work_on`."""
-    paths = (folder, store_path, data_dir, *cache_dirs)
-    jobs.start(
-        folder, asdict(plan), ["routellm_core.evaluation.traffic.comparison", *map(str, paths)]
-    )
-
-
 def work_on(
     folder: Path,
     plan: ComparisonPlan,
@@ -208,12 +196,14 @@ def work_on(
     """
     from routellm_core.routers.remembered_queries import remembered
 
-    with jobs.at_work(folder, asdict(plan), watch) as desk:
+    with jobs.at_work(folder, plan, watch) as context:
         own, benchmark = (_texts(store, name) for name in (plan.own_id, plan.benchmark_id))
         known = remembered(store, data_dir)
         store.release()
         embedder = sentence_embedder()
-        own_embeddings = read_features(list(own.values()), embedder, cache_dirs[0], desk.watch)
+        own_embeddings = read_features(
+            list(own.values()), embedder, cache_dirs[0], context.on_progress
+        )
         places = {}
         if known is not None and known.embedder == embedder.name:
             places = {name: i for i, name in enumerate(known.text_hash.tolist())}
@@ -228,8 +218,8 @@ def work_on(
         if is_known.any() and known is not None:
             theirs[is_known] = known.embeddings[[places[n] for n in hashes if n in places]]
         if new:
-            theirs[~is_known] = read_features(new, embedder, cache_dirs[1], desk.watch)
-        _write(folder, compared(own, benchmark, own_embeddings, theirs, desk.watch))
+            theirs[~is_known] = read_features(new, embedder, cache_dirs[1], context.on_progress)
+        _write(folder, compared(own, benchmark, own_embeddings, theirs, context.on_progress))
 
 
 def read_comparison(folder: Path) -> Comparison:
@@ -268,18 +258,6 @@ def read_comparison(folder: Path) -> Comparison:
         benchmark_profile=_profile_of(figures["benchmark_profile"]),
         **copies,
     )
-
-
-def plan_of(document: Mapping[str, Any]) -> ComparisonPlan:
-    """A plan as JSON holds it.
-
-    Raises:
-        DataError: it is no plan of a comparison.
-    """
-    try:
-        return ComparisonPlan(**document)
-    except TypeError as error:
-        raise DataError(f"this is no plan of a comparison ({error})") from error
 
 
 def _write(folder: Path, found: Comparison) -> None:
@@ -333,14 +311,9 @@ def _texts(store: Store, benchmark_id: str) -> dict[str, str]:
     return kept
 
 
-def _main(folder: Path, store_path: Path, data_dir: Path, *cache_dirs: Path) -> int:
-    def work() -> None:
-        plan = plan_of(files.read_json(folder / "plan.json"))
-        with Store(store_path, read_only=True) as store:
-            work_on(folder, plan, store, data_dir, (cache_dirs[0], cache_dirs[1]))
-
-    return jobs.process_of(work)
-
-
-if __name__ == "__main__":
-    sys.exit(_main(*map(Path, sys.argv[1:])))
+def main(folder: Path, store_path: Path) -> None:
+    """Do the comparison of a folder, whose plan.json says what."""
+    plan = ComparisonPlan.read(folder / "plan.json")
+    caches = (Workspace(store_path).set_dir(plan.own_id), cache_dir())
+    with Store(store_path, read_only=True) as store:
+        work_on(folder, plan, store, DATA_DIR, caches)

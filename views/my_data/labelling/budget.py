@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from routellm_core.labelling import journal
-from routellm_core.labelling.job import AskingPlan
+from routellm_core.labelling.job import LabellingJobPlan
 from views.cache import own_data, workspace
 
 _HELP = "No request is sent that might go over it. It counts all that was asked about this set."
@@ -29,13 +29,13 @@ def spent(benchmark_id: str) -> tuple[int, float]:
     return own_data.spent(str(record_dir(benchmark_id)), written_ns(benchmark_id))
 
 
-def are_usd(plan: AskingPlan) -> bool:
+def are_usd(plan: LabellingJobPlan) -> bool:
     """Whether dollars can be capped: all prices are known, also of what was asked before."""
     priced = all(end.has_price for end in plan.asked.endpoints)
     return priced and not math.isnan(spent(plan.benchmark_id)[1])
 
 
-def draw(plan: AskingPlan, usd: float, n_calls: int, key: str | None = None) -> float:
+def draw(plan: LabellingJobPlan, usd: float, n_calls: int, key: str | None = None) -> float:
     """The input, in dollars where they can be capped, else in calls.
 
     Args:
@@ -57,12 +57,12 @@ def draw(plan: AskingPlan, usd: float, n_calls: int, key: str | None = None) -> 
     )
 
 
-def text(plan: AskingPlan, cap: float) -> str:
+def text(plan: LabellingJobPlan, cap: float) -> str:
     """A cap as it is shown."""
     return usd_text(cap) if are_usd(plan) else f"{cap:,.0f} calls"
 
 
-def capped(plan: AskingPlan, cap: float) -> AskingPlan:
+def capped(plan: LabellingJobPlan, cap: float) -> LabellingJobPlan:
     """The plan under what `draw` gave, and no other cap."""
     if are_usd(plan):
         asked = replace(plan.asked, cap_usd=cap, cap_calls=None)

@@ -10,10 +10,9 @@ import streamlit as st
 
 from routellm_core import jobs
 from routellm_core.errors import DataError
-from routellm_core.labelling import job
 from routellm_core.labelling.client import read_keys
 from routellm_core.labelling.cost_estimate import Estimate, estimate
-from routellm_core.labelling.job import AskingPlan, asked_queries
+from routellm_core.labelling.job import LabellingJobPlan, asked_queries
 from routellm_core.labelling.key_allowlist import allowed_endpoints, check_allowed
 from views.cache import own_data, workspace
 from views.components import html_table
@@ -39,7 +38,7 @@ def draw(version: int, row: Any) -> None:
         _draw_choice(version, row, is_running)
 
 
-def start(plan: AskingPlan, cap: float, instead_of: Path | None = None) -> None:
+def start(plan: LabellingJobPlan, cap: float, instead_of: Path | None = None) -> None:
     """Begin asking under a cap.
 
     Args:
@@ -56,12 +55,7 @@ def start(plan: AskingPlan, cap: float, instead_of: Path | None = None) -> None:
         check_allowed(plan.asked, allowed_endpoints(os.environ))
         read_keys(plan.asked, os.environ)
         taken = [int(path.name) for path in folder.glob("*") if path.name.isdecimal()]
-        job.start(
-            folder / str(1 + max(taken, default=0)),
-            plan,
-            workspace.store_path().resolve(),
-            budget.record_dir(plan.benchmark_id),
-        )
+        jobs.start(folder / str(1 + max(taken, default=0)), plan, workspace.store_path())
         if instead_of is not None:
             jobs.delete(instead_of)
         st.session_state.pop(_ESTIMATED, None)
@@ -78,7 +72,7 @@ def _draw_choice(version: int, row: Any, is_running: bool) -> None:
     plan = None
     if asked is not None:
         ids = query_choice.rows_of(version, row.benchmark_id, choice)["query_id"]
-        plan = AskingPlan(row.benchmark_id, tuple(ids), asked)
+        plan = LabellingJobPlan(row.benchmark_id, tuple(ids), asked)
     known = st.session_state.get(_ESTIMATED)
     is_estimated = known is not None and known[0] == plan
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -94,14 +88,14 @@ def _draw_choice(version: int, row: Any, is_running: bool) -> None:
         _draw_estimate(row, plan, known[1], is_running)
 
 
-def _estimate(version: int, plan: AskingPlan) -> None:
+def _estimate(version: int, plan: LabellingJobPlan) -> None:
     with attempt():
         queries = asked_queries(own_data.set_queries(version, plan.benchmark_id), plan)
         found = estimate(plan.asked, queries, budget.record_dir(plan.benchmark_id))
         st.session_state[_ESTIMATED] = plan, found
 
 
-def _draw_estimate(row: Any, plan: AskingPlan, found: Estimate, is_running: bool) -> None:
+def _draw_estimate(row: Any, plan: LabellingJobPlan, found: Estimate, is_running: bool) -> None:
     n, most = found.n_calls
     usd, most_usd = found.usd
     st.markdown(

@@ -8,7 +8,7 @@ import streamlit as st
 
 from routellm_core import jobs
 from routellm_core.labelling.into_store import SUFFIX, gathered_from_endpoints
-from routellm_core.labelling.job import AskingPlan, asking_plan_of
+from routellm_core.labelling.job import LabellingJobPlan
 from routellm_core.labelling.outcomes import Labelled
 from views.cache import benchmarks, own_data, workspace
 from views.components import html_table, job_progress
@@ -17,7 +17,7 @@ from views.my_data.labelling import budget, saving
 from views.state.attempt import attempt, button
 from views.text.escape import plain
 
-Start = Callable[[AskingPlan, float, Path | None], None]
+Start = Callable[[LabellingJobPlan, float, Path | None], None]
 _STATUS = {
     "done": "finished",
     "cancelled": "cancelled",
@@ -51,14 +51,14 @@ def draw(version: int, row: Any, found: list[jobs.Job], start: Start) -> None:
                 _draw_ended(version, row, job, start)
 
 
-def _title(plan: AskingPlan) -> str:
+def _title(plan: LabellingJobPlan) -> str:
     asked = plan.asked
     return f"{asked.weak.name} and {asked.strong.name}, judged by {asked.judge.name}"
 
 
 def _draw_running(folder: Path) -> None:
     job = jobs.read(folder)
-    plan = asking_plan_of(job.plan)
+    plan = LabellingJobPlan.of(job.plan)
     stage, share, figures = job_progress.said(job.progress, "beginning")
     job_progress.heading(
         _title(plan), "at work", True, f"{stage}: {figures}", f"{_spent(job.facts)}; {_cap(plan)}"
@@ -78,14 +78,14 @@ def _spent(facts: Any) -> str:
     return f"{n:,} requests so far, {money}"
 
 
-def _cap(plan: AskingPlan) -> str:
+def _cap(plan: LabellingJobPlan) -> str:
     if plan.asked.cap_usd is not None:
         return f"cap {budget.usd_text(plan.asked.cap_usd)}"
     return f"cap {plan.asked.cap_calls:,} calls"
 
 
 def _draw_ended(version: int, row: Any, job: jobs.Job, start: Start) -> None:
-    plan = asking_plan_of(job.plan)
+    plan = LabellingJobPlan.of(job.plan)
     is_cap_reached = bool(job.facts.get("is_cap_reached"))
     status = "the cap is reached" if is_cap_reached else _STATUS[job.status]
     job_progress.heading(_title(plan), status, False)
@@ -119,7 +119,9 @@ def _draw_ended(version: int, row: Any, job: jobs.Job, start: Start) -> None:
         )
 
 
-def _draw_going_on(job: jobs.Job, plan: AskingPlan, is_cap_reached: bool, start: Start) -> None:
+def _draw_going_on(
+    job: jobs.Job, plan: LabellingJobPlan, is_cap_reached: bool, start: Start
+) -> None:
     """The same again, under the same cap or another."""
     more = 2 if is_cap_reached else 1
     n_before, usd_before = budget.spent(plan.benchmark_id)
@@ -156,7 +158,7 @@ def _draw_summary(labelled: Labelled) -> None:
     st.markdown("\n".join(f"- {plain(note)}" for note in labelled.notes))
 
 
-def _keep(version: int, plan: AskingPlan, labelled: Labelled) -> None:
+def _keep(version: int, plan: LabellingJobPlan, labelled: Labelled) -> None:
     with attempt():
         card = benchmarks.benchmark(version, plan.benchmark_id)
         found = gathered_from_endpoints(labelled, plan.benchmark_id + SUFFIX, card)
