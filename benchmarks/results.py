@@ -9,7 +9,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 
 from routellm_core.__main__ import main as command
 from routellm_core.store.places import store_path
+from routellm_core.wording.numbers import bracketed, brackets, fixed, percent, signed
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("README.md", "docs/results.md", "docs/guarantees.md")
@@ -72,23 +73,15 @@ def _head(*cells: str) -> list[str]:
     return [_row(*cells), "|" + "---|" * len(cells)]
 
 
-def _spread(low: float, high: float, form: Callable[[float], str]) -> str:
-    return f"[{form(low)}, {form(high)}]"
-
-
 def _apgr(line: dict[str, Any]) -> str:
     if any(end is None or not math.isfinite(end) for end in line["apgr_interval"]):
-        return f"{line['apgr']:.3f} (interval undefined)"
-    return f"{line['apgr']:.3f} {_spread(*line['apgr_interval'], '{:.3f}'.format)}"
+        return f"{fixed(line['apgr'])} (interval undefined)"
+    return bracketed(line["apgr"], line["apgr_interval"])
 
 
 def _cpt(line: dict[str, Any], name: str) -> str:
-    ends = _spread(*line[f"{name}_interval"], lambda share: f"{100 * share:.1f}")
-    return f"{line[name]:.1%} {ends}"
-
-
-def _signed(number: float) -> str:
-    return f"{number:+.3f}".replace("-", "−")
+    ends = brackets(line[f"{name}_interval"], digits=1, scale=100.0)
+    return f"{percent(line[name])} {ends}"
 
 
 def _scored(benchmark: str, router: str, view: str | None, recipe: str) -> dict[str, Any] | None:
@@ -170,8 +163,8 @@ def decomposition() -> list[str]:
     )
     for line in _printed("compare", "--benchmark", "mmlu")["routers"]:
         if line["router"] in ROUTERS and line["recipe"] == "golden":
-            more = f"{_signed(line['over_prior'])} {_spread(*line['over_prior_interval'], _signed)}"
-            gains = (_signed(line["recognising"]), _signed(line["ranking"]))
+            more = bracketed(line["over_prior"], line["over_prior_interval"], signed)
+            gains = (signed(line["recognising"]), signed(line["ranking"]))
             lines.append(_row(f"`{line['router']}`", f"{line['apgr']:.3f}", *gains, more))
     return lines
 
@@ -181,7 +174,7 @@ def guarantees() -> list[str]:
     for words, options, unit in GUARANTEES:
         for router, benchmark in (("mf", "mmlu"), ("stacked", "mmlu"), ("mf", "gsm8k")):
             found = _printed("certify", "--router", router, "--benchmark", benchmark, *options)
-            ends = _spread(*found["achieved_interval"], lambda x: f"{100 * x:.1f}")
+            ends = brackets(found["achieved_interval"], digits=1, scale=100.0)
             shown = f"{100 * found['achieved']:.1f}{unit} {ends}".replace("-", "−")
             share = f"{found['strong_call_share']:.1%}"
             lines.append(_row(words, f"`{router}`", TITLES[benchmark], share, shown))

@@ -237,7 +237,7 @@ THREE = found(
 def test_the_gist_of_the_verdicts_names_the_best_and_what_it_cannot_be_told_from():
     assert compare_verdicts.sentence(THREE) == (
         "2 of 3 pairs are told apart. stacked is ahead of 1 of the 2 others; it cannot be told "
-        "from bert (about 2,960,000 more queries would be needed)."
+        "from bert (about 3,000,000 more queries would show it)."
     )
     ahead = found(compared("a", 0.7), compared("b", 0.6), verdicts=[verdict("a", "b", 0.1)])
     assert compare_verdicts.sentence(ahead) == (
@@ -257,7 +257,7 @@ def test_each_pair_is_one_cell_above_the_diagonal_and_says_it_in_words():
     assert (ahead["short"], ahead["under"]) == ("+0.100", "ahead")
     assert ahead["words"] == "stacked is ahead of mf by 0.100 APGR"
     assert unknown["words"].startswith("Cannot tell stacked from bert: about 2,960,000 more")
-    assert "n 900); p 0.001, p 0.001 by Holm over 3 pairs" in ahead["details"][0]
+    assert "n 900); p = 0.001, p = 0.001 by Holm over 3 pairs" in ahead["details"][0]
     assert "McNemar" not in ahead["details"][1]
 
 

@@ -145,7 +145,7 @@ def test_the_verb_says_it_in_words(built_store, capsys):
     code, out, _ = run(built_store, capsys, "--benchmark", "gsm8k")
     assert code == 0
     assert "cannot tell `stacked` from `causal_llm`: about " in out
-    assert "more queries would be needed" in out
+    assert "more queries would show it" in out
     assert "one slice" in out
     row = next(line for line in out.splitlines() if "1 stacked " in line)
     assert "?" in row

@@ -18,20 +18,23 @@ MAY_IMPORT = {
     "__main__": "commands embedders errors files store",
     "commands": (
         "embedders errors evaluation explain importing jobs labelling metrics policy release "
-        "routers scoring statistics store text_keys training types"
+        "routers scoring statistics store text_keys training types wording"
     ),
     "embedders": "errors jobs text_keys types",
     "errors": "",
     "evaluation": (
-        "embedders errors files jobs metrics routers statistics store text_keys training types"
+        "embedders errors files jobs metrics routers statistics store text_keys training "
+        "types wording"
     ),
-    "explain": "embedders errors routers statistics store text_keys types",
+    "explain": "embedders errors routers statistics store text_keys types wording",
     "files": "errors",
     "importing": "embedders errors files jobs schemas store text_keys types",
     "jobs": "errors files",
-    "labelling": "errors files importing jobs schemas store text_keys types",
+    "labelling": "errors files importing jobs schemas store text_keys types wording",
     "metrics": "errors types",
-    "policy": "errors files metrics routellm_core routers statistics store text_keys types",
+    "policy": (
+        "errors files metrics routellm_core routers statistics store text_keys types wording"
+    ),
     "release": "embedders errors importing jobs routers schemas store text_keys training types",
     "routers": "embedders errors jobs statistics store types",
     "runtime": "policy",
@@ -42,57 +45,58 @@ MAY_IMPORT = {
     "text_keys": "errors",
     "training": "embedders errors jobs routers schemas statistics store text_keys types",
     "types": "errors",
+    "wording": "",
     "views.cache": (
         "embedders errors evaluation explain importing jobs labelling metrics policy routers "
         "statistics store training types"
     ),
     "views.compare": (
-        "evaluation metrics statistics store types views.cache views.components "
+        "evaluation metrics statistics store types wording views.cache views.components "
         "views.selection views.state views.text"
     ),
-    "views.components": "evaluation files jobs metrics statistics types views.text",
+    "views.components": "evaluation files jobs metrics statistics types wording views.text",
     "views.deploy": (
-        "errors metrics policy statistics views.cache views.components views.selection "
-        "views.state views.text"
+        "errors metrics policy statistics wording views.cache views.components "
+        "views.selection views.state views.text"
     ),
     "views.evidence": (
-        "evaluation metrics statistics types views.cache views.components views.queries "
-        "views.selection views.state views.text"
+        "evaluation metrics statistics types wording views.cache views.components "
+        "views.queries views.selection views.state views.text"
     ),
     "views.explanation": (
-        "explain routers text_keys types views.cache views.components views.selection "
+        "explain routers text_keys types wording views.cache views.components views.selection "
         "views.state views.text"
     ),
     "views.files": (
-        "errors files importing jobs views.cache views.components views.selection views.state "
-        "views.text"
+        "errors files importing jobs wording views.cache views.components views.selection "
+        "views.state views.text"
     ),
     "views.my_data": (
         "errors evaluation jobs labelling metrics policy statistics store training types "
-        "views.cache views.components views.files views.score views.selection views.state "
-        "views.text"
+        "wording views.cache views.components views.files views.score views.selection "
+        "views.state views.text"
     ),
     "views.queries": (
-        "evaluation metrics store types views.cache views.components views.explanation "
-        "views.selection views.state views.text"
+        "evaluation metrics store types wording views.cache views.components "
+        "views.explanation views.selection views.state views.text"
     ),
     "views.score": (
         "embedders errors explain importing jobs labelling metrics scoring text_keys types "
-        "views.cache views.components views.explanation views.files views.selection "
+        "wording views.cache views.components views.explanation views.files views.selection "
         "views.state views.text"
     ),
     "views.selection": (
-        "errors evaluation metrics policy routers statistics store types views.cache "
+        "errors evaluation metrics policy routers statistics store types wording views.cache "
         "views.state views.text"
     ),
     "views.state": "errors store views.text",
-    "views.text": "store types",
+    "views.text": "store types wording",
     "views.tradeoff": (
-        "metrics policy statistics types views.cache views.components views.selection "
+        "metrics policy statistics types wording views.cache views.components views.selection "
         "views.state views.text"
     ),
     "views.train": (
-        "errors evaluation jobs routers training types views.cache views.components "
+        "errors evaluation jobs routers training types wording views.cache views.components "
         "views.selection views.state views.text"
     ),
 }

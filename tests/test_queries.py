@@ -351,51 +351,6 @@ def test_an_expected_gain_of_ties_takes_them_all_and_of_nobody_is_undefined():
 # Words and picture
 
 
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("  a\tb\r\n c ", "a b c"),
-        ("\u202eevil\u2066 x\u200f", "evil x"),
-        ("nul\0 bell\a esc\x1b del\x7f c1\x9b", "nul bell esc del c1"),
-        ("x" * 30, "x" * 19 + "…"),
-        ("1234567890123456789 more", "1234567890123456789…"),
-        ("", ""),
-        ("👩‍🔬 ok", "👩‍🔬 ok"),
-    ],
-)
-def test_a_text_in_a_list_is_one_short_line_without_control_or_direction_marks(text, shown):
-    assert format.one_line(text, 20) == shown
-
-
-def test_a_whole_text_keeps_its_lines_and_shows_control_characters_as_pictures():
-    assert format.whole_text("a\r\nb\tc\0\x7f\x9b\u202e") == "a\nb\tc␀␡\ufffd\u202e"
-
-
-@pytest.mark.parametrize(
-    ("usd", "shown"),
-    [
-        (None, "–"),
-        (math.nan, "–"),
-        (0.0, "$0.00"),
-        (1234.5, "$1,234.50"),
-        (0.00876, "$0.00876"),
-        (0.1804, "$0.180"),
-        (-0.5, "−$0.500"),
-        (1e-9, "$0.000000"),
-    ],
-)
-def test_money_has_three_figures(usd, shown):
-    assert format.usd_text(usd) == shown
-
-
-@pytest.mark.parametrize(
-    ("value", "shown"),
-    [(0.1234, "+0.123"), (-0.1234, "−0.123"), (-0.0001, "0.000"), (math.inf, "–"), (None, "–")],
-)
-def test_a_margin_has_its_sign(value, shown):
-    assert format.signed(value, 3) == shown
-
-
 def test_the_sentence_says_what_was_lost_and_wasted():
     card = Benchmark("b", "B", "", "", "user", 0, 10, "points", "", "")
     said = "".join(

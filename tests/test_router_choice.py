@@ -415,7 +415,9 @@ def test_a_target_out_of_reach_names_the_most_there_is():
     )
     assert found["sentences"][1] == "Nor does a random mix, or one of the models alone."
     found = document(candidates, Requirements(Target("budget", 0.5, 1_000)))
-    assert "$0.5 for 1,000 queries do not pay for it: $1 are the least" in excluded_routers(found)
+    assert "$0.500 for 1,000 queries do not pay for it: $1.00 are the least" in excluded_routers(
+        found
+    )
 
 
 def test_a_gap_that_is_none_or_reversed_is_said():

@@ -218,7 +218,7 @@ def test_the_needed_queries_are_said_in_two_digits(n_more, said):
     at = AtShare(0.5, 0.0, Interval(0, 0), 0, 0, 1.0, 1.0)
     ends = Interval(-0.1, 0.1)
     verdict = Verdict("a", "b", 100, 0.01, ends, True, 0.01, ends, 0.4, 0.8, n_more, at)
-    assert verdict.words == (f"cannot tell `a` from `b`: about {said} more queries would be needed")
+    assert verdict.words == f"cannot tell `a` from `b`: about {said} more queries would show it"
 
 
 def test_a_share_outside_the_unit_interval_is_refused(rng):

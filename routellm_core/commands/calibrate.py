@@ -7,6 +7,7 @@ from routellm_core.commands.shared import Result, Verb, add_pair, add_targets, p
 from routellm_core.policy import choice as policy_choice
 from routellm_core.policy.choice import Choice
 from routellm_core.store import Store
+from routellm_core.wording.numbers import fixed, percent
 
 
 def add_parser(verb: Verb) -> None:
@@ -68,8 +69,8 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         "pgr": point.pgr,
     }
     line = (
-        f"threshold {document['threshold']!r}: {point.strong_call_share:.2%} strong calls, "
-        f"quality {point.quality:.6f}, PGR {point.pgr:.3f} "
+        f"threshold {document['threshold']!r}: {percent(point.strong_call_share, 2)} strong calls, "
+        f"quality {fixed(point.quality, 6)}, PGR {fixed(point.pgr)} "
         f"on {parsed.benchmark} (n = {outcomes.n_queries:,})"
     )
     return document, [f"{found.mode}: wanted {found.wanted:g}, achieved {found.achieved:.6g}", line]

@@ -7,10 +7,11 @@ from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, seed
 from routellm_core.errors import DataError
 from routellm_core.policy.guarantee.certify import Certificate, certify_on
 from routellm_core.policy.guarantee.promise import Promise
-from routellm_core.policy.guarantee.sentences import about, about_left_out, points_in, promise_words
+from routellm_core.policy.guarantee.sentences import about, about_left_out, promise_words
 from routellm_core.routers.fold_checkpoints import LEFT_OUT_FOLD, exact_rows
 from routellm_core.store import Store
 from routellm_core.types import Benchmark
+from routellm_core.wording.numbers import p_text, point_scale, significant
 
 
 def add_parser(verb: Verb) -> None:
@@ -78,7 +79,7 @@ def promise_of(parsed: argparse.Namespace, benchmark: Benchmark) -> Promise | No
     if parsed.keep_quality is not None:
         return Promise("keep", parsed.keep_quality)
     if parsed.lose is not None:
-        return Promise("lose", parsed.lose / points_in(benchmark.quality_unit))
+        return Promise("lose", parsed.lose / point_scale(benchmark.quality_unit).scale)
     return None if parsed.miss is None else Promise("miss", parsed.miss)
 
 
@@ -124,7 +125,7 @@ def certify_threshold(parsed: argparse.Namespace) -> Result:
     }
     lines = [promise_words(found, benchmark.quality_unit)]
     if found.is_reached:
-        lines.append(f"threshold {found.threshold!r}, bound {found.bound:.6g}")
+        lines.append(f"threshold {found.threshold!r}, bound {significant(found.bound, 6)}")
     return document, [*lines, *_search_lines(found), f"  {is_about}"]
 
 
@@ -143,7 +144,7 @@ def _search_lines(found: Certificate) -> list[str]:
     ended = (
         "none failed"
         if found.n_passed == found.n_thresholds
-        else f"the next, {found.stopped_at:.6g}, had p = {found.stopped_p_value:.3g}"
+        else f"the next, {significant(found.stopped_at, 6)}, had {p_text(found.stopped_p_value)}"
     )
     return [
         f"  {found.n_passed} of {found.n_thresholds} thresholds passed in turn, {ended}",

@@ -12,7 +12,8 @@ from routellm_core.evaluation.data_quality import (
     effect_of_excluding,
 )
 from routellm_core.store import Store
-from routellm_core.types import Interval, ModelPair
+from routellm_core.types import ModelPair
+from routellm_core.wording.numbers import bracketed, percent, signed
 
 DOUBTFUL = ("broken_slice", "below_chance", "reversed_gap")
 """Kinds of findings whose queries may be graded wrongly."""
@@ -79,25 +80,21 @@ def _effect(
 
 
 def _effect_lines(router: str, effect: Effect) -> list[str]:
-    low, high = effect.apgr_change_interval
+    change = bracketed(effect.apgr_change, effect.apgr_change_interval, signed)
     return [
         f"  {router} on all queries: {_said(effect.before)}",
         f"  {router} without {effect.n_excluded:,}: {_said(effect.after)}",
-        f"  APGR changes by {effect.apgr_change:+.3f} [{low:+.3f}, {high:+.3f}]",
+        f"  APGR changes by {change}",
     ]
 
 
 def _said(headline: Headline) -> str:
-    def percent(share: float, interval: Interval) -> str:
-        return f"{share:.1%} [{interval.low:.1%}, {interval.high:.1%}]"
-
-    low, high = headline.apgr_interval
     return (
-        f"APGR {headline.apgr:.3f} [{low:.3f}, {high:.3f}]  "
-        f"CPT50 {percent(headline.cpt50, headline.cpt50_interval)}  "
-        f"CPT80 {percent(headline.cpt80, headline.cpt80_interval)}  "
-        f"gap {headline.gap:.4f} [{headline.gap_interval.low:.4f}, "
-        f"{headline.gap_interval.high:.4f}]  n {headline.n_queries:,}"
+        f"APGR {bracketed(headline.apgr, headline.apgr_interval)}  "
+        f"CPT50 {bracketed(headline.cpt50, headline.cpt50_interval, percent)}  "
+        f"CPT80 {bracketed(headline.cpt80, headline.cpt80_interval, percent)}  "
+        f"gap {bracketed(headline.gap, headline.gap_interval, digits=4)}  "
+        f"n {headline.n_queries:,}"
     )
 
 

@@ -1,7 +1,7 @@
 """`python -m routellm_core compare`: which routers differ, which are routers, and in what."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, resamples, seed
@@ -9,7 +9,16 @@ from routellm_core.errors import DataError
 from routellm_core.evaluation.comparison.report import compare_routers
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.store import Store
-from routellm_core.types import VIEWS, Interval
+from routellm_core.types import VIEWS
+from routellm_core.wording.numbers import (
+    bracketed,
+    brackets,
+    fixed,
+    p_text,
+    percent,
+    signed,
+    usd_text,
+)
 
 
 def add_parser(verb: Verb) -> None:
@@ -54,7 +63,7 @@ def lines(document: dict[str, Any]) -> list[str]:
     return [
         f"{document['benchmark']}, {document['view']}: n = {document['n_queries']:,} "
         f"({document['n_texts']:,} texts), slices: {document['n_slices']}, gap "
-        f"{strong - weak:.4f} {_ends(document['gap_interval'], 4)}; "
+        f"{bracketed(strong - weak, document['gap_interval'], digits=4)}; "
         f"{document['n_resamples']:,} resamples, seed {document['seed']}",
         *(["the gap may be none: shares of it, as APGR is one, mean little"] * (low <= 0 <= high)),
         *(
@@ -79,7 +88,7 @@ def _matrix(document: dict[str, Any]) -> list[str]:
     if not found:
         return ["one router: there is no other to hold it against"]
     labels = list(dict.fromkeys(label for v in found for label in v["labels"]))
-    cells = {tuple(v["labels"]): f"{v['amount']:+.3f}" if v["is_ahead"] else "?" for v in found}
+    cells = {tuple(v["labels"]): signed(v["amount"]) if v["is_ahead"] else "?" for v in found}
     apgr = {router["label"]: router["apgr"] for router in document["routers"]}
     width = max(map(len, labels))
     of = "APGR" if found[0]["is_gap_clear"] else "mean quality"
@@ -90,10 +99,10 @@ def _matrix(document: dict[str, Any]) -> list[str]:
     ]
     for i, row in enumerate(labels):
         gains = "".join(f"{cells.get((row, column), ''):>8}" for column in labels[1:])
-        rows.append(f"  {i + 1:>3} {row:<{width}} {apgr[row]:>6.3f} {gains}".rstrip())
+        rows.append(f"  {i + 1:>3} {row:<{width}} {fixed(apgr[row]):>6} {gains}".rstrip())
     return rows + [
-        f"  {v['words']} ({_signed(v['amount'], v['amount_interval'])}, p {_p(v['p_value'])}, "
-        f"adjusted {_p(v['adjusted_p_value'])})"
+        f"  {v['words']} ({bracketed(v['amount'], v['amount_interval'], signed)}, "
+        f"{p_text(v['p_value'])}, {p_text(v['adjusted_p_value'])} by Holm)"
         for v in found
         if not v["is_ahead"]
     ]
@@ -108,33 +117,36 @@ def _at_share(found: Sequence[dict[str, Any]]) -> list[str]:
         at = verdict["at_share"]
         counts = f"better alone on {at['n_only_router']:,} : {at['n_only_over']:,} texts"
         rows.append(
-            f"  over {verdict['labels'][1]}: {_signed(at['gain'], at['gain_interval'], 4)}, "
-            f"{counts}, McNemar p {_p(at['p_value'])}, adjusted {_p(at['adjusted_p_value'])}"
+            f"  over {verdict['labels'][1]}: "
+            f"{bracketed(at['gain'], at['gain_interval'], signed, digits=4)}, {counts}, McNemar "
+            f"{p_text(at['p_value'])}, {p_text(at['adjusted_p_value'])} by Holm"
         )
     if not rows:
         return []
     share = found[0]["at_share"]["strong_call_share"]
-    return [f"quality of {found[0]['labels'][0]} at {share:.0%} strong calls", *rows]
+    return [f"quality of {found[0]['labels'][0]} at {percent(share, 0)} strong calls", *rows]
 
 
 def _control(router: dict[str, Any]) -> str:
     control = router["control"]
     return (
-        f"  {router['label']}: {router['words']}; {control['apgr']:.3f} against "
-        f"{_ends(control['band'])}, p {_p(control['p_value'])}; {router['n_scores']:,} scores, "
-        f"{router['score_entropy']:.1f} bits; {router['share_at_half']:.1%} strong, "
-        f"{router['choice_entropy']:.2f} bits"
+        f"  {router['label']}: {router['words']}; {fixed(control['apgr'])} against "
+        f"{brackets(control['band'])}, {p_text(control['p_value'])}; {router['n_scores']:,} "
+        f"scores, {fixed(router['score_entropy'], 1)} bits; {percent(router['share_at_half'])} "
+        f"strong, {fixed(router['choice_entropy'], 2)} bits"
     )
 
 
 def _costs(router: dict[str, Any]) -> str:
-    low, high = router["quality_neutral_cost_interval"]
+    def figure(name: str, write: Callable[..., str] = fixed, **how: int) -> str:
+        return bracketed(router[name], router[f"{name}_interval"], write, **how)
+
     return (
-        f"  {router['label']}: AIQ {router['aiq']:.4f} {_ends(router['aiq_interval'], 4)}, area "
-        f"{router['deferral_area']:.4f} {_ends(router['deferral_area_interval'], 4)}, "
-        f"QNC ${1000 * router['quality_neutral_cost_usd']:.3f} a thousand queries, "
-        f"{router['quality_neutral_cost']:.1%} [{low:.1%}, {high:.1%}] of the best model's, "
-        f"{router['quality_neutral_share']:.1%} strong calls"
+        f"  {router['label']}: AIQ {figure('aiq', digits=4)}, area "
+        f"{figure('deferral_area', digits=4)}, QNC "
+        f"{usd_text(1000 * router['quality_neutral_cost_usd'])} a thousand queries, "
+        f"{figure('quality_neutral_cost', percent)} of the best model's, "
+        f"{percent(router['quality_neutral_share'])} strong calls"
     )
 
 
@@ -144,30 +156,16 @@ def _slices(document: dict[str, Any]) -> list[str]:
     first = document["routers"][0]
     rows = [
         "APGR = 0.5 + recognising the slice + ranking inside it; the slice prior alone, which "
-        f"needs no router, has {first['prior']:.3f} {_ends(first['prior_interval'])}"
+        f"needs no router, has {bracketed(first['prior'], first['prior_interval'])}"
     ]
     for r in document["routers"]:
         recognising, ranking, over_prior = (
-            _signed(r[name], r[f"{name}_interval"])
+            bracketed(r[name], r[f"{name}_interval"], signed)
             for name in ("recognising", "ranking", "over_prior")
         )
         rows.append(
-            f"  {r['label']}: {r['apgr']:.3f} = 0.5 {recognising} {ranking}; over the prior "
-            f"{over_prior}; its slice means alone {r['slice_means']:.3f}, inside slices "
-            f"{r['inside_slices']:.3f}"
+            f"  {r['label']}: {fixed(r['apgr'])} = 0.5 {recognising} {ranking}; over the prior "
+            f"{over_prior}; its slice means alone {fixed(r['slice_means'])}, inside slices "
+            f"{fixed(r['inside_slices'])}"
         )
     return rows
-
-
-def _signed(value: float, interval: Interval, digits: int = 3) -> str:
-    low, high = interval
-    return f"{value:+.{digits}f} [{low:+.{digits}f}, {high:+.{digits}f}]"
-
-
-def _ends(interval: Interval, digits: int = 3) -> str:
-    low, high = interval
-    return f"[{low:.{digits}f}, {high:.{digits}f}]"
-
-
-def _p(value: float) -> str:
-    return f"{value:.0e}" if value < 0.0005 else f"{value:.3f}"

@@ -7,6 +7,7 @@ from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, resam
 from routellm_core.evaluation.benchmark import evaluate_benchmark
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.store import Store
+from routellm_core.wording.numbers import bracketed, fixed, percent, signed
 
 
 def add_parser(verb: Verb) -> None:
@@ -35,31 +36,29 @@ def evaluate(parsed: argparse.Namespace) -> Result:
             )
             for benchmark_id in ids
         ]
-    lines = [line for report in reports for line in _lines(report)]
-    return (reports[0] if len(reports) == 1 else reports), lines
+    document = reports[0] if len(reports) == 1 else reports
+    return document, [line for report in reports for line in lines(report)]
 
 
-def _lines(report: dict[str, Any]) -> list[str]:
+def lines(report: dict[str, Any]) -> list[str]:
+    """The object of `evaluate_benchmark` for people."""
     pair = report["model_pair"]
-    lines = [
+    found = [
         f"{report['benchmark']}: n = {report['n_queries']:,}, "
-        f"{pair['strong']} {report['quality_strong']:.6f}, "
-        f"{pair['weak']} {report['quality_weak']:.6f}, "
-        f"oracle APGR {report['oracle']['apgr']:.3f}"
+        f"{pair['strong']} {fixed(report['quality_strong'], 6)}, "
+        f"{pair['weak']} {fixed(report['quality_weak'], 6)}, "
+        f"oracle APGR {fixed(report['oracle']['apgr'])}"
     ]
-    for r in report["routers"]:
-        apgr_low, apgr_high = r["apgr_interval"]
-        lines.append(
-            f"  {r['router']:<12} {r['recipe']:<11} {r['view']:<14} "
-            f"APGR {r['apgr']:.3f} [{apgr_low:.3f}, {apgr_high:.3f}]  "
-            f"CPT50 {r['cpt50']:.1%} [{r['cpt50_interval'][0]:.1%}, "
-            f"{r['cpt50_interval'][1]:.1%}]  "
-            f"CPT80 {r['cpt80']:.1%} [{r['cpt80_interval'][0]:.1%}, "
-            f"{r['cpt80_interval'][1]:.1%}]  n {r['n_queries']:,}"
-        )
-    lines += [
+    found += [
+        f"  {r['router']:<12} {r['recipe']:<11} {r['view']:<14} "
+        f"APGR {bracketed(r['apgr'], r['apgr_interval'])}  "
+        f"CPT50 {bracketed(r['cpt50'], r['cpt50_interval'], percent)}  "
+        f"CPT80 {bracketed(r['cpt80'], r['cpt80_interval'], percent)}  n {r['n_queries']:,}"
+        for r in report["routers"]
+    ]
+    found += [
         f"  {a['router']} ({a['recipe']}) over {a['over']} ({a['over_recipe']}), {a['view']}: "
-        f"APGR {a['gain']:+.3f} [{a['gain_interval'][0]:+.3f}, {a['gain_interval'][1]:+.3f}]"
+        f"APGR {bracketed(a['gain'], a['gain_interval'], signed)}"
         for a in report["ahead"]
     ]
-    return lines
+    return found

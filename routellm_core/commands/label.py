@@ -15,6 +15,7 @@ from routellm_core.labelling.plan import LabellingPlan, read_plan
 from routellm_core.store import Store
 from routellm_core.store.workspace import Workspace
 from routellm_core.types import ModelPair
+from routellm_core.wording.numbers import usd_text
 
 
 def add_parser(verb: Verb) -> None:
@@ -109,9 +110,9 @@ def _ask(parsed: argparse.Namespace) -> Result:
         "folder": str(folder),
         "notes": list(labelled.notes),
     }
-    spent = "at unknown prices" if np.isnan(labelled.usd) else f"${labelled.usd:.4f}"
     lines = [
-        f"{name}: {len(labelled.queries):,} queries ({labelled.n_requests:,} requests, {spent})"
+        f"{name}: {len(labelled.queries):,} queries ({labelled.n_requests:,} requests, "
+        f"{_usd(labelled.usd)})"
     ]
     return document, lines + [f"  {note}" for note in labelled.notes]
 
@@ -217,4 +218,4 @@ def _scores(parsed: argparse.Namespace, store: Store, queries: pd.DataFrame) -> 
 
 
 def _usd(amount: float) -> str:
-    return "unknown price" if np.isnan(amount) else f"${amount:,.4f}"
+    return "price unknown" if np.isnan(amount) else usd_text(amount)

@@ -17,6 +17,7 @@ from routellm_core.policy.guarantee import choice as guarantee_choice
 from routellm_core.routers.fold_checkpoints import checkpoint_without
 from routellm_core.store import Store
 from routellm_core.store.places import DATA_DIR
+from routellm_core.wording.numbers import bracketed, brackets, percent
 
 
 def add_parsers(verb: Verb) -> None:
@@ -111,9 +112,9 @@ def _lines(made: Policy) -> list[str]:
     return [
         f"policy {made.policy_id}: threshold {made.threshold!r}",
         *(() if promised is None else (f"  {promised.words}", f"  {promised.about}")),
-        f"  {share.value:.2%} strong calls [{share.low:.2%}, {share.high:.2%}], "
-        f"quality {quality.value:.6f} [{quality.low:.6f}, {quality.high:.6f}], "
-        f"PGR {pgr.value:.3f} [{pgr.low:.3f}, {pgr.high:.3f}]",
+        f"  {percent(share.value, 2)} strong calls {brackets(share.interval, percent, digits=2)}, "
+        f"quality {bracketed(quality.value, quality.interval, digits=6)}, "
+        f"PGR {bracketed(pgr.value, pgr.interval)}",
         f"  on {evidence.benchmark_id} (n = {evidence.n_queries:,}), {evidence.meaning}",
     ]
 

@@ -16,9 +16,18 @@ from routellm_core.commands.shared import (
 from routellm_core.evaluation.overhead.router_times import CORE_USD_PER_HOUR
 from routellm_core.evaluation.recommendation.limits import Limits, Requirements
 from routellm_core.evaluation.recommendation.report import recommend
-from routellm_core.evaluation.recommendation.sentences import excluded_routers, usd_words
+from routellm_core.evaluation.recommendation.sentences import excluded_routers
 from routellm_core.store import Store
-from routellm_core.types import Interval
+from routellm_core.wording.numbers import (
+    bracketed,
+    ms_text,
+    p_text,
+    percent,
+    plus,
+    seconds_text,
+    significant,
+    usd_text,
+)
 
 
 def add_parser(verb: Verb) -> None:
@@ -87,34 +96,34 @@ def lines(answer: dict[str, Any]) -> list[str]:
 
 def _router(row: dict[str, Any]) -> list[str]:
     """Its figures, then its comparisons with the first and with the baseline."""
-    seconds = ""
+    timed = ""
     if row["n_timed"]:
-        seconds = (
-            f", mean {row['mean_s']:.3g} s {_ends(row['mean_s_interval'], 2)}, p95 "
-            f"{row['p95_s']:.3g} s {_ends(row['p95_s_interval'], 2)}, n {row['n_timed']:,}"
+        timed = (
+            f", mean {bracketed(row['mean_s'], row['mean_s_interval'], seconds_text)}, p95 "
+            f"{bracketed(row['p95_s'], row['p95_s_interval'], seconds_text)}, n {row['n_timed']:,}"
         )
     found = [
         f"  {row['label']}: threshold {row['threshold']!r}, {_figures(row)}, own "
-        f"{row['router_ms']:.3g} ms{seconds}"
+        f"{ms_text(row['router_ms'])}{timed}"
     ]
     for difference in (row["to_first"], row["over_bar"]):
         if difference is not None:
-            low, high = difference["interval"]
+            gain = bracketed(difference["value"], difference["interval"], _signed)
             found.append(
-                f"    {difference['words']} ({difference['value']:+.4g} [{low:+.4g}, {high:+.4g}], "
-                f"p {difference['p_value']:.2g}, by Holm {difference['adjusted_p_value']:.2g})"
+                f"    {difference['words']} ({gain}, {p_text(difference['p_value'])}, "
+                f"{p_text(difference['adjusted_p_value'])} by Holm)"
             )
     return found
 
 
 def _figures(row: dict[str, Any]) -> str:
     return (
-        f"quality {row['quality']:.4f} {_ends(row['quality_interval'], 4)}, PGR {row['pgr']:.3f} "
-        f"{_ends(row['pgr_interval'], 3)}, {row['strong_call_share']:.1%} strong calls, "
-        f"{usd_words(row['usd_per_1000'])} per 1,000 {_ends(row['usd_per_1000_interval'], 3)}"
+        f"quality {bracketed(row['quality'], row['quality_interval'], digits=4)}, "
+        f"PGR {bracketed(row['pgr'], row['pgr_interval'])}, "
+        f"{percent(row['strong_call_share'])} strong calls, "
+        f"{bracketed(row['usd_per_1000'], row['usd_per_1000_interval'], usd_text)} per 1,000"
     )
 
 
-def _ends(interval: Interval, digits: int) -> str:
-    low, high = interval
-    return f"[{low:.{digits}f}, {high:.{digits}f}]"
+def _signed(value: float) -> str:
+    return plus(significant(value, 4))

@@ -11,12 +11,13 @@ import pandas as pd
 
 from routellm_core import jobs
 from routellm_core.errors import DataError
-from routellm_core.jobs.progress import Progress, Watch, duration_words, memory_words
+from routellm_core.jobs.progress import Progress, Watch
 from routellm_core.metrics.thresholds import Target
 from routellm_core.store import Store
 from routellm_core.store.places import IS_INSTALLED, cache_dir
 from routellm_core.store.selection import default_pair
 from routellm_core.types import ModelPair
+from routellm_core.wording.numbers import duration, fixed, gpu_memory
 
 CACHE_DIR = cache_dir()
 _SECONDS_BETWEEN_LINES = 10.0
@@ -90,12 +91,12 @@ def say_progress() -> Watch:
         so_far = pd.DataFrame(told)
         figures = [f"{progress.done:,} of {progress.total:,}"]
         if progress.loss is not None:
-            figures.append(f"loss {progress.loss:.3f}")
+            figures.append(f"loss {fixed(progress.loss)}")
         rate, left = jobs.rate(so_far), jobs.seconds_left(so_far)
         if math.isfinite(rate):
-            figures += [f"{rate:,.1f} a second", f"{duration_words(left)} left"]
+            figures += [f"{fixed(rate, 1)} a second", f"{duration(left)} left"]
         if math.isfinite(progress.gpu_gib):
-            figures.append(memory_words(progress.gpu_gib))
+            figures.append(gpu_memory(progress.gpu_gib))
         say(f"{progress.stage}: {', '.join(figures)}")
 
     return tell

@@ -18,6 +18,7 @@ from routellm_core.routers.checkpoints import checkpoint_dir
 from routellm_core.routers.remembered_queries import remembered
 from routellm_core.store import Store
 from routellm_core.types import ModelPair, RouterEntry
+from routellm_core.wording.numbers import fixed, percent, signed
 
 _N_WORDS = 8
 
@@ -142,19 +143,20 @@ def lines(document: dict[str, Any]) -> list[str]:
     if stored is not None:
         found[0] += (
             f" by the checkpoint, which has learned from everything; stored, "
-            f"{stored['view'].replace('_', ' ')}: {stored['strong_win_rate']:.4f}, higher than "
-            f"{stored['percentile']:.1%} of the queries"
+            f"{stored['view'].replace('_', ' ')}: {fixed(stored['strong_win_rate'], 4)}, "
+            f"higher than {percent(stored['percentile'])} of the queries"
         )
     if "alpha" in document:
         goes = "strong" if document["calls_strong"] else "weak"
-        found.append(f"alpha {document['alpha']:g}: goes {goes}, margin {document['margin']:+.4f}")
+        margin = signed(document["margin"], 4)
+        found.append(f"alpha {document['alpha']:g}: goes {goes}, margin {margin}")
     read = [word for word in document["words"] if np.isfinite(word["attribution"])]
     read.sort(key=lambda word: -abs(word["attribution"]))
-    said = ", ".join(f"{word['text']!r} {word['attribution']:+.4f}" for word in read[:_N_WORDS])
-    found += [f"words: {said}", document["method"]]
+    said = [f"{word['text']!r} {signed(word['attribution'], 4)}" for word in read[:_N_WORDS]]
+    found += [f"words: {', '.join(said)}", document["method"]]
     if np.isfinite(document["base"]):
         found.append(
-            f"base {document['base']:.4f}, rest {document['rest']:+.4f}, completeness gap "
+            f"base {document['base']:.4f}, rest {signed(document['rest'], 4)}, completeness gap "
             f"{document['gap']:+.1e}"
         )
     for name in ("labels", "ratings"):
@@ -163,12 +165,13 @@ def lines(document: dict[str, Any]) -> list[str]:
                 ", ".join(f"{label} {value:.3f}" for label, value in document[name].items())
             )
     found += [
-        f"{term['name']}: {term['value']:.3f}, adds {term['contribution']:+.3f} to the log-odds"
+        f"{term['name']}: {fixed(term['value'])}, adds {signed(term['contribution'])} to the "
+        "log-odds"
         for term in document["terms"][:_N_WORDS]
     ]
     found += [
         f"battle {one['text_hash'] or 'of an unnamed query'}: cosine {one['similarity']:.2f}, "
-        f"influence {one['influence']:+.5f}"
+        f"influence {signed(one['influence'], 5)}"
         for one in document["evidence"][:_N_WORDS]
     ]
     found += [

@@ -28,21 +28,3 @@ Watch: TypeAlias = Callable[[Progress], None]
 
 def silent(progress: Progress) -> None:
     """For when nobody watches."""
-
-
-def duration_words(seconds: float) -> str:
-    """A length of time in one unit.
-
-    >>> duration_words(75), duration_words(1_500), duration_words(9_000)
-    ('75 s', '25 min', '2.5 h')
-    """
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5_400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3_600:.1f} h"
-
-
-def memory_words(gib: float) -> str:
-    """GPU memory in use."""
-    return f"{gib:.1f} GiB of GPU memory"

@@ -11,6 +11,7 @@ from routellm_core.labelling.plan import LabellingPlan
 from routellm_core.labelling.protocol import Finding, UnlabelledError, steps
 from routellm_core.schemas import BATTLE_COLUMNS, Column, checked
 from routellm_core.text_keys import group_key, text_hash
+from routellm_core.wording.numbers import usd_text
 
 QUERIES = (
     Column("query_id", "text"),
@@ -84,8 +85,8 @@ class Labelled:
                 notes.append(f"The judge is {end.name} itself; judges favour their own answers.")
         if self.usd_at_worst > 0:
             notes.append(
-                f"${self.usd_at_worst:.4f} of the ${self.usd:.4f} is the worst case of requests "
-                "that brought no reply and may have been billed."
+                f"{usd_text(self.usd_at_worst)} of the {usd_text(self.usd)} is the worst case of "
+                "requests that brought no reply and may have been billed."
             )
         if self.is_cap_reached:
             notes.append("The cap is reached; a higher one goes on from here.")

@@ -16,6 +16,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from routellm_core.types import Interval
+
 EVIDENCE = {
     "in_domain": (
         "out of fold: each query was scored by a router of this recipe that had not seen it; the "
@@ -85,6 +87,11 @@ class FigureInterval(Part):
     value: Figure
     low: Figure
     high: Figure
+
+    @property
+    def interval(self) -> Interval:
+        """Both ends; NaN where they are undefined."""
+        return Interval(self.low, self.high)
 
 
 class PolicyRouter(Part):

@@ -3,8 +3,9 @@
 import math
 from typing import Any
 
-from views.compare.router_names import joined, names_of
-from views.compare.verdicts import p_text
+from routellm_core.wording.numbers import both_ends, p_text
+from routellm_core.wording.text import joined
+from views.compare.router_names import names_of
 from views.components.live_curve.payload import number
 from views.components.table import column
 
@@ -92,7 +93,7 @@ def _row(router: dict[str, Any]) -> dict[str, Any]:
         "apgr": number(control["apgr"]),
         "band_low": low,
         "band_high": high,
-        "shuffled": "–" if low is None else f"{low:.3f} – {high:.3f}",
+        "shuffled": both_ends(control["band"]),
         "shuffled_second": p_text(control["p_value"]),
         "bits": number(router["score_entropy"]),
         "bits_second": f"{router['n_scores']:,} scores",

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from routellm_core.wording.numbers import fixed, percent, span
 from views.compare.router_names import names_of
 from views.components.live_curve.payload import number
 from views.components.table import column
@@ -28,10 +29,10 @@ def sentence(found: dict[str, Any]) -> str:
     best = min(known, key=lambda r: r["quality_neutral_cost"])
     pair, is_strong = found["model_pair"], found["quality_strong"] >= found["quality_weak"]
     single = short_name(pair["strong" if is_strong else "weak"])
-    low, high = best["quality_neutral_cost_interval"]
+    ends = span(best["quality_neutral_cost_interval"], fixed, digits=1, scale=100.0)
     return (
         f"{names_of([best], found['routers'])[0]} reaches the quality of always {single} at "
-        f"{best['quality_neutral_cost']:.1%} of its cost (95% {100 * low:.1f} – {100 * high:.1f}), "
+        f"{percent(best['quality_neutral_cost'])} of its cost ({ends}), "
         "the least of the routers. It is the least over the whole curve, so on few queries luck "
         "makes it too small."
     )

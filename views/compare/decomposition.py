@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from routellm_core.wording.numbers import with_span
+from routellm_core.wording.text import joined
 from views.compare import controls
-from views.compare.router_names import joined, names_of
-from views.compare.sentences import span
+from views.compare.router_names import names_of
 from views.components.live_curve.payload import number
 from views.components.table import column
 
@@ -27,8 +28,8 @@ def sentence(found: dict[str, Any], title: str) -> str:
     neither = [r for r in routers if r not in less and r not in more]
     first = found["routers"][0]
     prior = (
-        f"a prior that is told nothing but a query's {word} has APGR {first['prior']:.3f} "
-        f"({span(first['prior_interval'])})"
+        f"a prior that is told nothing but a query's {word} has APGR "
+        f"{with_span(first['prior'], first['prior_interval'])}"
     )
     said = []
     if less:

@@ -8,6 +8,7 @@ import streamlit as st
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.store.selection import main_view
 from routellm_core.types import Benchmark, ModelPair
+from routellm_core.wording.numbers import with_span
 from views.cache import benchmarks
 from views.cache import comparison as comparison_cache
 from views.cache.comparison import Comparing
@@ -143,8 +144,8 @@ def _draw_heading(found: dict[str, Any], card: Benchmark) -> None:
     st.caption(
         plain(
             f"n {found['n_queries']:,} queries ({found['n_texts']:,} texts) · "
-            f"{short_name(pair.strong)} ■ over {short_name(pair.weak)} ●: gap {gap:.{digits}f} "
-            f"(95% {low:.{digits}f} – {high:.{digits}f}) · {tables.words_of(found['view'])} · "
+            f"{short_name(pair.strong)} ■ over {short_name(pair.weak)} ●: gap "
+            f"{with_span(gap, (low, high), digits=digits)} · {tables.words_of(found['view'])} · "
             f"{found['n_resamples']:,} resamples, seed {found['seed']}"
         )
     )

@@ -5,8 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from routellm_core.evaluation.recommendation.sentences import amount, usd_digits
+from routellm_core.evaluation.recommendation.sentences import amount
 from routellm_core.types import ModelPair
+from routellm_core.wording.numbers import (
+    DASH,
+    both_ends,
+    fixed,
+    plus,
+    signed,
+    significant,
+    usd_digits,
+)
 from views.components.live_curve.payload import number
 from views.components.table import column
 from views.text.names import short_name
@@ -101,7 +110,7 @@ def _usd_column() -> dict[str, Any]:
 
 def _router(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     own = row["router_ms"]
-    written = "–" if math.isnan(own) else f"{own:.3g}"
+    written = significant(own)
     is_taken = row["label"] == found["advice"]["label"]
     recipe = row["recipe"] + " · take this" * is_taken
     difference = row["to_first"]
@@ -124,7 +133,7 @@ def _without_router(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any
         "always strong": f"always {short_name(pair.strong)}",
     }
     gain = found["routers"][0]["over_bar"] if found["routers"] else None
-    difference = {"difference": "–"}
+    difference = {"difference": DASH}
     if gain and row["label"] == found["bar"]:
         low, high = gain["interval"]
         turned = gain | {"value": -gain["value"], "interval": (-high, -low)}
@@ -133,7 +142,7 @@ def _without_router(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any
         "router": names.get(row["label"], row["label"]),
         "recipe": row["problem"] or "",
         "under": row["problem"] or "",
-        "own": "–",
+        "own": DASH,
         **_estimates(row, found),
         "strong_call_share_second": "",
         **difference,
@@ -141,43 +150,37 @@ def _without_router(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any
 
 
 def _estimates(row: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
+    cells: dict[str, Any] = {}
     for name in ("quality", "strong_call_share", "usd_per_1000", "mean_s", "p95_s"):
         low, high = (number(end) for end in row[f"{name}_interval"])
-        figures |= {name: number(row[name]), f"{name}_low": low, f"{name}_high": high}
-    low, high = row["usd_per_1000_interval"]
-    ends = "" if math.isnan(low) else f"{_usd(low, found)} – {_usd(high, found)}"
-    return figures | {"usd": _usd(row["usd_per_1000"], found), "usd_second": ends}
+        cells |= {name: number(row[name]), f"{name}_low": low, f"{name}_high": high}
+    digits = _usd_digits(found)
+    return cells | {
+        "usd": fixed(row["usd_per_1000"], digits),
+        "usd_second": both_ends(row["usd_per_1000_interval"], digits=digits),
+    }
 
 
 def _difference(difference: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    by, unit = found["ranked_by"], found["quality_unit"]
-
     def written(value: float) -> str:
-        if by == "usd":
-            text = _usd(value, found)
-        elif by == "quality" and unit == "share right":
-            text = f"{100 * value:z.2f}".replace("-", "−")
-        else:
-            text = amount(value, by, unit).removesuffix(" points")
-        return text if text.startswith("−") else f"+{text}"
+        if found["ranked_by"] == "usd":
+            return signed(value, _usd_digits(found))
+        if found["ranked_by"] == "quality" and found["quality_unit"] == "share right":
+            return signed(value, 2, 100)
+        text = amount(value, found["ranked_by"], found["quality_unit"])
+        return plus(text.removesuffix(" points"))
 
-    low, high = difference["interval"]
-    ends = "" if math.isnan(low) else f"{written(low)} – {written(high)}"
     mark = "" if difference["is_shown"] else "? "
     return {
         "difference": f"{mark}{written(difference['value'])}",
         "difference_value": number(difference["value"]),
-        "difference_second": ends,
+        "difference_second": both_ends(difference["interval"], written),
     }
 
 
-def _usd(usd: float, found: dict[str, Any]) -> str:
-    """With the digits that the most expensive row needs."""
-    if math.isnan(usd):
-        return "–"
-    highest = max(row["usd_per_1000"] for row in found["blind"])
-    return f"{usd:z,.{usd_digits(highest)}f}".replace("-", "−")
+def _usd_digits(found: dict[str, Any]) -> int:
+    """Those that the most expensive row needs."""
+    return usd_digits(max(row["usd_per_1000"] for row in found["blind"]))
 
 
 def _axis(found: dict[str, Any], figure: str) -> dict[str, Any]:

@@ -19,9 +19,3 @@ def names_of(some: Sequence[dict[str, Any]], among: Sequence[dict[str, Any]]) ->
         if {r["label"] for r in among if r["router"] == router["router"]} <= labels
     }
     return list(dict.fromkeys(r["router"] if r["router"] in whole else r["label"] for r in some))
-
-
-def joined(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

@@ -10,6 +10,7 @@ from routellm_core.evaluation.comparison import claimed_saving, paper
 from routellm_core.evaluation.comparison.claimed_saving import Saving
 from routellm_core.metrics.costs import UNKNOWN_PRICE, list_price
 from routellm_core.types import Benchmark
+from routellm_core.wording.numbers import DASH, both_ends, fixed, percent
 from views.cache import benchmarks
 from views.cache.benchmarks import RouterKey
 from views.compare import sentences
@@ -60,8 +61,8 @@ def _said(first: Saving) -> str:
     return (
         f"The paper's **{first.fewer_calls:.2f}×** is strong calls, over those of the *random "
         f"router*: on MT-Bench {first.router} recovers half of the gap with "
-        f"{first.strong_call_share:.1%} strong calls where random needs {first.random_share:.1%}. "
-        "In money, at the paper's own prices, that is "
+        f"{percent(first.strong_call_share)} strong calls where random needs "
+        f"{percent(first.random_share)}. In money, at the paper's own prices, that is "
         f"**{first.over_random:.2f}×** cheaper than random and **{first.over_strong:.1f}×** "
         "cheaper than *always GPT-4*, which answers better: half of the gap is given up."
     )
@@ -72,8 +73,8 @@ def _theirs(saving: Saving, card: Benchmark) -> list[str]:
         "paper",
         _where(saving, card),
         f"{saving.router}, {saving.trained_on}",
-        f"{saving.strong_call_share:.1%}",
-        f"{saving.random_share:.1%}",
+        percent(saving.strong_call_share),
+        percent(saving.random_share),
         f"{saving.fewer_calls:.2f}×",
         f"{saving.over_random:.2f}×",
         f"{saving.over_strong:.2f}×",
@@ -108,8 +109,8 @@ def _ours(
             "ours",
             _where(saving, card),
             sentences.name_among(best, known),
-            f"{best[name]:.1%}",
-            f"{saving.wanted_pgr:.0%}",
+            percent(best[name]),
+            percent(saving.wanted_pgr, 0),
             _times(saving.wanted_pgr / shares),
             _times(random / cost),
             _times(strong / cost),
@@ -118,12 +119,12 @@ def _ours(
 
 
 def _where(saving: Saving, card: Benchmark) -> str:
-    return f"{card.title}, {saving.wanted_pgr:.0%}"
+    return f"{card.title}, {percent(saving.wanted_pgr, 0)}"
 
 
 def _times(values: Any) -> str:
     """A ratio with its interval; the shares' ends come falling, so that the ratios' rise."""
-    value, low, high = values
+    value, *interval = values
     if not np.isfinite(values).all():
-        return f"{value:.2f}×" if np.isfinite(value) else "–"
-    return f"{value:.2f}× ({low:.2f} – {high:.2f})"
+        return f"{fixed(value, 2)}×" if np.isfinite(value) else DASH
+    return f"{fixed(value, 2)}× ({both_ends(interval, digits=2)})"

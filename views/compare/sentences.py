@@ -5,6 +5,7 @@ from typing import Any
 
 from routellm_core.evaluation.benchmark import WITHIN_SLICE
 from routellm_core.store.selection import main_view
+from routellm_core.wording.numbers import fixed, signed, span, with_span
 
 _VIEWS = {
     "in_domain": "Out of fold",
@@ -46,13 +47,6 @@ def name_among(router: dict[str, Any], among: list[dict[str, Any]]) -> str:
     return router["router"] if len(recipes) == 1 else f"{router['router']} ({router['recipe']})"
 
 
-def span(interval: tuple[float, float], form: str = ".3f") -> str:
-    """A 95% interval, or that there is none."""
-    if not all(map(math.isfinite, interval)):
-        return "its interval is undefined"
-    return f"95% {interval[0]:{form}} – {interval[1]:{form}}".replace("-", "−")
-
-
 def _verdict(figures: dict[str, Any]) -> list[str]:
     known = [r for r in comparable(figures["routers"]) if math.isfinite(r["apgr"])]
     if not known:
@@ -60,7 +54,7 @@ def _verdict(figures: dict[str, Any]) -> list[str]:
     best, *others = sorted(known, key=lambda r: -r["apgr"])
     found = [
         f"{_VIEWS[best['view']]}, {name_among(best, known)} has the highest APGR, "
-        f"{best['apgr']:.3f} ({span(best['apgr_interval'])})."
+        f"{with_span(best['apgr'], best['apgr_interval'])}."
     ]
     found += _against(best, others[0], known, figures["ahead"]) if others else []
     if best["apgr_interval"][0] > figures["random"]["apgr_interval"][1]:
@@ -76,7 +70,7 @@ def _against(
     ahead: list[dict[str, Any]],
 ) -> list[str]:
     """What the best one gains over the next, by resamples that both were read on."""
-    name = f"{name_among(second, known)} ({second['apgr']:.3f})"
+    name = f"{name_among(second, known)} ({fixed(second['apgr'])})"
     gain = next(
         (
             a
@@ -89,10 +83,12 @@ def _against(
     )
     if gain is None:
         return []
-    ends = span(gain["gain_interval"], "+.3f")
+    ends = span(gain["gain_interval"], signed)
     if gain["gain_interval"][0] > 0:
-        return [f"It is ahead of {name} by {gain['gain']:.3f} ({ends}, paired)."]
-    return [f"It cannot be told apart from {name}: a gain of {gain['gain']:.3f} ({ends}, paired)."]
+        return [f"It is ahead of {name} by {fixed(gain['gain'])} ({ends}, paired)."]
+    return [
+        f"It cannot be told apart from {name}: a gain of {fixed(gain['gain'])} ({ends}, paired)."
+    ]
 
 
 def _inside_slices(figures: dict[str, Any]) -> list[str]:
@@ -102,8 +98,8 @@ def _inside_slices(figures: dict[str, Any]) -> list[str]:
     inside = next((r for r in known if best and _same(r, best) and r["view"] == WITHIN_SLICE), None)
     if best is None or inside is None or best["recipe"] == _OWN or not best["apgr"] > 0.5:
         return []
-    found = f"Ranking only inside slices it reaches {inside['apgr']:.3f} "
-    found += f"({span(inside['apgr_interval'])})"
+    apgr = with_span(inside["apgr"], inside["apgr_interval"])
+    found = f"Ranking only inside slices it reaches {apgr}"
     if inside["apgr_interval"][1] - 0.5 < (best["apgr"] - 0.5) / 2:
         found += ": most of its lead over random comes from telling slices apart"
     return [f"{found}."]
@@ -122,13 +118,13 @@ def _own_pair(figures: dict[str, Any]) -> list[str]:
     best = max(own, key=lambda r: r["apgr"])
     found = (
         "The other routers were trained on another pair. Trained on this pair's own outcomes, "
-        f"{best['router']} reaches {best['apgr']:.3f} ({span(best['apgr_interval'])}) out of fold"
+        f"{best['router']} reaches {with_span(best['apgr'], best['apgr_interval'])} out of fold"
     )
     others = [r["apgr"] for r in comparable(routers) if r["recipe"] != _OWN]
     gain = best["apgr"] - max(others, default=math.nan)
     if not math.isfinite(gain):
         return [f"{found}."]
-    return [f"{found}: knowing the pair is worth {gain:+.3f}.".replace("-", "−")]
+    return [f"{found}: knowing the pair is worth {signed(gain)}."]
 
 
 def _without(figures: dict[str, Any]) -> list[str]:
@@ -140,6 +136,6 @@ def _without(figures: dict[str, Any]) -> list[str]:
     if not known:
         return []
     best = sorted(known, key=lambda r: -r["apgr"])[:3]
-    apgr = ", ".join(f"{name_among(r, known)} {r['apgr']:.3f}" for r in best)
+    apgr = ", ".join(f"{name_among(r, known)} {fixed(r['apgr'])}" for r in best)
     names = ", ".join(name.replace("_", " ") for name in rest["slices"])
     return [f"Without {names}, whose published outcomes look broken: {apgr}."]

@@ -3,9 +3,15 @@
 import math
 from typing import Any
 
-from views.compare.sentences import span
-
-_SHORT = ((1_000_000, "M"), (1_000, "k"))
+from routellm_core.wording.numbers import (
+    fixed,
+    more_queries,
+    p_text,
+    percent,
+    short_more,
+    signed,
+    span,
+)
 
 
 def sentence(found: dict[str, Any]) -> str:
@@ -21,8 +27,8 @@ def sentence(found: dict[str, Any]) -> str:
     said = f"{n_ahead or 'None'} of {len(verdicts)} pairs {is_} told apart. "
     said += f"{best} is ahead of {_all_of(len(of_best) - len(open_ones), len(of_best))}"
     if open_ones:
-        nearest = plain_words(open_ones[0]).removeprefix("cannot tell ")
-        said += f"; it cannot be told from {open_ones[0]['labels'][1]}{_needed(nearest)}"
+        first = open_ones[0]
+        said += f"; it cannot be told from {first['labels'][1]} ({more_queries(first['n_more'])})"
         more = len(open_ones) - 1
         said += f" nor from {more} other{'s' * (more > 1)}" if more else ""
     return f"{said}."
@@ -42,7 +48,7 @@ def matrix(found: dict[str, Any]) -> dict[str, Any]:
             {
                 "router": known[label]["router"],
                 "recipe": known[label]["recipe"],
-                "figure": f"{known[label]['apgr']:.3f}",
+                "figure": fixed(known[label]["apgr"]),
             }
             for label in labels
         ],
@@ -51,8 +57,8 @@ def matrix(found: dict[str, Any]) -> dict[str, Any]:
                 "row": place[v["labels"][0]],
                 "column": place[v["labels"][1]],
                 "is_ahead": v["is_ahead"],
-                "short": f"{v['amount']:+.3f}" if v["is_ahead"] else "?",
-                "under": "ahead" if v["is_ahead"] else _more(v["n_more"]),
+                "short": signed(v["amount"]) if v["is_ahead"] else "?",
+                "under": "ahead" if v["is_ahead"] else short_more(v["n_more"]),
                 "words": _capital(plain_words(v)),
                 "details": _details(v, found),
             }
@@ -106,54 +112,26 @@ def _capital(words: str) -> str:
     return words[0].upper() + words[1:] if words.startswith("cannot tell") else words
 
 
-def p_text(p_value: float) -> str:
-    """A p-value with the digits that matter."""
-    if math.isnan(p_value):
-        return "p –"
-    return "p < 0.001" if p_value < 0.001 else f"p {p_value:.3f}"
-
-
 def _all_of(n: int, n_all: int) -> str:
     if n == n_all:
         return "every other router"
     return f"{n or 'none'} of the {n_all} others"
 
 
-def _needed(words: str) -> str:
-    """What the verdict says after its colon, in brackets."""
-    return f" ({words.rsplit(': ', 1)[1]})"
-
-
-def _more(n_more: float) -> str:
-    """Further queries, short enough for a cell."""
-    if math.isnan(n_more):
-        return "no gap"
-    if math.isinf(n_more):
-        return "no number"
-    for size, unit in _SHORT:
-        if n_more >= 0.995 * size:
-            return f"+{float(f'{n_more / size:.1e}'):g}{unit} more"
-    return f"+{float(f'{n_more:.1e}'):g} more"
-
-
 def _details(verdict: dict[str, Any], found: dict[str, Any]) -> list[str]:
     at, n_pairs = verdict["at_share"], len(found["verdicts"])
     lines = [
-        f"{'APGR' if verdict['is_gap_clear'] else 'Mean quality'} {_signed(verdict['amount'])} "
-        f"({span(verdict['amount_interval'], '+.3f')}, paired; "
+        f"{'APGR' if verdict['is_gap_clear'] else 'Mean quality'} {signed(verdict['amount'])} "
+        f"({span(verdict['amount_interval'], signed)}, paired; "
         f"n {verdict['n_queries']:,}); {p_text(verdict['p_value'])}, "
         f"{p_text(verdict['adjusted_p_value'])} by Holm over {n_pairs} pairs."
     ]
     digits = 4 if max(abs(found["quality_strong"]), abs(found["quality_weak"])) <= 1 else 3
     at_share = (
-        f"At {at['strong_call_share']:.0%} strong calls: quality {_signed(at['gain'], digits)} "
-        f"({span(at['gain_interval'], f'+.{digits}f')}); the better answer on "
-        f"{at['n_only_router']:,} texts, the worse on {at['n_only_over']:,}"
+        f"At {percent(at['strong_call_share'], 0)} strong calls: quality "
+        f"{signed(at['gain'], digits)} ({span(at['gain_interval'], signed, digits=digits)}); "
+        f"the better answer on {at['n_only_router']:,} texts, the worse on {at['n_only_over']:,}"
     )
     if not math.isnan(at["adjusted_p_value"]):
         at_share += f"; McNemar {p_text(at['adjusted_p_value'])} by Holm"
     return [*lines, f"{at_share}."]
-
-
-def _signed(value: float, digits: int = 3) -> str:
-    return f"{value:+.{digits}f}".replace("-", "−")

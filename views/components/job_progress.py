@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core import jobs
-from routellm_core.jobs.progress import duration_words, memory_words
+from routellm_core.wording.numbers import duration, fixed, gpu_memory
 
 _SECONDS = 1.0
 
@@ -54,12 +54,12 @@ def said(progress: pd.DataFrame, first: str, in_bytes: bool = False) -> tuple[st
     figures = f"{amount(last['done'])} of {amount(last['total'])}"
     rate = jobs.rate(progress)
     if math.isfinite(rate):
-        figures += f" · {_megabytes(rate) if amount is _megabytes else f'{rate:,.1f}'} a second"
+        figures += f" · {_megabytes(rate) if amount is _megabytes else fixed(rate, 1)} a second"
     left = jobs.seconds_left(progress)
     if math.isfinite(left):
-        figures += f" · {duration_words(left)} left in this stage"
+        figures += f" · {duration(left)} left in this stage"
     if not math.isnan(last["gpu_gib"]):
-        figures += f" · {memory_words(last['gpu_gib'])}"
+        figures += f" · {gpu_memory(last['gpu_gib'])}"
     return str(last["stage"]), min(max(share, 0.0), 1.0), figures
 
 
@@ -68,7 +68,7 @@ def _count(n: float) -> str:
 
 
 def _megabytes(n: float) -> str:
-    return f"{n / 1e6:,.1f} MB"
+    return f"{fixed(n, 1, 1e-6)} MB"
 
 
 _STYLE = """<style>

@@ -1,12 +1,14 @@
 """What the policy will do, how well that is known, and what the evidence does not cover."""
 
 import math
+from collections.abc import Callable
 from html import escape
 
 import streamlit as st
 
 from routellm_core.policy.document import Policy
 from routellm_core.policy.fields import FigureInterval
+from routellm_core.wording.numbers import DASH, both_ends, fixed, percent
 from views.components import html_table
 from views.components.html_table import Column
 from views.text.escape import plain
@@ -50,10 +52,10 @@ def in_words(policy: Policy) -> str:
         return f"Every query goes to {weak} ●."
     if policy.threshold == "always":
         return f"Every query goes to {strong} ■."
-    share = 100 * evidence.strong_call_share.value
+    share = percent(evidence.strong_call_share.value)
     said = (
         f"A query goes to {strong} ■ when {policy.router.router_id} gives it a strong win rate of "
-        f"at least {policy.alpha:.6g}, otherwise to {weak} ●: {share:.1f}% of the queries of "
+        f"at least {policy.alpha:.6g}, otherwise to {weak} ●: {share} of the queries of "
         f"{evidence.title} do"
     )
     usd, baseline = evidence.usd_per_query, evidence.usd_per_query_strong
@@ -72,21 +74,21 @@ def _beside(usd: float, baseline: float) -> str:
 def rows_of(policy: Policy) -> list[list[str]]:
     """The figures as texts."""
     evidence = policy.evidence
-    percent = evidence.quality_unit == "share right"
+    quality = percent if evidence.quality_unit == "share right" else fixed
     strong, weak = (short_name(m.name) for m in (policy.model_pair.strong, policy.model_pair.weak))
     rows = [
-        _row("strong calls", evidence.strong_call_share, percent=True),
-        _row("quality, routed", evidence.quality, percent=percent),
-        _row(f"quality, always {strong} ■", evidence.quality_strong, percent=percent),
-        _row(f"quality, always {weak} ●", evidence.quality_weak, percent=percent),
-        _row("quality of as many random strong calls", evidence.quality_random, percent=percent),
-        _row("gap recovered (PGR)", evidence.pgr, percent=False),
+        _row("strong calls", evidence.strong_call_share, percent),
+        _row("quality, routed", evidence.quality, quality),
+        _row(f"quality, always {strong} ■", evidence.quality_strong, quality),
+        _row(f"quality, always {weak} ●", evidence.quality_weak, quality),
+        _row("quality of as many random strong calls", evidence.quality_random, quality),
+        _row("gap recovered (PGR)", evidence.pgr, fixed),
     ]
     for what, usd in (
         ("USD for 1,000 queries, routed", evidence.usd_per_query),
         (f"USD for 1,000 queries, always {strong} ■", evidence.usd_per_query_strong),
     ):
-        rows.append([what, f"{1_000 * usd:,.2f}" if math.isfinite(usd) else "–", "–"])
+        rows.append([what, fixed(usd, 2, 1_000), DASH])
     return rows
 
 
@@ -156,16 +158,8 @@ def page(policy: Policy) -> str:
     )
 
 
-def _row(what: str, figure: FigureInterval, *, percent: bool) -> list[str]:
-    def shown(number: float) -> str:
-        if not math.isfinite(number):
-            return "–"
-        return f"{100 * number:.1f}%" if percent else f"{number:.3f}"
-
-    interval = "–"
-    if math.isfinite(figure.low) and math.isfinite(figure.high):
-        interval = f"{shown(figure.low)} – {shown(figure.high)}"
-    return [what, shown(figure.value), interval]
+def _row(what: str, figure: FigureInterval, write: Callable[[float], str]) -> list[str]:
+    return [what, write(figure.value), both_ends(figure.interval, write)]
 
 
 _PRINTED = (

@@ -1,7 +1,7 @@
 """After deployment: does a gateway's log still look as the evidence said?"""
 
-import math
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -17,6 +17,7 @@ from routellm_core.policy.monitoring import (
     drift_of_scores,
     share_of_strong,
 )
+from routellm_core.wording.numbers import DASH, both_ends, fixed, percent
 from views.cache import benchmarks, own_data
 from views.components import html_table
 from views.components.html_table import Column
@@ -61,8 +62,8 @@ def draw(selection: Selection, policy: Policy) -> None:
     )
     money = cost_of_answers(of_pair["cost_usd"].to_numpy(np.float64), policy.evidence.usd_per_query)
     rows = [
-        _row("strong calls", share, lambda x: f"{100 * x:.1f}%"),
-        _row("USD for 1,000 answers", money, lambda x: f"{1_000 * x:,.2f}"),
+        _row("strong calls", share, percent),
+        _row("USD for 1,000 answers", money, partial(fixed, digits=2, scale=1_000)),
     ]
     own, drift_row = _scores(selection, policy, log)
     if drift_row:
@@ -94,7 +95,7 @@ def draw(selection: Selection, policy: Policy) -> None:
     threshold = thresholds.between_scores(curve, anew.threshold)
     if anew.achieved:
         st.button(
-            f"Set α to {threshold:.6g}: {100 * anew.achieved:.1f}% strong calls on this log",
+            f"Set α to {threshold:.6g}: {percent(anew.achieved)} strong calls on this log",
             on_click=link.remember,
             kwargs={"mode": "alpha", "wanted": threshold},
         )
@@ -118,12 +119,8 @@ def _model(side: str, names: list[str], wanted: str, log: str) -> str | None:
 
 
 def _row(what: str, found: Watched, shown: Callable[[float], str]) -> list[str]:
-    def text(value: float) -> str:
-        return "–" if math.isnan(value) else shown(value)
-
-    interval = f"{text(found.interval.low)} – {text(found.interval.high)}"
-    expected = f"{text(found.expected.low)} – {text(found.expected.high)}"
-    return [f"{what}, n = {found.n:,}", text(found.value), interval, expected, _verdict(found)]
+    interval, expected = both_ends(found.interval, shown), both_ends(found.expected, shown)
+    return [f"{what}, n = {found.n:,}", shown(found.value), interval, expected, _verdict(found)]
 
 
 def _verdict(found: Watched | Drift) -> str:
@@ -140,6 +137,5 @@ def _scores(selection: Selection, policy: Policy, log: str) -> tuple[np.ndarray 
         return None, []
     own = own_data.scored_queries(keys[0])["strong_win_rate"].to_numpy(np.float32)
     drift = drift_of_scores(own, benchmarks.ranked(selection.key).strong_win_rate)
-    distance = "–" if math.isnan(drift.distance) else f"{drift.distance:.3f}"
     what = f"distance of scores, n = {len(own):,}"
-    return own, [what, distance, "–", f"0 – {FAR:.3f}", _verdict(drift)]
+    return own, [what, fixed(drift.distance), DASH, f"0 – {fixed(FAR)}", _verdict(drift)]

@@ -10,6 +10,7 @@ from routellm_core.errors import RoutingError
 from routellm_core.metrics.curve import calls_strong
 from routellm_core.policy.document import Policy, parse_policy
 from routellm_core.statistics.intervals import mean_interval
+from routellm_core.wording.numbers import DASH, percent, points_text, span
 from views.cache import benchmarks, own_data, policies
 from views.cache.benchmarks import RouterKey
 from views.components import html_table
@@ -17,7 +18,7 @@ from views.components.html_table import Column
 from views.selection.frame import Selection
 from views.selection.scorings import scorings_by, view_text
 from views.text.escape import plain
-from views.text.format import interval_text, quality_format, quality_text
+from views.text.format import quality_text
 from views.text.names import short_name
 
 
@@ -84,17 +85,16 @@ def _row(key: RouterKey, policy: Policy, other: Policy | None) -> list[str]:
     card = benchmarks.benchmark(key.version, key.benchmark_id)
     rates = scored["strong_win_rate"].to_numpy(np.float32)
     strong = calls_strong(rates, policy.alpha)
-    quality, interval = "–", "–"
+    quality, interval = DASH, DASH
     try:
         known = benchmarks.outcomes(key.version, key.benchmark_id, key.pair)
         called = pd.Series(strong, index=scored["query_id"]).reindex(known.query_id)
         if called.notna().all():
             is_strong = called.to_numpy(dtype=bool)
             routed = np.where(is_strong, known.quality_strong, known.quality_weak)
-            form = quality_format(card)
             quality = quality_text(card, float(routed.mean()))
             found = mean_interval(routed, known.cluster_code)
-            interval = interval_text(found, form["scale"], form["digits"])
+            interval = span(found, points_text, quality_unit=card.quality_unit)
     except RoutingError:
         pass  # bare queries, or another pair: no quality to tell
     title = card.title
@@ -102,10 +102,10 @@ def _row(key: RouterKey, policy: Policy, other: Policy | None) -> list[str]:
         title += f", {short_name(key.pair.strong)} ■ over {short_name(key.pair.weak)} ●"
     if key.view != policy.evidence.view:
         title += f", {view_text(key.view)}"
-    row = [plain_title(title), f"{len(rates):,}", f"{100 * strong.mean():.1f}%", quality, interval]
+    row = [plain_title(title), f"{len(rates):,}", percent(strong.mean()), quality, interval]
     if other is not None:
         flipped = strong != calls_strong(rates, other.alpha)
-        row.append(f"{int(flipped.sum()):,} ({100 * flipped.mean():.1f}%)")
+        row.append(f"{int(flipped.sum()):,} ({percent(flipped.mean())})")
     return row
 
 

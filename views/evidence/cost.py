@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from routellm_core.evaluation.overhead.router_cost import BreakEven
 from routellm_core.metrics.costs import Price, TokenSource, saving
 from routellm_core.types import Interval
+from routellm_core.wording.numbers import DASH, percent, span, usd_text
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
 from views.cache.benchmarks import RouterKey
@@ -22,7 +23,7 @@ from views.selection.point import Readings, queries_per_month
 from views.selection.router_cost import RouterCost
 from views.state import inputs, link
 from views.text.escape import plain
-from views.text.format import alpha_text, score_digits, usd_text
+from views.text.format import alpha_text, score_digits
 from views.text.glossary import help_of
 from views.text.names import short_name
 
@@ -81,14 +82,14 @@ def usd_per_thousand(
 ) -> Cell:
     """What a thousand routed queries cost, the router included."""
     found = evidence_cache.routed(key, prices_of(selection), threshold)
-    usd = 1_000 * (found.usd + router.usd)
-    return Cell(usd_text(usd), usd_interval(found.interval, router.usd, 1_000))
+    return Cell(
+        usd_text(1_000 * (found.usd + router.usd)), usd_interval(found.interval, router.usd, 1_000)
+    )
 
 
 def usd_interval(interval: Interval, router_usd: float, n_queries: float) -> str:
-    """Both ends for so many queries, or a dash."""
-    low, high = (n_queries * (end + router_usd) for end in interval)
-    return "95% –" if math.isnan(low + high) else f"95% {usd_text(low)} – {usd_text(high)}"
+    """Both ends for so many queries, the router included, or a dash."""
+    return span((n_queries * (end + router_usd) for end in interval), usd_text)
 
 
 def baseline_of(selection: Selection, readings: Readings) -> Baseline:
@@ -99,12 +100,13 @@ def baseline_of(selection: Selection, readings: Readings) -> Baseline:
     """
     kind = link.text("baseline", "mix", list(_BASELINES))
     if kind == "today":
-        usd = link.number("today_usd", None)
-        return Baseline(_BASELINES[kind], math.nan if usd is None else usd / 1_000, "type it above")
+        today = link.number("today_usd", None)
+        today = math.nan if today is None else today / 1_000
+        return Baseline(_BASELINES[kind], today, "type it above")
     costs, share = readings.money.costs, readings.point.pgr
     weak, strong = float(costs.weak.mean()), float(costs.strong.mean())
-    usd = weak + share * (strong - weak) if 0 <= share <= 1 else math.nan
-    return Baseline(_BASELINES[kind], usd, "no mix of both models has this quality")
+    mixed = weak + share * (strong - weak) if 0 <= share <= 1 else math.nan
+    return Baseline(_BASELINES[kind], mixed, "no mix of both models has this quality")
 
 
 def provenance(tokens: TokenSource, router: RouterCost) -> str:
@@ -137,8 +139,8 @@ def _draw_inputs(selection: Selection, readings: Readings, router: RouterCost) -
             _BASELINES.__getitem__,
         )
         if kind == "today":
-            usd = link.number("today_usd", None)
-            _number("USD per 1,000 queries today", "today_usd", usd, _MOST_USD, 0.1, "%.4f")
+            today = link.number("today_usd", None)
+            _number("USD per 1,000 queries today", "today_usd", today, _MOST_USD, 0.1, "%.4f")
     return baseline_of(selection, readings)
 
 
@@ -164,7 +166,7 @@ def _tiles(
     selection: Selection, readings: Readings, router: RouterCost, baseline: Baseline
 ) -> list[Tile]:
     found = evidence_cache.routed(selection.key, prices_of(selection), readings.point.threshold)
-    usd, n = found.usd + router.usd, f"n {found.n_queries:,}"
+    each_usd, n = found.usd + router.usd, f"n {found.n_queries:,}"
     monthly = queries_per_month()
     table = evidence_cache.at_other_prices(
         selection.key, prices_of(selection), readings.point.threshold, router.usd
@@ -175,44 +177,34 @@ def _tiles(
     return [
         Tile(
             "for 1,000 queries",
-            usd_text(1_000 * usd),
+            usd_text(1_000 * each_usd),
             f"{usd_interval(found.interval, router.usd, 1_000)} · {n} · router "
             f"{usd_text(1_000 * router.usd)}",
             "cost",
         ),
         Tile(
             "a month",
-            usd_text(monthly * usd),
+            usd_text(monthly * each_usd),
             f"{usd_interval(found.interval, router.usd, monthly)} · {monthly:,.0f} queries",
             "cost",
         ),
         Tile(
             f"saved, against always {short_name(selection.pair.strong)}",
-            percent_text(strong.saving),
-            f"{percent_interval(strong.saving_low, strong.saving_high)} · "
+            percent(strong.saving),
+            f"{span((strong.saving_low, strong.saving_high), percent)} · "
             f"{usd_text(1_000 * strong.always_strong_usd)} for 1,000",
             "saving",
         ),
         Tile(
             f"saved, against {baseline.label}",
-            percent_text(saving(usd, baseline.usd)),
+            percent(saving(each_usd, baseline.usd)),
             baseline.why_none
             if math.isnan(baseline.usd)
-            else f"{percent_interval(low, high)}, the baseline as given · "
+            else f"{span((low, high), percent)}, the baseline as given · "
             f"{usd_text(1_000 * baseline.usd)} for 1,000",
             "saving",
         ),
     ]
-
-
-def percent_text(share: float) -> str:
-    """With a true minus; a dash where it is undefined."""
-    return "–" if math.isnan(share) else f"{share:.1%}".replace("-", "−")
-
-
-def percent_interval(low: float, high: float) -> str:
-    """Both ends, or a dash."""
-    return "95% –" if math.isnan(low + high) else f"95% {percent_text(low)} – {percent_text(high)}"
 
 
 def _draw_break_even(
@@ -223,7 +215,7 @@ def _draw_break_even(
     rows = []
     for i, name in enumerate(names):
         if i == 1 and math.isnan(baseline.usd):
-            rows.append(Row(name, [Cell("–", "95% –"), Cell("–"), Cell("–")]))
+            rows.append(Row(name, [Cell(DASH, f"95% {DASH}"), Cell(DASH), Cell(DASH)]))
         elif found is None:
             rows.append(Row(name, [Cell(WAITED_FOR, WAITED_FOR)] * 3, under=n))
         else:
@@ -238,9 +230,9 @@ def _draw_break_even(
 
 def _break_even_cells(selection: Selection, found: BreakEven) -> list[Cell]:
     digits = score_digits(benchmarks.histogram(selection.key)[2])
-    alpha = "–" if math.isnan(found.threshold) else alpha_text(found.threshold, digits)
+    alpha = DASH if math.isnan(found.threshold) else alpha_text(found.threshold, digits)
     return [
-        Cell(percent_text(found.strong_call_share), percent_interval(*found.interval)),
+        Cell(percent(found.strong_call_share), span(found.interval, percent)),
         Cell(alpha),
         Cell(usd_text(1_000 * found.cost_usd), f"baseline {usd_text(1_000 * found.baseline_usd)}"),
     ]
@@ -258,9 +250,7 @@ def _draw_prices(selection: Selection, readings: Readings, router: RouterCost) -
             Row(
                 f"{factor:g}",
                 [
-                    Cell(
-                        percent_text(row.saving), percent_interval(row.saving_low, row.saving_high)
-                    )
+                    Cell(percent(row.saving), span((row.saving_low, row.saving_high), percent))
                     for row in rows.itertuples()
                 ],
             )

@@ -8,13 +8,14 @@ import streamlit as st
 from routellm_core.evaluation.data_quality import Finding, Headline
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.types import Interval
+from routellm_core.wording.numbers import DASH, fixed, percent, points_text, signed, span
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
 from views.components import figure_table
 from views.components.figure_table import WAITED_FOR, Cell, Row
 from views.selection.frame import Selection
 from views.selection.point import Readings
-from views.text.format import interval_text, quality_format, quality_text
+from views.text.format import quality_text
 from views.text.names import short_name
 
 
@@ -72,12 +73,11 @@ def change_in_words(change: float, interval: Interval) -> str:
     """What becomes of APGR, as far as the paired interval allows."""
     if pd.isna(change):
         return "is undefined: there is no gap to recover."
-    low, high = (f"{end:+.4f}".replace("-", "−") for end in interval)
-    ends = f"95% {low} – {high}, paired on {N_RESAMPLES:,} resamples"
+    ends = f"{span(interval, signed, digits=4)}, paired on {N_RESAMPLES:,} resamples"
     if interval.low <= 0 <= interval.high:
-        return f"changes by {change:+.4f} ({ends}): no clear change.".replace("-", "−")
+        return f"changes by {signed(change, 4)} ({ends}): no clear change."
     verb = "rises" if change > 0 else "falls"
-    return f"**{verb} by {abs(change):.4f}** ({ends})."
+    return f"**{verb} by {fixed(abs(change), 4)}** ({ends})."
 
 
 def _draw_table(
@@ -110,20 +110,22 @@ def _draw_table(
 
 
 def _cells(selection: Selection, figures: Headline) -> list[Cell]:
-    form = quality_format(selection.benchmark)
-    scale, digits = form["scale"], form["digits"]
+    unit = selection.benchmark.quality_unit
+    gap, gap_ends = (
+        points_text(figures.gap, unit),
+        span(figures.gap_interval, points_text, quality_unit=unit),
+    )
     return [
         Cell(f"{figures.n_queries:,}"),
         Cell(quality_text(selection.benchmark, figures.quality_weak)),
         Cell(quality_text(selection.benchmark, figures.quality_strong)),
-        _cell(figures.gap, figures.gap_interval, scale, digits, " points"),
-        _cell(figures.apgr, figures.apgr_interval, 1.0, 3),
-        _cell(figures.cpt50, figures.cpt50_interval, 100.0, 1, "%"),
-        _cell(figures.cpt80, figures.cpt80_interval, 100.0, 1, "%"),
+        Cell(gap if gap == DASH else f"{gap} points", gap_ends),
+        Cell(fixed(figures.apgr), span(figures.apgr_interval)),
+        *(
+            Cell(percent(cpt), span(interval, fixed, digits=1, scale=100.0))
+            for cpt, interval in (
+                (figures.cpt50, figures.cpt50_interval),
+                (figures.cpt80, figures.cpt80_interval),
+            )
+        ),
     ]
-
-
-def _cell(value: float, interval: Interval, scale: float, digits: int, unit: str = "") -> Cell:
-    text = "–" if pd.isna(value) else f"{scale * value:.{digits}f}{unit}"
-    ends = interval_text(interval, scale, digits)
-    return Cell(text.replace("-", "−"), ends.replace("-", "−"))

@@ -10,6 +10,7 @@ from streamlit.delta_generator import DeltaGenerator
 from routellm_core.evaluation.overhead.latency import LatencyAt
 from routellm_core.metrics.curve import index_at_share, point_index
 from routellm_core.types import Interval
+from routellm_core.wording.numbers import ms_text, percent, seconds_text, span
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
 from views.cache.benchmarks import RouterKey
@@ -72,17 +73,17 @@ def draw(selection: Selection, readings: Readings, router: RouterCost) -> Callab
         table = st.empty()
         _draw_table(selection, table, found, [None] * len(found))
         st.caption(
-            f"All routers at {readings.point.strong_call_share:.1%} strong calls; money includes "
-            "the router's time on its machine."
+            f"All routers at {percent(readings.point.strong_call_share)} strong calls; money "
+            "includes the router's time on its machine."
         )
 
     def finish() -> None:
-        seconds = [
+        times = [
             evidence_cache.seconds_at(rival.key, rival.threshold, rival.cost.seconds)
             for rival in found
         ]
-        _draw_tiles(place, seconds[0], "")
-        _draw_table(selection, table, found, seconds)
+        _draw_tiles(place, times[0], "")
+        _draw_table(selection, table, found, times)
 
     return finish
 
@@ -92,32 +93,16 @@ def rivals(selection: Selection, readings: Readings, router: RouterCost) -> list
     found = [Rival(selection.key, selection.router["label"], readings.point.threshold, router)]
     for key in selection.drawn_beside:
         curve = benchmarks.ranked(key).curve
-        seconds, source = router_cost.own_time(key.router_id)
+        own_s, source = router_cost.own_time(key.router_id)
         found.append(
             Rival(
                 key,
                 label(selection, key),
                 float(curve.threshold[index_at_share(curve, readings.point.strong_call_share)]),
-                router._replace(seconds=seconds, seconds_source=source),
+                router._replace(seconds=own_s, seconds_source=source),
             )
         )
     return found
-
-
-def seconds_text(seconds: float) -> str:
-    """Three figures and the unit; a dash where it is undefined.
-
-    >>> seconds_text(6.6), seconds_text(120.2)
-    ('6.60 s', '120 s')
-    """
-    return "–" if math.isnan(seconds) else f"{seconds:#.3g} s".replace(". ", " ")
-
-
-def interval_text(interval: Interval) -> str:
-    """Both ends with three figures, or a dash."""
-    if math.isnan(interval.low) or math.isnan(interval.high):
-        return "95% –"
-    return f"95% {seconds_text(interval.low).removesuffix(' s')} – {seconds_text(interval.high)}"
 
 
 def _draw_tiles(place: DeltaGenerator, at: LatencyAt, waiting: str) -> None:
@@ -129,13 +114,13 @@ def _draw_tiles(place: DeltaGenerator, at: LatencyAt, waiting: str) -> None:
             Tile(
                 "mean, router included",
                 seconds_text(at.mean_s),
-                f"{waiting or interval_text(at.mean_interval)} · {n}",
+                f"{waiting or span(at.mean_interval, seconds_text)} · {n}",
                 "mean_seconds",
             ),
             Tile(
                 "95% are faster than",
                 seconds_text(at.p95_s),
-                f"{waiting or interval_text(at.p95_interval)} · {n}",
+                f"{waiting or span(at.p95_interval, seconds_text)} · {n}",
                 "p95",
             ),
         ],
@@ -147,17 +132,17 @@ def _draw_table(
     selection: Selection,
     place: DeltaGenerator,
     found: Sequence[Rival],
-    seconds: Sequence[LatencyAt | None],
+    times: Sequence[LatencyAt | None],
 ) -> None:
     rows = []
-    for rival, at in zip(found, seconds, strict=True):
+    for rival, at in zip(found, times, strict=True):
         waiting = Cell(WAITED_FOR, WAITED_FOR)
         mean, p95 = waiting, waiting
         if at is not None:
-            mean = Cell(seconds_text(at.mean_s), interval_text(at.mean_interval))
-            p95 = Cell(seconds_text(at.p95_s), interval_text(at.p95_interval))
+            mean = Cell(seconds_text(at.mean_s), span(at.mean_interval, seconds_text))
+            p95 = Cell(seconds_text(at.p95_s), span(at.p95_interval, seconds_text))
         usd = usd_per_thousand(selection, rival.key, rival.threshold, rival.cost)
-        own = f"its own {1000 * rival.cost.seconds:.3g} ms"
+        own = f"its own {ms_text(1000 * rival.cost.seconds)}"
         rows.append(Row(rival.label, [mean, p95, usd], under=own))
     figure_table.draw(
         "Routers by latency and cost at the same share of strong calls",

@@ -5,11 +5,12 @@ import streamlit as st
 
 from routellm_core.evaluation.data_quality import Finding
 from routellm_core.types import Benchmark
+from routellm_core.wording.text import one_line
 from views.cache import evidence as evidence_cache
 from views.components import downloads, html_table
 from views.components.html_table import Column
 from views.selection.frame import Selection
-from views.text.format import one_line, outcome_text
+from views.text.format import outcome_text
 from views.text.names import short_name
 
 N_SHOWN = 20

@@ -19,6 +19,7 @@ from routellm_core.evaluation.score_calibration.recalibration import (
 )
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.types import Interval
+from routellm_core.wording.numbers import fixed, p_text, percent, plus, signed, span
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
 from views.components import downloads, figure_table
@@ -83,11 +84,11 @@ def draw(selection: Selection, readings: Readings, router: RouterCost) -> Callab
 
 def verdict_on(error: CalibrationError) -> str:
     """The calibration error read aloud, as far as chance allows."""
-    p = "p < 0.001" if error.p_value < 0.001 else f"p = {error.p_value:.2g}"
+    p = p_text(error.p_value)
     if error.p_value >= _CHANCE:
         return f"The scores cannot be told apart from ones that mean what they say ({p})."
     return (
-        f"The scores are off by **{error.debiased:.1%}** on average, chance taken off; "
+        f"The scores are off by **{percent(error.debiased)}** on average, chance taken off; "
         f"perfect ones would not show this ({p})."
     )
 
@@ -96,7 +97,7 @@ def moved_in_words(alpha: str, mapped: MappedThreshold, digits: int) -> str:
     """What a curve makes of the current α."""
     if not np.isfinite(mapped.threshold):
         return f"α = {alpha} calls nobody, before and after."
-    after = f"α = {alpha} becomes {mapped.threshold:.{digits}f} on the recalibrated scores"
+    after = f"α = {alpha} becomes {fixed(mapped.threshold, digits)} on the recalibrated scores"
     if mapped.n_moved == 0:
         return f"{after}: the same queries go to the strong model (n {mapped.n_queries:,})."
     return (
@@ -114,16 +115,16 @@ def _draw_figures(
         Row("calibration error (ECE)", [waiting], "ece"),
         Row("chance taken off", [waiting], "ece_debiased"),
         Row("of perfect scores, by chance", [waiting], "ece_perfect"),
-        Row("Brier score", [_cell(brier.score, brier.interval, ".4f")], "brier"),
-        Row("Brier score of the mean alone", [Cell(f"{brier.reference:.4f}")], "brier"),
-        Row("skill", [_cell(brier.skill, brier.skill_interval, ".1%")], "skill"),
+        Row("Brier score", [_cell(brier.score, brier.interval, fixed, 4)], "brier"),
+        Row("Brier score of the mean alone", [Cell(fixed(brier.reference, 4))], "brier"),
+        Row("skill", [_cell(brier.skill, brier.skill_interval, percent, 1)], "skill"),
     ]
     if error is not None:
         bins = f"over {error.n_bins} bins of equally many queries"
-        rows[0] = rows[0]._replace(cells=[Cell(f"{error.ece:.2%}", bins)])
-        rows[1] = rows[1]._replace(cells=[_cell(error.debiased, error.interval, ".2%")])
+        rows[0] = rows[0]._replace(cells=[Cell(percent(error.ece, 2), bins)])
+        rows[1] = rows[1]._replace(cells=[_cell(error.debiased, error.interval, percent, 2)])
         simulated = f"mean of {N_RESAMPLES:,} simulations"
-        rows[2] = rows[2]._replace(cells=[Cell(f"{error.if_calibrated:.2%}", simulated)])
+        rows[2] = rows[2]._replace(cells=[Cell(percent(error.if_calibrated, 2), simulated)])
     figure_table.draw(
         "How far the scores are from what happens",
         [selection.router["label"], f"n {brier.n_queries:,}"],
@@ -150,12 +151,12 @@ def _draw_judged(place: Any, judged: Judged | None) -> None:
     else:
         n = f"n {judged.n_judged:,}"
         cells = [
-            _compared(judged.ece_before, judged.ece_after, judged.ece_change, ".2%"),
-            _compared(judged.brier_before, judged.brier_after, judged.brier_change, ".4f"),
+            _compared(judged.ece_before, judged.ece_after, judged.ece_change, percent, 2),
+            _compared(judged.brier_before, judged.brier_after, judged.brier_change, fixed, 4),
             [
                 Cell(f"{judged.n_levels_before:,}"),
                 Cell(f"{judged.n_levels_after:,}"),
-                Cell(_signed(judged.n_levels_after - judged.n_levels_before, ",")),
+                Cell(signed(judged.n_levels_after - judged.n_levels_before, 0)),
             ],
         ]
     labels = [("ECE", "ece"), ("Brier score", "brier"), ("distinct scores", None)]
@@ -167,17 +168,17 @@ def _draw_judged(place: Any, judged: Judged | None) -> None:
     )
 
 
-def _compared(before: float, after: float, change: Interval, form: str) -> list[Cell]:
-    low, high = (_signed(end, form) for end in change)
+def _compared(
+    before: float, after: float, change: Interval, write: Callable[[float, int], str], digits: int
+) -> list[Cell]:
+    def with_sign(value: float) -> str:
+        return plus(write(value, digits))
+
     return [
-        Cell(f"{before:{form}}"),
-        Cell(f"{after:{form}}"),
-        Cell(_signed(after - before, form), f"95% {low} – {high}"),
+        Cell(write(before, digits)),
+        Cell(write(after, digits)),
+        Cell(with_sign(after - before), span(change, with_sign)),
     ]
-
-
-def _signed(value: float, form: str) -> str:
-    return f"{value:+{form}}".replace("-", "−") if value else "0"
 
 
 def _draw_chart(selection: Selection, readings: Readings, curve: Recalibration | None) -> None:
@@ -201,8 +202,7 @@ def _draw_chart(selection: Selection, readings: Readings, curve: Recalibration |
     )
 
 
-def _cell(value: float, interval: Interval, form: str) -> Cell:
-    if pd.isna(value):
-        return Cell("–", "95% –")
-    shown, low, high = (f"{v:{form}}".replace("-", "−") for v in (value, *interval))
-    return Cell(shown, "95% –" if pd.isna(interval.low) else f"95% {low} – {high}")
+def _cell(
+    value: float, interval: Interval, write: Callable[[float, int], str], digits: int
+) -> Cell:
+    return Cell(write(value, digits), span(interval, write, digits=digits))

@@ -4,6 +4,8 @@ import math
 
 from routellm_core.evaluation.data_quality import SEVERITIES, Finding
 from routellm_core.evaluation.score_calibration.reliability import BrierScore
+from routellm_core.wording.numbers import percent
+from routellm_core.wording.text import joined
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
 from views.selection.frame import Selection
@@ -36,7 +38,7 @@ def parts(selection: Selection, readings: Readings, router: RouterCost) -> list[
         digits = score_digits(benchmarks.histogram(selection.key)[2])
         said[-1] += f"At α = {alpha_text(readings.point.threshold, digits)} routing costs "
         said += [
-            f"{abs(saved):.1%} {'less' if saved >= 0 else 'more'}",
+            f"{percent(abs(saved))} {'less' if saved >= 0 else 'more'}",
             f" than always {short_name(selection.pair.strong)}, the router included.",
         ]
     return said
@@ -47,7 +49,7 @@ def skill_in_words(brier: BrierScore) -> str:
     low, high = brier.skill_interval
     if not (low > 0 or high < 0):
         return "cannot be told apart from"
-    return f"are {abs(brier.skill):.1%} {'better' if low > 0 else 'worse'} than"
+    return f"are {percent(abs(brier.skill))} {'better' if low > 0 else 'worse'} than"
 
 
 def counted(found: list[Finding]) -> str:
@@ -60,4 +62,4 @@ def counted(found: list[Finding]) -> str:
     said = [f"{n} {s if n == 1 else _PLURALS[s]}" for s, n in numbers.items() if n]
     if not said:
         return "Nothing odd"
-    return said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
+    return joined(said)

@@ -5,12 +5,13 @@ import math
 import streamlit as st
 
 from routellm_core.explain.explanation import Explanation, Term
+from routellm_core.wording.numbers import fixed, signed
+from routellm_core.wording.text import one_line
 from views.explanation import bars
 from views.explanation.bars import Bar
 from views.explanation.heading import heading
 from views.explanation.subject import Subject
 from views.text.escape import plain
-from views.text.format import one_line, signed
 from views.text.names import distinct_names
 
 _N_TERMS, _N_RATINGS = 8, 10
@@ -105,7 +106,7 @@ def _draw_terms(found: Explanation) -> None:
 
 
 def _bar(term: Term) -> Bar:
-    return _named(term.name, f"{term.value:.3f}".replace("-", "−"), term.contribution)
+    return _named(term.name, fixed(term.value), term.contribution)
 
 
 def _named(name: str, value: str, contribution: float) -> Bar:

@@ -6,7 +6,7 @@ random one (seed 0); the gain is that of the mean win rate along the way.
 
 from typing import NamedTuple
 
-from views.text.format import signed
+from routellm_core.wording.numbers import signed, with_span
 
 
 class Measured(NamedTuple):
@@ -37,8 +37,9 @@ def sentence(router_name: str) -> str:
     if found is None:
         return f"How faithful such words are to {router_name} was not measured."
     head = f"Measured for {router_name} on {found.n} queries of MMLU: "
-    deleted = _interval(found.deletion, found.deletion_low, found.deletion_high)
-    inserted = _interval(found.insertion, found.insertion_low, found.insertion_high)
+    deleted, inserted = (
+        with_span(gain, ends, signed, digits=4) for gain, *ends in (found[:3], found[3:6])
+    )
     if min(found.deletion_low, found.insertion_low) <= 0:
         return (
             f"{head}deleting and inserting words in this order is no better than in a random one: "
@@ -48,7 +49,3 @@ def sentence(router_name: str) -> str:
         f"{head}deleting words in this order moves the win rate by {deleted} more than in a random "
         f"one, inserting them by {inserted}."
     )
-
-
-def _interval(gain: float, low: float, high: float) -> str:
-    return f"{signed(gain, 4)} (95% {signed(low, 4)} – {signed(high, 4)})"

@@ -7,7 +7,8 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from routellm_core.explain.explanation import Word
-from views.text import format as query_words
+from routellm_core.wording.numbers import signed
+from routellm_core.wording.text import whole_text
 
 _LONGEST, _KEPT = 1_600, 600
 """A longer piece is cut in its middle: this much is kept at both ends."""
@@ -65,7 +66,7 @@ def _read(query: str, run: list[Word], largest: float, digits: int) -> Iterator[
 def _span(query: str, word: Word, largest: float, digits: int) -> str:
     text = _cut(query[word.start : word.end])
     share = abs(word.attribution) / largest if largest > 0 else 0.0
-    value = query_words.signed(word.attribution, digits)
+    value = signed(word.attribution, digits)
     if share < _FAINT:
         return f'<span title="{value}">{text}</span>'
     kind = "strong" if word.attribution > 0 else "weak"
@@ -75,6 +76,6 @@ def _span(query: str, word: Word, largest: float, digits: int) -> str:
 def _cut(text: str) -> str:
     """Escaped, and without its middle where it is long."""
     if len(text) <= _LONGEST:
-        return escape(query_words.whole_text(text))
-    start, end = (escape(query_words.whole_text(t)) for t in (text[:_KEPT], text[-_KEPT:]))
+        return escape(whole_text(text))
+    start, end = (escape(whole_text(t)) for t in (text[:_KEPT], text[-_KEPT:]))
     return f'{start}<i class="cut"> … {len(text) - 2 * _KEPT:,} characters … </i>{end}'

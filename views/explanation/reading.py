@@ -7,13 +7,14 @@ import numpy as np
 import streamlit as st
 
 from routellm_core.explain.explanation import Explanation
+from routellm_core.wording.numbers import signed
+from routellm_core.wording.text import one_line
 from views.components import html_table
 from views.components.html_table import Column
 from views.explanation import faithfulness
 from views.explanation.heading import box
 from views.explanation.highlighted import coloured, digits_of, largest_of
 from views.text.escape import plain
-from views.text.format import one_line, signed
 
 _N_SHOWN = 20
 

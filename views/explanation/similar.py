@@ -8,13 +8,15 @@ import streamlit as st
 
 from routellm_core.explain.explanation import Evidence, Explanation
 from routellm_core.text_keys import text_hash
+from routellm_core.wording.numbers import signed
+from routellm_core.wording.text import one_line
 from views.cache import benchmarks, models, workspace
 from views.components.table import column, data_table
 from views.explanation.heading import heading
 from views.explanation.subject import Subject
 from views.state import link
-from views.text import format
 from views.text.escape import plain
+from views.text.format import outcome_text
 from views.text.names import distinct_names
 
 _N_EVIDENCE, _LENGTH = 10, 140
@@ -110,10 +112,10 @@ def _evidence_row(
 ) -> dict[str, Any]:
     winner = "tie" if one.win_a == 0.5 else names[one.model_a if one.win_a > 0.5 else one.model_b]
     figures = {
-        "won_by": format.one_line(winner, 40),
+        "won_by": one_line(winner, 40),
         "cosine": f"{one.similarity:.3f}",
         "weight": f"{one.weight_share:.3%}",
-        "influence": format.signed(one.influence, 6),
+        "influence": signed(one.influence, 6),
     }
     if one.text_hash in labelled.index:
         row = _named_row(subject, labelled.loc[one.text_hash].to_dict()) | figures
@@ -121,16 +123,15 @@ def _evidence_row(
             row |= {"id": None, "under": f"this very query · {row['under']}"}
         return row
     text = texts.get(one.text_hash or "")
-    said = format.one_line(text, _LENGTH) if text else "its text is not on this machine"
-    faced = " against ".join(format.one_line(names[m], 40) for m in (one.model_a, one.model_b))
+    said = one_line(text, _LENGTH) if text else "its text is not on this machine"
+    faced = " against ".join(one_line(names[m], 40) for m in (one.model_a, one.model_b))
     return {"id": None, "text": said, "under": faced, **figures}
 
 
 def _labelled_row(subject: Subject, row: dict[str, Any]) -> dict[str, Any]:
     benchmark = benchmarks.benchmark(subject.version, row["benchmark_id"])
     outcomes = {
-        name: format.outcome_text(benchmark, row[name])
-        for name in ("quality_strong", "quality_weak")
+        name: outcome_text(benchmark, row[name]) for name in ("quality_strong", "quality_weak")
     }
     return _named_row(subject, row) | outcomes | {"cosine": f"{row['cosine']:.3f}"}
 
@@ -139,9 +140,9 @@ def _named_row(subject: Subject, row: dict[str, Any]) -> dict[str, Any]:
     """Its text, or its name where the text is not here; it opens on its own benchmark."""
     benchmark = subject.selection.benchmark
     is_here = row["benchmark_id"] == benchmark.benchmark_id
-    shown_id = format.one_line(row["query_id"], _LENGTH)
-    text = format.one_line(row["text"], _LENGTH) if isinstance(row["text"], str) else ""
-    parts = [format.one_line(row["slice"].replace("_", " "), _LENGTH), shown_id if text else ""]
+    shown_id = one_line(row["query_id"], _LENGTH)
+    text = one_line(row["text"], _LENGTH) if isinstance(row["text"], str) else ""
+    parts = [one_line(row["slice"].replace("_", " "), _LENGTH), shown_id if text else ""]
     if not is_here:
         parts.insert(0, benchmarks.benchmark(subject.version, row["benchmark_id"]).title)
     return {

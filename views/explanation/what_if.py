@@ -8,6 +8,8 @@ import streamlit as st
 
 from routellm_core.explain.counterfactual import Deletion, smallest_deletion
 from routellm_core.types import Floats
+from routellm_core.wording.numbers import signed
+from routellm_core.wording.text import one_line
 from views.cache import models
 from views.explanation import reading
 from views.explanation.heading import box, heading
@@ -15,7 +17,6 @@ from views.explanation.highlighted import struck
 from views.explanation.subject import Subject
 from views.selection.frame import boundary
 from views.text.escape import plain
-from views.text.format import one_line, signed
 
 _LONGEST = 20_000
 """Characters that can be edited."""

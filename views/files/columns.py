@@ -8,10 +8,11 @@ import streamlit as st
 from routellm_core.errors import DataError
 from routellm_core.importing.assembly import Scale
 from routellm_core.importing.columns import ColumnMapping, WideModel
+from routellm_core.wording.text import one_line
 from views.cache import own_data
 from views.components import html_table
 from views.components.html_table import Column
-from views.text.escape import one_line, plain
+from views.text.escape import plain
 
 _NONE = "–"
 _WIDE, _LONG, _ONE, _BARE = (

@@ -3,19 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from routellm_core import jobs
 from routellm_core.evaluation.traffic.comparison import Comparison, ComparisonPlan
 from routellm_core.evaluation.traffic.profile import Profile
 from routellm_core.training.recipes import RECIPES
+from routellm_core.wording.numbers import fixed, percent, with_span
+from routellm_core.wording.text import one_line
 from views.cache import benchmarks, own_data, workspace
 from views.components import charts, html_table, job_progress
 from views.components.html_table import Column
 from views.state import inputs
 from views.state.attempt import attempt, button
-from views.text.escape import one_line, plain
+from views.text.escape import plain
 
 _SHOWN = 8
 _VERDICTS = {
@@ -109,18 +110,18 @@ def _draw_found(version: int, row: Any, title: str, benchmark_id: str, found: Co
         [
             [
                 "told apart by a classifier (AUC)",
-                _with_interval(told.auc, told.interval),
+                with_span(told.auc, told.interval),
                 "0.5: not at all; 1: always. Held out, "
                 f"n = {told.n_own:,} and {told.n_benchmark:,} different texts",
             ],
             [
                 "S(yours, benchmark)",
-                f"{found.own_similarity:.3f}",
+                fixed(found.own_similarity),
                 "mean over your queries of the largest cosine to one of the benchmark",
             ],
             [
                 "S(benchmark, yours)",
-                f"{found.benchmark_similarity:.3f}",
+                fixed(found.benchmark_similarity),
                 "mean over the benchmark's queries of the largest cosine to one of yours",
             ],
         ],
@@ -215,7 +216,7 @@ def _draw_texts(texts: list[str]) -> None:
 
 def _draw_profiles(title: str, own: Profile, theirs: Profile) -> None:
     def shares(shares: dict[str, float]) -> str:
-        return ", ".join(f"{name} {100 * share:.0f}%" for name, share in list(shares.items())[:4])
+        return ", ".join(f"{name} {percent(share, 0)}" for name, share in list(shares.items())[:4])
 
     def row(what: str, of: Any) -> list[str]:
         return [what, of(own), of(theirs)]
@@ -230,9 +231,9 @@ def _draw_profiles(title: str, own: Profile, theirs: Profile) -> None:
                 row("characters: median (5% to 95%)", lambda p: _quantiles(p.characters)),
                 row("languages, guessed", lambda p: shares(p.languages)),
                 row("scripts", lambda p: shares(p.scripts)),
-                row("with code", lambda p: f"{100 * p.with_code:.0f}%"),
-                row("with numbers", lambda p: f"{100 * p.with_numbers:.0f}%"),
-                row("with formulas", lambda p: f"{100 * p.with_maths:.0f}%"),
+                row("with code", lambda p: percent(p.with_code, 0)),
+                row("with numbers", lambda p: percent(p.with_numbers, 0)),
+                row("with formulas", lambda p: percent(p.with_maths, 0)),
             ],
         )
 
@@ -240,9 +241,3 @@ def _draw_profiles(title: str, own: Profile, theirs: Profile) -> None:
 def _quantiles(values: tuple[float, ...]) -> str:
     low, _, median, _, high = values
     return f"{median:,.0f} ({low:,.0f} to {high:,.0f})"
-
-
-def _with_interval(value: float, interval: Any) -> str:
-    if np.isnan(value):
-        return "–"
-    return f"{value:.3f} (95% {interval.low:.3f} – {interval.high:.3f})"

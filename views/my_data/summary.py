@@ -1,6 +1,5 @@
 """What a set tells, by what it has: outcomes of two models, of one, or none."""
 
-import math
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +11,7 @@ from routellm_core.metrics.costs import list_price
 from routellm_core.metrics.curve import index_at_share
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.types import Benchmark, ModelPair
+from routellm_core.wording.numbers import fixed, percent, points_text, span
 from views.cache import benchmarks, own_data
 from views.cache.benchmarks import RouterKey
 from views.components import html_table
@@ -23,7 +23,7 @@ from views.selection.frame import router_key
 from views.state import link
 from views.state.pages import page
 from views.text.escape import plain
-from views.text.format import interval_text, quality_format, quality_text, threshold_text
+from views.text.format import quality_text, threshold_text
 from views.text.names import distinct_names, short_name
 
 _ROUTERS = 3
@@ -80,14 +80,13 @@ def _draw_two(version: int, row: Any) -> None:
     known = benchmarks.outcomes(version, row.benchmark_id, pair)
     gap = known.quality_strong - known.quality_weak
     gap_interval = mean_interval(gap, known.cluster_code)
-    form = quality_format(card)
-    points = "percentage points" if card.quality_unit == "share right" else "points"
+    unit = "percentage points" if card.quality_unit == "share right" else "points"
     st.markdown(
         plain(
             f"On the {known.n_queries:,} queries that both answered, {label[strong]} is "
-            f"{abs(gap.mean()) * form['scale']:.{form['digits']}f} {points} "
+            f"{points_text(abs(gap.mean()), card.quality_unit)} {unit} "
             f"{'better' if gap.mean() >= 0 else 'worse'} "
-            f"({interval_text(gap_interval, form['scale'], form['digits'])}): that gap is "
+            f"({span(gap_interval, points_text, quality_unit=card.quality_unit)}): that gap is "
             "what routing can recover."
         )
     )
@@ -135,9 +134,8 @@ def _draw_routers(version: int, benchmark_id: str, pair: ModelPair, routers: pd.
     for found in routers.head(_ROUTERS).itertuples():
         key = RouterKey(version, benchmark_id, pair, found.router_id, found.view)
         interval = benchmarks.intervals(key).apgr
-        apgr = "–" if math.isnan(found.apgr) else f"{found.apgr:.3f}"
         n = benchmarks.outcomes(version, benchmark_id, pair).n_queries
-        rows.append([found.label, apgr, interval_text(interval), f"{n:,}"])
+        rows.append([found.label, fixed(found.apgr), span(interval), f"{n:,}"])
     html_table.draw(
         "Routers on the set",
         [
@@ -157,13 +155,12 @@ def _draw_models(version: int, card: Benchmark, names: list[str]) -> None:
         known = own_data.one_models_outcomes(version, card.benchmark_id, name)
         quality = known["quality"].to_numpy()
         interval = mean_interval(quality, pd.factorize(known["cluster_id"])[0])
-        form = quality_format(card)
         rows.append(
             [
                 label[name],
                 f"{len(quality):,}",
                 quality_text(card, quality.mean()),
-                interval_text(interval, form["scale"], form["digits"]),
+                span(interval, points_text, quality_unit=card.quality_unit),
             ]
         )
     html_table.draw(
@@ -233,7 +230,7 @@ def _draw_bounds(
         i = index_at_share(curve.curve, share)
         rows.append(
             [
-                f"{100 * curve.curve.strong_call_share[i]:.1f}%",
+                percent(curve.curve.strong_call_share[i]),
                 threshold_text(curve.curve.threshold[i]),
                 f"{quality_text(card, bounds.low[i])} to {quality_text(card, bounds.high[i])}",
             ]

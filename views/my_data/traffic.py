@@ -14,6 +14,7 @@ from routellm_core.metrics import thresholds
 from routellm_core.metrics.costs import PAPER_ANSWER_TOKENS, PAPER_PROMPT_TOKENS, Price, list_price
 from routellm_core.metrics.curve import curve_of, operating_point, rank_queries
 from routellm_core.types import Floats, ModelPair, Ranking, RoutingCurve
+from routellm_core.wording.numbers import fixed, percent, points_text, span, usd_text
 from views.cache import benchmarks, own_data
 from views.cache.benchmarks import RouterKey
 from views.components import charts, html_table
@@ -22,7 +23,7 @@ from views.my_data.comparison import finished
 from views.score import sets
 from views.state import link
 from views.text.escape import plain
-from views.text.format import interval_text, quality_format, quality_text, threshold_text
+from views.text.format import quality_format, quality_text, threshold_text
 from views.text.names import short_name
 
 if TYPE_CHECKING:
@@ -78,13 +79,13 @@ def draw_scored(version: int, row: Any, scored: pd.Series) -> None:
     threshold = thresholds.between_scores(own.curve, found.threshold)
     strong = short_name(key.pair.strong)
     sentence = (
-        f"{_alpha(threshold)} sends {100 * found.achieved:.1f}% of your "
+        f"{_alpha(threshold)} sends {percent(found.achieved)} of your "
         f"{len(queries):,} queries to {strong} ■"
     )
     if reference is not None and other is not None:
         theirs = operating_point(other.curve, threshold).strong_call_share
         title = benchmarks.benchmark(version, reference.benchmark_id).title
-        sentence += f"; on {title} the same α sends {100 * theirs:.1f}%"
+        sentence += f"; on {title} the same α sends {percent(theirs)}"
     st.markdown(f"##### {plain(sentence)}.")
     if reference is not None and other is not None:
         st.plotly_chart(
@@ -154,13 +155,13 @@ def _draw_shares(version: int, own: Shares, reference: RouterKey | None) -> None
     for share in _SHARES:
         found = thresholds.for_share(own.curve, share)
         row = [
-            f"{100 * share:.0f}%",
+            percent(share, 0),
             threshold_text(found.threshold),
-            f"{100 * found.achieved:.1f}%",
+            percent(found.achieved),
         ]
         if reference is not None:
             theirs = operating_point(benchmarks.ranked(reference).curve, found.threshold)
-            row.append(f"{100 * theirs.strong_call_share:.1f}%")
+            row.append(percent(theirs.strong_call_share))
         rows.append(row)
     with st.expander("α for other shares"):
         html_table.draw("α for a wanted share", columns, rows)
@@ -205,13 +206,13 @@ def _draw_money(
     routed = (1 - share) * each[0] + share * each[1]
     names = [short_name(model) for model in key.pair]
     rows = [
-        [f"always {names[1]} ■", _usd(per_month * each[1]), "–"],
+        [f"always {names[1]} ■", usd_text(per_month * each[1]), "–"],
         [
             f"routed at {_alpha(threshold)}",
-            _usd(per_month * routed),
+            usd_text(per_month * routed),
             _less(routed, each[1]),
         ],
-        [f"always {names[0]} ●", _usd(per_month * each[0]), _less(each[0], each[1])],
+        [f"always {names[0]} ●", usd_text(per_month * each[0]), _less(each[0], each[1])],
     ]
     html_table.draw(
         "Cost a month",
@@ -276,17 +277,13 @@ def _missed(usual_miss: float) -> str:
     if math.isnan(usual_miss):
         return ""
     return (
-        f"Where sets were as far apart, such estimates missed by {100 * usual_miss:.0f}% of the "
+        f"Where sets were as far apart, such estimates missed by {percent(usual_miss, 0)} of the "
         "scale on average, which the intervals do not hold. "
     )
 
 
-def _usd(amount: float) -> str:
-    return "–" if math.isnan(amount) else f"${amount:,.0f}" if amount >= 100 else f"${amount:,.2f}"
-
-
 def _less(cost: float, baseline: float) -> str:
-    return "–" if math.isnan(cost) or not baseline > 0 else f"{100 * (1 - cost / baseline):.0f}%"
+    return percent(1 - cost / baseline if baseline > 0 else None, 0)
 
 
 def _draw_expected(
@@ -325,7 +322,7 @@ def _draw_expected(
         [
             what,
             quality_text(card, e.value),
-            interval_text(e.interval, form["scale"], form["digits"]),
+            span(e.interval, points_text, quality_unit=card.quality_unit),
         ]
         for what, e in (
             (f"always {short_name(reference.pair.strong)} ■", reading.quality_strong),
@@ -348,14 +345,14 @@ def _draw_expected(
         key="expected_quality",
     )
     pgr = reading.pgr
-    recovered = "–" if math.isnan(pgr.value) else f"{100 * pgr.value:.0f}%"
     st.caption(
         plain(
             f"An estimate, not a measurement: {card.title}'s outcomes, weighted by how like your "
             f"queries they are. Effective sample size {carried.effective_n:,.0f} of "
-            f"{carried.outcomes.n_queries:,}; {100 * carried.covered_share:.0f}% of your queries "
+            f"{carried.outcomes.n_queries:,}; {percent(carried.covered_share, 0)} of your queries "
             f"have one like them there. {_missed(carried.usual_miss)}Gap recovered (PGR) "
-            f"{recovered}, {interval_text(pgr.interval, 100, 0)}. {_tokens_there(reading)}"
+            f"{percent(pgr.value, 0)}, {span(pgr.interval, fixed, digits=0, scale=100.0)}. "
+            f"{_tokens_there(reading)}"
             f"n = {len(queries):,} of yours."
         )
     )

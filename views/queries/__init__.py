@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.store import Listing
+from routellm_core.wording.text import one_line
 from views import explanation
 from views.cache import benchmarks, workspace
 from views.components import downloads
@@ -256,11 +257,11 @@ def _columns(selection: Selection, now: Asked, rows: pd.DataFrame) -> list[dict[
 
 def _row(row: Any, selection: Selection) -> dict[str, Any]:
     has_text = isinstance(row.text, str)
-    shown_id = format.one_line(row.query_id, _LENGTH)
-    slice_name = format.one_line(row.slice.replace("_", " "), _LENGTH)
+    shown_id = one_line(row.query_id, _LENGTH)
+    slice_name = one_line(row.slice.replace("_", " "), _LENGTH)
     return {
         "id": row.query_id,
-        "text": (format.one_line(row.text, _LENGTH) if has_text else "") or shown_id,
+        "text": (one_line(row.text, _LENGTH) if has_text else "") or shown_id,
         "under": f"{slice_name} · {shown_id}" if has_text else slice_name,
         "goes": "strong" if row.calls_strong else "weak",
         "goes_second": format.happened(row.lost, row.wasted),

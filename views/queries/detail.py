@@ -5,13 +5,14 @@ from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from routellm_core.evaluation.regret import expected_gain
 from routellm_core.metrics.curve import index_at_share
 from routellm_core.types import Benchmark
+from routellm_core.wording.numbers import DASH, is_known, percent, signed, span, usd_text
+from routellm_core.wording.text import one_line, whole_text
 from views import explanation
 from views.cache import benchmarks, workspace
 from views.cache.benchmarks import RouterKey
@@ -20,9 +21,8 @@ from views.components.html_table import Column
 from views.queries import request
 from views.selection.frame import Selection
 from views.selection.point import Readings
-from views.text import format
 from views.text.escape import plain
-from views.text.format import quality_format
+from views.text.format import outcome_text, quality_format, score_digits
 from views.text.names import short_name
 
 LONGEST_TEXT = 100_000
@@ -44,7 +44,7 @@ def draw(selection: Selection, readings: Readings, query_id: str) -> Opened:
     """
     now = request.read(selection, readings)
     query = workspace.store().routed_query(now.queries, now.at, query_id)
-    st.markdown(f"**{plain(format.one_line(query_id, 200))}**")
+    st.markdown(f"**{plain(one_line(query_id, 200))}**")
     said, facts = st.columns([3, 2], gap="large")
     with said:
         _draw_text(query["text"])
@@ -64,7 +64,7 @@ def _draw_text(text: str | None) -> None:
             "published; `python -m routellm_core texts --from FILE` takes it from a table of yours."
         )
         return
-    shown = escape(format.whole_text(text[:LONGEST_TEXT]))
+    shown = escape(whole_text(text[:LONGEST_TEXT]))
     st.html(
         f'{_STYLE}<div class="query-text" dir="auto" role="region" tabindex="0" '
         f'aria-label="Text of the query">{shown}</div>'
@@ -86,7 +86,7 @@ def _verdict(selection: Selection, query: dict[str, Any]) -> str:
     if query["wasted"]:
         as_good = _as_good(benchmark, query)
         extra = query["usd_strong"] - query["usd_weak"]
-        saved = "" if math.isnan(extra) else f", for {format.usd_text(extra)} less"
+        saved = "" if math.isnan(extra) else f", for {usd_text(extra)} less"
         return f"■ Goes to {strong}, and the call is wasted: {weak} {as_good}{saved}."
     if query["calls_strong"]:
         return f"■ Goes to {strong}, rightly: it did better than {weak}."
@@ -103,18 +103,18 @@ def _as_good(benchmark: Benchmark, query: dict[str, Any]) -> str:
 
 
 def _draw_facts(selection: Selection, query: dict[str, Any]) -> None:
-    digits = format.score_digits(benchmarks.histogram(selection.key)[2])
+    digits = score_digits(benchmarks.histogram(selection.key)[2])
     score = f"{query['strong_win_rate']:.{digits}f}"
     weak, strong = map(short_name, selection.pair)
     rows = [
         ["strong win rate", score],
         ["higher than", _percent_of_queries(query["percentile"])],
-        ["margin to α", format.signed(query["margin"], digits)],
+        ["margin to α", signed(query["margin"], digits)],
         ["flips", f"goes weak above α = {score}, strong up to it"],
-        [f"{strong}\u00a0■", format.outcome_text(selection.benchmark, query["quality_strong"])],
-        [f"{weak}\u00a0●", format.outcome_text(selection.benchmark, query["quality_weak"])],
-        ["cost of the call", format.usd_text(query["usd"])],
-        ["slice", format.one_line(query["slice"].replace("_", " "), 200)],
+        [f"{strong}\u00a0■", outcome_text(selection.benchmark, query["quality_strong"])],
+        [f"{weak}\u00a0●", outcome_text(selection.benchmark, query["quality_weak"])],
+        ["cost of the call", usd_text(query["usd"])],
+        ["slice", one_line(query["slice"].replace("_", " "), 200)],
     ]
     html_table.draw("Facts about the query", [Column("fact"), Column("value")], rows)
 
@@ -131,15 +131,13 @@ def _expectation(selection: Selection, readings: Readings, query: dict[str, Any]
     )
     form = quality_format(selection.benchmark)
     unit = "percentage points" if form["unit"] == "%" else "points"
-    mean, low, high = (
-        format.signed(form["scale"] * value, form["digits"])
-        for value in (gain.mean, *gain.interval)
-    )
+    how = {"digits": form["digits"], "scale": form["scale"]}
     extra = query["usd_strong"] - query["usd_weak"]
     tokens = "" if query["is_counted"] else ", at usual token counts"
-    money = "" if math.isnan(extra) else f", for {format.usd_text(extra)} more{tokens}"
+    money = "" if math.isnan(extra) else f", for {usd_text(extra)} more{tokens}"
     return (
-        f"Expected of the strong call: {mean} {unit} of quality (95% {low} – {high}; mean over the "
+        f"Expected of the strong call: {signed(gain.mean, **how)} {unit} of quality "
+        f"({span(gain.interval, signed, **how)}; mean over the "
         f"{gain.n_queries:,} queries with the nearest strong win rate){money}."
     )
 
@@ -163,8 +161,8 @@ def _draw_routers(selection: Selection, readings: Readings, query: dict[str, Any
         rows.append(
             [
                 router.label + (" (chosen)" if key == selection.key else ""),
-                f"{score:.{format.score_digits(benchmarks.histogram(key)[2])}f}",
-                f"{percentile:.1%}",
+                f"{score:.{score_digits(benchmarks.histogram(key)[2])}f}",
+                percent(percentile),
                 "■\u00a0strong" if calls_strong else "●\u00a0weak",
                 "yes" if agrees else "no",
             ]
@@ -190,7 +188,7 @@ def _decision(key: RouterKey, score: float, share: float) -> tuple[bool, float]:
 
 
 def _percent_of_queries(share: float | None) -> str:
-    return "–" if share is None or pd.isna(share) else f"{share:.1%} of the queries"
+    return f"{percent(share)} of the queries" if is_known(share) else DASH
 
 
 _STYLE = """<style>

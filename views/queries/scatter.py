@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from routellm_core.wording.text import one_line
 from views.components.charts import CHOSEN, STRONG, WEAK, plain
-from views.text.format import one_line
 
 N_DRAWN = 3_000
 """More would be a blot, and slow."""

@@ -4,10 +4,11 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.types import Benchmark
+from routellm_core.wording.numbers import fixed, usd_text
 from views.components import html_table
 from views.components.html_table import Column
 from views.state import link
-from views.text.format import quality_format, usd_text
+from views.text.format import quality_format
 
 _FEW = 10
 _SUMMED = ["n_queries", "n_lost", "lost_quality", "n_wasted", "wasted_usd"]
@@ -67,9 +68,9 @@ def _cells(
     digits = 1 if benchmark.quality_unit == "share right" else quality_format(benchmark)["digits"]
     return [
         name,
-        f"{n:,.0f}",
-        f"{n_lost:,.0f}",
-        f"{lost_quality:,.{digits}f}".removesuffix(".0"),
-        f"{n_wasted:,.0f}",
+        fixed(n, 0),
+        fixed(n_lost, 0),
+        fixed(lost_quality, digits).removesuffix(".0"),
+        fixed(n_wasted, 0),
         usd_text(wasted_usd),
     ]

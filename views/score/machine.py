@@ -5,7 +5,7 @@ import math
 import streamlit as st
 
 from routellm_core.embedders import devices
-from routellm_core.jobs.progress import memory_words
+from routellm_core.wording.numbers import gpu_memory
 from views.text.escape import plain
 
 
@@ -15,7 +15,7 @@ def draw() -> None:
         return  # asking loads torch
     device = devices.device()
     memory = device.memory_used()
-    held = "" if math.isnan(memory) else f" {memory_words(memory)} in use by this page."
+    held = "" if math.isnan(memory) else f" {gpu_memory(memory)} in use by this page."
     st.caption(
         plain(
             f"{device.name}, {device.precision}: {device.reason}.{held} "

@@ -11,6 +11,7 @@ from routellm_core import jobs
 from routellm_core.importing import job as import_job
 from routellm_core.importing.job import Read
 from routellm_core.text_keys import lines_of
+from routellm_core.wording.text import one_line
 from views.cache import benchmarks, own_data, workspace
 from views.components import html_table, job_progress
 from views.components.html_table import Column
@@ -20,7 +21,7 @@ from views.state import inputs, link
 from views.state.attempt import attempt
 from views.state.pages import page
 from views.state.private_inputs import remembered
-from views.text.escape import one_line, plain
+from views.text.escape import plain
 
 _SHOWN = 6
 _MY_DATA = page("my_data")

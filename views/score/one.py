@@ -12,6 +12,7 @@ from routellm_core.labelling.token_counts import count_tokens, how_counted
 from routellm_core.metrics import thresholds
 from routellm_core.metrics.costs import PAPER_ANSWER_TOKENS, UNKNOWN_PRICE, list_price
 from routellm_core.types import ModelPair
+from routellm_core.wording.numbers import fixed
 from views.cache import benchmarks, models, own_data
 from views.components import html_table
 from views.components.html_table import Column
@@ -167,7 +168,7 @@ def _origins(scored: list[Scored]) -> str:
 def _cost(model: str, prompt_tokens: float) -> str:
     price = list_price(model) or UNKNOWN_PRICE
     usd = (prompt_tokens * price.prompt_usd + PAPER_ANSWER_TOKENS * price.answer_usd) / 1e3
-    return "–" if math.isnan(usd) else f"{usd:,.2f}"
+    return fixed(usd, 2)
 
 
 def _draw_why(version: int, text: str, scored: list[Scored]) -> None:

@@ -19,6 +19,7 @@ from routellm_core.errors import RoutingError
 from routellm_core.metrics.costs import UNKNOWN_PRICE, Price, list_price
 from routellm_core.store.places import PROJECT
 from routellm_core.types import Benchmark, ModelPair
+from routellm_core.wording.numbers import fixed
 from views.cache import benchmarks, workspace
 from views.cache.benchmarks import RouterKey
 from views.state import inputs, link
@@ -181,7 +182,7 @@ def _routers(
         )
     rows = {router_key(row): row for _, row in table.iterrows()}
     names = {key: plain(row["label"]) for key, row in rows.items()}
-    labels = {key: f"{row['label']} · {_figure(row['apgr'])}" for key, row in rows.items()}
+    labels = {key: f"{row['label']} · {fixed(row['apgr'])}" for key, row in rows.items()}
     keys = list(rows)
     if len(keys) <= _FEW:
         labels = {key: plain(label) for key, label in labels.items()}  # a radio reads Markdown
@@ -205,10 +206,6 @@ def _routers(
         help="Other routers' curves, thinner and dashed.",
     )
     return rows[chosen], [rows[key] for key in drawn]
-
-
-def _figure(value: float) -> str:
-    return "–" if math.isnan(value) else f"{value:.3f}"
 
 
 def router_key(row: pd.Series) -> str:

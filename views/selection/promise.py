@@ -8,9 +8,10 @@ from typing import Any, NamedTuple, cast, get_args
 from routellm_core.errors import DataError, UnreachableError
 from routellm_core.policy.guarantee.certify import Certificate
 from routellm_core.policy.guarantee.promise import Kind, Promise
-from routellm_core.policy.guarantee.sentences import about, points_in, promise_words
+from routellm_core.policy.guarantee.sentences import about, promise_words
 from routellm_core.routers.fold_checkpoints import can_be_left_out
 from routellm_core.types import Benchmark
+from routellm_core.wording.numbers import point_scale
 from views.cache import benchmarks, policies, workspace
 from views.cache.benchmarks import RouterKey
 from views.state import link
@@ -80,7 +81,7 @@ def forms(benchmark: Benchmark, strong: str) -> list[dict[str, Any]]:
             "id": kind,
             "label": label,
             "unit": unit_of,
-            "factor": points_in(benchmark.quality_unit) if kind == "lose" else 100,
+            "factor": point_scale(benchmark.quality_unit).scale if kind == "lose" else 100,
             "usual": usual_limit(cast(Kind, kind), benchmark),
         }
         for kind, label, unit_of in (
@@ -108,7 +109,7 @@ def _check(promise: Promise, benchmark: Benchmark) -> None:
             f"{100 * low / high:g}%, at most 100%"
         )
     if kind == "lose" and not 0.0 <= limit < high - low:
-        points = points_in(benchmark.quality_unit)
+        points = point_scale(benchmark.quality_unit).scale
         raise UnreachableError(
             f"losing at most {points * limit:g} points is no promise: name a loss from 0, below "
             f"{points * (high - low):g}"

@@ -10,6 +10,7 @@ from routellm_core.metrics.thresholds import threshold_of
 from routellm_core.policy.export.routellm import routellm_model_name
 from routellm_core.statistics.bootstrap import CurveIntervals
 from routellm_core.types import Benchmark, Ranking, RoutingCurve
+from routellm_core.wording.numbers import both_ends, fixed, percent, span, usd_text
 from views.cache import benchmarks
 from views.cache.benchmarks import Ranked
 from views.components import downloads
@@ -19,7 +20,7 @@ from views.selection.frame import Selection, boundary
 from views.selection.point import USUAL_SHARE, Readings, queries_per_month, read
 from views.state import link
 from views.state.pages import page
-from views.text.format import interval_text, quality_format, quality_text
+from views.text.format import quality_format, quality_text
 from views.text.glossary import help_of
 from views.text.names import short_name
 from views.tradeoff.slices import draw_slices
@@ -188,10 +189,10 @@ def _status(benchmark: Benchmark, readings: Readings) -> str:
     if readings.problem is not None or chosen.mode == "alpha":  # so is a promise
         return ""
     written = {
-        "share": lambda x: f"{x:.2%}",
-        "budget": lambda x: f"${x:,.2f} a month",
+        "share": lambda x: percent(x, 2),
+        "budget": lambda x: f"{usd_text(x, 2)} a month",
         "quality": lambda x: quality_text(benchmark, x),
-        "pgr": lambda x: f"{x:.3f}",
+        "pgr": fixed,
     }[chosen.mode]
     return f"wanted {written(chosen.wanted)} · achieved {written(chosen.achieved)}"
 
@@ -261,22 +262,22 @@ def _sentences(benchmark: Benchmark) -> dict[str, str]:
 def _static_tiles(ranked: Ranked, intervals: CurveIntervals) -> list[dict[str, str]]:
     """The figures that α does not move."""
     n = f"n {len(ranked.strong_win_rate):,}"
+    cpt50, cpt80 = (
+        both_ends(cpt, fixed, digits=0, scale=100) for cpt in (intervals.cpt50, intervals.cpt80)
+    )
     return [
         {
             "label": "APGR",
-            "value": "–" if pd.isna(ranked.apgr) else f"{ranked.apgr:.3f}",
+            "value": fixed(ranked.apgr),
             "unit": "",
-            "note": f"{interval_text(intervals.apgr)} · random 0.5 · {n}",
+            "note": f"{span(intervals.apgr)} · random 0.5 · {n}",
             "help": help_of("apgr"),
         },
         {
             "label": "CPT 50 / 80",
-            "value": " / ".join(
-                "–" if pd.isna(c) else f"{100 * c:.0f}" for c in (ranked.cpt50, ranked.cpt80)
-            ),
+            "value": f"{fixed(ranked.cpt50, 0, 100)} / {fixed(ranked.cpt80, 0, 100)}",
             "unit": "% strong",
-            "note": f"{interval_text(intervals.cpt50, 100, 0)} / "
-            f"{interval_text(intervals.cpt80, 100, 0).removeprefix('95% ')} · {n}",
+            "note": f"95% {cpt50} / {cpt80} · {n}",
             "help": help_of("cpt"),
         },
     ]

@@ -12,6 +12,7 @@ from routellm_core.training.job import TrainingPlan, config_of
 from routellm_core.training.labels import PROXY_MODELS
 from routellm_core.training.recipes import RECIPES, recipe_of
 from routellm_core.types import ModelPair
+from routellm_core.wording.text import joined
 from views.cache import benchmarks, training
 from views.state import inputs, link
 from views.text.escape import plain
@@ -143,7 +144,7 @@ def choose(
     if checked:
         st.caption(
             "Checked for leaks: training queries that stand in "
-            f"{plain(_listed([cards[name] for name in checked]))}, or nearly do (cosine above "
+            f"{plain(joined([cards[name] for name in checked]))}, or nearly do (cosine above "
             "0.95), are left out of the training."
         )
     if pair is None:
@@ -163,7 +164,7 @@ def choose(
     if textless:
         return (
             plan,
-            f"The texts of {plain(_listed(textless))} are not on this machine: leave it out.",
+            f"The texts of {plain(joined(textless))} are not on this machine: leave it out.",
         )
     if not score_on and not (golden and views):
         return plan, "Choose something to score, so that you see what the router is worth."
@@ -209,8 +210,3 @@ def _pills(
         in_link=lambda option: quote(option, safe=""),
         help=help,
     )
-
-
-def _listed(names: list[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

@@ -6,6 +6,7 @@ import streamlit as st
 
 from routellm_core.errors import TextsError
 from routellm_core.types import ModelPair
+from routellm_core.wording.numbers import percent, signed
 from views.cache import benchmarks, training
 from views.components import html_table
 from views.components.html_table import Column
@@ -71,7 +72,7 @@ def _draw_figures(data: training.TrainingData) -> None:
         for label, figure in (
             ("Queries", f"{data.n_queries:,}"),
             ("Battles", f"{data.n_battles:,}"),
-            ("Ties", f"{100 * data.tie_share:.1f}%"),
+            ("Ties", percent(data.tie_share)),
             ("Models", f"{len(data.models):,}"),
         ):
             st.metric(label, figure, width=150)
@@ -98,7 +99,7 @@ def _draw_models(data: training.TrainingData, pair: ModelPair) -> None:
     rows = [
         [
             names[row.model] + mark.get(row.model, ""),
-            f"{row.rating:+.2f}".replace("-", "−"),
+            signed(row.rating, 2),
             f"{row.tier}",
             f"{row.n_battles:,}",
         ]

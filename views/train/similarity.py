@@ -1,8 +1,11 @@
 """How near training data come to a benchmark, ours and the paper's (its table 5)."""
 
+from collections.abc import Iterator
+
 import streamlit as st
 
 from routellm_core.evaluation.comparison.paper import PUBLISHED_SIMILARITY, SIMILARITY_EMBEDDER
+from routellm_core.wording.numbers import fixed
 from views.cache import benchmarks, training, workspace
 from views.components import html_table
 from views.components.html_table import Column
@@ -60,6 +63,5 @@ def draw(version: int) -> None:
     )
 
 
-def _figure(found: object) -> str:
-    value = next(iter(found), None)  # type: ignore[call-overload]
-    return "–" if value is None else f"{value:.3f}"
+def _figure(found: Iterator[float]) -> str:
+    return fixed(next(found, None))

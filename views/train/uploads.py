@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.training.labels import warnings_about
+from routellm_core.wording.numbers import percent
 from views.cache import training, workspace
 from views.components import html_table
 from views.components.html_table import Column
@@ -76,7 +77,7 @@ def _draw_upload(known: pd.DataFrame) -> None:
     st.markdown(
         plain(
             f"{name} holds {len(battles):,} battles on {battles['query'].nunique():,} queries "
-            f"between {len(models):,} models, {100 * (battles['winner'] == 'tie').mean():.1f}% of "
+            f"between {len(models):,} models, {percent((battles['winner'] == 'tie').mean())} of "
             f"them ties, judged by {', '.join(sorted(battles['judge'].unique())[:5])}; source "
             f"{', '.join(sources[:5])}."
         )

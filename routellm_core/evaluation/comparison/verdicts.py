@@ -30,6 +30,7 @@ from routellm_core.statistics.significance import (
     two_sided_p_value,
 )
 from routellm_core.types import Floats, Interval, Ints, Ranking
+from routellm_core.wording.numbers import fixed, more_queries
 
 
 class AtShare(NamedTuple):
@@ -95,11 +96,9 @@ class Verdict(NamedTuple):
         """The verdict as a sentence, without its full stop."""
         if self.is_ahead:
             of = "APGR" if self.is_gap_clear else "in quality, over all strong-call shares"
-            return f"`{self.router}` is ahead of `{self.over}` by {self.amount:.3f} {of}"
+            return f"`{self.router}` is ahead of `{self.over}` by {fixed(self.amount)} {of}"
         pair = f"cannot tell `{self.router}` from `{self.over}`"
-        if not np.isfinite(self.n_more):
-            return f"{pair}: no number of queries would show it"
-        return f"{pair}: about {_two_digits(self.n_more):,} more queries would be needed"
+        return f"{pair}: {more_queries(self.n_more)}"
 
 
 def verdicts(
@@ -254,8 +253,3 @@ def _at_share(
             pairs, counts, p_values, holm(p_values), strict=True
         )
     ]
-
-
-def _two_digits(n: float) -> int:
-    """Rounded to two leading digits."""
-    return int(float(f"{n:.1e}"))

@@ -10,14 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, hypergeom, mannwhitneyu
 
-from routellm_core.evaluation.data_quality.findings import (
-    FALSE_ALARM,
-    Finding,
-    said_p,
-    said_quality,
-)
+from routellm_core.evaluation.data_quality.findings import FALSE_ALARM, Finding
 from routellm_core.statistics.significance import holm
 from routellm_core.types import Benchmark, ModelPair
+from routellm_core.wording.numbers import p_text, quality_with_unit
 
 SAME_LENGTH = 0.2
 """Share of a model's answers with one token count from which the count says little. Free answers
@@ -74,8 +70,9 @@ def constant_quality(answers: pd.DataFrame, card: Benchmark) -> Iterator[Finding
         yield Finding(
             "constant_quality",
             "warning",
-            f"{cell.model} has {said_quality(cell.first, card)} on every one of the {len(ids):,} "
-            f"queries of {cell.slice}, which chance does not explain ({said_p(cell.p)}).",
+            f"{cell.model} has {quality_with_unit(cell.first, card.quality_unit)} on every one of "
+            f"the {len(ids):,} queries of {cell.slice}, which chance does not explain "
+            f"({p_text(cell.p)}).",
             ids,
             (cell.slice,),
             (cell.model,),
@@ -95,7 +92,7 @@ def below_chance(answers: pd.DataFrame, guessing: float) -> Iterator[Finding]:
             "below_chance",
             "error",
             f"{cell.model} is right on {n_right / len(ids):.2%} of the {len(ids):,} queries of "
-            f"{cell.slice}, where guessing gives {guessing:.0%} ({said_p(cell.p)}): its answers "
+            f"{cell.slice}, where guessing gives {guessing:.0%} ({p_text(cell.p)}): its answers "
             "were likely misread.",
             ids,
             (cell.slice,),
@@ -148,8 +145,9 @@ def missing_answers(
         if not missing[model].any():
             continue
         said = (
-            f"; {other} reaches {said_quality(there.mean(), card)} on {len(there):,} of them and "
-            f"{said_quality(rest.mean(), card)} on the rest ({said_p(p)})"
+            f"; {other} reaches {quality_with_unit(there.mean(), card.quality_unit)} on "
+            f"{len(there):,} of them and {quality_with_unit(rest.mean(), card.quality_unit)} on "
+            f"the rest ({p_text(p)})"
         )
         yield Finding(
             "missing_answers",

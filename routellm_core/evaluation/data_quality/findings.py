@@ -2,8 +2,6 @@
 
 from typing import Literal, NamedTuple, TypeAlias
 
-from routellm_core.types import Benchmark
-
 Severity: TypeAlias = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 """`error`: figures do not mean what they seem to. `warning`: they may not. `note`: it is taken care
@@ -28,17 +26,3 @@ class Finding(NamedTuple):
     """Those it is about; empty where it is about the queries."""
     p_value: float = float("nan")
     """Adjusted for all cells that the check looked at; NaN where nothing was tested."""
-
-
-def said_p(p_value: float) -> str:
-    """A p-value as it stands in a sentence.
-
-    >>> said_p(0.0123), said_p(1e-30)
-    ('p = 0.012', 'p < 0.001')
-    """
-    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.2g}"
-
-
-def said_quality(quality: float, card: Benchmark) -> str:
-    """A quality as it stands in a sentence: percent, or points of the benchmark's scale."""
-    return f"{quality:.1%}" if card.quality_unit == "share right" else f"{quality:.2f} points"

@@ -9,15 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from routellm_core.evaluation.data_quality.findings import (
-    FALSE_ALARM,
-    Finding,
-    said_p,
-    said_quality,
-)
+from routellm_core.evaluation.data_quality.findings import FALSE_ALARM, Finding
 from routellm_core.metrics.slices import looks_broken, slice_table
 from routellm_core.statistics.significance import holm
 from routellm_core.types import Benchmark, Floats, Ints, PairOutcomes
+from routellm_core.wording.numbers import p_text, quality_with_unit
 
 TINY_SLICE = 30
 """Queries below which the 95% interval of a share can be wider than ±17 points (Wilson)."""
@@ -77,7 +73,7 @@ def swapped_models(outcomes: PairOutcomes, card: Benchmark) -> Iterator[Finding]
     p_value = float(binom.cdf(better, better + worse, 0.5))
     if gain.mean() < 0 and p_value < FALSE_ALARM:
         weak, strong = (
-            said_quality(quality.mean(), card)
+            quality_with_unit(quality.mean(), card.quality_unit)
             for quality in (outcomes.quality_weak, outcomes.quality_strong)
         )
         yield Finding(
@@ -85,7 +81,7 @@ def swapped_models(outcomes: PairOutcomes, card: Benchmark) -> Iterator[Finding]
             "error",
             f"{outcomes.model_pair.strong}, named as the strong model, reaches {strong}, below the "
             f"{weak} of {outcomes.model_pair.weak} (n = {outcomes.n_queries:,}; better on "
-            f"{better:,} queries, worse on {worse:,}, {said_p(p_value)}): swap them. As it is, "
+            f"{better:,} queries, worse on {worse:,}, {p_text(p_value)}): swap them. As it is, "
             "strong calls cost quality, and the better router has the lower APGR.",
             _ids(outcomes, np.ones(outcomes.n_queries, dtype=bool)),
             models=tuple(outcomes.model_pair),
@@ -111,14 +107,17 @@ def reversed_gaps(outcomes: PairOutcomes, card: Benchmark) -> Iterator[Finding]:
         stands_out = p_values[i] < FALSE_ALARM and not here.all() and gain[~here].mean() > 0
         if not (is_broken or stands_out):
             continue
-        weak, strong = (said_quality(q, card) for q in (row.quality_weak, row.quality_strong))
+        weak, strong = (
+            quality_with_unit(quality, card.quality_unit)
+            for quality in (row.quality_weak, row.quality_strong)
+        )
         lowest = f", and its lowest quality of all {len(table)} slices" if is_broken else ""
         yield Finding(
             "broken_slice" if is_broken else "reversed_gap",
             "error" if is_broken else "warning",
             f"On {row.slice} {outcomes.model_pair.strong} reaches {strong}, below the {weak} of "
             f"{outcomes.model_pair.weak}{lowest} (n = {row.n_queries:,}; better on {better[i]:,} "
-            f"queries, worse on {worse[i]:,}, {said_p(p_values[i])}).",
+            f"queries, worse on {worse[i]:,}, {p_text(p_values[i])}).",
             _ids(outcomes, here),
             (row.slice,),
             tuple(outcomes.model_pair),

@@ -147,9 +147,9 @@ def fits_without_router(queries: RecommendationQueries, required: Requirements) 
     return found
 
 
-def usd_per_1000(usd: float, target: Target) -> float:
+def usd_per_1000(usd_per_month: float, target: Target) -> float:
     """Of a month's USD: what a thousand queries may cost."""
-    return 1_000 * usd / target.queries_per_month
+    return 1_000 * usd_per_month / target.queries_per_month
 
 
 def _unreached(target: Target, best: float | None) -> Exclusion:

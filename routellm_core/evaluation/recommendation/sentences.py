@@ -1,10 +1,21 @@
 """Sentences of a recommendation, for screen and terminal: what to take and why."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from routellm_core.evaluation.recommendation.limits import Exclusion, Requirements, usd_per_1000
+from routellm_core.wording.numbers import (
+    fixed,
+    more_queries,
+    ms_text,
+    percent,
+    points_text,
+    significant,
+    span,
+    usd_text,
+)
+from routellm_core.wording.text import joined
 
 _WITHOUT_ROUTER = {
     "random mix": "a random mix of both models",
@@ -36,7 +47,7 @@ def excluded_routers(answer: Mapping[str, Any]) -> str:
     by_reason: dict[str, list[str]] = {}
     for row in answer["unfit"]:
         by_reason.setdefault(row["reason"], []).append(row["label"])
-    return "; ".join(f"{_joined(labels)} ({reason})" for reason, labels in by_reason.items())
+    return "; ".join(f"{joined(labels)} ({reason})" for reason, labels in by_reason.items())
 
 
 def exclusion(found: Exclusion, required: Requirements) -> str:
@@ -50,27 +61,29 @@ def exclusion(found: Exclusion, required: Requirements) -> str:
         case "price_unknown":
             return "a price of this pair is not known: type it, then name a budget"
         case "router_time":
-            return f"its own {1000 * reached:.3g} ms exceed {1000 * limits.router_s:.3g} ms"
+            return f"its own {ms_text(1000 * reached)} exceed {ms_text(1000 * limits.router_s)}"
         case "mean_time":
-            return f"its answers take {reached:.3g} s on average, more than {limits.mean_s:.3g} s"
+            mean, most = significant(reached), significant(limits.mean_s)
+            return f"its answers take {mean} s on average, more than {most} s"
         case "p95_time":
-            most = f"{limits.p95_s:.3g} s"
-            return f"a twentieth of its answers take over {reached:.3g} s, more than {most}"
+            p95, most = significant(reached), significant(limits.p95_s)
+            return f"a twentieth of its answers take over {p95} s, more than {most} s"
         case "no_gap":
             return (
                 "the strong model is not the better one on these queries: there is no gap to "
                 "recover"
             )
         case "budget":
-            budget = f"${usd_per_1000(target.value, target):.3g} for 1,000 queries"
-            return f"{budget} do not pay for it: ${reached:.3g} are the least"
+            budget = f"{usd_text(usd_per_1000(target.value, target))} for 1,000 queries"
+            return f"{budget} do not pay for it: {usd_text(reached)} are the least"
         case "pgr":
             return (
-                f"no threshold of it recovers {100 * target.value:.3g}% of the gap here: "
-                f"{100 * reached:.3g}% are the most"
+                f"no threshold of it recovers {significant(100 * target.value)}% of the gap here: "
+                f"{significant(100 * reached)}% are the most"
             )
         case _:
-            return f"no threshold of it reaches that quality here: {reached:.4g} is the most"
+            best = significant(reached, 4)
+            return f"no threshold of it reaches that quality here: {best} is the most"
 
 
 def shortfall(found: Exclusion | None, required: Requirements) -> str | None:
@@ -83,7 +96,7 @@ def shortfall(found: Exclusion | None, required: Requirements) -> str | None:
 def verdict(difference: Mapping[str, Any], label: str, other: str, by: str, unit: str) -> str:
     """The excess of one over the other, or that none is clear; without a full stop."""
     if not difference["is_shown"]:
-        return f"cannot tell {label} from {other}: {_needed(difference['n_more'])}"
+        return f"cannot tell {label} from {other}: {more_queries(difference['n_more'])}"
     size, is_more = amount(abs(difference["value"]), by, unit), difference["value"] > 0
     verb = {"quality": "gives", "usd": "costs", "strong_calls": "calls the strong model for"}[by]
     of = {"quality": "", "usd": " for 1,000 queries", "strong_calls": " of the queries"}[by]
@@ -92,35 +105,14 @@ def verdict(difference: Mapping[str, Any], label: str, other: str, by: str, unit
 
 def quality_words(quality: float, unit: str) -> str:
     """`76.6% right`, or `8.31 points`."""
-    return f"{100 * quality:.1f}% right" if unit == "share right" else f"{quality:.2f} points"
+    return f"{points_text(quality, unit)}{'% right' if unit == 'share right' else ' points'}"
 
 
 def amount(value: float, by: str, unit: str) -> str:
-    """A difference with its unit and a true minus."""
+    """A difference with its unit."""
     if by == "usd":
-        return usd_words(value)
-    if by == "strong_calls":
-        return f"{100 * value:z.1f}%".replace("-", "−")
-    points = f"{100 * value:z.1f}" if unit == "share right" else f"{value:z.2f}"
-    return f"{points} points".replace("-", "−")
-
-
-def usd_words(usd: float) -> str:
-    """Two digits behind the point, of small sums three figures; a dash where it is unknown.
-
-    >>> usd_words(1234.5), usd_words(0.012345), usd_words(-0.5), usd_words(1.3e-05)
-    ('$1,234.50', '$0.0123', '−$0.500', '$0.000013')
-    """
-    if math.isnan(usd):
-        return "–"
-    return f"{'−' if usd < 0 else ''}${abs(usd):,.{usd_digits(usd)}f}"
-
-
-def usd_digits(usd: float) -> int:
-    """Digits behind the point of a sum, and of those that stand beside it."""
-    if abs(usd) >= 1 or usd == 0:
-        return 2
-    return min(2 - math.floor(math.log10(abs(usd))), 6)
+        return usd_text(value)
+    return percent(value) if by == "strong_calls" else f"{points_text(value, unit)} points"
 
 
 def _taken(answer: Mapping[str, Any]) -> list[str]:
@@ -143,21 +135,21 @@ def _among_others(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     if first["label"] not in among:
         only = "alone is" if len(among) == 1 else "alone are"
         return (
-            f"{_joined(among)} {only} shown to be better than {baseline}{of_these}. "
+            f"{joined(among)} {only} shown to be better than {baseline}{of_these}. "
             f"{first['label']} is first with {_ranking_figure(first, answer)}, but not shown to be."
         )
     if not similar:
         return "It is ahead of every other router that fits."
     worthy = [r for r in similar if r["label"] in among]
     nearest = row if row in similar else (worthy or similar)[0]
-    needed = _needed(nearest["to_first"]["n_more"], f"tell {nearest['label']} apart")
+    needed = more_queries(nearest["to_first"]["n_more"], f"tell {nearest['label']} apart")
     if not worthy:
         return (
             f"{_count(similar)} cannot be told from it ({needed}), but not shown to be better than "
             f"{baseline} either."
         )
     best = "" if row is first else f"{first['label']} is first, {_ranking_figure(first, answer)}; "
-    said = f"{best}{_joined([r['label'] for r in worthy])} cannot be told from it ({needed})"
+    said = f"{best}{joined([r['label'] for r in worthy])} cannot be told from it ({needed})"
     return f"{said}{of_these}."
 
 
@@ -169,7 +161,7 @@ def _no_router(answer: Mapping[str, Any]) -> list[str]:
     first, by, unit = answer["routers"][0], answer["ranked_by"], answer["quality_unit"]
     baseline, gain = _baseline(answer), first["over_bar"]
     is_ = "is shown to be worse" if gain["is_shown"] else "is not shown to be better"
-    more = "" if gain["is_shown"] else f"; {_needed(gain['n_more'])}"
+    more = "" if gain["is_shown"] else f"; {more_queries(gain['n_more'])}"
     return [
         f"{_target_words(answer)} no router is worth it here: {first['label']} "
         f"({_ranking_figure(first, answer)}) {is_} than {_WITHOUT_ROUTER[baseline['label']]} "
@@ -199,7 +191,7 @@ def _caution(name: str, answer: Mapping[str, Any]) -> str:
                 f"weak model gives {weak}, the strong one {strong}."
             )
         case "gap_may_be_none":
-            ends = _ends(
+            ends = span(
                 answer["gap_interval"],
                 lambda end: amount(end, "quality", unit).removesuffix(" points"),
             )
@@ -221,12 +213,12 @@ def _target_words(answer: Mapping[str, Any]) -> str:
     target = answer["wish"]
     match target["mode"]:
         case "share":
-            return f"With at most {100 * target['wanted']:.3g}% strong calls"
+            return f"With at most {significant(100 * target['wanted'])}% strong calls"
         case "budget":
-            usd = usd_words(1_000 * target["wanted"] / target["queries_per_month"])
-            return f"For at most {usd} per 1,000 queries"
+            most = usd_text(1_000 * target["wanted"] / target["queries_per_month"])
+            return f"For at most {most} per 1,000 queries"
         case "pgr":
-            return f"To recover {100 * target['wanted']:.3g}% of the gap"
+            return f"To recover {significant(100 * target['wanted'])}% of the gap"
         case _:
             return f"To reach {quality_words(target['wanted'], answer['quality_unit'])}"
 
@@ -235,24 +227,25 @@ def _what_it_gives(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
     """The figure that ranks with its interval, then the other figures, then its own time."""
     by, unit = answer["ranked_by"], answer["quality_unit"]
     quality = quality_words(row["quality"], unit)
-    calls = f"{row['strong_call_share']:.1%} strong calls"
-    usd = f"{usd_words(row['usd_per_1000'])} per 1,000 queries"
+    calls = f"{percent(row['strong_call_share'])} strong calls"
+    money = f"{usd_text(row['usd_per_1000'])} per 1,000 queries"
     has_price, target = math.isfinite(row["usd_per_1000"]), answer["wish"]
     is_as_asked = (
         target["mode"] == "share" and abs(row["strong_call_share"] - target["wanted"]) < 5e-4
     )
     if by == "quality":
-        scale, digits = (100, 1) if unit == "share right" else (1, 2)
-        ends = _ends(row["quality_interval"], lambda end: f"{scale * end:.{digits}f}")
-        said = f"{quality} ({ends})" + (f" for {usd}" if has_price else "")
+        ends = span(row["quality_interval"], points_text, quality_unit=unit)
+        said = f"{quality} ({ends})" + (f" for {money}" if has_price else "")
         said += "" if is_as_asked else f", {calls}"
     elif by == "usd":
-        ends = _ends(row["usd_per_1000_interval"], usd_words)
-        said = f"{usd} ({ends}) with {calls}, {quality}"
+        ends = span(row["usd_per_1000_interval"], usd_text)
+        said = f"{money} ({ends}) with {calls}, {quality}"
     else:
-        ends = _ends(row["strong_call_share_interval"], lambda end: f"{100 * end:.1f}")
+        ends = span(row["strong_call_share_interval"], fixed, digits=1, scale=100.0)
         said = f"{calls} ({ends}), {quality}"
-    return said + (f", after {row['router_ms']:.3g} ms of its own" if row["router_ms"] > 0 else "")
+    return said + (
+        f", after {ms_text(row['router_ms'])} of its own" if row["router_ms"] > 0 else ""
+    )
 
 
 def _over_baseline(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
@@ -277,34 +270,15 @@ def _ranking_figure(row: Mapping[str, Any], answer: Mapping[str, Any]) -> str:
         case "quality":
             return quality_words(row["quality"], answer["quality_unit"])
         case "usd":
-            return f"{usd_words(row['usd_per_1000'])} per 1,000 queries"
+            return f"{usd_text(row['usd_per_1000'])} per 1,000 queries"
         case _:
-            return f"{row['strong_call_share']:.1%} strong calls"
+            return f"{percent(row['strong_call_share'])} strong calls"
 
 
 def _span_of(value: float, interval: Sequence[float], by: str, unit: str) -> str:
-    ends = _ends(interval, lambda end: amount(end, by, unit).removesuffix(" points"))
+    ends = span(interval, lambda end: amount(end, by, unit).removesuffix(" points"))
     return f"{amount(value, by, unit)} ({ends})"
-
-
-def _ends(interval: Sequence[float], write: Callable[[float], str]) -> str:
-    if any(map(math.isnan, interval)):
-        return "its interval is undefined"
-    return f"95% {write(interval[0])} – {write(interval[1])}"
-
-
-def _needed(n_more: float, what: str = "show it") -> str:
-    if math.isnan(n_more):
-        return f"nobody can say how many more queries would {what}"
-    if math.isinf(n_more):
-        return f"no number of queries would {what}"
-    return f"about {int(float(f'{max(n_more, 1):.1e}')):,} more queries would {what}"
 
 
 def _baseline(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     return next(row for row in answer["blind"] if row["label"] == answer["bar"])
-
-
-def _joined(names: Sequence[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last

@@ -1,14 +1,16 @@
 """What an exported folder holds beside the target's own files: core, requirements, README."""
 
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from routellm_core.errors import DataError
 from routellm_core.policy.document import Policy
 from routellm_core.policy.export.base import VARIABLES, ExportTarget
 from routellm_core.policy.fields import FigureInterval
 from routellm_core.store.places import CORE, IS_INSTALLED, PROJECT
+from routellm_core.wording.numbers import bracketed, fixed, percent
+from routellm_core.wording.text import code, escaped
 
 _NEEDED = (
     *("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "pydantic", "safetensors", "torch"),
@@ -69,8 +71,8 @@ def readme(
     )
     parts = [
         f"# Policy {policy.policy_id}",
-        f"{rule} Strong is {_code(pair.strong.provider_name)}, weak is "
-        f"{_code(pair.weak.provider_name)}, the router is {_code(router.router_id)}. Where the "
+        f"{rule} Strong is {code(pair.strong.provider_name)}, weak is "
+        f"{code(pair.weak.provider_name)}, the router is {code(router.router_id)}. Where the "
         "router fails, is late or is stuck, the strong model is called.",
         "Commands are typed in this folder, with Python 3.11 or newer. Keys are read from the "
         "environment and are in no file here:",
@@ -81,32 +83,32 @@ def readme(
         commands = "\n".join(target.commands)
         parts += [f"## {target.title}{tested}", f"```\n{commands}\n```"]
     if refusals:
-        lines = [f"- {title}: {_plain(reason)}" for title, reason in refusals]
+        lines = [f"- {title}: {escaped(reason)}" for title, reason in refusals]
         parts += ["## Not expressible", "\n".join(lines)]
-    percent = evidence.quality_unit == "share right"
+    is_share = evidence.quality_unit == "share right"
+    quality = partial(_figure, write=percent if is_share else fixed)
     chosen = policy.chosen_by
     if policy.guarantee is not None:
         promised = policy.guarantee
-        parts += ["## Promise", f"{_plain(promised.words)}.", _plain(promised.rests_on)]
+        parts += ["## Promise", f"{escaped(promised.words)}.", escaped(promised.rests_on)]
     parts += [
         "## Evidence",
-        f"On {_code(evidence.title)}, {evidence.n_queries:,} queries "
-        f"({evidence.n_contaminated:,} contaminated ones left out), {_plain(evidence.meaning)}. "
+        f"On {code(evidence.title)}, {evidence.n_queries:,} queries "
+        f"({evidence.n_contaminated:,} contaminated ones left out), {escaped(evidence.meaning)}. "
         f"Wanted: {chosen.mode} {chosen.wanted:g}; achieved: {chosen.achieved:g}. Brackets: 95% "
         "interval.",
         "\n".join(
             [
                 "| figure | value |",
                 "|---|---|",
-                f"| strong calls | {_figure(evidence.strong_call_share, True)} |",
-                f"| quality | {_figure(evidence.quality, percent)} |",
-                f"| quality, always weak | {_figure(evidence.quality_weak, percent)} |",
-                f"| quality, always strong | {_figure(evidence.quality_strong, percent)} |",
-                f"| quality of as many random strong calls | "
-                f"{_figure(evidence.quality_random, percent)} |",
-                f"| PGR | {_figure(evidence.pgr, False)} |",
-                f"| USD a thousand queries | {_usd(evidence.usd_per_query)} |",
-                f"| the same, always strong | {_usd(evidence.usd_per_query_strong)} |",
+                f"| strong calls | {_figure(evidence.strong_call_share, percent)} |",
+                f"| quality | {quality(evidence.quality)} |",
+                f"| quality, always weak | {quality(evidence.quality_weak)} |",
+                f"| quality, always strong | {quality(evidence.quality_strong)} |",
+                f"| quality of as many random strong calls | {quality(evidence.quality_random)} |",
+                f"| PGR | {_figure(evidence.pgr, fixed)} |",
+                f"| USD a thousand queries | {fixed(evidence.usd_per_query, 2, 1_000)} |",
+                f"| the same, always strong | {fixed(evidence.usd_per_query_strong, 2, 1_000)} |",
             ]
         ),
         "On other traffic it may call and keep more or less.",
@@ -124,24 +126,5 @@ def _variables(policy: Policy, targets: Sequence[ExportTarget]) -> list[str]:
     return [name for name in VARIABLES if name in read]
 
 
-def _plain(text: str) -> str:
-    """A sentence that may hold names, as Markdown shows it and does not read it."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+.!|&~$@:-])", r"\\\1", text)
-
-
-def _code(text: str) -> str:
-    """A name as Markdown shows it and does not read it."""
-    return f"`{text.replace('`', chr(39))}`"
-
-
-def _figure(figure: FigureInterval, percent: bool) -> str:
-    def shown(number: float) -> str:
-        if not math.isfinite(number):
-            return "–"
-        return f"{number:.1%}" if percent else f"{number:.3f}"
-
-    return f"{shown(figure.value)} [{shown(figure.low)}, {shown(figure.high)}]"
-
-
-def _usd(usd_per_query: float) -> str:
-    return f"{1_000 * usd_per_query:.2f}" if math.isfinite(usd_per_query) else "–"
+def _figure(figure: FigureInterval, write: Callable[[float], str]) -> str:
+    return bracketed(figure.value, figure.interval, write)

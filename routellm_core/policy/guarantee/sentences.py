@@ -18,9 +18,18 @@ queries at 95% confidence: about 2,400 would do
 
 import math
 from decimal import ROUND_FLOOR, Context, Decimal
+from functools import partial
 
 from routellm_core.policy.guarantee.certify import NEVER, Certificate
 from routellm_core.routers.fold_checkpoints import LEFT_OUT_FOLD
+from routellm_core.wording.numbers import (
+    brackets,
+    percent,
+    point_scale,
+    points_text,
+    significant,
+    two_digits,
+)
 
 ABOUT_CHECKPOINT = (
     "the promise is about this router's own checkpoint: it learned nothing from these queries"
@@ -61,7 +70,7 @@ def promise_words(certificate: Certificate, quality_unit: str) -> str:
     else:
         called = (
             f"α = {alpha_words(certificate.threshold)}, "
-            f"{certificate.strong_call_share:.0%} strong calls"
+            f"{percent(certificate.strong_call_share, 0)} strong calls"
         )
     checked = _checked(certificate, quality_unit)
     return f"With {confidence} {promised}: {called}; checked on {checked}"
@@ -97,8 +106,8 @@ def _promised(c: Certificate, quality_unit: str) -> str:
     if kind == "keep":
         return f"at least {_percent(limit)} of the strong model's quality is kept"
     if kind == "lose":
-        points = limit * points_in(quality_unit)
-        return f"at most {points:g} points are lost against always strong"
+        lost = limit * point_scale(quality_unit).scale
+        return f"at most {lost:g} points are lost against always strong"
     return (
         f"at most {_percent(limit)} of the queries kept on the weak model are ones that it fails "
         "and the strong one does not"
@@ -116,36 +125,19 @@ def _needed(c: Certificate) -> str:
             "it failed narrowly, and as many new queries may do; another seed on the same ones "
             "proves nothing"
         )
-    return f"about {_rounded(c.n_needed)} would do"
+    return f"about {two_digits(c.n_needed, up=True):,} would do"
 
 
 def _checked(c: Certificate, quality_unit: str) -> str:
-    if c.promise.kind == "lose":
-        scale = points_in(quality_unit)
-        digits = 1 if scale > 1 else 2
-        figures = [f"{x * scale:.{digits}f}" for x in (c.achieved, *c.achieved_interval)]
-    else:
-        figures = [f"{x:.1%}" for x in (c.achieved, *c.achieved_interval)]
-    value, low, high = figures
+    write = partial(points_text, quality_unit=quality_unit) if c.promise.kind == "lose" else percent
     what = {"keep": "kept", "lose": "points lost", "miss": "missed"}[c.promise.kind]
     on = (
         f"{c.n_held_out_kept:,} held-out queries kept there"
         if c.promise.kind == "miss"
         else f"{c.n_held_out:,} held-out queries"
     )
-    return f"{on}: {value} {what} [{low}, {high}]"
-
-
-def points_in(quality_unit: str) -> float:
-    """Points in one unit of quality."""
-    return 100.0 if quality_unit == "share right" else 1.0
+    return f"{on}: {write(c.achieved)} {what} {brackets(c.achieved_interval, write)}"
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.6g}%"
-
-
-def _rounded(n: float) -> str:
-    """Up, to two digits: an estimate has no more."""
-    step = 10 ** max(math.floor(math.log10(n)) - 1, 0)
-    return f"{math.ceil(n / step) * step:,}"
+    return f"{significant(100 * share, 6)}%"

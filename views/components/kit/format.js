@@ -1,5 +1,6 @@
-// Numbers → text. Every figure on screen goes through here, so that precision,
-// minus signs and the dash for "undefined" are the same everywhere.
+// Numbers → text. Every figure that a component draws goes through here, so that precision, minus
+// signs and the dash for "undefined" are the same everywhere; routellm_core/wording/numbers.py
+// writes all others in the same forms.
 
 const DASH = "–";
 const MINUS = "−";
@@ -28,7 +29,7 @@ function fixed(value, digits) {
 
 function signed(value, digits) {
   const text = fixed(value, digits);
-  return text === DASH || text.startsWith(MINUS) ? text : `+${text}`;
+  return text.startsWith(MINUS) || !/[1-9]/.test(text) ? text : `+${text}`;
 }
 
 function percent(fraction, digits = 1) {

@@ -8,6 +8,7 @@ import streamlit as st
 
 from routellm_core.labelling import journal
 from routellm_core.labelling.job import LabellingJobPlan
+from routellm_core.wording.numbers import usd_text
 from views.cache import own_data, workspace
 
 _HELP = "No request is sent that might go over it. It counts all that was asked about this set."
@@ -35,12 +36,12 @@ def are_usd(plan: LabellingJobPlan) -> bool:
     return priced and not math.isnan(spent(plan.benchmark_id)[1])
 
 
-def draw(plan: LabellingJobPlan, usd: float, n_calls: int, key: str | None = None) -> float:
+def draw(plan: LabellingJobPlan, usual_usd: float, n_calls: int, key: str | None = None) -> float:
     """The input, in dollars where they can be capped, else in calls.
 
     Args:
         plan: to be capped.
-        usd: the usual cap in dollars.
+        usual_usd: the usual cap in dollars.
         n_calls: the usual cap in calls.
         key: of the input; without one it follows what is usual.
     """
@@ -48,7 +49,7 @@ def draw(plan: LabellingJobPlan, usd: float, n_calls: int, key: str | None = Non
     if are_usd(plan):
         said = f" {usd_text(usd_before)} is spent already." if n_before else ""
         cap = st.number_input(
-            "Cap, USD", 0.0, None, usd, format="%.2f", key=key, width=180, help=_HELP + said
+            "Cap, USD", 0.0, None, usual_usd, format="%.2f", key=key, width=180, help=_HELP + said
         )
         return float(cap)
     said = f" {n_before:,} are sent already." if n_before else ""
@@ -69,10 +70,3 @@ def capped(plan: LabellingJobPlan, cap: float) -> LabellingJobPlan:
     else:
         asked = replace(plan.asked, cap_usd=None, cap_calls=int(cap))
     return replace(plan, asked=asked)
-
-
-def usd_text(amount: float) -> str:
-    """An amount, with more digits where it is small."""
-    if math.isnan(amount):
-        return "–"
-    return f"${amount:,.4f}" if amount < 1 else f"${amount:,.2f}"

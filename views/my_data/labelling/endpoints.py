@@ -14,6 +14,7 @@ from routellm_core.labelling.client import read_keys
 from routellm_core.labelling.cost_estimate import Estimate, estimate
 from routellm_core.labelling.job import LabellingJobPlan, asked_queries
 from routellm_core.labelling.key_allowlist import allowed_endpoints, check_allowed
+from routellm_core.wording.numbers import usd_text
 from views.cache import own_data, workspace
 from views.components import html_table
 from views.components.html_table import Column
@@ -97,11 +98,11 @@ def _estimate(version: int, plan: LabellingJobPlan) -> None:
 
 def _draw_estimate(row: Any, plan: LabellingJobPlan, found: Estimate, is_running: bool) -> None:
     n, most = found.n_calls
-    usd, most_usd = found.usd
+    likely_usd, most_usd = found.usd
     st.markdown(
         plain(
             f"{found.n_queries:,} texts to ask about: {n:,} calls, at worst {most:,}; "
-            f"{budget.usd_text(usd)}, at worst {budget.usd_text(most_usd)}."
+            f"{usd_text(likely_usd)}, at worst {usd_text(most_usd)}."
         )
     )
     html_table.draw(
@@ -120,8 +121,8 @@ def _draw_estimate(row: Any, plan: LabellingJobPlan, found: Estimate, is_running
                 f"{low.n_calls:,.0f}",
                 f"{low.prompt_tokens:,.0f}",
                 f"{low.answer_tokens:,.0f}",
-                budget.usd_text(low.usd),
-                budget.usd_text(high.usd),
+                usd_text(low.usd),
+                usd_text(high.usd),
             ]
             for low, high in zip(found.expected, found.at_worst, strict=True)
         ],

@@ -10,6 +10,7 @@ from routellm_core import jobs
 from routellm_core.labelling.into_store import SUFFIX, gathered_from_endpoints
 from routellm_core.labelling.job import LabellingJobPlan
 from routellm_core.labelling.outcomes import Labelled
+from routellm_core.wording.numbers import usd_text
 from views.cache import benchmarks, own_data, workspace
 from views.components import html_table, job_progress
 from views.components.html_table import Column
@@ -71,16 +72,16 @@ def _spent(facts: Any) -> str:
     n = facts.get("n_requests")
     if n is None:
         return "nothing sent yet"
-    usd = facts.get("usd")
-    money = "price unknown" if usd is None else budget.usd_text(usd)
+    spent_usd = facts.get("usd")
+    money = "price unknown" if spent_usd is None else usd_text(spent_usd)
     if facts.get("usd_at_worst"):
-        money += f", {budget.usd_text(facts['usd_at_worst'])} of it at worst"
+        money += f", {usd_text(facts['usd_at_worst'])} of it at worst"
     return f"{n:,} requests so far, {money}"
 
 
 def _cap(plan: LabellingJobPlan) -> str:
     if plan.asked.cap_usd is not None:
-        return f"cap {budget.usd_text(plan.asked.cap_usd)}"
+        return f"cap {usd_text(plan.asked.cap_usd)}"
     return f"cap {plan.asked.cap_calls:,} calls"
 
 
@@ -125,10 +126,10 @@ def _draw_going_on(
     """The same again, under the same cap or another."""
     more = 2 if is_cap_reached else 1
     n_before, usd_before = budget.spent(plan.benchmark_id)
-    usd, n_calls = plan.asked.cap_usd, plan.asked.cap_calls
+    cap_usd, n_calls = plan.asked.cap_usd, plan.asked.cap_calls
     cap = budget.draw(
         plan,
-        more * (usd_before if usd is None else usd),
+        more * (usd_before if cap_usd is None else cap_usd),
         more * (n_before + 1 if n_calls is None else n_calls),
         key=f"_outcomes_cap_{job.folder.name}",
     )
@@ -153,7 +154,7 @@ def _draw_summary(labelled: Labelled) -> None:
         ):
             rows.append([words, f"{won.get(name, 0):,} of {n_texts:,} texts"])
     rows.append(["requests, of all work about this set", f"{labelled.n_requests:,}"])
-    rows.append(["spent, of all work about this set", budget.usd_text(labelled.usd)])
+    rows.append(["spent, of all work about this set", usd_text(labelled.usd)])
     html_table.draw("What came of it", [Column("what"), Column("figure", is_figure=True)], rows)
     st.markdown("\n".join(f"- {plain(note)}" for note in labelled.notes))
 
