@@ -10,7 +10,6 @@ from benchmarks.faithfulness_areas import Areas, areas, order_of, probes, summar
 from benchmarks.shuffled_router import shuffled
 from routellm_core import __main__ as command
 from routellm_core.commands import train
-from routellm_core.commands.shared import DATA_DIR
 from routellm_core.embedders.bert_tokens import TokenStates
 from routellm_core.embedders.sentence import JoinedEmbedder, SentenceEmbedder
 from routellm_core.embedders.text_features import TextStatistics
@@ -27,6 +26,7 @@ from routellm_core.routers.remembered_queries import labelled_queries
 from routellm_core.routers.stacked import MemberScores
 from routellm_core.statistics.bradley_terry import fit_ratings, sum_by_cell
 from routellm_core.store import Store
+from routellm_core.store.places import DATA_DIR
 from routellm_core.text_keys import text_hash
 from routellm_core.training.labels import battles_of
 from routellm_core.types import Battles, ModelPair

@@ -11,7 +11,8 @@ import numpy as np
 import openai
 import pytest
 
-from routellm_core.policy.build import ProviderNames, Target, policy_of
+from routellm_core.metrics.thresholds import Target
+from routellm_core.policy.build import ProviderNames, policy_of
 from routellm_core.policy.choice import choose
 from routellm_core.policy.circuit_breaker import COOL_DOWN_S, STUCK_AFTER
 from routellm_core.policy.export import export

@@ -9,7 +9,7 @@ import streamlit as st
 
 from routellm_core import jobs
 from routellm_core.importing import job as import_job
-from routellm_core.importing.job import Read
+from routellm_core.importing.job import ReadFiles
 from routellm_core.text_keys import lines_of
 from routellm_core.wording.text import one_line
 from views.cache import benchmarks, own_data, workspace
@@ -71,7 +71,9 @@ def _paste() -> None:
         found = import_job.pasted(st.session_state["_typed_lines"])
         store = workspace.store()
         with store.open_for_writing():
-            ids = import_job.add(store, Read([found], None), owner=workspace.owner(), renamed=True)
+            ids = import_job.add(
+                store, ReadFiles([found], None), owner=workspace.owner(), renamed=True
+            )
         link.remember(set=ids[0])
         st.session_state["_typed_lines"] = ""
 
