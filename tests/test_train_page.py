@@ -217,7 +217,9 @@ def test_a_run_that_ended_early_says_why_and_goes_on(
     folder = a_run(store_path, status=status, **more)
     at = open_page(**TINY)
     assert [e.replace("\\", "") for e in errors(at)] == [m for m in [more.get("message")] if m]
-    assert drawn(at)[0].get("fits")  # only its loss: no figures before it is done
+    (loss,) = at.get("vega_lite_chart")  # only its loss: no figures before it is done
+    assert "the latest: training 0.2500" in loss.proto.alt
+    assert drawn(at) == []
     button(at, label).click().run()
     assert started == [(folder, PLAN, store_path)]
 

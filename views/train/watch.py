@@ -8,8 +8,8 @@ from routellm_core import jobs
 from routellm_core.training import job as training_job
 from routellm_core.training.job import TrainingRun
 from views.components import job_progress
-from views.components.loss_curve import loss_curve
 from views.state.attempt import attempt
+from views.train import loss
 
 
 def draw(active: list[TrainingRun]) -> None:
@@ -38,7 +38,7 @@ def draw_loss(run: TrainingRun) -> None:
         if run.plan.router_name == "sw_ranking"
         else "The loss is drawn here once the training has begun."
     )
-    loss_curve(run.progress, empty, key=f"loss_{run.run_id}")
+    loss.draw_loss(run.progress, empty)
 
 
 def _cancel(run: TrainingRun) -> None:
