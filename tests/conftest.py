@@ -11,6 +11,7 @@ from routellm_core.store.build import ensure_store
 from routellm_core.text_keys import group_key, text_hash
 from routellm_core.types import Benchmark, ModelPair
 from tests.invented import WordVectors
+from tests.small_store import build_small_store
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIR = ModelPair(weak="small", strong="large")
@@ -57,6 +58,14 @@ def built_store(tmp_path_factory, shared_folder):
     shared = shared_folder / "shipped" / "explorer.duckdb"
     ensure_store(ROOT / "data", shared)
     return Path(shutil.copy(shared, tmp_path_factory.mktemp("store") / "explorer.duckdb"))
+
+
+@pytest.fixture(scope="session")
+def small_store(tmp_path_factory):
+    """Path of a store of 420 of the shipped queries and three routers; for reading only."""
+    path = tmp_path_factory.mktemp("small") / "explorer.duckdb"
+    build_small_store(path)
+    return path
 
 
 @pytest.fixture

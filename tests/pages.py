@@ -32,12 +32,12 @@ def read_store(path, monkeypatch):
 
 
 @contextmanager
-def own_store(built_store, path, monkeypatch, fill=lambda store: None):
-    """A copy of the shipped store at a path, filled further, that the dashboard reads meanwhile."""
+def own_store(store, path, monkeypatch, fill=lambda store: None):
+    """A copy of a store at a path, filled further, that the dashboard reads meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(built_store, path)
-    with Store(path) as store:
-        fill(store)
+    shutil.copy(store, path)
+    with Store(path) as copy:
+        fill(copy)
     with read_store(path, monkeypatch):
         yield path
 

@@ -21,8 +21,8 @@ MF = {"router": "mf-golden.in_domain"}
 
 
 @pytest.fixture
-def store_path(built_store, tmp_path, monkeypatch):
-    with own_store(built_store, tmp_path / "explorer.duckdb", monkeypatch) as path:
+def store_path(small_store, tmp_path, monkeypatch):
+    with own_store(small_store, tmp_path / "explorer.duckdb", monkeypatch) as path:
         yield path
 
 
@@ -32,8 +32,15 @@ def _open(**query):
 
 @pytest.fixture
 def open_deploy(store_path):
-    """Opens the page on a store of the test's own."""
+    """Opens the page on a small store of the test's own."""
     return _open
+
+
+@pytest.fixture
+def open_on_shipped(built_store, tmp_path, monkeypatch):
+    """Opens it on a copy of the shipped store."""
+    with own_store(built_store, tmp_path / "explorer.duckdb", monkeypatch):
+        yield _open
 
 
 @pytest.fixture
@@ -50,8 +57,8 @@ def kept(at):
     return parse_policy(table["document"].iloc[0].encode(), "kept")
 
 
-def test_the_policy_is_that_of_the_selected_point(open_deploy):
-    at = open_deploy(mode="share", wanted="0.25")
+def test_the_policy_is_that_of_the_selected_point(open_on_shipped):
+    at = open_on_shipped(mode="share", wanted="0.25")
     assert not at.exception
     assert "of the queries of MMLU do" in said(at)
     policy = kept(at)
@@ -102,8 +109,8 @@ def test_replay_covers_every_set_that_the_router_scored(read_deploy):
         assert f"{title}</th>" in body
 
 
-def test_replay_uses_intervals_of_clusters(open_deploy):
-    at = open_deploy(mode="share", wanted="0.3")
+def test_replay_uses_intervals_of_clusters(open_on_shipped):
+    at = open_on_shipped(mode="share", wanted="0.3")
     policy = kept(at)
     store = workspace.store()
     known = store.pair_outcomes("mmlu", PAIR)
@@ -114,9 +121,9 @@ def test_replay_uses_intervals_of_clusters(open_deploy):
     assert f"95% {100 * low:.1f} – {100 * high:.1f}" in tables(at)
 
 
-def test_two_policies_are_compared_and_one_is_gone_back_to(open_deploy):
-    first = kept(open_deploy(mode="share", wanted="0.2"))
-    at = open_deploy(mode="share", wanted="0.4")
+def test_two_policies_are_compared_and_one_is_gone_back_to(open_on_shipped):
+    first = kept(open_on_shipped(mode="share", wanted="0.2"))
+    at = open_on_shipped(mode="share", wanted="0.4")
     assert any("What is different now" in block.label for block in at.expander)
     at.selectbox(key="_present_policy").set_value(first.policy_id).run()
     assert "decided otherwise by" in tables(at)
@@ -152,8 +159,8 @@ def test_the_printed_page_escapes_what_it_shows(open_deploy):
     assert "&lt;script&gt;" in page
 
 
-def test_a_gateways_log_is_held_against_the_evidence(open_deploy, store_path):
-    policy = kept(open_deploy(mode="share", wanted="0.3"))
+def test_a_gateways_log_is_held_against_the_evidence(open_on_shipped):
+    policy = kept(open_on_shipped(mode="share", wanted="0.3"))
     names = [f"r{i:03}" for i in range(200)]
     card = Benchmark("log", "Log", "", "", "user", 0.0, 1.0, "share right", "gateway", "mine")
     queries = pd.DataFrame({"query_id": names, "slice": "all"})
@@ -165,7 +172,7 @@ def test_a_gateways_log_is_held_against_the_evidence(open_deploy, store_path):
     rates = pd.DataFrame({"query_id": names, "strong_win_rate": np.linspace(0.9, 0.99, 200)})
     with store.open_for_writing():
         store.add_strong_win_rates("log", PAIR, policy.router.router_id, "untouched", rates)
-    at = open_deploy(mode="share", wanted="0.3")
+    at = open_on_shipped(mode="share", wanted="0.3")
     assert not at.exception
     body = tables(at)
     assert "strong calls, n = 200" in body
@@ -253,14 +260,16 @@ def test_never_on_the_trade_off_page_is_a_policy_that_never_calls(open_deploy):
 # What is private, and what cannot be read
 
 
-def test_a_policy_of_a_private_set_is_not_kept_and_tells_others_nothing(open_deploy, monkeypatch):
-    policy = kept(open_deploy())
+def test_a_policy_of_a_private_set_is_not_kept_and_tells_others_nothing(
+    open_on_shipped, monkeypatch
+):
+    policy = kept(open_on_shipped())
     store = workspace.store()
     with store.open_for_writing():
         store.delete_policy(policy.policy_id)
         store._write("UPDATE benchmark SET owner = 'ada' WHERE benchmark_id = 'mmlu'")
     monkeypatch.setattr(workspace, "owner", lambda: "ada")
-    at = open_deploy(benchmark="mmlu")
+    at = open_on_shipped(benchmark="mmlu")
     assert button(at, "Keep this policy in the store").disabled
     assert "save the set on My data first" in said(at)
     history._keep(policy)
@@ -272,7 +281,7 @@ def test_a_policy_of_a_private_set_is_not_kept_and_tells_others_nothing(open_dep
         document["evidence"]["benchmark_id"] = name
         unsigned = json.dumps(document).encode()
         raw = parse_policy(unsigned, name, accept_edited=True).signed().as_bytes()
-        at = open_deploy(benchmark="gsm8k")
+        at = open_on_shipped(benchmark="gsm8k")
         at.file_uploader(key="_policy_file").upload("p.json", raw).run()
         assert not at.exception
         (warning,) = (w.value.replace("\\", "") for w in at.warning if "made of" in w.value)
@@ -355,8 +364,8 @@ def test_what_it_costs_is_said_either_way(open_deploy):
     assert "-" not in words(1.2).split(", for ")[1].split(" always")[0]
 
 
-def test_a_promise_is_deployed_with_the_checkpoint_that_it_is_about(open_deploy):
-    at = open_deploy(mode="promise", promise="lose", wanted="0.02", confidence="0.95")
+def test_a_promise_is_deployed_with_the_checkpoint_that_it_is_about(open_on_shipped):
+    at = open_on_shipped(mode="promise", promise="lose", wanted="0.02", confidence="0.95")
     assert not at.exception
     assert "at most 2 points are lost against always strong" in said(at)
     assert "never saw fold 0" in said(at)

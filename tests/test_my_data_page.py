@@ -55,13 +55,13 @@ def visitor(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def filled_store(built_store, tmp_path_factory):
-    """The shipped store with a benchmark `sums` and a router `mf-words` that has scored it."""
+def filled_store(small_store, tmp_path_factory):
+    """The small store with a benchmark `sums` and a router `mf-words` that has scored it."""
     folder = tmp_path_factory.mktemp("filled")
     router = _router()
     router.save(folder / "mf-words")
     path = folder / "explorer.duckdb"
-    shutil.copy(built_store, path)
+    shutil.copy(small_store, path)
     with Store(path) as store:
         texts = add_golden(store, "sums")
         entry = RouterEntry(

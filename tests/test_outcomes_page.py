@@ -54,10 +54,10 @@ def stub():
 
 
 @pytest.fixture
-def store_path(built_store, tmp_path, monkeypatch):
+def store_path(small_store, tmp_path, monkeypatch):
     """A store with six bare queries of this session, scored, and a set without texts."""
     path = tmp_path / "explorer.duckdb"
-    shutil.copy(built_store, path)
+    shutil.copy(small_store, path)
     texts = [f"Invented question {i} about {'geese' if i % 2 else 'ladders'}?" for i in range(N)]
     hashes = [text_hash(text) for text in texts]
     queries = pd.DataFrame(

@@ -37,8 +37,8 @@ def alpha_of(router_id, share):
 
 
 @pytest.fixture
-def store_path(built_store, tmp_path, monkeypatch):
-    with own_store(built_store, tmp_path / "explorer.duckdb", monkeypatch) as path:
+def store_path(small_store, tmp_path, monkeypatch):
+    with own_store(small_store, tmp_path / "explorer.duckdb", monkeypatch) as path:
         yield path
 
 

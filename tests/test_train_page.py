@@ -66,9 +66,9 @@ def add_tiny(store):
 
 
 @pytest.fixture
-def store_path(built_store, tmp_path, monkeypatch):
+def store_path(small_store, tmp_path, monkeypatch):
     """A store of the test's own with the shipped figures, a tiny benchmark and its texts."""
-    with own_store(built_store, tmp_path / "explorer.duckdb", monkeypatch, add_tiny) as path:
+    with own_store(small_store, tmp_path / "explorer.duckdb", monkeypatch, add_tiny) as path:
         yield path
 
 
