@@ -3,9 +3,12 @@
 import json
 import re
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from scipy.special import erf, softmax
 from sklearn.metrics import roc_auc_score
 
 from routellm_core.embedders.bert_tokens import TokenStates
@@ -18,12 +21,14 @@ from routellm_core.routers.base import EmbeddingRouter, LearnedRouter, write_wei
 from routellm_core.routers.configs import BertConfig, MatrixFactorizationConfig
 from routellm_core.routers.heads.labels import LABELS, LabelHead
 from routellm_core.routers.heads.network import NetworkHead
+from routellm_core.routers.resumable_fit import Unfinished
 from routellm_core.routers.stacked import MemberScores
 from routellm_core.statistics.bradley_terry import Cells, fit_ratings
 from routellm_core.training.cross_fitting import folds_by_text
 from routellm_core.training.labels import battles_of, golden_battles
 from routellm_core.types import Battles, ModelPair, PairOutcomes
 
+DATA = Path(__file__).resolve().parent.parent / "data"
 PAIR = ModelPair(weak="small", strong="large")
 
 
@@ -329,6 +334,31 @@ def test_the_gradient_of_a_head_is_that_of_its_win_rate(head, rng):
     np.testing.assert_allclose(fitted.gradient(at), np.transpose(slopes), atol=1e-6)
 
 
+def test_the_shipped_networks_score_as_their_formula_does(rng):
+    path = DATA / "routers/stacked-golden/layer_network/head.safetensors"
+    head = NetworkHead.load(path)
+    features = head.mean + head.scale * rng.normal(size=(50, head.dimension))
+    hidden = np.einsum("nd,khd->knh", (features - head.mean) / head.scale, head.hidden_rows)
+    hidden += head.hidden_bias[:, None]
+    hidden *= (1 + erf(hidden / np.sqrt(2))) / 2
+    chances = softmax(hidden @ head.rows.transpose(0, 2, 1) + head.bias[:, None], axis=-1)
+    expected = chances.mean(axis=0) @ [0, 0.5, 1, 0.5]
+    np.testing.assert_allclose(head.win_rate(features), expected, rtol=0, atol=1e-12)
+    in_float32 = head.win_rate(features.astype(np.float32))
+    np.testing.assert_allclose(in_float32, expected, rtol=0, atol=1e-6)
+
+
+def test_fitting_networks_repeats_and_draws_nothing_from_the_random_numbers_of_others(rng):
+    features = rng.normal(size=(200, 3)).astype(np.float32)
+    n, win_a = len(features), (features[:, 0] > 0).astype(float)
+    battles = Battles(tuple(PAIR), np.arange(n), np.zeros(n, int), np.ones(n, int), win_a)
+    state = torch.get_rng_state()
+    first, again = (NetworkHead.fit(PAIR, features, battles, seed=3) for _ in range(2))
+    assert torch.equal(torch.get_rng_state(), state)
+    np.testing.assert_array_equal(first.win_rate(features), again.win_rate(features))
+    assert roc_auc_score(win_a == 0, first.win_rate(features)) > 0.95
+
+
 def test_a_label_head_learns_three_labels_and_survives_a_missing_one(rng):
     features = rng.normal(size=(600, 5)).astype(np.float32)
     win = np.select([features[:, 0] > 0.4, features[:, 0] < -0.4], [0.0, 1.0], 0.5)
@@ -407,12 +437,52 @@ def test_a_killed_bert_training_goes_on_where_it_was(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         fit(kill, tmp_path)
-    assert (tmp_path / "unfinished.safetensors").exists()
+    assert (tmp_path / "unfinished.pt").exists()
     told = []
     resumed = fit(told.append, tmp_path).strong_win_rate_of(states)
     assert told[0].done > 1
     np.testing.assert_allclose(resumed, fit().strong_win_rate_of(states), atol=1e-6)
-    assert not (tmp_path / "unfinished.safetensors").exists()
+    assert not (tmp_path / "unfinished.pt").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 torn", b"\x80\x04.", b"not a state"])
+def test_a_torn_state_is_trained_from_the_start(tmp_path, content):
+    module = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.AdamW(module.parameters())
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1.0)
+    state = Unfinished(module, optimizer, schedule, tmp_path)
+    state.path.write_bytes(content)
+    assert state.resume() == 0
+
+
+def test_a_kept_state_is_taken_up_exactly(tmp_path):
+    def begun(rate):
+        module = torch.nn.Linear(2, 1)
+        optimizer = torch.optim.AdamW(module.parameters(), lr=rate)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 1 / (step + 1))
+        return Unfinished(module, optimizer, schedule, tmp_path), optimizer, schedule
+
+    def step(state, optimizer, schedule):
+        optimizer.zero_grad()
+        state.module(torch.tensor([[1.0, 2.0]])).sum().backward()
+        optimizer.step()
+        schedule.step()
+
+    first = begun(0.1)
+    step(*first)
+    first[0].keep(1, 0.7)
+    step(*first)
+    first[0].keep(2, 0.9)
+    other = begun(0.5)
+    assert other[0].resume() == 2
+    assert (other[0].best_loss, other[0].n_worse) == (0.7, 1)
+    for both in (step, lambda state, *_: state.finish()):
+        both(*first)
+        both(*other)
+        for one, same in zip(
+            first[0].module.parameters(), other[0].module.parameters(), strict=True
+        ):
+            assert torch.equal(one, same)
 
 
 def test_bert_refuses_states_that_are_not_its_own():

@@ -1,17 +1,20 @@
 """Small networks over a vector, averaged: what label rows miss where features act together.
 
-Each has one hidden layer under the rows of `label_head`, and sees a vector with a third of its
+Each has one hidden layer under the rows of `labels`, and sees a vector with a third of its
 features dropped while it learns.
 """
 
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from routellm_core.routers.base import read_weights, take_weight, write_weights
-from routellm_core.routers.heads.labels import CREDIT, N_LABELS, chances_of, pair_labels
+from routellm_core.routers.heads.labels import CREDIT, N_LABELS, pair_labels
 from routellm_core.types import Battles, Floats, Ints, ModelPair
+
+if TYPE_CHECKING:
+    import torch
 
 _N_NETWORKS = 2
 _N_HIDDEN = 64
@@ -25,7 +28,7 @@ _DROPPED_FEATURES, _DROPPED_HIDDEN = 0.3, 0.5
 
 
 class NetworkHead(NamedTuple):
-    """Fitted networks; arrays are float32."""
+    """Fitted networks; arrays are float32 and read in float64."""
 
     mean: Floats
     """(dimension,)"""
@@ -42,7 +45,7 @@ class NetworkHead(NamedTuple):
 
     @classmethod
     def fit(cls, model_pair: ModelPair, features: Floats, battles: Battles, *, seed: int) -> Self:
-        """Learn from battles between the two models of the pair.
+        """Networks that learned from battles between the two models of the pair.
 
         Args:
             model_pair: battles of other models are left out.
@@ -69,7 +72,7 @@ class NetworkHead(NamedTuple):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read them again.
+        """The networks of a file.
 
         Raises:
             NotTrainedError: there is no such file.
@@ -93,68 +96,61 @@ class NetworkHead(NamedTuple):
 
     def chances(self, features: Floats) -> Floats:
         """(n_queries, n_labels) chances of the labels, the mean of the networks'."""
-        found = [chances_of(logits) for logits, _ in self._read(features)]
-        return np.asarray(np.mean(found, axis=0))
+        import torch
+
+        return np.asarray(self._chances(torch.tensor(features, dtype=torch.float64)))
 
     def gradient(self, features: Floats) -> Floats:
         """(n_queries, dimension) gradient of the win rate by the features."""
-        total = np.zeros(features.shape)
-        for k, (logits, slope) in enumerate(self._read(features)):
-            chance = chances_of(logits)
-            of_logits = chance * (CREDIT - (chance @ CREDIT)[:, None])
-            total += ((of_logits @ self.rows[k]) * slope) @ self.hidden_rows[k]
-        return np.asarray(total / len(self.rows) / self.scale)
+        import torch
 
-    def _read(self, features: Floats) -> list[tuple[Floats, Floats]]:
-        """Logits and the slopes of the hidden units, a network."""
-        from scipy.special import erf
+        at = torch.tensor(features, dtype=torch.float64, requires_grad=True)
+        win_rate = self._chances(at) @ torch.from_numpy(CREDIT)
+        return np.asarray(torch.autograd.grad(win_rate.sum(), at)[0])
 
-        standard = (features - self.mean) / self.scale
-        found = []
-        for k in range(len(self.rows)):
-            before = standard @ self.hidden_rows[k].T + self.hidden_bias[k]
-            share = (1 + erf(before / np.sqrt(2.0))) / 2  # the unit is a GELU, exactly
-            slope = share + before * np.exp(-(before**2) / 2) / np.sqrt(2 * np.pi)
-            found.append(((before * share) @ self.rows[k].T + self.bias[k], slope))
-        return found
+    def _chances(self, features: "torch.Tensor") -> "torch.Tensor":
+        import torch
+        from torch.nn.functional import gelu, linear
+
+        mean, scale, *weights = (torch.from_numpy(array).double() for array in self)
+        standard = (features - mean) / scale
+        logits = [
+            linear(gelu(linear(standard, hidden_rows, hidden_bias)), rows, bias)
+            for hidden_rows, hidden_bias, rows, bias in zip(*weights, strict=True)
+        ]
+        return torch.stack(logits).softmax(-1).mean(0)
 
 
-def _train(features: Floats, label: Ints, seed: int) -> tuple[Floats, ...]:
-    """Hidden rows and bias, rows and bias of one network."""
+def _train(features: Floats, label: Ints, seed: int) -> list[Floats]:
+    """Hidden rows and bias, rows and bias of one network; torch's random state stays as it was."""
     import torch
-    from torch.nn.functional import cross_entropy, gelu
+    from torch import nn
 
-    generator = torch.Generator().manual_seed(seed)
     seen, target = torch.from_numpy(features), torch.from_numpy(label)
-
-    def initial(*shape: int) -> torch.Tensor:
-        bound = shape[-1] ** -0.5
-        weight: torch.Tensor = (2 * torch.rand(*shape, generator=generator) - 1) * bound
-        return weight.requires_grad_()
-
-    def kept(values: torch.Tensor, dropped: float) -> torch.Tensor:
-        stays = torch.rand(values.shape, generator=generator) >= dropped
-        left: torch.Tensor = values * stays / (1 - dropped)
-        return left
-
-    hidden_rows, rows = initial(_N_HIDDEN, features.shape[1]), initial(N_LABELS, _N_HIDDEN)
-    hidden_bias = torch.zeros(_N_HIDDEN, requires_grad=True)
-    occurs = torch.bincount(target, minlength=N_LABELS) > 0
-    bias = torch.where(occurs, 0.0, -30.0).requires_grad_()  # as good as never
-    weights = [hidden_rows, hidden_bias, rows, bias]
-    optimizer = torch.optim.AdamW(weights, lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
-    n_batches = -(-len(seen) // _BATCH_SIZE)
-    n_epochs = max(_N_EPOCHS, -(-_LEAST_STEPS // n_batches))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, _LEARNING_RATE, total_steps=n_epochs * n_batches
-    )
-    for _ in range(n_epochs):
-        for batch in torch.split(torch.randperm(len(seen), generator=generator), _BATCH_SIZE):
-            hidden = gelu(kept(seen[batch], _DROPPED_FEATURES) @ hidden_rows.T + hidden_bias)
-            logits = kept(hidden, _DROPPED_HIDDEN) @ rows.T + bias
-            loss = cross_entropy(logits, target[batch])
-            optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
-    return tuple(weight.detach().numpy() for weight in weights)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        network = nn.Sequential(
+            nn.Dropout(_DROPPED_FEATURES),
+            nn.Linear(features.shape[1], _N_HIDDEN),
+            nn.GELU(),
+            nn.Dropout(_DROPPED_HIDDEN),
+            nn.Linear(_N_HIDDEN, N_LABELS),
+        )
+        never = torch.bincount(target, minlength=N_LABELS) == 0
+        network[-1].bias.data = torch.where(never, -30.0, 0.0)
+        optimizer = torch.optim.AdamW(
+            network.parameters(), lr=_LEARNING_RATE, weight_decay=_WEIGHT_DECAY
+        )
+        n_batches = -(-len(seen) // _BATCH_SIZE)
+        n_epochs = max(_N_EPOCHS, -(-_LEAST_STEPS // n_batches))
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, _LEARNING_RATE, total_steps=n_epochs * n_batches
+        )
+        for _ in range(n_epochs):
+            for batch in torch.split(torch.randperm(len(seen)), _BATCH_SIZE):
+                loss = nn.functional.cross_entropy(network(seen[batch]), target[batch])
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                schedule.step()
+    return [parameter.detach().numpy() for parameter in network.parameters()]
