@@ -64,14 +64,8 @@ def _reports(version: int) -> list[Report]:
         chosen,
         lambda benchmark_id: plain(cards[benchmark_id].title),
     )
-    further = link.text("pairs", "usual", ["usual", "all"]) == "all"
-    st.session_state["_pairs"] = further
-    st.toggle(
-        "Further pairs",
-        help="Other models, that no router was trained on.",
-        key="_pairs",
-        on_change=lambda: link.remember(pairs="all" if st.session_state["_pairs"] else None),
-    )
+    help = "Other models, that no router was trained on."
+    further = inputs.switch_of("Further pairs", "pairs", "all", help)
     reports = []
     for benchmark_id in [name for name in ids if name in chosen]:
         with boundary():

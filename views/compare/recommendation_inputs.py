@@ -1,6 +1,7 @@
 """Requirements of a router, as inputs that the link carries."""
 
 import math
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -50,16 +51,15 @@ def kinds(version: int, benchmark_id: str, pair: ModelPair) -> tuple[str, ...]:
         return ()
     in_link = {quote(name, safe=""): name for name in names}  # a slice may hold a comma
     chosen = [in_link[name] for name in link.texts("kinds", [], list(in_link))]
-    st.session_state["_kinds"] = chosen
-    st.multiselect(
+    inputs.several_of(
         "Kinds of queries you send",
+        "kinds",
         names,
-        key="_kinds",
-        format_func=lambda name: name.replace("_", " "),
-        placeholder=f"all {len(names)} kinds of this benchmark",
-        on_change=lambda: link.remember(
-            kinds=[quote(name, safe="") for name in st.session_state["_kinds"]] or None
-        ),
+        chosen,
+        lambda name: name.replace("_", " "),
+        draw=partial(st.multiselect, placeholder=f"all {len(names)} kinds of this benchmark"),
+        in_link=partial(quote, safe=""),
+        is_none_usual=True,
     )
     return tuple(chosen)
 

@@ -121,13 +121,13 @@ def provenance(tokens: TokenSource, router: RouterCost) -> str:
 
 def _draw_inputs(selection: Selection, readings: Readings, router: RouterCost) -> Baseline:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _number(
+        inputs.number_of(
             "Queries a month",
             "queries_per_month",
             queries_per_month(),
-            _MOST_QUERIES,
-            1_000.0,
-            "%.0f",
+            most=_MOST_QUERIES,
+            step=1_000.0,
+            form="%.0f",
         )
         router_cost.draw_machine()
         kind = inputs.one_of(
@@ -139,27 +139,15 @@ def _draw_inputs(selection: Selection, readings: Readings, router: RouterCost) -
             _BASELINES.__getitem__,
         )
         if kind == "today":
-            today = link.number("today_usd", None)
-            _number("USD per 1,000 queries today", "today_usd", today, _MOST_USD, 0.1, "%.4f")
+            inputs.number_of(
+                "USD per 1,000 queries today",
+                "today_usd",
+                link.number("today_usd", None),
+                most=_MOST_USD,
+                step=0.1,
+                form="%.4f",
+            )
     return baseline_of(selection, readings)
-
-
-def _number(
-    label: str, name: str, value: float | None, most: float, step: float, form: str
-) -> None:
-    key = f"_evidence_{name}"
-    st.session_state[key] = None if value is None else min(max(value, 0.0), most)
-    st.number_input(
-        label,
-        min_value=0.0,
-        max_value=most,
-        value=None,
-        step=step,
-        format=form,
-        key=key,
-        width=230,
-        on_change=lambda: link.remember(**{name: st.session_state[key]}),
-    )
 
 
 def _tiles(

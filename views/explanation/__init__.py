@@ -10,7 +10,7 @@ from views.explanation.heading import heading
 from views.explanation.subject import hindrance, subject_of, two_scores
 from views.selection.frame import Selection, boundary
 from views.selection.point import Readings
-from views.state import link
+from views.state import inputs
 from views.text.escape import plain
 
 
@@ -24,9 +24,7 @@ def place(selection: Selection, text: str | None) -> DeltaGenerator | None:
         text: of the opened query, None where it is not on this machine.
     """
     with st.container(key="explanation"):
-        st.session_state["_why"] = link.text("why", "") == "1"
-        st.toggle("Explain this score", key="_why", on_change=_keep)
-        if not st.session_state["_why"]:
+        if not inputs.switch_of("Explain this score", "why"):
             return None
         reason = hindrance(selection, text)
         if reason is not None:
@@ -57,10 +55,6 @@ def draw(selection: Selection, readings: Readings, query: dict[str, Any]) -> Non
             similar.draw_similar(subject)
             similar.draw_counterfactual(subject)
         what_if.draw(subject)
-
-
-def _keep() -> None:
-    link.remember(why="1" if st.session_state["_why"] else None)
 
 
 _STYLE = "<style>.st-key-explained { min-height: 44rem; }</style>"

@@ -1,13 +1,12 @@
 """Where the regret is: lost quality and wasted money of the listed queries, slice by slice."""
 
 import pandas as pd
-import streamlit as st
 
 from routellm_core.types import Benchmark
 from routellm_core.wording.numbers import fixed, usd_text
 from views.components import html_table
 from views.components.html_table import Column
-from views.state import link
+from views.state import inputs, link
 from views.text.format import quality_format
 
 _FEW = 10
@@ -16,7 +15,7 @@ _SUMMED = ["n_queries", "n_lost", "lost_quality", "n_wasted", "wasted_usd"]
 
 def draw(table: pd.DataFrame, benchmark: Benchmark) -> None:
     """The slices with most regrets, the others as one row, and all together."""
-    show_all = link.text("regret_slices", "few", ["few", "all"]) == "all"
+    show_all = link.text("regret_slices", "few") == "all"
     rest = table.iloc[_FEW:]
     rows = [_row(row, benchmark) for row in (table if show_all else table[:_FEW]).itertuples()]
     if len(rest) and not show_all:
@@ -37,12 +36,7 @@ def draw(table: pd.DataFrame, benchmark: Benchmark) -> None:
         rows,
     )
     if len(table) > _FEW:
-        st.session_state["_regret_slices"] = show_all
-        st.toggle(f"All {len(table)} slices", key="_regret_slices", on_change=_keep)
-
-
-def _keep() -> None:
-    link.remember(regret_slices="all" if st.session_state["_regret_slices"] else None)
+        inputs.switch_of(f"All {len(table)} slices", "regret_slices", "all")
 
 
 def _sum_row(name: str, table: pd.DataFrame, benchmark: Benchmark) -> list[str]:

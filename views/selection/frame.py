@@ -31,6 +31,8 @@ from views.text.names import distinct_names, short_name
 _MY_DATA = page("my_data")
 _FEW = 8
 """Routers that are offered side by side; more go into a list that can be searched."""
+_MOST_USD = 10_000.0
+"""Per million tokens."""
 
 
 class Selection(NamedTuple):
@@ -229,18 +231,17 @@ def _price(side: str, model: str) -> Price:
     for column, kind, usd in zip(
         st.columns(2), ("prompt", "answer"), (price.prompt_usd, price.answer_usd), strict=True
     ):
-        st.session_state[f"_{side}_{kind}_usd"] = None if math.isnan(usd) else usd
-        column.number_input(
-            plain(f"{short_name(model)}: {kind}"),
-            min_value=0.0,
-            max_value=10_000.0,
-            value=None,  # emptied it is unknown, not 0
-            step=0.01,
-            format="%.2f",
-            key=f"_{side}_{kind}_usd",
-            on_change=_keep_price,
-            args=(side, model),
-        )
+        with column:
+            inputs.number(
+                plain(f"{short_name(model)}: {kind}"),
+                f"{side}_{kind}_usd",
+                None if math.isnan(usd) else usd,
+                lambda _: _keep_price(side, model),
+                most=_MOST_USD,
+                step=0.01,
+                form="%.2f",
+                width="stretch",
+            )
     st.caption(plain(f"{short_name(model)}: {price.source}"))
     return price
 
@@ -253,7 +254,7 @@ def _edited_price(side: str, model: str) -> Price | None:
         typed = [float(part) for part in (prompt, answer) if part]
     except ValueError:
         return None
-    if priced_model != model or not all(0 <= usd <= 10_000 for usd in typed):
+    if priced_model != model or not all(0 <= usd <= _MOST_USD for usd in typed):
         return None
     return Price(float(prompt or "nan"), float(answer or "nan"), "edited by you")
 

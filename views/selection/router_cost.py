@@ -1,6 +1,7 @@
 """What the router itself takes of every query: seconds, and money for the machine that runs it."""
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import streamlit as st
@@ -16,7 +17,7 @@ from views.cache import benchmarks, own_data, workspace
 from views.cache import evidence as evidence_cache
 from views.cache.evidence import seconds_of
 from views.selection.frame import Selection
-from views.state import link
+from views.state import inputs, link
 from views.text.escape import plain
 
 _MOST_MS, _MOST_USD = 60_000.0, 1_000.0
@@ -66,19 +67,14 @@ def own_time(router_id: str) -> OwnTime:
 def draw_seconds(selection: Selection, router: RouterCost) -> None:
     """The router's time, and a button that measures it here."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        unknown = math.isnan(router.seconds)
-        st.session_state["_router_ms"] = None if unknown else 1_000 * router.seconds
-        st.number_input(
+        inputs.number(
             "Router's own time, ms a query",
-            min_value=0.0,
-            max_value=_MOST_MS,
-            value=None,
+            "router_ms",
+            None if math.isnan(router.seconds) else 1_000 * router.seconds,
+            partial(_keep_ms, selection.key.router_id),
+            most=_MOST_MS,
             step=1.0,
-            format="%.1f",
-            key="_router_ms",
-            width=230,
-            on_change=_keep_seconds,
-            args=(selection.key.router_id,),
+            form="%.1f",
         )
         _draw_timing(selection)
         if router.seconds_source == "typed by you":
@@ -88,18 +84,9 @@ def draw_seconds(selection: Selection, router: RouterCost) -> None:
 
 def draw_machine() -> None:
     """The price of the machine."""
-    st.session_state["_machine_usd"] = machine_usd()
-    st.number_input(
-        "Router's machine, USD an hour",
-        min_value=0.0,
-        max_value=_MOST_USD,
-        value=None,
-        step=0.01,
-        format="%.4f",
-        key="_machine_usd",
-        width=230,
-        on_change=lambda: link.remember(machine_usd=st.session_state["_machine_usd"]),
-    )
+    label = "Router's machine, USD an hour"
+    usd = machine_usd()
+    inputs.number_of(label, "machine_usd", usd, most=_MOST_USD, step=0.01, form="%.4f")
 
 
 def typed_time() -> tuple[str, OwnTime] | None:
@@ -114,8 +101,7 @@ def typed_time() -> tuple[str, OwnTime] | None:
     return router_id, OwnTime(milliseconds / 1000, "typed by you")
 
 
-def _keep_seconds(router_id: str) -> None:
-    typed = st.session_state["_router_ms"]
+def _keep_ms(router_id: str, typed: float | None) -> None:
     link.remember(router_ms=None if typed is None else f"{typed:g}@{router_id}")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -10,6 +10,8 @@ from views.state import link
 
 segments = partial(st.segmented_control, required=True)
 """For `one_of`: a few options in a row; a click on the chosen one leaves it chosen."""
+pills = partial(st.pills, selection_mode="multi")
+"""For `several_of`: all options side by side; their labels are read as Markdown."""
 
 
 def one_of(
@@ -52,19 +54,23 @@ def several_of(
     chosen: list[str],
     format_func: Callable[[str], str],
     *,
+    draw: Callable[..., Any] = pills,
     in_link: Callable[[str], str] = str,
+    is_none_usual: bool = False,
     before_change: Callable[[], None] | None = None,
     help: str | None = None,
 ) -> list[str]:
-    """A choice of several, as pills; those chosen in the order of the options.
+    """A choice of several; those chosen in the order of the options.
 
     Args:
         label: above them.
         name: in the link.
         options: any number.
         chosen: what the link says.
-        format_func: an option's label, which is read as Markdown.
+        format_func: an option's label.
+        draw: `pills` or `st.multiselect`.
         in_link: how an option is written in the link, where commas part them.
+        is_none_usual: whether the link forgets an empty choice instead of stating it.
         before_change: called before another choice is remembered.
         help: shown on hover.
     """
@@ -74,17 +80,10 @@ def several_of(
     def keep() -> None:
         if before_change is not None:
             before_change()
-        link.remember(**{name: [in_link(option) for option in st.session_state[key]]})
+        found = [in_link(option) for option in st.session_state[key]]
+        link.remember(**{name: found if found or not is_none_usual else None})
 
-    st.pills(
-        label,
-        options,
-        selection_mode="multi",
-        key=key,
-        format_func=format_func,
-        on_change=keep,
-        help=help,
-    )
+    draw(label, options, key=key, format_func=format_func, on_change=keep, help=help)
     return [option for option in options if option in chosen]
 
 
@@ -114,14 +113,42 @@ def number_of(
     Returns:
         The value within its bounds, on the link's scale.
     """
-    key = f"_{name}"
-    shown = None if value is None else min(max(value * scale, 0.0), most)
-    st.session_state[key] = shown
 
-    def keep() -> None:
-        typed = st.session_state[key]
+    def keep(typed: float | None) -> None:
         link.remember(**{name: None if typed is None else typed / scale})
 
+    shown = None if value is None else min(max(value * scale, 0.0), most)
+    number(label, name, shown, keep, most=most, step=step, form=form, help=help)
+    return None if shown is None else shown / scale
+
+
+def number(
+    label: str,
+    name: str,
+    shown: float | None,
+    keep: Callable[[float | None], None],
+    *,
+    most: float,
+    step: float,
+    form: str,
+    width: int | Literal["stretch"] = 230,
+    help: str | None = None,
+) -> None:
+    """A number from 0 up that the link carries in a way of its own.
+
+    Args:
+        label: above it.
+        name: of the input.
+        shown: its value within the bounds; None draws it empty.
+        keep: called with what is typed, None where it was emptied.
+        most: that may be typed.
+        step: of its buttons.
+        form: how it is written, printf-like.
+        width: in pixels.
+        help: shown on hover.
+    """
+    key = f"_{name}"
+    st.session_state[key] = shown
     st.number_input(
         label,
         min_value=0.0,
@@ -130,8 +157,26 @@ def number_of(
         step=step,
         format=form,
         key=key,
-        width=230,
+        width=width,
         help=help,
-        on_change=keep,
+        on_change=lambda: keep(st.session_state[key]),
     )
-    return None if shown is None else shown / scale
+
+
+def switch_of(label: str, name: str, on: str = "1", help: str | None = None) -> bool:
+    """A switch, which the link states while it is on.
+
+    Args:
+        label: beside it.
+        name: in the link.
+        on: what the link says then.
+        help: shown on hover.
+    """
+    key = f"_{name}"
+    st.session_state[key] = is_on = link.text(name, "") == on
+
+    def keep() -> None:
+        link.remember(**{name: on if st.session_state[key] else None})
+
+    st.toggle(label, key=key, help=help, on_change=keep)
+    return is_on

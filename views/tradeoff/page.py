@@ -18,7 +18,7 @@ from views.components.live_curve import live_curve, payload
 from views.selection import promise
 from views.selection.frame import Selection, boundary
 from views.selection.point import USUAL_SHARE, Readings, queries_per_month, read
-from views.state import link
+from views.state import inputs, link
 from views.state.pages import page
 from views.text.format import quality_format, quality_text
 from views.text.glossary import help_of
@@ -305,15 +305,8 @@ def _take_pin() -> None:
 
 
 def _switch(label: str, name: str, options: dict[str, str]) -> None:
-    st.session_state[f"_{name}"] = link.text(name, next(iter(options)), list(options))
-    st.segmented_control(
-        label,
-        list(options),
-        key=f"_{name}",
-        format_func=options.__getitem__,
-        on_change=lambda: link.remember(**{name: st.session_state[f"_{name}"]}),
-        required=True,
-    )
+    names = list(options)
+    inputs.one_of(inputs.segments, label, name, names, names[0], options.__getitem__)
 
 
 def _curve_table(readings: Readings) -> pd.DataFrame:
