@@ -3,6 +3,7 @@ import pytest
 from scipy.stats import entropy
 
 from routellm_core.evaluation.comparison import controls
+from routellm_core.evaluation.comparison.sentences import control
 from routellm_core.metrics.baselines import random_apgr
 from routellm_core.metrics.curve import apgr, rank_queries, routing_curve
 
@@ -81,7 +82,7 @@ def test_whatever_the_gap_a_router_that_ranks_is_one(rng, strong_share):
 
 
 def kind(scores, weak, strong):
-    return controls.character(np.asarray(scores), weak, strong, n_shuffles=199).kind
+    return controls.router_controls(np.asarray(scores), weak, strong, n_shuffles=199).kind
 
 
 def test_each_kind_is_told(rng):
@@ -108,11 +109,12 @@ def test_a_router_that_moves_fewer_than_5_percent_is_a_constant(n_apart, expecte
     """It ranks well, and still nobody can use it: one model gets nearly all."""
     scores = np.where(np.arange(1000) < n_apart, 0.9, 0.1)
     weak = np.where(np.arange(1000) < 200, 0.0, 1.0)
-    found = controls.character(scores, weak, np.ones(1000))
+    found = controls.router_controls(scores, weak, np.ones(1000))
     assert found.kind == expected
     assert found.evenest_share == n_apart / 1000
     assert (found.n_scores, found.share_at_half) == (2, n_apart / 1000)
-    assert "95%" in found.words if expected == "constant" else "shuffled" in found.words
+    words = control(found._asdict())
+    assert "95%" in words if expected == "constant" else "shuffled" in words
 
 
 @pytest.mark.parametrize("share", [0.01, 0.2, 0.5, 0.97])

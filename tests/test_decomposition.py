@@ -75,13 +75,15 @@ def test_the_parts_make_up_the_whole(rng):
     found = decomposition(outcomes, need, n_resamples=100)
     whole = apgr(routing_curve(need, outcomes.quality_weak, outcomes.quality_strong))
     assert found.apgr.value == pytest.approx(whole)
-    assert 0.5 + found.recognising.value + found.ranking.value == pytest.approx(whole)
+    assert 0.5 + found.between_slice_gain.value + found.within_slice_gain.value == pytest.approx(
+        whole
+    )
     assert (found.n_queries, found.n_slices) == (600, 6)
     for part in found[2:]:
         assert part.interval.low <= part.value <= part.interval.high
 
 
-def test_recognising_is_what_shuffling_inside_slices_leaves(rng):
+def test_the_between_slice_gain_is_what_shuffling_inside_slices_leaves(rng):
     need, outcomes = draw_slices(rng)
     left = []
     for _ in range(400):
@@ -92,15 +94,17 @@ def test_recognising_is_what_shuffling_inside_slices_leaves(rng):
         left.append(apgr(routing_curve(shuffled, outcomes.quality_weak, outcomes.quality_strong)))
     error = np.std(left) / np.sqrt(400)
     found = decomposition(outcomes, need, n_resamples=100)
-    passed = found.ranking.value * (found.n_slices - 1) / (found.n_queries - 1)
-    assert 0.5 + found.recognising.value + passed == pytest.approx(np.mean(left), abs=4 * error)
+    passed = found.within_slice_gain.value * (found.n_slices - 1) / (found.n_queries - 1)
+    assert 0.5 + found.between_slice_gain.value + passed == pytest.approx(
+        np.mean(left), abs=4 * error
+    )
 
 
 def test_a_router_that_knows_the_slice_alone_only_recognises(rng):
     _, outcomes = draw_slices(rng)
     found = decomposition(outcomes, outcomes.slice_code.astype(float), n_resamples=100)
-    assert found.ranking.value == pytest.approx(0.0, abs=1e-7)
-    assert found.recognising.value > 0.05
+    assert found.within_slice_gain.value == pytest.approx(0.0, abs=1e-7)
+    assert found.between_slice_gain.value > 0.05
     assert found.slice_means.value == pytest.approx(found.apgr.value)
     assert found.inside_slices.value == pytest.approx(0.5)
 
@@ -112,8 +116,12 @@ def test_a_router_of_equal_shares_in_all_slices_only_ranks(rng):
     weak = (rng.random(n) > scores * 3).astype(float)
     found = decomposition(outcomes_of(weak, np.ones(n), slice_code), scores, n_resamples=100)
     # Freed of what slices of 100 pass to it by chance, though here the shares are equal by design.
-    assert found.recognising.value == pytest.approx(-found.ranking.value * 3 / 399, rel=1e-6)
-    assert found.recognising.value + found.ranking.value == pytest.approx(found.apgr.value - 0.5)
+    assert found.between_slice_gain.value == pytest.approx(
+        -found.within_slice_gain.value * 3 / 399, rel=1e-6
+    )
+    assert found.between_slice_gain.value + found.within_slice_gain.value == pytest.approx(
+        found.apgr.value - 0.5
+    )
 
 
 def draw_without_slices(rng, n=600, n_slices=60):
@@ -125,7 +133,7 @@ def draw_without_slices(rng, n=600, n_slices=60):
 
 
 def coverage(draw, truth, n_draws):
-    """Share of intervals that hold the true recognising and ranking, and their mean values."""
+    """Share of intervals that hold the true gains between and within slices; mean values."""
     held, values = [], []
     for seed in range(n_draws):
         need, outcomes = draw(np.random.default_rng(seed))
@@ -137,9 +145,9 @@ def coverage(draw, truth, n_draws):
     return np.mean(held, axis=0), np.mean(values, axis=0)
 
 
-def test_where_slices_mean_nothing_recognising_is_nothing(rng):
+def test_where_slices_mean_nothing_the_gain_between_them_is_nothing(rng):
     need, outcomes = draw_slices(rng, 200_000, n_slices=1)
-    truth = 0.0, decomposition(outcomes, need, n_resamples=100).ranking.value
+    truth = 0.0, decomposition(outcomes, need, n_resamples=100).within_slice_gain.value
     held, mean = coverage(draw_without_slices, truth, 60)
     assert (held > 0.85).all()
     assert mean[0] == pytest.approx(0.0, abs=0.1 * truth[1] * 60 / 600 + 0.005)
@@ -150,7 +158,7 @@ def test_where_slices_mean_nothing_recognising_is_nothing(rng):
 def test_the_intervals_hold_the_truth_even_of_slices_of_ten_queries_that_mean_nothing(rng):
     """A resample repeats queries, which takes a tenth from the spread inside slices of ten."""
     need, outcomes = draw_slices(rng, 200_000, n_slices=1)
-    truth = 0.0, decomposition(outcomes, need, n_resamples=100).ranking.value
+    truth = 0.0, decomposition(outcomes, need, n_resamples=100).within_slice_gain.value
     held, _ = coverage(draw_without_slices, truth, 600)
     assert held[0] > 0.95
     assert held[1] > 0.88
@@ -164,14 +172,14 @@ def test_texts_that_stand_twice_pass_as_much_as_once(rng):
     once, again = (
         decomposition(o, s, n_resamples=100) for o, s in ((outcomes, need), (twice, need_2))
     )
-    assert again.recognising.value == pytest.approx(once.recognising.value, abs=1e-9)
-    assert again.ranking.value == pytest.approx(once.ranking.value, abs=1e-9)
+    assert again.between_slice_gain.value == pytest.approx(once.between_slice_gain.value, abs=1e-9)
+    assert again.within_slice_gain.value == pytest.approx(once.within_slice_gain.value, abs=1e-9)
 
 
 def test_one_slice_leaves_nothing_to_recognise(rng):
     need, outcomes = draw_slices(rng, n_slices=1)
     found = decomposition(outcomes, need, n_resamples=100)
-    assert found.recognising.value == pytest.approx(0.0, abs=1e-7)
+    assert found.between_slice_gain.value == pytest.approx(0.0, abs=1e-7)
     assert found.prior.value == found.slice_means.value == pytest.approx(0.5)
 
 
@@ -243,4 +251,6 @@ def test_slice_means_and_ranks_inside_share_nothing(rng):
 def test_without_a_gap_the_parts_are_undefined(rng):
     same = rng.random(50)
     found = decomposition(outcomes_of(same, same, np.arange(50) % 2), same, n_resamples=100)
-    assert np.isnan([found.apgr.value, found.recognising.value, found.ranking.value]).all()
+    assert np.isnan(
+        [found.apgr.value, found.between_slice_gain.value, found.within_slice_gain.value]
+    ).all()

@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from routellm_core.evaluation.comparison.verdicts import AtShare, Verdict, calls_at_share, verdicts
+from routellm_core.evaluation.comparison import sentences
+from routellm_core.evaluation.comparison.verdicts import (
+    AtShare,
+    PairVerdict,
+    calls_at_share,
+    verdicts,
+)
 from routellm_core.metrics.curve import apgr, quality_at_share, rank_queries, routing_curve
 from routellm_core.statistics.bootstrap import paired_resamples
 from routellm_core.statistics.intervals import percentile_interval
@@ -23,7 +29,11 @@ def draw_rivals(rng, n, more_noise=0.0):
     return routers, weak, strong
 
 
-def share_told_apart(n, n_draws, seed, **further):
+def words_of(verdict):
+    return sentences.verdict(verdict._asdict() | {"kind": verdict.kind, "amount": verdict.amount})
+
+
+def share_found_different(n, n_draws, seed, **further):
     """How often a verdict, and how often McNemar's test, sees a difference at 5%."""
     rng = np.random.default_rng(seed)
     seen = []
@@ -33,16 +43,16 @@ def share_told_apart(n, n_draws, seed, **further):
     return np.mean(seen, axis=0)
 
 
-def test_of_equally_good_routers_few_are_told_apart():
-    by_area, by_count = share_told_apart(300, 400, seed=1)
+def test_of_equally_good_routers_few_appear_different():
+    by_area, by_count = share_found_different(300, 400, seed=1)
     assert by_area == pytest.approx(0.05, abs=3 * np.sqrt(0.05 * 0.95 / 400))
     assert by_count < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("n", [72, 500])
-def test_of_equally_good_routers_5_percent_are_told_apart(n):
-    by_area, by_count = share_told_apart(n, 3000, seed=n)
+def test_of_equally_good_routers_5_percent_appear_different(n):
+    by_area, by_count = share_found_different(n, 3000, seed=n)
     assert 0.03 < by_area < 0.065  # the test is careful where queries are few
     assert by_count < 0.055  # an exact test of whole numbers stays below
 
@@ -59,9 +69,9 @@ def test_the_queries_said_to_be_needed_show_the_difference_in_80_percent():
     rankings = [rank_queries(scores) for scores in routers.values()]
     ours, theirs = (r.area for r in paired_resamples(rankings, weak, strong, n_resamples=2000))
     n = int(queries_needed(20_000, one - other, (ours - theirs).std(ddof=1)))
-    by_area, _ = share_told_apart(n, 600, seed=2, more_noise=0.4)
+    by_area, _ = share_found_different(n, 600, seed=2, more_noise=0.4)
     assert by_area == pytest.approx(0.8, abs=0.06)
-    by_area, _ = share_told_apart(n // 2, 600, seed=3, more_noise=0.4)
+    by_area, _ = share_found_different(n // 2, 600, seed=3, more_noise=0.4)
     assert by_area < 0.65
 
 
@@ -92,15 +102,15 @@ def test_every_pair_once_the_better_router_first(rng):
             percentile_interval(one.apgr - other.apgr), abs=1e-6
         )
     assert found[0].is_ahead
-    assert found[0].words == f"`sharp` is ahead of `dull` by {found[0].gain:.3f} APGR"
+    assert words_of(found[0]) == f"`sharp` is ahead of `dull` by {found[0].gain:.3f} APGR"
     assert found[0].n_more == 0.0
 
 
-def test_copies_of_a_router_are_never_told_apart(rng):
+def test_copies_of_a_router_are_never_found_different(rng):
     routers, weak, strong = draw_rivals(rng, 300)
     (found,) = verdicts({"a": routers["one"], "b": routers["one"]}, weak, strong)
     assert (found.gain, found.p_value, found.adjusted_p_value) == (0.0, 1.0, 1.0)
-    assert found.words == "cannot tell `a` from `b`: no number of queries would show it"
+    assert words_of(found) == "cannot tell `a` from `b`: no number of queries would show it"
     assert found.at_share.n_only_router == found.at_share.n_only_over == 0
     assert found.at_share.p_value == 1.0
 
@@ -180,7 +190,7 @@ def test_whatever_the_gap_the_router_with_the_better_answers_is_ahead(rng, stron
     assert 0 < low < found.quality_gain < high
     assert found.at_share.gain > 0
     assert (found.amount, found.amount_interval) == (found.quality_gain, (low, high))
-    assert found.words == (
+    assert words_of(found) == (
         f"`good` is ahead of `noise` by {found.quality_gain:.3f} in quality, over all "
         "strong-call shares"
     )
@@ -217,8 +227,8 @@ def test_chance_splits_equal_scores_and_never_others():
 def test_the_needed_queries_are_said_in_two_digits(n_more, said):
     at = AtShare(0.5, 0.0, Interval(0, 0), 0, 0, 1.0, 1.0)
     ends = Interval(-0.1, 0.1)
-    verdict = Verdict("a", "b", 100, 0.01, ends, True, 0.01, ends, 0.4, 0.8, n_more, at)
-    assert verdict.words == f"cannot tell `a` from `b`: about {said} more queries would show it"
+    verdict = PairVerdict("a", "b", 100, 0.01, ends, True, 0.01, ends, 0.4, 0.8, n_more, at)
+    assert words_of(verdict) == f"cannot tell `a` from `b`: about {said} more queries would show it"
 
 
 def test_a_share_outside_the_unit_interval_is_refused(rng):

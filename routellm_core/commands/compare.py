@@ -1,4 +1,4 @@
-"""`python -m routellm_core compare`: which routers differ, which are routers, and in what."""
+"""`python -m routellm_core compare`: differences, controls and decomposition of routers."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -6,6 +6,7 @@ from typing import Any
 
 from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, resamples, seed
 from routellm_core.errors import DataError
+from routellm_core.evaluation.comparison import sentences
 from routellm_core.evaluation.comparison.report import compare_routers
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.store import Store
@@ -59,17 +60,13 @@ def compare(parsed: argparse.Namespace) -> Result:
 def lines(document: dict[str, Any]) -> list[str]:
     """The object of `compare_routers` for people."""
     weak, strong = document["quality_weak"], document["quality_strong"]
-    low, high = document["gap_interval"]
+    caution = sentences.gap_caution(document["gap_interval"])
     return [
         f"{document['benchmark']}, {document['view']}: n = {document['n_queries']:,} "
         f"({document['n_texts']:,} texts), slices: {document['n_slices']}, gap "
         f"{bracketed(strong - weak, document['gap_interval'], digits=4)}; "
         f"{document['n_resamples']:,} resamples, seed {document['seed']}",
-        *(["the gap may be none: shares of it, as APGR is one, mean little"] * (low <= 0 <= high)),
-        *(
-            ["the strong model is the worse one: of two routers the better has the lower APGR"]
-            * (high < 0)
-        ),
+        *([caution] if caution else []),
         *_matrix(document),
         *_at_share(document["verdicts"]),
         "is it a router? APGR against its own scores shuffled; bits of the scores and, at α = 0.5, "
@@ -83,17 +80,17 @@ def lines(document: dict[str, Any]) -> list[str]:
 
 
 def _matrix(document: dict[str, Any]) -> list[str]:
-    """Each router over those below it, then a sentence for each pair that cannot be told apart."""
+    """Each router over those below it, then a sentence for each pair without a clear winner."""
     found = document["verdicts"]
     if not found:
-        return ["one router: there is no other to hold it against"]
+        return [sentences.ONE_ROUTER]
     labels = list(dict.fromkeys(label for v in found for label in v["labels"]))
     cells = {tuple(v["labels"]): signed(v["amount"]) if v["is_ahead"] else "?" for v in found}
     apgr = {router["label"]: router["apgr"] for router in document["routers"]}
     width = max(map(len, labels))
     of = "APGR" if found[0]["is_gap_clear"] else "mean quality"
     rows = [
-        f"{of} of the row over the column; ? cannot be told apart ({len(found)} pairs, Holm at 5%)",
+        f"{of} of the row over the column; ? no clear winner ({len(found)} pairs, Holm at 5%)",
         f"  {'':>3} {'':<{width}} {'APGR':>6} "
         + "".join(f"{i:>8}" for i in range(2, len(labels) + 1)),
     ]
@@ -152,19 +149,19 @@ def _costs(router: dict[str, Any]) -> str:
 
 def _slices(document: dict[str, Any]) -> list[str]:
     if document["n_slices"] < 2:
-        return ["one slice: all is ranking inside it"]
+        return ["one slice: all of the gain is within it"]
     first = document["routers"][0]
     rows = [
-        "APGR = 0.5 + recognising the slice + ranking inside it; the slice prior alone, which "
-        f"needs no router, has {bracketed(first['prior'], first['prior_interval'])}"
+        "APGR = 0.5 + between-slice gain + within-slice gain; the slice prior alone, which needs "
+        f"no router, has {bracketed(first['prior'], first['prior_interval'])}"
     ]
     for r in document["routers"]:
-        recognising, ranking, over_prior = (
+        between, within, over_prior = (
             bracketed(r[name], r[f"{name}_interval"], signed)
             for name in ("recognising", "ranking", "over_prior")
         )
         rows.append(
-            f"  {r['label']}: {fixed(r['apgr'])} = 0.5 {recognising} {ranking}; over the prior "
+            f"  {r['label']}: {fixed(r['apgr'])} = 0.5 {between} {within}; over the prior "
             f"{over_prior}; its slice means alone {fixed(r['slice_means'])}, inside slices "
             f"{fixed(r['inside_slices'])}"
         )

@@ -1,7 +1,7 @@
-"""Routers held against each other: worked out once beside the pages, kept for the process.
+"""Comparisons of routers: worked out once beside the pages, kept for the process.
 
-It takes seconds, so nobody waits for it: a thread works while the page says how far it is, also
-after its reader has gone to another page.
+A comparison takes seconds, so a thread works on it while the page shows the progress. It goes on
+when its reader opens another page.
 """
 
 from concurrent.futures import Future
@@ -18,7 +18,7 @@ from views.cache import workspace
 
 
 class Comparing:
-    """A comparison at work, or what it came to."""
+    """A comparison that runs, or its result."""
 
     def __init__(self, store: Store, benchmark_id: str, pair: ModelPair, view: str) -> None:
         self.progress = Progress("reading the scores", 0, 1)
@@ -28,7 +28,7 @@ class Comparing:
 
     @property
     def is_done(self) -> bool:
-        """Whether it ended, well or not."""
+        """True once it ended, also by an error."""
         return self._found.done()
 
     def result(self, timeout: float | None = None) -> dict[str, Any]:

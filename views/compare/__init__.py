@@ -1,4 +1,4 @@
-"""What the Compare page draws: all benchmarks, one held closely, or the router that suits."""
+"""The Compare page: all benchmarks, one of them closely, or a recommendation."""
 
 from views.cache import workspace
 from views.compare import all_benchmarks, one_benchmark, recommendation

@@ -44,8 +44,8 @@ def draw(version: int) -> None:
         f"Intervals: 95%, {N_RESAMPLES:,} bootstrap resamples of the queries. The grey band holds "
         "95% of random routers. In domain: scored out of fold. Untouched: no router learned from "
         "these queries, and nothing was chosen by looking at them. Unseen slices: none learned "
-        "from these slices; ranked inside each fold. Within slice: in-domain scores that may only "
-        "rank inside each slice."
+        "from these slices; ranked within each fold. Within slice: in-domain scores that rank "
+        "within each slice only."
     )
     usual = [(r.card, r.figures) for r in reports if r.is_usual]
     paper.draw(usual, axis)
@@ -78,7 +78,7 @@ def _reports(version: int) -> list[Report]:
 
 
 def _axis(reports: list[Report]) -> dict[str, Any]:
-    """One axis for all tables, so that they can be held against each other."""
+    """One axis for all tables, so that they can be compared."""
     seen = [0.4, 0.8]
     for _, figures, _ in reports:
         seen += [*figures["random"]["apgr_interval"]]

@@ -1,8 +1,9 @@
-"""Is it a router at all? Each one beside its own scores shuffled, as rows of a table."""
+"""Controls of the routers: each beside its own scores shuffled, as rows of a table."""
 
 import math
 from typing import Any
 
+from routellm_core.evaluation.comparison.sentences import control_of
 from routellm_core.wording.numbers import both_ends, p_text
 from routellm_core.wording.text import joined
 from views.compare.router_names import names_of
@@ -15,13 +16,6 @@ _MARKS = {
     "reversed": "⇄ reversed",
     "constant": "– constant",
 }
-_SAID = {
-    "chance": "cannot be told from {its} own scores shuffled",
-    "reversed": "rank{s} queries the wrong way round: {its} own scores shuffled do better",
-    "constant": "{is_} a constant in disguise: no threshold divides the queries usefully, or "
-    "{its} scores are nearly equal and their order is not shown to be better than chance",
-}
-_ONE, _SEVERAL = {"its": "its", "s": "s", "is_": "is"}, {"its": "their", "s": "", "is_": "are"}
 _FEW_BITS = 0.1
 """Of the choice: beyond about 99% of the queries go to one model."""
 _FEW_QUERIES = 500
@@ -29,17 +23,15 @@ _FEW_QUERIES = 500
 
 
 def sentence(found: dict[str, Any]) -> str:
-    """How many are routers, what the others are, and whose scores do not divide at one half."""
+    """How many are routers, what the others are, and which scores do not divide at one half."""
     routers = found["routers"]
     n_routers = sum(r["kind"] == "router" for r in routers)
-    does = "does better than its" if n_routers == 1 else "do better than their"
-    said = [f"{n_routers or 'None'} of {len(routers)} {does} own scores shuffled."]
-    for kind, words in _SAID.items():
+    said = [f"{n_routers or 'None'} of {len(routers)} {control_of('router', n_routers)}."]
+    for kind in ("chance", "reversed", "constant"):
         of_kind = [r for r in routers if r["kind"] == kind]
         if of_kind:
             names = names_of(of_kind, routers)
-            forms = _ONE if len(names) == 1 else _SEVERAL
-            said.append(f"{joined(names)} {words.format(**forms)}.")
+            said.append(f"{joined(names)} {control_of(kind, len(names))}.")
     if any(r["kind"] == "chance" for r in routers) and found["n_queries"] < _FEW_QUERIES:
         said.append(f"On {found['n_queries']:,} queries a good router may seem chance.")
     lopsided = [r for r in routers if r["choice_entropy"] < _FEW_BITS]

@@ -1,4 +1,4 @@
-"""What others read from a router's curve over money: AIQ, deferral area, quality-neutral cost."""
+"""Measures of other projects on a router's curve: AIQ, deferral area, quality-neutral cost."""
 
 import math
 from typing import Any
@@ -21,7 +21,7 @@ _COLUMNS = (
 
 
 def sentence(found: dict[str, Any]) -> str:
-    """Which router reaches the best single model's quality for the least money, as luck has it."""
+    """The router that reaches the best single model's quality for the least money."""
     routers = [r for r in found["routers"] if r["router"] != "random"]
     known = [r for r in routers if math.isfinite(r["quality_neutral_cost"])]
     if not known:
@@ -33,8 +33,7 @@ def sentence(found: dict[str, Any]) -> str:
     return (
         f"{names_of([best], found['routers'])[0]} reaches the quality of always {single} at "
         f"{percent(best['quality_neutral_cost'])} of its cost ({ends}), "
-        "the least of the routers. It is the least over the whole curve, so on few queries luck "
-        "makes it too small."
+        "the least of the routers. With few queries this figure is too optimistic."
     )
 
 

@@ -1,4 +1,4 @@
-"""Where a router's gain comes from: knowing the slice, or ranking inside it."""
+"""Parts of a router's gain: between slices and within them."""
 
 from typing import Any
 
@@ -15,20 +15,17 @@ _FEW_QUERIES = 30
 
 
 def sentence(found: dict[str, Any], title: str) -> str:
-    """Who knows less than the slice alone, who more, and of whom it cannot be said."""
+    """Routers that know less than the slice alone, more, or not clearly either."""
     word = slice_word(found)
     if found["n_slices"] < 2:
-        return (
-            f"{title} has no slices: there is nothing to recognise, so all of a router's gain is "
-            "ranking."
-        )
+        return f"{title} has no slices: all of a router's gain comes from ranking its queries."
     routers = [r for r in found["routers"] if r["router"] != "random"]
     less = [r for r in routers if r["over_prior_interval"][1] < 0]
     more = [r for r in routers if r["over_prior_interval"][0] > 0]
     neither = [r for r in routers if r not in less and r not in more]
     first = found["routers"][0]
     prior = (
-        f"a prior that is told nothing but a query's {word} has APGR "
+        f"a prior that knows only a query's {word} has APGR "
         f"{with_span(first['prior'], first['prior_interval'])}"
     )
     said = []
@@ -41,7 +38,9 @@ def sentence(found: dict[str, Any], title: str) -> str:
     if less and more:
         said.append(f"Only {_know(more, routers)} more.")
     if neither:
-        said.append(f"{joined(names_of(neither, routers))} cannot be told from it.")
+        names = names_of(neither, routers)
+        does = "does" if len(names) == 1 else "do"
+        said.append(f"{joined(names)} {does} not clearly differ from it.")
     per_slice = found["n_queries"] / found["n_slices"]
     if per_slice < _FEW_QUERIES:
         said.append(f"Slices of about {per_slice:.0f} queries say little: read this as a hint.")
@@ -54,8 +53,13 @@ def _know(some: list[dict[str, Any]], among: list[dict[str, Any]]) -> str:
 
 
 def slice_word(found: dict[str, Any]) -> str:
-    """What a slice of the benchmark is called."""
+    """Name of a slice of the benchmark."""
     return _SLICES.get(found["benchmark"], "slice")
+
+
+def plural(word: str) -> str:
+    """Plural of a `slice_word`."""
+    return f"{word[:-1]}ies" if word.endswith("y") else f"{word}s"
 
 
 def table(found: dict[str, Any]) -> dict[str, Any]:
@@ -71,15 +75,13 @@ def table(found: dict[str, Any]) -> dict[str, Any]:
         "columns": [
             column("router", "router", "name"),
             column("recipe", "recipe", "text", wide=True),
-            column(
-                "picture", "½ + recognising + ranking", "parts", sort="apgr", help="sort by APGR"
-            ),
+            column("picture", "½ + between + within", "parts", sort="apgr", help="sort by APGR"),
             column("apgr", "APGR", "figure", term="apgr"),
             *(
                 column(name, title, "signed", wide=True, term=term)
                 for name, title, term in (
-                    ("recognising", "recognising", "recognising"),
-                    ("ranking", "ranking inside", "ranking_inside"),
+                    ("recognising", "between slices", "between_slice_gain"),
+                    ("ranking", "within slices", "within_slice_gain"),
                     ("over_prior", f"over the {slice_word(found)} alone", "slice_prior"),
                 )
             ),

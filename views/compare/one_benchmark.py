@@ -1,10 +1,11 @@
-"""The routers of one benchmark and pair held against each other, chance, and the slice alone."""
+"""Comparison of the routers of one benchmark and pair: verdicts, controls, decomposition, costs."""
 
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from routellm_core.evaluation.comparison.sentences import gap_caution
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.store.selection import main_view
 from routellm_core.types import Benchmark, ModelPair
@@ -115,19 +116,20 @@ def _draw_found(found: dict[str, Any], card: Benchmark) -> None:
     st.caption(
         "The band holds 95% of the APGRs of a router's own scores on shuffled queries, one query "
         f"of each text (n {found['routers'][0]['control']['n_queries']:,}; "
-        f"{found['n_resamples']:,} shuffles): it costs what the router costs and knows nothing."
+        f"{found['n_resamples']:,} shuffles). Such a router costs the same and knows nothing."
     )
     said = decomposition.sentence(found, card.title)
     _draw_table("Where the gain comes from", said, decomposition.table(found), found)
     if found["n_slices"] > 1:
         word = decomposition.slice_word(found)
+        words = decomposition.plural(word)
         st.caption(
-            f"APGR = ½ + recognising the {word} (full bar) + ranking inside it (open bar). The "
-            f"dashed line and its band: the prior that knows only the {word}, out of fold; "
-            f"{found['n_slices']} of them. Less or more than it: each router by its own 95% "
-            "interval."
+            f"APGR = ½ + gain between {words} (full bar) + gain within them (open bar). "
+            f"Dashed line and band: the prior that knows only the {word}, out of fold "
+            f"(n {found['n_slices']}). A router knows less or more than the prior where its own "
+            "95% interval says so."
         )
-    _draw_table("By other yardsticks", costs.sentence(found), costs.table(found), found)
+    _draw_table("By other measures", costs.sentence(found), costs.table(found), found)
     st.caption(
         "AIQ: RouterBench, arXiv 2403.12031. Deferral area, quality-neutral cost: UniRoute, arXiv "
         "2502.08773. Both qualities are in the benchmark's own scale; money at list prices. "
@@ -149,13 +151,9 @@ def _draw_heading(found: dict[str, Any], card: Benchmark) -> None:
             f"{found['n_resamples']:,} resamples, seed {found['seed']}"
         )
     )
-    if low <= 0 <= high:
-        st.warning("The gap may be none: shares of it, as APGR is one, then mean little.")
-    elif high < 0:
-        st.warning(
-            "The model called strong is clearly the worse one: of two routers the better one has "
-            "the lower APGR. Verdicts go by quality."
-        )
+    caution = gap_caution(found["gap_interval"])
+    if caution:
+        st.warning(caution)
 
 
 def _draw_verdicts(found: dict[str, Any]) -> None:
@@ -163,14 +161,13 @@ def _draw_verdicts(found: dict[str, Any]) -> None:
     if not found["verdicts"]:
         return
     amount = (
-        "APGR"
+        "in APGR"
         if found["verdicts"][0]["is_gap_clear"]
         else "in quality, averaged over all strong-call shares"
     )
     st.caption(
-        f"Ahead by so much {amount}, or ? where they cannot be told apart and about how many more "
-        "queries would show it. Paired on the same resamples, allowing for all pairs by Holm, at "
-        "5%."
+        f"Number: lead {amount}. ?: no clear winner; below it, how many more queries would decide. "
+        "Tested at 5% on paired resamples, corrected for all pairs (Holm)."
     )
 
 

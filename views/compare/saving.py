@@ -1,4 +1,4 @@
-"""The paper's cost saving ratio beside the same saving over other baselines, theirs and ours."""
+"""The paper's cost saving ratio beside the savings over other baselines, theirs and ours."""
 
 import math
 from typing import Any
@@ -39,13 +39,13 @@ def draw(version: int, reports: list[tuple[Benchmark, dict[str, Any]]]) -> None:
     claimed = [s for s in claimed_saving.savings() if s.benchmark_id in here]
     if not claimed:
         return
-    st.markdown("#### How much cheaper? It depends on than what")
+    st.markdown("#### How much cheaper? It depends on the baseline")
     st.markdown(_said(claimed_saving.savings()[0]))
     rows = []
     for saving in claimed:
         card, figures = here[saving.benchmark_id]
         rows += [_theirs(saving, card), *_ours(version, saving, card, figures)]
-    html_table.draw("Savings of the paper and ours, by what they are held against", _COLUMNS, rows)
+    html_table.draw("Savings of the paper and ours, by baseline", _COLUMNS, rows)
     st.caption(
         f"Theirs: tables 1 to 3 and 6 of [arXiv 2406.18665, version 4]({paper.SOURCE}), without "
         f"intervals; money at \\${claimed_saving.PRICE_STRONG:.2f} and "

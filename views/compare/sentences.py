@@ -1,4 +1,4 @@
-"""The tables of the Compare page read aloud, as far as the intervals allow."""
+"""Sentences about the tables of the Compare page, as far as the intervals allow."""
 
 import math
 from typing import Any
@@ -19,14 +19,14 @@ def about(figures: dict[str, Any]) -> list[str]:
     """Sentences about one benchmark and pair: the best router, and what is left of its lead."""
     if figures["quality_strong"] < figures["quality_weak"]:
         return [
-            "The model called strong is the worse one here: of two routers the better one has the "
-            "lower APGR, so none is called best. Verdicts by quality: look at it closely."
+            "The model called strong is the worse one here. Of two routers the better one has the "
+            "lower APGR, so none is called best. “One benchmark closely” compares them by quality."
         ]
     return [*_verdict(figures), *_inside_slices(figures), *_own_pair(figures), *_without(figures)]
 
 
 def comparable(routers: list[dict[str, Any]], name: str | None = None) -> list[dict[str, Any]]:
-    """Rows that may be held against each other: of one view, the one that most have.
+    """Rows that can be compared: of one view, the one that most have.
 
     Those of the router of that name; without one, all but the random router's.
     """
@@ -60,7 +60,7 @@ def _verdict(figures: dict[str, Any]) -> list[str]:
     if best["apgr_interval"][0] > figures["random"]["apgr_interval"][1]:
         return [*found, "It is clearly better than a random router."]
     n = f"{best['n_queries']:,}"
-    return [*found, f"On {n} queries it cannot be told apart from a random router."]
+    return [*found, f"On {n} queries it is not clearly better than a random router."]
 
 
 def _against(
@@ -69,7 +69,7 @@ def _against(
     known: list[dict[str, Any]],
     ahead: list[dict[str, Any]],
 ) -> list[str]:
-    """What the best one gains over the next, by resamples that both were read on."""
+    """The lead of the best router over the next, on the same resamples."""
     name = f"{name_among(second, known)} ({fixed(second['apgr'])})"
     gain = next(
         (
@@ -86,22 +86,20 @@ def _against(
     ends = span(gain["gain_interval"], signed)
     if gain["gain_interval"][0] > 0:
         return [f"It is ahead of {name} by {fixed(gain['gain'])} ({ends}, paired)."]
-    return [
-        f"It cannot be told apart from {name}: a gain of {fixed(gain['gain'])} ({ends}, paired)."
-    ]
+    return [f"Its lead over {name} is not clear: {fixed(gain['gain'])} ({ends}, paired)."]
 
 
 def _inside_slices(figures: dict[str, Any]) -> list[str]:
-    """What is left of the best router's lead over random inside slices."""
+    """The rest of the best router's lead over random within slices."""
     known = [r for r in figures["routers"] if r["router"] != "random"]
     best = next((r for r in known if r["view"] == "in_domain"), None)
     inside = next((r for r in known if best and _same(r, best) and r["view"] == WITHIN_SLICE), None)
     if best is None or inside is None or best["recipe"] == _OWN or not best["apgr"] > 0.5:
         return []
     apgr = with_span(inside["apgr"], inside["apgr_interval"])
-    found = f"Ranking only inside slices it reaches {apgr}"
+    found = f"Within slices alone it reaches {apgr}"
     if inside["apgr_interval"][1] - 0.5 < (best["apgr"] - 0.5) / 2:
-        found += ": most of its lead over random comes from telling slices apart"
+        found += ": most of its lead over random is between slices"
     return [f"{found}."]
 
 
@@ -110,7 +108,7 @@ def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def _own_pair(figures: dict[str, Any]) -> list[str]:
-    """What routers gain that were trained on the outcomes of this very pair."""
+    """The gain of routers that were trained on the outcomes of this very pair."""
     routers = figures["routers"]
     own = [r for r in routers if r["recipe"] == _OWN and r["view"] == "in_domain"]
     if not own:

@@ -136,7 +136,7 @@ def _bounds(figures: dict[str, Any]) -> list[dict[str, Any]]:
         {
             "router": "random range",
             "recipe": "",
-            "under": "95% of blind mixes",
+            "under": "95% of random mixes",
             **blind,
             "cpt50": 0.5,
             "cpt80": 0.8,

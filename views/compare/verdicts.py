@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from routellm_core.evaluation.comparison.sentences import ONE_ROUTER
 from routellm_core.wording.numbers import (
     fixed,
     more_queries,
@@ -15,23 +16,23 @@ from routellm_core.wording.numbers import (
 
 
 def sentence(found: dict[str, Any]) -> str:
-    """How many pairs are told apart, and against whom the best router holds."""
+    """How many pairs have a clear winner, and over whom the best router leads."""
     verdicts = found["verdicts"]
     if not verdicts:
-        return "There is one router here, and no other to hold it against."
+        return ONE_ROUTER
     best = verdicts[0]["labels"][0]
     of_best = [v for v in verdicts if v["labels"][0] == best]
     open_ones = [v for v in of_best if not v["is_ahead"]]
     n_ahead = sum(v["is_ahead"] for v in verdicts)
-    is_ = "is" if n_ahead == 1 else "are"
-    said = f"{n_ahead or 'None'} of {len(verdicts)} pairs {is_} told apart. "
-    said += f"{best} is ahead of {_all_of(len(of_best) - len(open_ones), len(of_best))}"
+    has = "has" if n_ahead == 1 else "have"
+    said = f"{n_ahead or 'None'} of {len(verdicts)} pairs {has} a clear winner. "
+    said += f"{best} is ahead of {_all_of(len(of_best) - len(open_ones), len(of_best))}."
     if open_ones:
-        first = open_ones[0]
-        said += f"; it cannot be told from {first['labels'][1]} ({more_queries(first['n_more'])})"
+        needed = more_queries(open_ones[0]["n_more"])
         more = len(open_ones) - 1
-        said += f" nor from {more} other{'s' * (more > 1)}" if more else ""
-    return f"{said}."
+        others = f", nor over {more} other{'s' * (more > 1)}" if more else ""
+        said += f" It has no clear lead over {open_ones[0]['labels'][1]} ({needed}){others}."
+    return said
 
 
 def matrix(found: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +60,7 @@ def matrix(found: dict[str, Any]) -> dict[str, Any]:
                 "is_ahead": v["is_ahead"],
                 "short": signed(v["amount"]) if v["is_ahead"] else "?",
                 "under": "ahead" if v["is_ahead"] else short_more(v["n_more"]),
-                "words": _capital(plain_words(v)),
+                "words": _capitalised(v["words"]),
                 "details": _details(v, found),
             }
             for v in verdicts
@@ -102,14 +103,10 @@ def csv_lines(found: dict[str, Any]) -> list[dict[str, Any]]:
     return lines
 
 
-def plain_words(verdict: dict[str, Any]) -> str:
-    """The verdict as the core says it, without the marks of names."""
-    return str(verdict["words"]).replace("`", "")
-
-
-def _capital(words: str) -> str:
-    """A sentence's first letter, unless it begins with a router's name."""
-    return words[0].upper() + words[1:] if words.startswith("cannot tell") else words
+def _capitalised(words: str) -> str:
+    """The verdict without the marks of names; a router's name at its beginning stays as it is."""
+    plain = words.replace("`", "")
+    return plain[0].upper() + plain[1:] if plain.startswith("cannot tell") else plain
 
 
 def _all_of(n: int, n_all: int) -> str:

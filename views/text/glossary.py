@@ -87,9 +87,9 @@ TERMS = {
         "be above it.",
     ),
     "verdict": Term(
-        "Ahead, or cannot tell",
+        "Ahead, or no clear winner",
         "Every pair of routers on the same resamples of the queries. Ahead: the difference is "
-        "shown at 5%, allowing for all pairs that were looked at (Holm 1979).",
+        "shown at 5%, corrected for all pairs (Holm 1979).",
         r"p_{(i)} (m - i + 1) < 0.05",
     ),
     "shuffled": Term(
@@ -114,14 +114,14 @@ TERMS = {
         "What knowing only a query's slice is worth: each query gets the mean gain of its slice "
         "over the other folds. It needs no router.",
     ),
-    "recognising": Term(
-        "Recognising",
+    "between_slice_gain": Term(
+        "Gain between slices",
         "The part of APGR that a router has from sending more of some slices than of others to the "
         "strong model.",
-        r"\mathrm{APGR} = \tfrac12 + \text{recognising} + \text{ranking}",
+        r"\mathrm{APGR} = \tfrac12 + \text{between slices} + \text{within slices}",
     ),
-    "ranking_inside": Term(
-        "Ranking inside slices",
+    "within_slice_gain": Term(
+        "Gain within slices",
         "The part of APGR that a router has from choosing among the queries of a slice.",
     ),
     "aiq": Term(
@@ -206,8 +206,8 @@ TERMS = {
     ),
     "to_the_first": Term(
         "Against the first",
-        "Paired on the same queries; in money at equal quality. A question mark: they cannot be "
-        "told apart at 5%, allowing for every two of the routers (Holm 1979).",
+        "Paired on the same queries; in money at equal quality. A question mark: no clear winner "
+        "at 5%, corrected for all pairs of routers (Holm 1979).",
     ),
     "break_even": Term(
         "Break-even share",

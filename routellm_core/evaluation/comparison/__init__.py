@@ -1,6 +1,7 @@
-"""The routers of a benchmark held against each other, chance, and what knows only the slice.
+"""Comparison of the routers of a benchmark with each other, with chance and with a slice prior.
 
-`verdicts` says of every two whether they are different, `controls` whether one is a router at all,
-`decomposition` where its gain comes from, and `cost_readings` what others read from its curve;
-`report` is all of that for a benchmark. `paper` and `claimed_saving` are the published figures.
+`verdicts` tests every two routers, `controls` tells a router from a constant and from chance,
+`decomposition` splits its gain into a part between slices and one within them; `report` is all of
+that for a benchmark, `sentences` puts it into words. `paper` and `claimed_saving` are the published
+figures.
 """

@@ -1,8 +1,8 @@
-"""Is it a router at all? Its own scores shuffled, and a constant in disguise.
+"""Controls of a router: its own scores shuffled, and a constant in disguise.
 
 The control costs what the router costs: it has the same scores, and so the same strong-call share
 at every threshold, but they lie on the wrong queries. Its APGR is 1/2 on average, exactly. Which of
-both is ahead is told by quality: so it is where there is no gap, or the strong model is the worse.
+both is ahead is decided by quality, also where there is no gap or the strong model is the worse.
 
 >>> choice_entropy(0.5), round(choice_entropy(0.03), 3)
 (1.0, 0.194)
@@ -24,11 +24,11 @@ FEWEST_EITHER_WAY = 0.05
 NARROW = 0.02
 """Width of the middle 95% of the win rates below which no threshold written down divides them."""
 
-Kind: TypeAlias = Literal["router", "chance", "reversed", "constant"]
+ControlKind: TypeAlias = Literal["router", "chance", "reversed", "constant"]
 
 
 class ShuffledControl(NamedTuple):
-    """A router against its own scores on shuffled queries, one query of each text."""
+    """Comparison of a router with its own scores on shuffled queries, one query of each text."""
 
     n_queries: int
     ahead: float
@@ -42,12 +42,12 @@ class ShuffledControl(NamedTuple):
     """Two-sided, that the scores say nothing of what the strong model adds."""
 
 
-class Character(NamedTuple):
-    """What kind of router the scores are, and what tells."""
+class RouterControls(NamedTuple):
+    """Kind of router that the scores are, and the figures that decide it."""
 
-    kind: Kind
+    kind: ControlKind
     n_scores: int
-    """Distinct ones: each is a threshold."""
+    """Distinct scores: each is a threshold."""
     score_entropy: float
     """Bits of a query's score; log2 of the number of queries where all differ."""
     spread: float
@@ -58,27 +58,8 @@ class Character(NamedTuple):
     """Strong-call share at the threshold 0.5."""
     control: ShuffledControl
 
-    @property
-    def words(self) -> str:
-        """The kind as a sentence, without its full stop."""
-        match self.kind:
-            case "constant":
-                return (
-                    "a constant in disguise: no threshold sends between 5% and 95% of the queries "
-                    "to the strong model"
-                    if not _divides(self.evenest_share)
-                    else f"a constant in disguise: 95% of its scores lie within {self.spread:.3f} "
-                    "and their order is not shown to be better than chance"
-                )
-            case "chance":
-                return "cannot be told from its own scores shuffled"
-            case "reversed":
-                return "ranks queries the wrong way round: its own scores shuffled do better"
-            case "router":
-                return "does better than its own scores shuffled"
 
-
-def character(
+def router_controls(
     strong_win_rate: Floats,
     quality_weak: Floats,
     quality_strong: Floats,
@@ -86,7 +67,7 @@ def character(
     cluster_code: Ints | None = None,
     n_shuffles: int = N_RESAMPLES,
     seed: int = 0,
-) -> Character:
+) -> RouterControls:
     """Tell a router from a constant in disguise and from chance.
 
     `constant`: no threshold sends between 5% and 95% of the queries to the strong model, or the
@@ -115,7 +96,7 @@ def character(
     evenest = float(shares[np.argmin(np.abs(shares - 0.5))])
     low, high = np.quantile(strong_win_rate, [0.025, 0.975])
     spread = float(high - low)
-    return Character(
+    return RouterControls(
         kind=_kind(control, evenest, spread),
         n_scores=len(ranking.threshold) - 1,
         score_entropy=score_entropy(ranking),
@@ -135,11 +116,11 @@ def shuffled_control(
     n_shuffles: int = N_RESAMPLES,
     seed: int = 0,
 ) -> ShuffledControl:
-    """Hold a router's quality against that of its own scores on shuffled queries.
+    """Compare a router's quality with that of its own scores on shuffled queries.
 
     A permutation test, exact however the gains are spread; the p-value counts the router itself
     among the shuffles (Phipson and Smyth 2010). Of queries of equal text the first is taken: they
-    share a score, so they cannot be shuffled apart. Arguments as for `character`.
+    share a score, so they cannot be shuffled apart. Arguments as for `router_controls`.
     """
     clusters = np.arange(len(quality_weak)) if cluster_code is None else cluster_code
     kept = one_per_cluster(clusters)
@@ -174,17 +155,17 @@ def score_entropy(ranking: Ranking) -> float:
     return _bits(np.diff(ranking.n_strong) / len(ranking.order))
 
 
-def _kind(control: ShuffledControl, evenest_share: float, spread: float) -> Kind:
+def _kind(control: ShuffledControl, evenest_share: float, spread: float) -> ControlKind:
     is_better = control.p_value < LEVEL and control.ahead > 0
-    if not _divides(evenest_share) or (spread < NARROW and not is_better):
+    if not is_divided(evenest_share) or (spread < NARROW and not is_better):
         return "constant"
     if is_better:
         return "router"
     return "reversed" if control.p_value < LEVEL else "chance"
 
 
-def _divides(share: float) -> bool:
-    """Whether both models get a part worth having."""
+def is_divided(share: float) -> bool:
+    """True where both models get at least 5% of the queries."""
     return FEWEST_EITHER_WAY <= share <= 1.0 - FEWEST_EITHER_WAY
 
 

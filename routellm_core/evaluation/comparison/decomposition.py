@@ -1,4 +1,4 @@
-"""What a router has from recognising the slice of a query, and what from ranking inside slices.
+"""Decomposition of a router's gain into a part between slices and a part within them.
 
 Let a query's called share u be the part of all strong-call shares, from none to all, at which it
 goes to the strong model, and d what it gains there. Then
@@ -8,14 +8,14 @@ goes to the strong model, and d what it gains there. Then
 so that APGR - 1/2 is the covariance of u and d over the mean of d. The law of total covariance
 splits it without a rest:
 
-    APGR = 1/2 + recognising + ranking
+    APGR = 1/2 + between-slice gain + within-slice gain
 
-Recognising is the covariance of the slices' means: what the router would still have if, at each
-threshold, it called the strong model for as many queries of each slice as it does, but for any of
-them. Ranking is what it has from choosing among the queries of a slice. A slice of n queries passes
-1/n of its ranking to recognising by chance. Both parts are freed of it; a resample passes as much
-once more, so that their intervals are reflected at the parts as they are (the basic bootstrap,
-Davison and Hinkley 1997, section 5.2).
+The between-slice gain is the covariance of the slices' means: what is left if, at each threshold,
+the strong model is called for as many queries of each slice as before, but for any of them. The
+within-slice gain comes from choosing among the queries of a slice. A slice of n queries passes 1/n
+of the within-slice gain to the other part by chance. Both parts are corrected for it. A resample
+passes as much once more, so their intervals are reflected at the uncorrected parts (the basic
+bootstrap, Davison and Hinkley 1997, section 5.2).
 """
 
 from typing import NamedTuple
@@ -28,26 +28,19 @@ from routellm_core.evaluation.benchmark import within_slice
 from routellm_core.metrics.curve import apgr, curve_of, pgr_of, rank_queries
 from routellm_core.statistics.bootstrap import N_RESAMPLES, paired_resamples, resample_weights
 from routellm_core.statistics.intervals import percentile_interval
-from routellm_core.types import N_FOLDS, Floats, Interval, Ints, PairOutcomes, Ranking
-
-
-class Estimate(NamedTuple):
-    """A figure with its 95% interval; NaN without a gap to recover."""
-
-    value: float
-    interval: Interval
+from routellm_core.types import N_FOLDS, Estimate, Floats, Interval, Ints, PairOutcomes, Ranking
 
 
 class Decomposition(NamedTuple):
-    """A router's APGR in parts, and beside it what either part alone is worth."""
+    """A router's APGR in parts, and the APGR of scores that have one part alone."""
 
     n_queries: int
     n_slices: int
     apgr: Estimate
-    recognising: Estimate
+    between_slice_gain: Estimate
     """Added to 1/2 by sending more of some slices than of others to the strong model."""
-    ranking: Estimate
-    """Added by choosing inside slices."""
+    within_slice_gain: Estimate
+    """Added by choosing within slices."""
     slice_means: Estimate
     """APGR of `slice_means`: all that the router knows of slices, and nothing of queries."""
     inside_slices: Estimate
@@ -93,13 +86,13 @@ def decomposition(
         Estimate(apgr(curve_of(ranking, weak, strong)), percentile_interval(resampled.apgr))
         for ranking, resampled in zip(rankings, read, strict=True)
     )
-    recognising, ranking = _parts(rankings[0], outcomes, n_resamples, seed)
+    between, within = _parts(rankings[0], outcomes, n_resamples, seed)
     return Decomposition(
         n_queries=outcomes.n_queries,
         n_slices=len(np.unique(outcomes.slice_code)),
         apgr=router,
-        recognising=recognising,
-        ranking=ranking,
+        between_slice_gain=between,
+        within_slice_gain=within,
         slice_means=means,
         inside_slices=inside,
         prior=prior,
@@ -181,7 +174,7 @@ def _called_share(ranking: Ranking, weight: Floats) -> Floats:
 
 
 def _passed(share: Floats, outcomes: PairOutcomes) -> float:
-    """The covariance that ranking passes to recognising: means of slices err together.
+    """The covariance that the within-slice part passes to the other: means of slices err together.
 
     Those of n queries by 1/n of the covariance inside, taken over clusters' sums; a slice that is a
     part of all queries draws their mean along with it by that part.
@@ -203,7 +196,7 @@ def _passed(share: Floats, outcomes: PairOutcomes) -> float:
 def _parts(
     ranking: Ranking, outcomes: PairOutcomes, n_resamples: int, seed: int
 ) -> tuple[Estimate, Estimate]:
-    """Recognising and ranking, from quality with each slice's calls spread evenly over its queries.
+    """Both parts, from the quality with each slice's calls spread evenly over its queries.
 
     Queries are taken in the ranking's order. Counts are exact in float32 up to 16 million queries;
     sums over them are taken in float64.

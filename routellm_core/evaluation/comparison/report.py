@@ -1,4 +1,4 @@
-"""The routers of a benchmark held against each other, chance, and what knows only the slice."""
+"""Comparison of the routers of a benchmark, as one JSON object."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,9 +8,9 @@ import numpy as np
 
 from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation.benchmark import within_slice
-from routellm_core.evaluation.comparison import controls
+from routellm_core.evaluation.comparison import controls, sentences
 from routellm_core.evaluation.comparison.decomposition import Decomposition, decomposition
-from routellm_core.evaluation.comparison.verdicts import Verdict, verdicts
+from routellm_core.evaluation.comparison.verdicts import PairVerdict, verdicts
 from routellm_core.jobs.progress import Progress, Watch, silent
 from routellm_core.metrics import cost_quality
 from routellm_core.metrics.costs import (
@@ -27,6 +27,9 @@ from routellm_core.statistics.intervals import mean_interval
 from routellm_core.store import Store
 from routellm_core.store.selection import complete_routers, default_pair, main_view
 from routellm_core.types import Floats, ModelPair, PairOutcomes
+
+_KEYS = {"between_slice_gain": "recognising", "within_slice_gain": "ranking"}
+"""Keys of the JSON object that differ from the names of `Decomposition`."""
 
 
 def compare_routers(
@@ -107,7 +110,7 @@ def compare_routers(
                 "label": label,
                 "mean_quality": _mean_quality(outcomes, scores[label]),
                 **_parts(parts),
-                **_character(outcomes, scores[label], n_resamples, seed),
+                **_controls(outcomes, scores[label], n_resamples, seed),
                 **_along_costs(outcomes, scores[label], costs, n_resamples, seed),
             }
         )
@@ -130,7 +133,7 @@ def compare_routers(
 
 
 def _labels(names: Sequence[tuple[str, str]]) -> dict[str, tuple[str, str]]:
-    """Router and recipe by what the router is called: its recipe is named where it has several."""
+    """Router and recipe by label: the recipe is named where a router has several."""
     n_recipes = Counter(router for router, _ in names)
     return {
         router if n_recipes[router] == 1 else f"{router} ({recipe})": (router, recipe)
@@ -138,43 +141,39 @@ def _labels(names: Sequence[tuple[str, str]]) -> dict[str, tuple[str, str]]:
     }
 
 
-def _verdict(verdict: Verdict, labels: dict[str, tuple[str, str]]) -> dict[str, Any]:
-    fields = verdict._asdict() | {"at_share": verdict.at_share._asdict()}
-    named = zip(("router", "recipe"), labels[verdict.router], strict=True)
-    over = zip(("over", "over_recipe"), labels[verdict.over], strict=True)
-    return (
-        fields
-        | dict(named)
-        | dict(over)
-        | {
-            "labels": [verdict.router, verdict.over],
-            "is_ahead": verdict.is_ahead,
-            "amount": verdict.amount,
-            "amount_interval": verdict.amount_interval,
-            "words": verdict.words,
-        }
-    )
+def _verdict(verdict: PairVerdict, labels: dict[str, tuple[str, str]]) -> dict[str, Any]:
+    found = verdict._asdict() | {
+        "at_share": verdict.at_share._asdict(),
+        "labels": [verdict.router, verdict.over],
+        "is_ahead": verdict.is_ahead,
+        "amount": verdict.amount,
+        "amount_interval": verdict.amount_interval,
+        "kind": verdict.kind,
+    }
+    found["words"] = sentences.verdict(found)
+    found["router"], found["recipe"] = labels[verdict.router]
+    found["over"], found["over_recipe"] = labels[verdict.over]
+    return found
 
 
 def _parts(parts: Decomposition) -> dict[str, Any]:
     """Each estimate under its name, its interval beside it."""
     found: dict[str, Any] = {}
-    for name, estimate in parts._asdict().items():
-        if not name.startswith("n_"):
+    for field, estimate in parts._asdict().items():
+        if not field.startswith("n_"):
+            name = _KEYS.get(field, field)
             found |= {name: estimate.value, f"{name}_interval": estimate.interval}
     return found
 
 
 def _mean_quality(outcomes: PairOutcomes, scores: Floats) -> float:
-    """Over all strong-call shares: what APGR puts on the scale of the gap."""
+    """Mean over all strong-call shares, which APGR puts on the scale of the gap."""
     curve = routing_curve(scores, outcomes.quality_weak, outcomes.quality_strong)
     return cost_quality.deferral_area(curve.strong_call_share, curve.quality)
 
 
-def _character(
-    outcomes: PairOutcomes, scores: Floats, n_shuffles: int, seed: int
-) -> dict[str, Any]:
-    found = controls.character(
+def _controls(outcomes: PairOutcomes, scores: Floats, n_shuffles: int, seed: int) -> dict[str, Any]:
+    found = controls.router_controls(
         scores,
         outcomes.quality_weak,
         outcomes.quality_strong,
@@ -185,14 +184,14 @@ def _character(
     return found._asdict() | {
         "control": found.control._asdict(),
         "choice_entropy": controls.choice_entropy(found.share_at_half),
-        "words": found.words,
+        "words": sentences.control(found._asdict()),
     }
 
 
 def _along_costs(
     outcomes: PairOutcomes, scores: Floats, costs: PairCosts, n_resamples: int, seed: int
 ) -> dict[str, Any]:
-    """What others read from a router's curve; money at list prices, NaN where one is unknown."""
+    """Cost-quality measures of other projects, at list prices; NaN where one is unknown."""
     ranking = rank_queries(scores)
     curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
     cost = routed_cost(ranking, costs)

@@ -1,4 +1,4 @@
-"""Are two routers different? Every pair on the same queries, and a verdict in words.
+"""Tests of every two routers on the same queries.
 
 Both routers of a pair face the same gap, so their APGRs are equal exactly when the areas under
 their quality curves are. The areas order the routers and are tested: no resample divides by a gap
@@ -7,13 +7,13 @@ higher APGR, the better one is still ahead.
 
 The p-value is that of the difference over its bootstrap standard error. Counting the resamples
 beyond 0, as (1 + k) / (1 + B) does, cannot fall below 2 / (1 + B): of 45 pairs none could hold
-with 1,000 resamples. The tests show by simulation that of equally good routers 5% are told apart,
-and that the queries said to be needed are enough.
+with 1,000 resamples. The tests show by simulation that 5% of equally good routers appear different,
+and that the stated numbers of queries are enough.
 """
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +30,9 @@ from routellm_core.statistics.significance import (
     two_sided_p_value,
 )
 from routellm_core.types import Floats, Interval, Ints, Ranking
-from routellm_core.wording.numbers import fixed, more_queries
+
+VerdictKind: TypeAlias = Literal["ahead", "undecided", "undecidable"]
+"""Whether the difference is shown, would be by more queries, or by no number of them."""
 
 
 class AtShare(NamedTuple):
@@ -51,8 +53,8 @@ class AtShare(NamedTuple):
     """By Holm over all pairs."""
 
 
-class Verdict(NamedTuple):
-    """A router held against one that is not better, on the same queries."""
+class PairVerdict(NamedTuple):
+    """Comparison of a router with one that is not better, on the same queries."""
 
     router: str
     over: str
@@ -78,27 +80,25 @@ class Verdict(NamedTuple):
 
     @property
     def is_ahead(self) -> bool:
-        """Whether the router is better, allowing for all pairs that were looked at."""
+        """True where the router is better, allowing for all pairs that were looked at."""
         return self.quality_gain > 0 and self.adjusted_p_value < LEVEL
 
     @property
+    def kind(self) -> VerdictKind:
+        """The verdict as an enum."""
+        if self.is_ahead:
+            return "ahead"
+        return "undecided" if np.isfinite(self.n_more) else "undecidable"
+
+    @property
     def amount(self) -> float:
-        """What is said of the difference: of APGR where the gap is clear, else of quality."""
+        """The difference: of APGR where the gap is clear, else of quality."""
         return self.gain if self.is_gap_clear else self.quality_gain
 
     @property
     def amount_interval(self) -> Interval:
         """95%, of `amount`."""
         return self.gain_interval if self.is_gap_clear else self.quality_gain_interval
-
-    @property
-    def words(self) -> str:
-        """The verdict as a sentence, without its full stop."""
-        if self.is_ahead:
-            of = "APGR" if self.is_gap_clear else "in quality, over all strong-call shares"
-            return f"`{self.router}` is ahead of `{self.over}` by {fixed(self.amount)} {of}"
-        pair = f"cannot tell `{self.router}` from `{self.over}`"
-        return f"{pair}: {more_queries(self.n_more)}"
 
 
 def verdicts(
@@ -110,8 +110,8 @@ def verdicts(
     strong_call_share: float = 0.5,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
-) -> list[Verdict]:
-    """Every pair of some routers, on the same resamples of the queries.
+) -> list[PairVerdict]:
+    """Verdicts on every pair of some routers, on the same resamples of the queries.
 
     Args:
         strong_win_rates: (n_queries,) scores of each router, by its name.
@@ -167,7 +167,7 @@ def verdicts(
     for i, (a, b) in enumerate(pairs):
         needed = queries_needed(n_queries, a.area - b.area, errors[i], level)
         found.append(
-            Verdict(
+            PairVerdict(
                 router=a.name,
                 over=b.name,
                 n_queries=n_queries,
@@ -201,7 +201,7 @@ def calls_at_share(ranking: Ranking, strong_call_share: float, seed: int = 0) ->
 
 
 class _Router(NamedTuple):
-    """What a router shows on the queries themselves and on their resamples."""
+    """Figures of a router on the queries themselves and on their resamples."""
 
     name: str
     area: float
