@@ -90,8 +90,16 @@ print(routellm_core.__file__)
     assert Path(file).is_relative_to(installed.bin.parent)
     left = installed.folder / "gateway"
     assert (left / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
-    assert (left / "routellm_core" / "store" / "schema.sql").is_file()
     assert not (left / "routellm_core" / "project").exists()
+    code = """
+import os
+os.chdir("gateway")
+from routellm_core.runtime import RoutingPolicy
+decision = RoutingPolicy.load(".").route("How tall is a door?")
+assert decision.fallback_reason is None, decision
+print(RoutingPolicy.__module__, __import__("routellm_core").__file__)
+"""
+    assert str(left / "routellm_core") in installed.run("python", "-c", code)
 
 
 def test_the_dashboard_opens(installed, browser_page):
