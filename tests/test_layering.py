@@ -54,7 +54,9 @@ MAY_IMPORT = {
         "evaluation metrics statistics store types wording views.cache views.components "
         "views.selection views.state views.text"
     ),
-    "views.components": "evaluation files jobs metrics statistics types wording views.text",
+    "views.components": (
+        "evaluation files jobs metrics statistics types wording views.state views.text"
+    ),
     "views.deploy": (
         "errors metrics policy statistics wording views.cache views.components "
         "views.selection views.state views.text"

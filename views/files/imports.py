@@ -17,7 +17,6 @@ from views.cache import workspace
 from views.components import job_progress
 from views.files import places
 from views.state import link
-from views.state.attempt import attempt
 from views.text.escape import plain
 
 _taking = Lock()
@@ -43,10 +42,10 @@ def draw() -> None:
         for job in _jobs():
             _take(job)
     found = _jobs()
-    job_progress.watch([job.folder for job in found if job.status == "running"], _draw_running)
+    job_progress.watch([job.folder for job in found if job.status == "running"], _draw_job)
     for job in found:
         if job.status in ("failed", "stopped"):
-            _draw_failed(job)
+            _draw_job(job)
         elif job.status == "done":  # it could not be added
             title = plain(_title(job))
             st.button(f"Add {title} now", key=f"again_{job.folder.name}", type="primary")
@@ -105,36 +104,18 @@ def _welcome(facts: Mapping[str, Any], ids: list[str]) -> str:
     return plain(" ".join(said))
 
 
-def _draw_running(folder: Path) -> None:
-    job = jobs.read(folder)
-    stage, share, figures = job_progress.said(job.progress, "Looking at the file", in_bytes=True)
-    job_progress.heading(_title(job), "at work", True, stage, figures)
-    st.progress(share)
-    st.button("Cancel", key=f"cancel_import_{folder.name}", on_click=_cancel, args=(folder,))
-
-
-def _draw_failed(job: jobs.Job) -> None:
-    reason = job.message or "its process is gone; the machine may have run out of memory"
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.error(
-            plain(f"{_title(job)} was not imported, nothing has changed: {reason}"),
-            icon=":material/error:",
-        )
-        st.button(
-            "Put away", key=f"away_import_{job.folder.name}", on_click=_put_away, args=(job.folder,)
-        )
+def _draw_job(job: jobs.Job) -> None:
+    job_progress.job_card(
+        job,
+        _title(job),
+        first="Looking at the file",
+        in_bytes=True,
+        cancelled="The import is cancelled, nothing has changed.",
+        ended="was not imported, nothing has changed",
+        is_error=True,
+    )
 
 
 def _title(job: jobs.Job) -> str:
     names = [Path(path).name for path in job.plan["paths"]]
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-
-
-def _cancel(folder: Path) -> None:
-    with attempt("The import is cancelled, nothing has changed."):
-        jobs.cancel(folder)
-
-
-def _put_away(folder: Path) -> None:
-    with attempt():
-        jobs.delete(folder)

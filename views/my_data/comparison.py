@@ -47,11 +47,10 @@ def draw(version: int, row: Any) -> None:
         st.button("Compare again", on_click=_start, args=(row.benchmark_id, benchmark_id))
         return
     if job is not None and job.status == "running":
-        job_progress.watch([folder], _draw_running)
+        job_progress.watch([folder], _draw_job)
         return
     if job is not None:
-        reason = job.message or "it was stopped"
-        st.warning(plain(f"The comparison is not finished: {reason}"), icon=":material/info:")
+        _draw_job(job)
     st.markdown(
         "Figures measured on a benchmark hold for your traffic as far as the two are alike. "
         "Comparing embeds your queries (about 20 seconds for a thousand on two processor cores) "
@@ -89,16 +88,9 @@ def _start(own_id: str, benchmark_id: str) -> None:
         jobs.start(folder, ComparisonPlan(own_id, benchmark_id), workspace.store_path())
 
 
-def _draw_running(folder: Path) -> None:
-    stage, share, figures = job_progress.said(jobs.read(folder).progress, "Reading the texts")
-    job_progress.heading("Comparing", "at work", True, stage, figures)
-    st.progress(share)
-    st.button("Cancel", on_click=_cancel, args=(folder,))
-
-
-def _cancel(folder: Path) -> None:
-    with attempt():
-        jobs.cancel(folder)
+def _draw_job(job: jobs.Job) -> None:
+    title = "Comparing" if job.status == "running" else "The comparison"
+    job_progress.job_card(job, title, first="Reading the texts")
 
 
 def _draw_found(version: int, row: Any, title: str, benchmark_id: str, found: Comparison) -> None:

@@ -78,14 +78,9 @@ def _paste() -> None:
         st.session_state["_typed_lines"] = ""
 
 
-def _draw_job(folder: Path) -> None:
-    job = jobs.read(folder)
-    stage, share, figures = job_progress.said(job.progress, "Loading the routers")
-    routers = ", ".join(job.plan["router_ids"])
-    job_progress.heading(
-        f"{job.plan['benchmark_id']} by {routers}", "at work", True, stage, figures
-    )
-    st.progress(share)
+def _draw_job(job: jobs.Job) -> None:
+    title = f"{job.plan['benchmark_id']} by {', '.join(job.plan['router_ids'])}"
+    job_progress.job_card(job, title, first="Loading the routers", is_own=False)
 
 
 def _draw_first_results(version: int, job: jobs.Job) -> None:

@@ -1,6 +1,7 @@
 """Scoring a set by routers: chosen, watched, kept."""
 
 import itertools
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -43,10 +44,10 @@ def draw(version: int, row: Any, pair: ModelPair | None) -> None:
     """
     _take_finished(row.benchmark_id)
     found = jobs_of(row.benchmark_id)
-    job_progress.watch([job.folder for job in found if job.status == "running"], _draw_running)
+    job_progress.watch([job.folder for job in found if job.status == "running"], _draw_job)
     for job in found:
         if job.status in ("failed", "stopped", "cancelled"):
-            _draw_ended(job)
+            _draw_job(job)
     texts, total = benchmarks.n_texts(version, row.benchmark_id)
     if not texts:
         st.info("A router reads texts, and this set has none.", icon=":material/description:")
@@ -130,11 +131,18 @@ def scorings_at_work() -> int:
     return sum(job.status == "running" for folder in folders for job in jobs.jobs_in(folder))
 
 
-def _draw_running(folder: Path) -> None:
-    job = jobs.read(folder)
-    stage, share, figures = job_progress.said(job.progress, "Loading the routers")
-    job_progress.heading(f"Scoring by {_routers(job)}", "at work", True, stage, figures)
-    st.progress(share)
+def _draw_job(job: jobs.Job) -> None:
+    job_progress.job_card(
+        job,
+        f"Scoring by {', '.join(job.plan['router_ids'])}",
+        first="Loading the routers",
+        body=partial(_draw_device, job),
+        on_resume=partial(_resume, job),
+    )
+
+
+def _draw_device(job: jobs.Job) -> None:
+    """What it runs on, and who takes turns with it."""
     if "device" in job.facts:
         st.caption(plain(f"On {job.facts['device']}, {job.facts['precision']}."))
     n_at_work = scorings_at_work()
@@ -143,23 +151,6 @@ def _draw_running(folder: Path) -> None:
             f"{n_at_work} scorings take turns, up to {CHUNK} queries each: none waits for another "
             "to end."
         )
-    st.button("Cancel", key=f"cancel_scoring_{folder.name}", on_click=_cancel, args=(folder,))
-
-
-def _draw_ended(job: jobs.Job) -> None:
-    reason = job.message or {"cancelled": "it was cancelled"}.get(job.status, "its process is gone")
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.warning(
-            plain(f"Scoring by {_routers(job)} is not finished: {reason}"), icon=":material/info:"
-        )
-        st.button("Go on", key=f"go_on_scoring_{job.folder.name}", on_click=_go_on, args=(job,))
-        st.button(
-            "Put away", key=f"away_scoring_{job.folder.name}", on_click=_drop, args=(job.folder,)
-        )
-
-
-def _routers(job: jobs.Job) -> str:
-    return ", ".join(job.plan["router_ids"])
 
 
 def _take_finished(benchmark_id: str) -> None:
@@ -181,19 +172,8 @@ def _take_finished(benchmark_id: str) -> None:
         st.rerun()
 
 
-def _cancel(folder: Path) -> None:
-    with attempt():
-        jobs.cancel(folder)
-
-
-def _drop(folder: Path) -> None:
-    with attempt():
-        jobs.delete(folder)
-
-
-def _go_on(job: jobs.Job) -> None:
-    with attempt():
-        jobs.start(job.folder, ScoringPlan.of(job.plan), workspace.store_path())
+def _resume(job: jobs.Job) -> None:
+    jobs.start(job.folder, ScoringPlan.of(job.plan), workspace.store_path())
 
 
 def chosen(version: int, row: Any) -> pd.Series | None:

@@ -14,6 +14,8 @@ from routellm_core.training.job import TrainingRun
 from routellm_core.training.recipes import recipe_of
 from routellm_core.types import ModelPair
 from views.cache import benchmarks, training, workspace
+from views.components import job_progress
+from views.components.job_progress import STATUS
 from views.components.live_curve.payload import number
 from views.components.table import column, data_table
 from views.selection import tradeoff_link
@@ -23,13 +25,6 @@ from views.text.names import short_name
 from views.train import watch
 
 _SHOWN = 6
-_STATUS = {
-    "running": "at work",
-    "done": "done",
-    "cancelled": "cancelled",
-    "failed": "failed",
-    "stopped": "stopped: its process is gone",
-}
 
 
 def draw(version: int) -> None:
@@ -60,7 +55,7 @@ def _draw_run(version: int, run: TrainingRun) -> None:
     if rows:
         _draw_table(run, rows, key)
     else:
-        watch.draw_heading(run, f"{_STATUS[run.status]}, {_when(run)}")
+        job_progress.heading(run.run_id, f"{STATUS[run.status]}, {_when(run)}", False)
         st.caption(plain(_plan_in_words(version, run)))
     if run.message:
         st.error(plain(run.message), icon=":material/error:")
@@ -134,7 +129,7 @@ def _draw_table(run: TrainingRun, rows: list[dict[str, Any]], key: str) -> None:
         ],
         rows,
         title=run.run_id,
-        beside=f"{_STATUS[run.status]}, {_when(run)}",
+        beside=f"{STATUS[run.status]}, {_when(run)}",
         sentence=_plan_in_words(workspace.version(), run),
         axis={"low": 0.28, "high": 0.92, "ticks": [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]},
         key=f"figures_{key}",

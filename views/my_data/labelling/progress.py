@@ -19,12 +19,6 @@ from views.state.attempt import attempt, button
 from views.text.escape import plain
 
 Start = Callable[[LabellingJobPlan, float, Path | None], None]
-_STATUS = {
-    "done": "finished",
-    "cancelled": "cancelled",
-    "failed": "not finished",
-    "stopped": "not finished: its process is gone",
-}
 
 
 def asking_jobs(benchmark_id: str) -> list[jobs.Job]:
@@ -57,15 +51,10 @@ def _title(plan: LabellingJobPlan) -> str:
     return f"{asked.weak.name} and {asked.strong.name}, judged by {asked.judge.name}"
 
 
-def _draw_running(folder: Path) -> None:
-    job = jobs.read(folder)
+def _draw_running(job: jobs.Job) -> None:
     plan = LabellingJobPlan.of(job.plan)
-    stage, share, figures = job_progress.said(job.progress, "beginning")
-    job_progress.heading(
-        _title(plan), "at work", True, f"{stage}: {figures}", f"{_spent(job.facts)}; {_cap(plan)}"
-    )
-    st.progress(share)
-    st.button("Cancel", key=f"_outcomes_cancel_{folder.name}", on_click=_cancel, args=(folder,))
+    line = f"{_spent(job.facts)}; {_cap(plan)}"
+    job_progress.job_card(job, _title(plan), first="beginning", line=line)
 
 
 def _spent(facts: Any) -> str:
@@ -88,7 +77,7 @@ def _cap(plan: LabellingJobPlan) -> str:
 def _draw_ended(version: int, row: Any, job: jobs.Job, start: Start) -> None:
     plan = LabellingJobPlan.of(job.plan)
     is_cap_reached = bool(job.facts.get("is_cap_reached"))
-    status = "the cap is reached" if is_cap_reached else _STATUS[job.status]
+    status = "the cap is reached" if is_cap_reached else job_progress.STATUS[job.status]
     job_progress.heading(_title(plan), status, False)
     if job.message:
         st.error(plain(job.message), icon=":material/error:")
@@ -111,13 +100,8 @@ def _draw_ended(version: int, row: Any, job: jobs.Job, start: Start) -> None:
             )
         if labelled is None or len(labelled.failed):
             _draw_going_on(job, plan, is_cap_reached, start)
-        st.button(
-            "Put away",
-            key=f"_outcomes_away_{job.folder.name}",
-            on_click=_drop,
-            args=(job.folder,),
-            help="The replies stay with the set, so that nothing is asked twice.",
-        )
+        help = "The replies stay with the set, so that nothing is asked twice."
+        job_progress.put_away_button(job, help)
 
 
 def _draw_going_on(
@@ -164,13 +148,3 @@ def _keep(version: int, plan: LabellingJobPlan, labelled: Labelled) -> None:
         card = benchmarks.benchmark(version, plan.benchmark_id)
         found = gathered_from_endpoints(labelled, plan.benchmark_id + SUFFIX, card)
         saving.keep(found, card)
-
-
-def _cancel(folder: Path) -> None:
-    with attempt():
-        jobs.cancel(folder)
-
-
-def _drop(folder: Path) -> None:
-    with attempt():
-        jobs.delete(folder)
