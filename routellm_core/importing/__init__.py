@@ -48,17 +48,17 @@ class Imported(NamedTuple):
     texts: pd.DataFrame
     """One row a distinct text: text_hash, text."""
     notes: tuple[str, ...] = ()
-    """What the reader of these figures should know, one sentence each."""
+    """Notes for the reader of these figures, one sentence each."""
     usage: pd.DataFrame | None = None
-    """Of answers that nobody graded, where known: query_id, model, prompt_tokens, answer_tokens,
+    """Use of ungraded answers, where known: query_id, model, prompt_tokens, answer_tokens,
     cost_usd, latency_s."""
 
 
 class Importer(Protocol):
-    """What a module of this package offers."""
+    """The functions of a module of `formats`."""
 
     def recognises(self, path: Path) -> bool:
-        """Whether the file or folder looks like this format."""
+        """True if the file or folder looks like this format."""
 
     def read(self, path: Path) -> list[Imported]:
         """All benchmarks in it; a `DataError` says which file and column is off."""
@@ -92,7 +92,7 @@ def read(path: Path, format_name: str | None = None) -> list[Imported]:
 
 
 def is_no_benchmark(path: Path) -> bool:
-    """Whether a file is there that no format recognises, so that it may hold battles instead."""
+    """True for a file that no format recognises, so that it may hold battles instead."""
     return path.is_file() and not any(importer(name).recognises(path) for name in IMPORTERS)
 
 

@@ -41,7 +41,7 @@ SHARE_RIGHT = Scale(0.0, 1.0, "share right")
 
 
 class Card(NamedTuple):
-    """What is known of a benchmark before its rows are looked at."""
+    """Facts of a benchmark that are known before its rows are read."""
 
     name: str
     """Becomes its id and title."""
@@ -49,7 +49,7 @@ class Card(NamedTuple):
     """Format and file, for people."""
     description: str = ""
     scale: Scale | None = None
-    """None: told from the qualities."""
+    """None: guessed from the qualities."""
     licence: str = "as its source says"
 
 
@@ -90,7 +90,7 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
             ids a query is named by the row it first stands in.
         where: the rows' numbers in the file; as long as `rows`.
         card: name, source, scale.
-        notes: what the reader said already; more is added.
+        notes: of the reader so far; more are added.
 
     Raises:
         DataError: a query without text or name, an id that stands for two texts, two outcomes of
@@ -173,7 +173,7 @@ def _codes(values: pd.Series, where: Where | None = None) -> tuple[NDArray[np.in
     except UnicodeEncodeError:
         broken = np.array([isinstance(v, str) and not is_whole(v) for v in values])
         where = where or Where("the file", np.arange(1, len(values) + 1))
-        where.refuse(broken, "half a character", "write the file as UTF-8 anew")
+        where.refuse(broken, "half a character", "write the file as UTF-8 again")
         raise
     array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     coded = array.dictionary_encode()
@@ -247,7 +247,7 @@ def _prompt_tokens(
     texts: pa.Array | None,
     notes: list[str],
 ) -> NDArray[np.float64]:
-    """Of each query: as the file says, the first count of several, else counted from the text."""
+    """Prompt tokens of each query: the first count in the file, else counted from the text."""
     if "prompt_tokens" in rows and rows["prompt_tokens"].notna().any():
         given = rows["prompt_tokens"].groupby(query_code).first()
         found: NDArray[np.float64] = given.reindex(range(len(first))).to_numpy(np.float64)
@@ -305,7 +305,7 @@ def _check_amounts(rows: pd.DataFrame, where: Where) -> None:
 def _usage(
     of_rows: pd.DataFrame, queries: pd.DataFrame, query_code: NDArray[np.int64]
 ) -> pd.DataFrame | None:
-    """Tokens, cost and time of answers that nobody graded."""
+    """Tokens, cost and time of ungraded answers."""
     usage = of_rows.drop(columns="quality")
     usage.insert(2, "prompt_tokens", queries["prompt_tokens"].to_numpy()[query_code])
     amounts = usage[list(AMOUNTS[1:])].notna().to_numpy()

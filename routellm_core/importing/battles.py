@@ -39,7 +39,7 @@ def read_battles(path: Path, *, drop_unjudged: bool = False) -> pd.DataFrame:
     """The battles of a file, in the agreed form.
 
     Args:
-        path: of a kind that `readers.tables` reads, told from its first bytes.
+        path: of a kind that `readers.tables` reads, recognised by its content.
         drop_unjudged: leave out the rows without a verdict; otherwise they are refused.
 
     Returns:
@@ -70,7 +70,7 @@ def _plain(frame: pd.DataFrame, table: str) -> pd.DataFrame:
 
 
 def _qlora(frame: pd.DataFrame, table: str) -> pd.DataFrame:
-    """`query` is the last thing the person said; the data set is the source.
+    """`query` is the last message of the person; the data set is the source.
 
     Another way of asking the judge than for one of three classes is a source of its own.
     """

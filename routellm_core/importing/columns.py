@@ -1,4 +1,4 @@
-"""Which column of a table is what: guessed from names and values, to be shown and corrected.
+"""Meaning of the columns of a table: guessed from names and values, shown, and corrected.
 
 A long table has a row a query and model; a wide one a row a query and a column of qualities a
 model; one with neither model nor quality is a set of bare queries.
@@ -122,19 +122,19 @@ class ColumnMapping:
     query_id: str | None = None
     slice: str | None = None
     model: str | None = None
-    """Of a long table. With `quality` but without it, all rows are of one model."""
+    """Column of a long table. With `quality` but without it, all rows are of one model."""
     quality: str | None = None
     prompt_tokens: str | None = None
     answer_tokens: str | None = None
     cost_usd: str | None = None
     latency: str | None = None
     in_milliseconds: bool = False
-    """Whether the latencies are; otherwise they are seconds."""
+    """True if the latencies are milliseconds; otherwise they are seconds."""
     wide: tuple[WideModel, ...] = ()
     one_model: str | None = None
     """Name of the model whose rows these are; None: the file's name."""
     scale: Scale | None = None
-    """Of the qualities; None: told from them."""
+    """Scale of the qualities; None: guessed from them."""
 
     def columns(self) -> list[str]:
         """All columns that are read, each once.
@@ -203,7 +203,7 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
 
 
 def is_told(found: ColumnMapping) -> bool:
-    """Whether a guess is more than the column of the longest texts.
+    """True if a guess is more than the column of the longest texts.
 
     Outcomes may name their queries by an id alone; their texts are not known then.
     """
@@ -214,7 +214,7 @@ def is_told(found: ColumnMapping) -> bool:
 
 
 def holds_battles(columns: Sequence[str]) -> bool:
-    """Whether these are columns of verdicts between two models."""
+    """True for columns of verdicts between two models."""
     return any(_plain(column) in BATTLE for column in columns)
 
 
@@ -277,7 +277,7 @@ def _wide(columns: Sequence[str], sample: pa.Table, may_be_bare: bool) -> tuple[
 
 
 def _amounts(columns: Sequence[str], models: Container[str]) -> dict[str, dict[str, str]]:
-    """Of each model the columns that hold its tokens, cost and time."""
+    """Columns of the tokens, cost and time of each model."""
     amounts: dict[str, dict[str, str]] = {}
     for column in columns:
         match = _AMOUNT_OF.match(column)

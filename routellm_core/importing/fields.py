@@ -1,4 +1,4 @@
-"""Values out of JSON whose form nobody promised: read as what they should be, or refused."""
+"""Values out of JSON of uncertain form: read as what they should be, or refused."""
 
 import json
 import math
@@ -15,7 +15,7 @@ PEOPLE = ("user", "human")
 
 
 def at(value: Any, *path: str) -> Any:
-    """What stands at the end of a path of keys; None where a step is missing."""
+    """The value at the end of a path of keys; None where a step is missing."""
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
@@ -55,7 +55,7 @@ def text(value: Any, where: str, field: str) -> str:
 
 
 def is_whole(value: str) -> bool:
-    """Whether a text has a UTF-8 form, that is, no half of a surrogate pair."""
+    """True if a text has a UTF-8 form, that is, no half of a surrogate pair."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -67,12 +67,12 @@ def check_whole(value: str, where: str) -> None:
     """Raise a `DataError` when a text has no UTF-8 form."""
     if not is_whole(value):
         raise DataError(
-            f"{where}: a text holds half a character (a lone surrogate); write it anew as UTF-8"
+            f"{where}: a text holds half a character (a lone surrogate); write it again as UTF-8"
         )
 
 
 def spoken(value: Any) -> str | None:
-    """What a person said last, in a text, a list of messages, or JSON of one; None if nothing."""
+    """A person's last message, in a text, a list of messages, or JSON of one; None without one."""
     if isinstance(value, str):
         stripped = value.strip()
         if stripped[:1] in ("[", "{"):

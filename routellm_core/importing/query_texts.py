@@ -40,7 +40,7 @@ class TextWheel(NamedTuple):
 
 
 class Source(NamedTuple):
-    """Where the texts of some benchmarks come from."""
+    """A source of the texts of some benchmarks."""
 
     name: str
     benchmark_ids: tuple[str, ...]
@@ -49,12 +49,12 @@ class Source(NamedTuple):
 
 
 class TextsOf(TypedDict):
-    """How many queries of a benchmark have their text on this machine."""
+    """Number of queries of a benchmark whose text is on this machine."""
 
     known: int
     total: int
     advice: str
-    """What kept the others away and how to get them; empty when nothing is missing."""
+    """Reason why others are missing, and how to get them; empty when none is."""
 
 
 def resolve_texts(
@@ -73,8 +73,8 @@ def resolve_texts(
         cache_dir: keeps downloads between runs.
         checkout: a RouteLLM checkout, a folder or a .tar.gz.
         files: tables with queries, see `table_texts`; asked first, for every benchmark.
-        report: told what is being done, a line at a time.
-        progress: told (stage, steps done, steps in all).
+        report: called with each line about what is being done.
+        progress: called with (stage, steps done, steps in all).
 
     Returns:
         For each benchmark of the store how many texts are known, and what to do about the rest.
@@ -128,7 +128,7 @@ def _texts_of(
 
 
 def _advice(benchmark_id: str) -> str:
-    """What the user can do for a benchmark whose texts are not all known."""
+    """Advice for a benchmark whose texts are not all known."""
     from_table = "name a table that holds them: `python -m routellm_core texts --from FILE`."
     if benchmark_id in IN_CHECKOUT:
         return (

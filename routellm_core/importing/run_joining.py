@@ -88,7 +88,7 @@ def _of_one_name(one: Imported, other: Imported) -> bool:
 
 
 def _asks_the_same(group: Sequence[Imported], other: Imported) -> bool:
-    """Whether another model answered the texts of the group; one model's runs are two tasks."""
+    """True if another model answered the texts of the group; one model's runs are two tasks."""
     if group[0].outcomes.empty or other.outcomes.empty:
         return False
     if any(set(one.outcomes["model"]) & set(other.outcomes["model"]) for one in group):
@@ -191,7 +191,7 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _unmatched(one: Imported, other: Imported, matched: _Matched) -> list[str]:
-    """How they were matched and what was not, a sentence each."""
+    """Notes on how queries matched and which did not, a sentence each."""
     sources = one.benchmark.source, other.benchmark.source
     found = {name for name in matched.names if name is not None}
     sides = (
@@ -205,14 +205,14 @@ def _unmatched(one: Imported, other: Imported, matched: _Matched) -> list[str]:
             ],
         ),
     )
-    said = [f"{len(found):,} queries of {sources[1]} matched by {matched.by}."]
+    notes = [f"{len(found):,} queries of {sources[1]} matched by {matched.by}."]
     for source, names in sides:
         if names:
             shown = ", ".join(map(repr, names[:NAMED])) + (", …" if len(names) > NAMED else "")
-            said.append(f"{len(names):,} queries of {source} matched none ({shown}).")
+            notes.append(f"{len(names):,} queries of {source} matched none ({shown}).")
     if matched.n_contradicting:
-        said.append(
+        notes.append(
             f"{matched.n_contradicting:,} ids stand for different texts in the two files and were "
             "not matched."
         )
-    return said
+    return notes

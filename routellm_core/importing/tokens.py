@@ -1,4 +1,4 @@
-"""How many tokens a text has for OpenAI's models of 2023 (cl100k_base)."""
+"""Number of tokens of a text for OpenAI's models of 2023 (cl100k_base)."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ PACKAGE = "bpe-openai==0.1.4"
 NOT_COUNTED = f"Tokens were not counted: pip install {PACKAGE}, then import again."
 
 Counting = Literal["needed", "wanted", "no"]
-"""Whether a missing tokenizer is an error, a warning, or of no interest."""
+"""Use of a tokenizer that may be missing: an error, a warning, or none."""
 
 _log = logging.getLogger(__name__)
 

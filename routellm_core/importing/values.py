@@ -23,7 +23,7 @@ Kind: TypeAlias = Literal["quality", "amount"]
 
 
 class Where(NamedTuple):
-    """How messages call the rows of a table."""
+    """Names of the rows of a table in messages."""
 
     file: str
     row: NDArray[np.int64]
@@ -31,7 +31,7 @@ class Where(NamedTuple):
     unit: str = "row"
 
     def rows(self, marked: NDArray[np.bool_]) -> str:
-        """How many rows are marked and which, as `3 rows (2, 5, 9)`."""
+        """Number and names of the marked rows, as `3 rows (2, 5, 9)`."""
         at = np.unique(self.row[marked])  # a wide row stands for several
         named = ", ".join(f"{row}" for row in at[:ROWS_NAMED])
         named += ", …" if len(at) > ROWS_NAMED else ""
@@ -48,7 +48,7 @@ class Look(NamedTuple):
     """Cells taken as qualities."""
 
     share: float
-    """Of those that hold anything, how many are numbers or words for right and wrong."""
+    """Share of numbers and words for right and wrong among the cells that hold anything."""
     low: float
     high: float
 
@@ -106,7 +106,7 @@ def texts(cells: Cells) -> Cells:
 
 
 def look(cells: Cells) -> Look:
-    """What the cells of a sample look like as qualities."""
+    """Cells of a sample, taken as qualities."""
     if pa.types.is_dictionary(cells.type):
         cells = cells.cast(cells.type.value_type)
     if pa.types.is_boolean(cells.type) or _is_number(cells.type):
@@ -185,7 +185,7 @@ _NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?)", re.ASC
 
 
 def _shown(value: Any) -> str | None:
-    """What stands in a cell that is neither number nor text; the first of a list of texts."""
+    """Text of a cell that is neither number nor text; the first of a list of texts."""
     if value is None:
         return None
     if isinstance(value, bytes):

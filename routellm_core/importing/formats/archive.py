@@ -25,7 +25,7 @@ NAMED = 5
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is a zip archive, and no spreadsheet."""
+    """True for a zip archive that is no spreadsheet."""
     return sniff(path).kind == "zip"
 
 
@@ -116,8 +116,8 @@ def _unpack(archive: zipfile.ZipFile, entry: str, folder: Path, file: str) -> No
     steps = tuple(step[:120] for step in steps if step not in ("/", "..", "."))
     target = folder.joinpath(*steps)
     if not steps or not target.is_relative_to(folder):
-        raise DataError(f"{file}: an entry has no usable name ({entry[:80]!r}); pack it anew")
+        raise DataError(f"{file}: an entry has no usable name ({entry[:80]!r}); pack it again")
     if target.exists() or any(parent.is_file() for parent in target.parents):
-        raise DataError(f"{file}: two entries are called {'/'.join(steps)[:80]!r}; pack it anew")
+        raise DataError(f"{file}: two entries are called {'/'.join(steps)[:80]!r}; pack it again")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(zip_limits.content(archive, entry, file))

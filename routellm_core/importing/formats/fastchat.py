@@ -27,7 +27,7 @@ _BEFORE, _AFTER = "[Question]\n", "\n\n[The Start of Assistant"
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is a file of judgements of single answers, or of questions."""
+    """True for a file of judgements of single answers, or of questions."""
     keys = sniff(path).keys
     return keys >= JUDGED or keys >= ASKED
 

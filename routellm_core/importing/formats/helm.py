@@ -34,16 +34,16 @@ _OF_MODEL = ("model", "model_deployment", "method", "data_augmentation", "groups
 
 
 class Run(NamedTuple):
-    """What a run's specification says."""
+    """Facts of a run's specification."""
 
     scenario: str
     part: str
-    """What tells this run from others of its scenario, such as the subject."""
+    """The difference from other runs of its scenario, such as the subject."""
     model: str
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is a run's folder, a folder of them, or the statistics in one."""
+    """True for a run's folder, a folder of them, or the statistics in one."""
     if path.is_dir():
         return next(_stats_files(path), None) is not None
     return _is_stats(path)
@@ -169,8 +169,8 @@ def _run(path: Path) -> Run:
     scenario, _, rest = name.partition(":")
     arguments = dict(a.partition("=")[::2] for a in rest.split(","))
     model = at(found, "adapter_spec", "model") or arguments.get("model")
-    told = ",".join(v for k, v in arguments.items() if k and k not in _OF_MODEL and v)
-    return Run(scenario, told, text(model, str(spec.name), "adapter_spec.model"))
+    part = ",".join(v for k, v in arguments.items() if k and k not in _OF_MODEL and v)
+    return Run(scenario, part, text(model, str(spec.name), "adapter_spec.model"))
 
 
 def _texts(folder: Path) -> dict[str, str]:
@@ -187,7 +187,7 @@ def _texts(folder: Path) -> dict[str, str]:
         )
     texts: dict[str, str] = {}
     for one in listed:
-        name, said = at(one, "id"), at(one, "input", "text")
-        if isinstance(name, str) and isinstance(said, str) and not at(one, "perturbation"):
-            texts.setdefault(name, said)
+        name, query = at(one, "id"), at(one, "input", "text")
+        if isinstance(name, str) and isinstance(query, str) and not at(one, "perturbation"):
+            texts.setdefault(name, query)
     return texts

@@ -22,11 +22,11 @@ ATTACHMENT = "attachment://"
 SLICE = ("subject", "category", "topic", "domain", "type", "level")
 
 Sample = tuple[str, Mapping[str, Any]]
-"""How messages call it, and what it holds."""
+"""Name in messages, and content."""
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is a log in either form."""
+    """True for a log in either form."""
     start = sniff(path)
     if start.kind == "zip":
         names = set(zip_limits.names(path))
@@ -64,7 +64,7 @@ def read(path: Path) -> list[Imported]:
 
 
 def _header(archive: zipfile.ZipFile, file: str) -> dict[str, Any]:
-    """What is known of the run; of one that never ended, what it started with."""
+    """Facts of the run; of one that never ended, those at its start."""
     name = "header.json" if "header.json" in archive.namelist() else "_journal/start.json"
     return parsed(zip_limits.content(archive, name, file), f"{file}, {name}")
 
@@ -88,7 +88,7 @@ def _imported(path: Path, header: dict[str, Any], samples: Iterator[Sample]) -> 
     scorers: dict[str, int] = {}
     for where, sample in samples:
         if not isinstance(sample, Mapping):
-            raise DataError(f"{where}: is no object; export the log anew")
+            raise DataError(f"{where}: is no object; export the log again")
         row = _row(sample, where, model, scorers)
         by_id.setdefault(row["query_id"], []).append(row)
     if not by_id:
@@ -130,7 +130,7 @@ def _row(
 
 
 def _query(sample: Mapping[str, Any], where: str) -> str:
-    """What was asked, with the choices one a line."""
+    """The question, with its choices one a line."""
     asked = spoken(sample.get("input"))
     if asked is not None and asked.startswith(ATTACHMENT):
         asked = at(sample.get("attachments"), asked.removeprefix(ATTACHMENT))

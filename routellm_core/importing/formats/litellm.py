@@ -30,7 +30,7 @@ NO_TEXT = "set store_prompts_in_spend_logs in LiteLLM to keep them from now on"
 
 
 def recognises(path: Path) -> bool:
-    """Whether the columns are those of spend logs."""
+    """True if the columns are those of spend logs."""
     start = sniff(path)
     if start.keys:
         return start.keys >= TELLING
@@ -64,7 +64,7 @@ def _rows(table: Table) -> pd.DataFrame:
     data, where = table.data, table.where
     there = set(data.column_names)
 
-    def said(name: str) -> pd.Series:
+    def column(name: str) -> pd.Series:
         if name not in there:
             return pd.Series([None] * data.num_rows, dtype=object)
         return values.texts(data[name]).to_pandas().astype(object)
@@ -74,28 +74,28 @@ def _rows(table: Table) -> pd.DataFrame:
             return np.full(data.num_rows, np.nan)
         return values.numbers(data[name], where, name)
 
-    group = said("model_group")
+    group = column("model_group")
     query = [
         spoken(a) if a not in (None, "{}", "[]") else spoken(b) if b not in (None, "{}") else None
-        for a, b in zip(said("messages"), said("proxy_server_request"), strict=True)
+        for a, b in zip(column("messages"), column("proxy_server_request"), strict=True)
     ]
     seconds = amount("request_duration_ms") / 1000.0
     started, ended = (
-        pd.to_datetime(said(name), errors="coerce", utc=True, format="mixed")
+        pd.to_datetime(column(name), errors="coerce", utc=True, format="mixed")
         for name in ("startTime", "endTime")
     )
     took = (ended - started).dt.total_seconds().to_numpy()
     return pd.DataFrame(
         {
-            "query_id": said("request_id"),
+            "query_id": column("request_id"),
             "query": pd.Series(query, dtype=object),
-            "model": group.where(group.notna(), said("model")),
+            "model": group.where(group.notna(), column("model")),
             "prompt_tokens": amount("prompt_tokens"),
             "answer_tokens": amount("completion_tokens"),
             "cost_usd": amount("spend"),
             "latency_s": np.where(np.isnan(seconds), np.where(took >= 0, took, np.nan), seconds),
-            "call_type": said("call_type").fillna("").astype(str),
-            "status": said("status").fillna("").astype(str),
+            "call_type": column("call_type").fillna("").astype(str),
+            "status": column("status").fillna("").astype(str),
         }
     )
 

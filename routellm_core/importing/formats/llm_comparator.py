@@ -17,7 +17,7 @@ SOURCE = "llm_comparator"
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is one object with two models and examples."""
+    """True for one object with two models and examples."""
     return sniff(path).keys >= {"models", "examples"}
 
 
@@ -30,9 +30,9 @@ def read(path: Path) -> pd.DataFrame:
     found = document(path)
     models, examples = found.get("models"), found.get("examples")
     if not isinstance(models, list) or len(models) != 2:
-        raise DataError(f"{path.name}, field 'models': does not hold two models; export it anew")
+        raise DataError(f"{path.name}, field 'models': does not hold two models; export it again")
     if not isinstance(examples, list) or not examples:
-        raise DataError(f"{path.name}, field 'examples': is no list of examples; export it anew")
+        raise DataError(f"{path.name}, field 'examples': is no list of examples; export it again")
     names = [
         text(at(model, "name"), path.name, f"models[{i}].name") for i, model in enumerate(models)
     ]

@@ -36,7 +36,7 @@ class Totals(NamedTuple):
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is a file of samples, of totals, or a folder with samples in it."""
+    """True for a file of samples, of totals, or a folder with samples in it."""
     if path.is_dir():
         return next(_sample_files(path), None) is not None
     return _is_samples(path) or is_totals(path)
@@ -68,13 +68,13 @@ def read(path: Path) -> list[Imported]:
 
 
 def _run(path: Path) -> tuple[Imported, str]:
-    """What one file of samples holds, and the model."""
+    """Content of one file of samples, and the model."""
     totals, task = _totals_of(path)
     model = totals.model if totals else path.stem
     notes = [] if totals else [f"{path.name} names no model and has no results file beside it."]
     of_lines, filters = unit(path), list(dict.fromkeys(_filter(line) for _, line in objects(path)))
     if not filters:
-        raise DataError(f"{path.name}: is empty; export it anew")
+        raise DataError(f"{path.name}: is empty; export it again")
     chosen = "none" if "none" in filters else filters[0]
     if len(filters) > 1:
         shown = ", ".join(map(repr, filters))
@@ -105,7 +105,7 @@ def _filter(line: dict[str, Any]) -> str:
 
 def _row(line: dict[str, Any], where: str, metric: str, model: str) -> dict[str, Any]:
     if metric not in line:
-        raise DataError(f"{where}, field {metric!r}: is missing; run the task anew")
+        raise DataError(f"{where}, field {metric!r}: is missing; run the task again")
     doc = line.get("doc")
     slice_name = next((at(doc, key) for key in SLICE if isinstance(at(doc, key), str)), "")
     return {
@@ -163,7 +163,7 @@ def _is_samples(path: Path) -> bool:
 
 
 def is_totals(path: Path) -> bool:
-    """Whether a file holds the totals of a run, which name the model of the samples beside it."""
+    """True if a file holds the totals of a run, which name the model of the samples beside it."""
     return sniff(path).keys >= {"results", "configs", "versions"}
 
 

@@ -17,12 +17,12 @@ from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.sniffing import sniff
 
 INSIDE = ("body", "request", "request_body", "kwargs", "input")
-"""Where a log may keep the request."""
+"""Keys under which a log may keep the request."""
 ID = ("id", "request_id", "custom_id", "response_id", "trace_id")
 
 
 def recognises(path: Path) -> bool:
-    """Whether the first object is or holds a request with messages, and no grade."""
+    """True if the first object is or holds a request with messages, and no grade."""
     first = sniff(path).first
     if first.keys() & set(QUALITY):
         return False
@@ -85,7 +85,7 @@ def _first(values: Any, names: tuple[str, ...], where: str) -> float:
 
 
 def _is_request(value: Any) -> bool:
-    """Whether it has messages, or the input of the Responses API."""
+    """True if it has messages, or the input of the Responses API."""
     if not isinstance(value, Mapping):
         return False
     if isinstance(value.get("messages"), list):

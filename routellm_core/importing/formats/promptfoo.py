@@ -21,13 +21,13 @@ from routellm_core.importing.readers.tables import read_sample
 
 RESULT = frozenset({"testIdx", "promptIdx", "success", "score"})
 GRADED = ("Status", "Score", "Named Scores", "Grader Reason")
-"""What follows the column of each provider's answers in the CSV."""
+"""Columns after that of each provider's answers in the CSV."""
 ERROR = 2
 """`failureReason` of a call that failed, so that there was nothing to grade."""
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is one of the three exports."""
+    """True for one of the three exports."""
     start = sniff(path)
     if start.kind == "text":
         return all(f",{name}," in start.text.partition("\n")[0] for name in GRADED[:3])
@@ -75,11 +75,11 @@ def _results(path: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
     found = whole.get("results")
     found = found.get("results") if isinstance(found, Mapping) else found
     if not isinstance(found, list):
-        raise DataError(f"{path.name}, field 'results': is no list; export the evaluation anew")
+        raise DataError(f"{path.name}, field 'results': is no list; export the evaluation again")
     for number_, result in enumerate(found, start=1):
         where = f"{path.name}, result {number_:,}"
         if not isinstance(result, dict):
-            raise DataError(f"{where}: is no object; export the evaluation anew")
+            raise DataError(f"{where}: is no object; export the evaluation again")
         yield where, number_, result
 
 
@@ -139,7 +139,7 @@ def _csv(path: Path) -> list[Imported]:
         if names[i + 1].startswith("Status") and names[i + 2].startswith("Score")
     ]
     if not answers:
-        raise DataError(f"{path.name}: has no column of answers before 'Status'; export it anew")
+        raise DataError(f"{path.name}: has no column of answers before 'Status'; export it again")
     filled = names[: answers[0]]
     query = next((f for name in QUERY for f in filled if f.lower() == name), None)
     if query is None and not filled:

@@ -32,7 +32,7 @@ SOURCE = "RouteLLM's repository, routellm/evals"
 
 
 def recognises(path: Path) -> bool:
-    """Whether the folder, or the .tar.gz, holds `routellm/evals`."""
+    """True if the folder, or the .tar.gz, holds `routellm/evals`."""
     if not path.is_dir() and not is_archive(path):
         return False
     try:
@@ -109,9 +109,9 @@ def _mt_bench(checkout: Checkout, counting: Counting) -> Imported:
     questions = checkout.json_lines(name, {"question_id": int, "category": str, "turns": list})
     for row, turns in enumerate(questions["turns"], start=1):
         if len(turns) != 2 or not all(isinstance(turn, str) for turn in turns):
-            raise DataError(f"{name}, line {row}, field 'turns': is not two texts; fetch it anew")
+            raise DataError(f"{name}, line {row}, field 'turns': is not two texts; fetch it again")
     if questions["question_id"].duplicated().any():
-        raise DataError(f"{name}, field 'question_id': holds a number twice; fetch it anew")
+        raise DataError(f"{name}, field 'question_id': holds a number twice; fetch it again")
     turns = pd.DataFrame(questions["turns"].tolist(), columns=[1, 2])
     rows = pd.DataFrame(
         {
@@ -174,7 +174,7 @@ def _judgements(checkout: Checkout, questions: pd.DataFrame) -> pd.DataFrame:
             f"{name}: there must be one judgement a question, model and turn; "
             f"{len(wanted.difference(judged.index))} are missing, "
             f"{int(judged.index.duplicated().sum())} repeat, "
-            f"{len(judged.index.difference(wanted))} belong to no question; fetch it anew"
+            f"{len(judged.index.difference(wanted))} belong to no question; fetch it again"
         )
     return judged
 
@@ -189,7 +189,7 @@ def _answers(conversation: str, turn_one: str, turn_two: str) -> tuple[str, str]
     if not (ended and first and second):
         raise DataError(
             f"{EVALS}/mt_bench/judgements.jsonl, field 'user_prompt': a conversation does not hold "
-            f"both turns of its question (it starts {conversation[:40]!r}); fetch it anew"
+            f"both turns of its question (it starts {conversation[:40]!r}); fetch it again"
         )
     return answer_one, answer_two
 
@@ -243,7 +243,7 @@ def _right(values: pd.Series, name: str) -> pd.Series:
         row = int(right.isna().to_numpy().argmax())
         raise DataError(
             f"{name}, column {values.name!r}, row {row + 1}: {values.iloc[row]!r} is neither True "
-            "nor False; fetch the file anew"
+            "nor False; fetch the file again"
         )
     return right.astype(float)
 

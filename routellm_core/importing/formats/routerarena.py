@@ -20,7 +20,7 @@ CACHED = frozenset({"global_index", "question", "llm_selected", "evaluation_resu
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is a list or lines of either."""
+    """True for a list or lines of either."""
     keys = sniff(path).keys
     return keys >= PREDICTION or keys >= CACHED
 
@@ -43,7 +43,7 @@ def read(path: Path) -> list[Imported]:
         of_items,
     )
     if rows.empty:
-        raise DataError(f"{path.name}: holds no result; export it anew")
+        raise DataError(f"{path.name}: holds no result; export it again")
     notes = []
     if not cached:
         notes.append(

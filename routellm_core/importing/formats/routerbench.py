@@ -20,7 +20,7 @@ LONGEST_LITERAL = 1_000_000
 
 
 def recognises(path: Path) -> bool:
-    """Whether the columns are RouterBench's, or it is a pickle."""
+    """True for RouterBench's columns, and for a pickle."""
     kind = sniff(path).kind
     if kind == "pickle":
         return True

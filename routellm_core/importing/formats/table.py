@@ -22,7 +22,7 @@ SHOWN = 8
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is a table with a column of queries, and not one of battles."""
+    """True for a table with a column of queries, and not one of battles."""
     try:
         sample = read_sample(path)
     except DataError:
@@ -32,7 +32,7 @@ def recognises(path: Path) -> bool:
 
 
 def guessed(path: Path) -> tuple[ColumnMapping, pa.Table]:
-    """What the columns of a file seem to mean, and its first rows to show beside that.
+    """Guessed meaning of the columns of a file, and its first rows to show beside it.
 
     Raises:
         DataError: it is no table.
@@ -158,7 +158,7 @@ def _in_seconds(rows: pd.DataFrame, mapping: ColumnMapping) -> pd.DataFrame:
 
 def _read_as(mapping: ColumnMapping) -> str:
     """The mapping in a sentence."""
-    said = [
+    parts = [
         f"{what} {column!r}"
         for what, column in (
             ("query", mapping.query),
@@ -172,5 +172,5 @@ def _read_as(mapping: ColumnMapping) -> str:
     if mapping.wide:
         names = ", ".join(model.quality for model in mapping.wide[:SHOWN])
         more = f" and {len(mapping.wide) - SHOWN} more" if len(mapping.wide) > SHOWN else ""
-        said.append(f"a model each {names}{more}")
-    return f"Columns: {', '.join(said)}."
+        parts.append(f"a model each {names}{more}")
+    return f"Columns: {', '.join(parts)}."

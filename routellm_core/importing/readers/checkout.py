@@ -67,9 +67,9 @@ class Checkout:
         try:
             text = (file if isinstance(file, bytes) else file.read_bytes()).decode()
         except UnicodeDecodeError as error:
-            raise DataError(f"{name}: byte {error.start} is not UTF-8; fetch it anew") from error
+            raise DataError(f"{name}: byte {error.start} is not UTF-8; fetch it again") from error
         if not text.strip():
-            raise DataError(f"{name}: is empty; fetch it anew")
+            raise DataError(f"{name}: is empty; fetch it again")
         return text
 
     def csv(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
@@ -81,15 +81,15 @@ class Checkout:
         try:
             header, *rows = csv.reader(io.StringIO(self.text(name), newline=""), strict=True)
         except csv.Error as error:
-            raise DataError(f"{name}: is no CSV file ({error}); fetch it anew") from error
+            raise DataError(f"{name}: is no CSV file ({error}); fetch it again") from error
         _check_columns(name, header, columns)
         if not rows:
-            raise DataError(f"{name}: has a header but no row; fetch it anew")
+            raise DataError(f"{name}: has a header but no row; fetch it again")
         for number, row in enumerate(rows, start=1):
             if len(row) != len(header):
                 raise DataError(
                     f"{name}: row {number} has {len(row)} values for {len(header)} columns; "
-                    "fetch the file anew"
+                    "fetch the file again"
                 )
         return pd.DataFrame(rows, columns=header, dtype=object)
 
@@ -112,14 +112,14 @@ class Checkout:
                 if not isinstance(value, kind) or isinstance(value, bool):
                     raise DataError(
                         f"{name}, line {number}, field {field!r}: is missing or "
-                        f"{type(value).__name__}; fetch the file anew"
+                        f"{type(value).__name__}; fetch the file again"
                     )
             rows.append({field: row[field] for field in fields})
         return pd.DataFrame(rows)
 
 
 def is_archive(path: Path) -> bool:
-    """Whether the name says .tar.gz."""
+    """True if the name ends in .tar.gz."""
     return path.is_file() and path.name.endswith((".tar.gz", ".tgz"))
 
 
@@ -134,12 +134,12 @@ def _archive_files(path: Path, below: str) -> list[tuple[str, bytes]]:
                 if member.size > LARGEST_FILE:
                     raise DataError(
                         f"{path}: {member.name} has {member.size:,} bytes, more than any file of "
-                        "this kind; fetch the archive anew"
+                        "this kind; fetch the archive again"
                     )
                 content = archive.extractfile(member)
                 files.append((f"{below}/{name}", content.read() if content else b""))
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: is no whole .tar.gz ({error}); fetch it anew") from error
+        raise DataError(f"{path}: is no whole .tar.gz ({error}); fetch it again") from error
     return files
 
 
@@ -148,7 +148,7 @@ def _check_columns(name: str, found: Sequence[str], wanted: Sequence[str]) -> No
     if absent:
         raise DataError(
             f"{name}: column {', '.join(map(repr, absent))} is missing (there are: "
-            f"{', '.join(map(str, found))}); fetch the file anew"
+            f"{', '.join(map(str, found))}); fetch the file again"
         )
     unknown = [column for column in found if column not in wanted]
     if unknown:

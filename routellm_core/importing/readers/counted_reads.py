@@ -1,4 +1,4 @@
-"""Files that tell how far they are read, so that reading a large one can be watched.
+"""Files that report how far they are read, so that reading a large one shows progress.
 
 >>> from routellm_core.jobs.progress import silent
 >>> with watched_by(silent):
@@ -18,7 +18,7 @@ _WATCH: ContextVar[Watch] = ContextVar("watch", default=silent)
 
 @contextmanager
 def watched_by(watch: Watch) -> Iterator[None]:
-    """Tell `watch` of every file that is opened inside how many of its bytes are read."""
+    """A block in which `watch` is called with the bytes read of every file that is opened."""
     token = _WATCH.set(watch)
     try:
         yield
@@ -26,8 +26,8 @@ def watched_by(watch: Watch) -> Iterator[None]:
         _WATCH.reset(token)
 
 
-def told(progress: Progress) -> None:
-    """For readers that count something else than bytes."""
+def report(progress: Progress) -> None:
+    """Progress of readers that count something else than bytes."""
     _WATCH.get()(progress)
 
 

@@ -16,7 +16,7 @@ _DECODER = json.JSONDecoder()
 
 
 def unit(path: Path) -> str:
-    """What an object of the file is called in messages: a line of it, or an item of its list."""
+    """Name of an object of the file in messages: a line of it, or an item of its list."""
     return "item" if sniff(path).kind == "list" else "line"
 
 
@@ -67,11 +67,11 @@ def parsed(content: bytes, name: str, encoding: str = "utf-8-sig") -> dict[str, 
     try:
         found = json.loads(content.decode(encoding))
     except UnicodeDecodeError as error:
-        raise DataError(f"{name}: byte {error.start + 1:,} is not UTF-8; save it anew") from None
+        raise DataError(f"{name}: byte {error.start + 1:,} is not UTF-8; save it again") from None
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{name}: is no JSON ({_reason(error)}); export it anew") from None
+        raise DataError(f"{name}: is no JSON ({_reason(error)}); export it again") from None
     if not isinstance(found, dict):
-        raise DataError(f"{name}: is {_kind(found)}, no JSON object; export it anew")
+        raise DataError(f"{name}: is {_kind(found)}, no JSON object; export it again")
     return found
 
 
@@ -111,7 +111,7 @@ def _of_list(path: Path) -> Iterator[tuple[int, Any]]:
             elif number > 1:
                 raise DataError(
                     f"{path.name}, item {number:,}: after it there is neither a comma nor the end "
-                    "of the list; export it anew"
+                    "of the list; export it again"
                 )
             while True:
                 try:

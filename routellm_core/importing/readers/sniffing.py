@@ -1,4 +1,4 @@
-"""What the first megabyte of a file says of its kind; nothing here trusts a file's name."""
+"""Kind and encoding of a file from its content; nothing here trusts a file's name."""
 
 import codecs
 import io
@@ -35,7 +35,7 @@ LEGACY_ENCODINGS = {
     "cp949": "EUC-KR (Korean)",
     "cp1252": "Windows-1252 (Western)",
 }
-"""Encodings that are told apart where a file is not UTF-8. Windows-1250, 1254 and 1257 are not
+"""Encodings that are distinguished where a file is not UTF-8. Windows-1250, 1254 and 1257 are not
 among them: their letters stand alone between ASCII ones, as those of Windows-1252 do."""
 _SAMPLED = 1 << 16
 _LEAST_RUNS = 8  # bytes
@@ -52,9 +52,9 @@ class Sniffed(NamedTuple):
 
     kind: Kind
     text: str = ""
-    """What could be decoded of it; empty for a file that is no text."""
+    """The decoded part; empty for a file that is no text."""
     keys: frozenset[str] = frozenset()
-    """Of the first JSON object, those seen."""
+    """Keys of the first JSON object, those seen."""
     first: Mapping[str, Any] = MappingProxyType({})
     """The first JSON object where all of it was seen."""
 
@@ -102,8 +102,8 @@ def encoding_of(path: Path) -> tuple[str, str]:
                 break
             errors.append((at, encoding))
         else:
-            said = ", ".join(f"{name.upper()} (byte {at:,})" for at, name in errors)
-            raise DataError(f"{path.name}: is no text in {said}; save it as UTF-8")
+            tried = ", ".join(f"{name.upper()} (byte {at:,})" for at, name in errors)
+            raise DataError(f"{path.name}: is no text in {tried}; save it as UTF-8")
     if not errors:
         return encoding, ""
     return encoding, (
@@ -168,8 +168,8 @@ def _beyond_ascii(file: BinaryIO) -> bytes:
 def _guessed(sample: bytes) -> str | None:
     """The encoding of a text that is not UTF-8, where that is sure enough.
 
-    In Western text a letter beyond ASCII stands alone; scripts that are told here write runs of
-    them. Without runs Windows-1252 stays the best guess, and too few letters tell nothing.
+    In Western text a letter beyond ASCII stands alone; other scripts write runs of such letters.
+    Without runs Windows-1252 stays the best guess, and too few letters decide nothing.
     """
     beyond = re.sub(rb"[\x00-\x7f]+", b"", sample)
     in_runs = sum(map(len, _RUN.findall(sample)))

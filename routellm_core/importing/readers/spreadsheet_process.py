@@ -30,7 +30,7 @@ def main(path: Path, n_rows: int | None = None) -> None:
     value are left out. What keeps it from reading is the last line on standard error.
 
     Args:
-        path: xlsx, xlsm, xlsb, xls or ods, told from its content.
+        path: xlsx, xlsm, xlsb, xls or ods, recognised by its content.
         n_rows: so many at most.
     """
     _bound_memory()
@@ -71,7 +71,7 @@ def _text(value: object) -> str | None:
 
 
 def _bound_memory() -> None:
-    """Let the process have `MOST_MEMORY` and leave no core behind; where that can be told."""
+    """Limit the process to `MOST_MEMORY` and leave no core behind, where the system allows it."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 

@@ -1,4 +1,4 @@
-"""Some columns of a table, and how its columns and rows are called."""
+"""Some columns of a table, with the names of its columns and rows."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ class Table(NamedTuple):
     data: pa.Table
     where: Where
     notes: tuple[str, ...] = ()
-    """What the reader of these columns should know, one sentence each."""
+    """Notes for the reader of these columns, one sentence each."""
 
 
 def numbered(data: pa.Table, path: Path, notes: tuple[str, ...] = ()) -> Table:

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from routellm_core.errors import DataError
 from routellm_core.importing.readers import delimited, spreadsheet
-from routellm_core.importing.readers.counted_reads import told
+from routellm_core.importing.readers.counted_reads import report
 from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.sniffing import encoding_of, sniff
 from routellm_core.importing.readers.table import Table, check_names, numbered, reason
@@ -202,7 +202,7 @@ def _unpacked(path: Path, file: pq.ParquetFile, names: Sequence[str]) -> pa.Tabl
                 f"of {file.metadata.num_rows:,}; import it in parts"
             )
         batches.append(batch)
-        told(Progress(f"reading {path.name}", n_rows, file.metadata.num_rows))
+        report(Progress(f"reading {path.name}", n_rows, file.metadata.num_rows))
     return pa.Table.from_batches(batches, schema)
 
 

@@ -82,7 +82,7 @@ def content(archive: zipfile.ZipFile, name: str, file: str) -> bytes:
         with archive.open(entry) as packed:
             found = packed.read(min(entry.file_size, LARGEST_ENTRY) + 1)
     except KeyError:
-        raise DataError(f"{file}: {name} is missing; export it anew") from None
+        raise DataError(f"{file}: {name} is missing; export it again") from None
     except DAMAGE as error:
         raise DataError(
             f"{file}: {name[:80]} cannot be unpacked ({error}); fetch it again"

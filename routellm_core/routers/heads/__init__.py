@@ -1,1 +1,1 @@
-"""What turns features of a query into a strong win rate."""
+"""Heads: from features of a query to a strong win rate."""

@@ -21,7 +21,7 @@ INVERSE_PENALTY = 1e-4
 LABELS = ("weak wins", "tie", "strong wins", "both bad")
 N_LABELS = len(LABELS)
 CREDIT = np.array([0.0, 0.5, 1.0, 0.5])
-"""What each label counts in a win rate."""
+"""Share of a win that each label counts for."""
 
 
 class LabelHead(NamedTuple):
@@ -46,7 +46,7 @@ class LabelHead(NamedTuple):
         *,
         seed: int = 0,
     ) -> Self:
-        """Learn the rows from battles between the two models of the pair.
+        """A head that learned from battles between the two models of the pair.
 
         Args:
             model_pair: battles of other models are left out.
@@ -82,7 +82,7 @@ class LabelHead(NamedTuple):
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Read them again.
+        """The head in a file.
 
         Raises:
             NotTrainedError: there is no such file.
@@ -161,7 +161,7 @@ def soft_labels(model_pair: ModelPair, battles: Battles) -> tuple[Ints, Floats]:
 
 
 def _strong_wins(model_pair: ModelPair, battles: Battles) -> tuple[NDArray[np.bool_], Floats]:
-    """Which battles are of the pair, and how far the strong model won those."""
+    """Mask of the battles of the pair, and how far the strong model won those, in [0, 1]."""
     weak, strong = (battles.models.index(model) for model in model_pair)
     forward = (battles.model_a == weak) & (battles.model_b == strong)
     backward = (battles.model_a == strong) & (battles.model_b == weak)
