@@ -10,7 +10,7 @@ from scipy.stats import binomtest
 from routellm_core.__main__ import main
 from routellm_core.errors import DataError
 from routellm_core.evaluation.benchmark import evaluate_benchmark
-from routellm_core.evaluation.data_quality import Finding, check, effect_of_excluding
+from routellm_core.evaluation.data_quality import DataFinding, check, effect_of_excluding, sentences
 from routellm_core.evaluation.data_quality.answers import (
     answer_findings,
     below_chance,
@@ -48,6 +48,10 @@ def sound(rng, n_slices=8, n=100):
     return make({f"slice{i}": (rng.random(n) < 0.6, rng.random(n) < 0.8) for i in range(n_slices)})
 
 
+def said(finding):
+    return sentences.finding(finding, CARD, PAIR)
+
+
 def by_kind(findings):
     return {finding.kind: finding for finding in findings}
 
@@ -66,7 +70,9 @@ def test_the_published_mmlu_outcomes_hold_a_broken_slice_and_105_repeats(store):
         assert found[kind].slices == ("high_school_mathematics",)
         assert len(found[kind].query_id) == 270
         assert found[kind].p_value < 1e-10
-    assert "gpt-4-1106-preview is right on 2.96% of the 270" in found["below_chance"].sentence
+    assert "gpt-4-1106-preview is right on 2.96% of the 270" in sentences.finding(
+        found["below_chance"], CARD, default_pair(store, "mmlu")
+    )
     assert len(found["repeated_queries"].query_id) == 105
     assert len(found["contaminated"].query_id) == 5
     assert found["missing_tokens"].severity == "warning"
@@ -95,10 +101,10 @@ def test_a_sound_benchmark_raises_an_alarm_once_in_a_hundred():
     alarms = []
     for seed in range(100):
         outcomes = sound(np.random.default_rng(seed))
-        alarms.append(any(f.severity != "note" for f in reversed_gaps(outcomes, CARD)))
+        alarms.append(any(f.severity != "note" for f in reversed_gaps(outcomes)))
         qualities = {"small": outcomes.quality_weak, "large": outcomes.quality_strong}
         slices = [outcomes.slices[code] for code in outcomes.slice_code]
-        found = answer_findings(answers_of(qualities, slices), CARD, guessing=0.6)
+        found = answer_findings(answers_of(qualities, slices), guessing=0.6)
         alarms.append(any(f.severity != "note" for f in found))
     # Guessing as good as the weak model: the null itself, so that the bound is tight.
     assert np.mean(alarms) < FALSE_ALARM + 3 * math.sqrt(FALSE_ALARM * 0.99 / len(alarms))
@@ -109,7 +115,7 @@ def test_a_reversed_slice_is_a_warning_and_has_the_sign_tests_p(rng):
     slices = {c: (better, worse) for c in "abc"}
     slices["lowest"] = ([0] * 100, [0] * 90 + [1] * 10)
     slices["turned"] = ([1] * 60 + [0] * 40, [0] * 30 + [1] * 34 + [0] * 36)
-    (found,) = reversed_gaps(make(slices), CARD)
+    (found,) = reversed_gaps(make(slices))
     assert (found.kind, found.severity, found.slices) == ("reversed_gap", "warning", ("turned",))
     assert len(found.query_id) == 100
     assert found.p_value == pytest.approx(5 * binomtest(4, 34, alternative="less").pvalue)
@@ -118,16 +124,16 @@ def test_a_reversed_slice_is_a_warning_and_has_the_sign_tests_p(rng):
 def test_models_that_were_swapped_are_an_error_and_have_the_sign_tests_p():
     right_way = {"a": ([0] * 30 + [1] * 70, [1] * 20 + [0] * 10 + [1] * 70)}
     wrong_way = {name: (strong, weak) for name, (weak, strong) in right_way.items()}
-    (found,) = swapped_models(make(wrong_way), CARD)
+    (found,) = swapped_models(make(wrong_way))
     assert (found.kind, found.severity, len(found.query_id)) == ("swapped_models", "error", 100)
     assert found.p_value == pytest.approx(binomtest(0, 20, alternative="less").pvalue)
-    assert "large, named as the strong model, reaches 70.0%, below the 90.0%" in found.sentence
-    assert not list(swapped_models(make(right_way), CARD))
+    assert "large, named as the strong model, reaches 70.0%, below the 90.0%" in said(found)
+    assert not list(swapped_models(make(right_way)))
 
 
 def test_a_lead_within_chance_is_no_swap():
-    assert not list(swapped_models(make({"a": ([1] * 6 + [0] * 4, [0] * 3 + [1] * 7)}), CARD))
-    assert not list(swapped_models(make({"a": ([1] * 9 + [0] * 5, [0] * 9 + [1] * 5)}), CARD))
+    assert not list(swapped_models(make({"a": ([1] * 6 + [0] * 4, [0] * 3 + [1] * 7)})))
+    assert not list(swapped_models(make({"a": ([1] * 9 + [0] * 5, [0] * 9 + [1] * 5)})))
 
 
 def test_a_broken_slice_is_told_once_and_as_an_error():
@@ -136,7 +142,7 @@ def test_a_broken_slice_is_told_once_and_as_an_error():
     found = list(pair_findings(make({"a": fine, "b": fine, "c": fine, "d": broken}), CARD))
     about_d = [f for f in found if f.slices == ("d",)]
     assert [(f.kind, f.severity) for f in about_d] == [("broken_slice", "error")]
-    assert "reaches 0.8%, below the 33.3% of small" in about_d[0].sentence
+    assert "reaches 0.8%, below the 33.3% of small" in said(about_d[0])
 
 
 def test_repeats_name_the_later_ones_and_say_whether_outcomes_agree():
@@ -144,8 +150,8 @@ def test_repeats_name_the_later_ones_and_say_whether_outcomes_agree():
     outcomes = dataclasses.replace(outcomes, cluster_code=np.array([3, 3, 1, 1, 0]))
     found = by_kind(pair_findings(outcomes, CARD))["repeated_queries"]
     assert found.query_id == ("1", "3")
-    assert "2 of 5 queries" in found.sentence
-    assert "1 of the 2 repeated texts have different outcomes" in found.sentence
+    assert "2 of 5 queries" in said(found)
+    assert "1 of the 2 repeated texts have different outcomes" in said(found)
     assert found.severity == "warning"
 
 
@@ -180,7 +186,7 @@ def test_missing_and_copied_token_counts():
     found = by_kind(pair_findings(copied, CARD))
     assert found["copied_tokens"].query_id == tuple(map(str, range(2, 12)))
     assert found["missing_tokens"].query_id == ("0", "1")
-    assert "2 of 12 answers of large" in found["missing_tokens"].sentence
+    assert "2 of 12 answers of large" in said(found["missing_tokens"])
     honest = dataclasses.replace(copied, answer_tokens_strong=counted + (counted > 10))
     assert not {"copied_tokens", "missing_tokens"} & set(by_kind(pair_findings(honest, CARD)))
 
@@ -188,16 +194,16 @@ def test_missing_and_copied_token_counts():
 def test_a_constant_slice_is_judged_by_the_models_other_outcomes():
     slices = ["half"] * 40 + ["full"] * 20
     mixed = [0.0, 1.0] * 20 + [1.0] * 20
-    (found,) = constant_quality(answers_of({"m": mixed}, slices), CARD)
+    (found,) = constant_quality(answers_of({"m": mixed}, slices))
     assert (found.severity, found.slices, len(found.query_id)) == ("warning", ("full",), 20)
     ways = math.comb(40, 20) / math.comb(60, 20)  # 20 draws without a wrong one, of 40 right
     assert found.p_value == pytest.approx(2 * ways)
     nearly_always = [1.0] * 39 + [0.0] + [1.0] * 20
-    assert not list(constant_quality(answers_of({"m": nearly_always}, slices), CARD))
+    assert not list(constant_quality(answers_of({"m": nearly_always}, slices)))
 
 
 def test_a_model_that_is_constant_on_everything_is_an_error():
-    (found,) = constant_quality(answers_of({"m": [0.5] * 3, "other": [0.5, 1.0, 0.0]}), CARD)
+    (found,) = constant_quality(answers_of({"m": [0.5] * 3, "other": [0.5, 1.0, 0.0]}))
     assert (found.severity, found.models, len(found.query_id)) == ("error", ("m",), 3)
 
 
@@ -211,14 +217,14 @@ def test_below_chance_counts_each_text_once():
 
 def test_nothing_is_held_against_guessing_where_qualities_are_graded():
     graded = answers_of({"m": [0.0] * 39 + [0.5]}, ["a"] * 40)
-    assert not [f for f in answer_findings(graded, CARD, 0.25) if f.kind == "below_chance"]
+    assert not [f for f in answer_findings(graded, 0.25) if f.kind == "below_chance"]
 
 
 def test_many_answers_of_one_length_are_cut_off_or_not_counted():
     answers = answers_of({"m": [1.0] * 50})
     tokens = np.r_[np.full(15, 512.0), np.arange(35)]
     (found,) = same_length(answers.assign(answer_tokens=tokens))
-    assert "15 of 50 answers of m have 512 tokens, none more" in found.sentence
+    assert "15 of 50 answers of m have 512 tokens, none more" in said(found)
     assert len(found.query_id) == 15
     assert not list(same_length(answers.assign(answer_tokens=np.arange(50.0))))
     assert not list(same_length(answers))
@@ -227,21 +233,21 @@ def test_many_answers_of_one_length_are_cut_off_or_not_counted():
 def test_missing_answers_are_a_warning_only_where_they_are_no_random_ones():
     large = [1.0] * 100 + [0.0] * 40
     random = answers_of({"small": ([0.0] * 9 + [None]) * 14, "large": large})
-    (found,) = missing_answers(random, CARD, PAIR)
+    (found,) = missing_answers(random, PAIR)
     assert (found.severity, len(found.query_id)) == ("note", 14)
     hard = answers_of({"small": [1.0] * 110 + [None] * 30, "large": large})
-    (found,) = missing_answers(hard, CARD, PAIR)
+    (found,) = missing_answers(hard, PAIR)
     assert found.severity == "warning"
-    assert "large reaches 0.0% on 30 of them and 90.9% on the rest" in found.sentence
+    assert "large reaches 0.0% on 30 of them and 90.9% on the rest" in said(found)
 
 
 def test_texts_that_stand_often_are_no_further_evidence_on_missing_answers():
     """Five hard texts, each asked ten times: 50 such queries were no chance, five texts are."""
     large = [1.0] * 12 + [0.0] * 3
     once = answers_of({"small": [1.0] * 10 + [None] * 5, "large": large})
-    (alone,) = missing_answers(once, CARD, PAIR)
+    (alone,) = missing_answers(once, PAIR)
     often = pd.concat([once.assign(query_id=once["query_id"] + f"-{i}") for i in range(10)])
-    (found,) = missing_answers(often, CARD, PAIR)
+    (found,) = missing_answers(often, PAIR)
     assert len(found.query_id) == 50
     assert found.p_value == pytest.approx(alone.p_value)
     assert (alone.severity, found.severity) == ("note", "note")
@@ -250,7 +256,7 @@ def test_texts_that_stand_often_are_no_further_evidence_on_missing_answers():
 def test_contaminated_queries_are_named_and_counted():
     (found,) = contaminated_queries(["q1", "q2"], 8)
     assert (found.query_id, found.severity) == (("q1", "q2"), "note")
-    assert found.sentence.startswith("2 of 10 queries")
+    assert said(found).startswith("2 of 10 queries")
     assert not list(contaminated_queries([], 8))
 
 
@@ -280,7 +286,7 @@ def test_the_interval_of_the_change_is_that_of_the_literal_resamples(rng):
     outcomes = sound(rng, n_slices=3, n=60)
     outcomes = dataclasses.replace(outcomes, cluster_code=np.arange(180) // 2)
     scores = rng.integers(0, 9, 180) / 8  # many ties
-    first = Finding("any", "note", "", tuple(outcomes.query_id[:60]))
+    first = DataFinding("off_scale", "note", tuple(outcomes.query_id[:60]))
     effect = effect_of_excluding(first, outcomes, scores, n_resamples=2000)
     slow = []
     for _ in range(1000):
@@ -304,12 +310,12 @@ def test_the_interval_of_the_change_is_that_of_the_literal_resamples(rng):
 def test_excluding_nothing_changes_nothing_and_excluding_all_is_refused(rng):
     outcomes = sound(rng, n_slices=2)
     scores = rng.random(200)
-    elsewhere = Finding("contaminated", "note", "", ("not there",))
+    elsewhere = DataFinding("contaminated", "note", ("not there",))
     effect = effect_of_excluding([elsewhere], outcomes, scores, n_resamples=100)
     assert (effect.n_excluded, effect.apgr_change) == (0, 0.0)
     assert effect.apgr_change_interval == (0.0, 0.0)
     assert effect.before == effect.after
-    everything = Finding("always_equal", "error", "", tuple(outcomes.query_id))
+    everything = DataFinding("always_equal", "error", tuple(outcomes.query_id))
     with pytest.raises(DataError, match="all 200 queries would be left out"):
         effect_of_excluding(everything, outcomes, scores)
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from routellm_core.evaluation.data_quality import Finding, check, effect_of_excluding
+from routellm_core.evaluation.data_quality import DataFinding, check, effect_of_excluding
 from routellm_core.evaluation.overhead.latency import latency_at
 from routellm_core.evaluation.overhead.router_cost import break_even
 from routellm_core.evaluation.score_calibration.calibration_error import calibration_error
@@ -214,7 +214,7 @@ def test_rows_of_a_finding_are_hostile_texts_shown_as_they_are(timed_store):
     assert shown[0][0] == "<u>q000</u>"
     assert len(shown) == rows.N_SHOWN
     assert {row[2] for row in shown} | {row[3] for row in shown} == {"right", "wrong"}
-    missing = Finding("missing_answers", "note", "", ("nowhere",))
+    missing = DataFinding("missing_answers", "note", ("nowhere",))
     assert rows.shown(
         benchmarks.benchmark(workspace.version(), "timed"), rows.table_of(selection, missing)
     ) == [["nowhere", "–", "–", "–"]]
@@ -289,7 +289,7 @@ def test_findings_that_together_concern_every_query_leave_the_figures_as_they_ar
 
 
 def _leaving_out_all():
-    from routellm_core.evaluation.data_quality import Finding
+    from routellm_core.evaluation.data_quality import DataFinding
     from views.cache import benchmarks
     from views.evidence import headline
     from views.selection.frame import selection
@@ -297,7 +297,7 @@ def _leaving_out_all():
 
     chosen = selection()
     ids = tuple(benchmarks.outcomes(*chosen.where).query_id)
-    found = [Finding("some", "note", "", part) for part in (ids[:40], ids[40:])]
+    found = [DataFinding("off_scale", "note", part) for part in (ids[:40], ids[40:])]
     headline.draw(chosen, read(chosen), found, (0, 1))()
 
 

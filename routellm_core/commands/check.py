@@ -1,15 +1,16 @@
-"""`python -m routellm_core check`: what is odd about the outcomes of a benchmark."""
+"""`python -m routellm_core check`: data quality of the outcomes of a benchmark."""
 
 import argparse
 
 from routellm_core.commands.shared import Result, Verb, add_pair, pair_of
 from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation.data_quality import (
+    DataFinding,
     Effect,
-    Finding,
     Headline,
     check,
     effect_of_excluding,
+    sentences,
 )
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
@@ -41,18 +42,26 @@ def add_parser(verb: Verb) -> None:
 
 
 def check_benchmark(parsed: argparse.Namespace) -> Result:
-    """What is odd about the outcomes of a benchmark, and what a router's figures are without it."""
+    """Findings on the outcomes of a benchmark, and a router's figures without their queries."""
     with Store(parsed.store, read_only=True) as store:
         pair = pair_of(parsed, store, parsed.benchmark)
         findings = check(store, parsed.benchmark, pair, guessing=parsed.guessing)
         effect = None if parsed.router is None else _effect(parsed, store, pair, findings)
+        card = store.benchmark(parsed.benchmark)
+    words = [sentences.finding(finding, card, pair) for finding in findings]
     document = {
         "benchmark": parsed.benchmark,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
-        "findings": [finding._asdict() for finding in findings],
+        "findings": [
+            finding._asdict() | {"sentence": sentence, "figures": dict(finding.figures)}
+            for finding, sentence in zip(findings, words, strict=True)
+        ],
     }
     lines = [f"{parsed.benchmark}: {pair.strong} / {pair.weak}, {len(findings)} findings"]
-    lines += [f"  {f.severity:<8} {f.kind:<17} {f.sentence}" for f in findings]
+    lines += [
+        f"  {f.severity:<8} {f.kind:<17} {sentence}"
+        for f, sentence in zip(findings, words, strict=True)
+    ]
     if effect is not None:
         document["effect"] = {
             **effect._asdict(),
@@ -64,7 +73,7 @@ def check_benchmark(parsed: argparse.Namespace) -> Result:
 
 
 def _effect(
-    parsed: argparse.Namespace, store: Store, pair: ModelPair, findings: list[Finding]
+    parsed: argparse.Namespace, store: Store, pair: ModelPair, findings: list[DataFinding]
 ) -> Effect:
     left_out = [finding for finding in findings if finding.kind in parsed.excluding]
     if not left_out:

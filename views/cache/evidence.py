@@ -28,7 +28,7 @@ from views.cache import benchmarks, models, workspace
 from views.cache.benchmarks import RouterKey
 
 if TYPE_CHECKING:
-    from routellm_core.evaluation.data_quality import Effect, Finding
+    from routellm_core.evaluation.data_quality import DataFinding, Effect
     from routellm_core.evaluation.score_calibration.calibration_error import CalibrationError
     from routellm_core.evaluation.score_calibration.recalibration import (
         Judged,
@@ -57,7 +57,7 @@ class RouterTime(NamedTuple):
 
 
 @st.cache_resource(max_entries=16, show_spinner="Looking at the outcomes …")
-def findings(version: int, benchmark_id: str, pair: ModelPair) -> "list[Finding]":
+def findings(version: int, benchmark_id: str, pair: ModelPair) -> "list[DataFinding]":
     """What is odd about the outcomes, the most severe first."""
     from routellm_core.evaluation.data_quality import check
 

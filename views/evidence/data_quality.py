@@ -1,11 +1,11 @@
-"""What is odd about the outcomes, and what the figures are without the queries that it concerns."""
+"""Findings on the outcomes, and the figures without the queries that they concern."""
 
 from collections.abc import Callable
 from hashlib import blake2s
 
 import streamlit as st
 
-from routellm_core.evaluation.data_quality import Finding
+from routellm_core.evaluation.data_quality import DataFinding, sentences
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
 from views.evidence import headline, rows
@@ -19,7 +19,7 @@ from views.text.escape import plain
 from views.text.glossary import help_of
 
 _QUERIES = page("queries")
-_SAID = {
+_SEVERITIES = {
     "error": (":material/error:", "Error"),
     "warning": (":material/warning:", "Warning"),
     "note": (":material/info:", "Note"),
@@ -46,13 +46,13 @@ def draw(selection: Selection, readings: Readings, router: RouterCost) -> Callab
         return headline.draw(selection, readings, found, left_out)
 
 
-def name_of(finding: Finding, selection: Selection) -> str:
+def name_of(finding: DataFinding, selection: Selection) -> str:
     """A finding as a link names it: on other data it is another one."""
     about = (selection.benchmark.benchmark_id, selection.pair, finding.slices, finding.models)
     return f"{finding.kind}-{blake2s(repr(about).encode(), digest_size=3).hexdigest()}"
 
 
-def _draw_findings(selection: Selection, found: list[Finding]) -> tuple[int, ...]:
+def _draw_findings(selection: Selection, found: list[DataFinding]) -> tuple[int, ...]:
     """Each with its tick; positions of those that are left out."""
     names = [name_of(finding, selection) for finding in found]
     n_here = evidence_cache.n_measured(*selection.where)
@@ -67,8 +67,9 @@ def _draw_findings(selection: Selection, found: list[Finding]) -> tuple[int, ...
     chosen = link.texts("out", usual, allowed)
     for finding, name, n, may in zip(found, names, n_here, can, strict=True):
         with st.container(gap="xxsmall"):
-            icon, severity = _SAID[finding.severity]
-            st.markdown(f"{icon} **{severity}.** {plain(finding.sentence)}")
+            icon, severity = _SEVERITIES[finding.severity]
+            said = sentences.finding(finding, selection.benchmark, selection.pair)
+            st.markdown(f"{icon} **{severity}.** {plain(said)}")
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.session_state[f"_out_{name}"] = name in chosen
                 st.checkbox(

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 import streamlit as st
 
-from routellm_core.evaluation.data_quality import Finding, Headline
+from routellm_core.evaluation.data_quality import DataFinding, Headline
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.types import Interval
 from routellm_core.wording.numbers import DASH, fixed, percent, points_text, signed, span
@@ -20,7 +20,7 @@ from views.text.names import short_name
 
 
 def draw(
-    selection: Selection, readings: Readings, found: list[Finding], left_out: tuple[int, ...]
+    selection: Selection, readings: Readings, found: list[DataFinding], left_out: tuple[int, ...]
 ) -> Callable[[], None]:
     """The figures on all queries; those without some of them come when they are resampled."""
     before = on_all(selection, readings)

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from routellm_core.evaluation.data_quality import Finding
+from routellm_core.evaluation.data_quality import DataFinding
 from routellm_core.types import Benchmark
 from routellm_core.wording.text import one_line
 from views.cache import evidence as evidence_cache
@@ -17,7 +17,7 @@ N_SHOWN = 20
 _LENGTH = 60
 
 
-def draw(selection: Selection, finding: Finding, name: str) -> None:
+def draw(selection: Selection, finding: DataFinding, name: str) -> None:
     """A popover that is filled when somebody opens it."""
     n = len(finding.query_id)
     queries = "query" if n == 1 else "queries"
@@ -41,7 +41,7 @@ def draw(selection: Selection, finding: Finding, name: str) -> None:
         )
 
 
-def table_of(selection: Selection, finding: Finding) -> pd.DataFrame:
+def table_of(selection: Selection, finding: DataFinding) -> pd.DataFrame:
     """`query_id`, `slice` and both qualities; NaN where a model has no answer."""
     known = evidence_cache.outcome_rows(*selection.where)
     return known.reindex(pd.Index(finding.query_id, name="query_id")).reset_index()

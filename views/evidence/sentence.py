@@ -2,7 +2,7 @@
 
 import math
 
-from routellm_core.evaluation.data_quality import SEVERITIES, Finding
+from routellm_core.evaluation.data_quality import SEVERITIES, DataFinding
 from routellm_core.evaluation.score_calibration.reliability import BrierScore
 from routellm_core.wording.numbers import percent
 from routellm_core.wording.text import joined
@@ -52,7 +52,7 @@ def skill_in_words(brier: BrierScore) -> str:
     return f"are {percent(abs(brier.skill))} {'better' if low > 0 else 'worse'} than"
 
 
-def counted(found: list[Finding]) -> str:
+def counted(found: list[DataFinding]) -> str:
     """How many findings of each severity there are.
 
     >>> counted([])

@@ -1,7 +1,7 @@
-"""What is odd about the outcomes of a benchmark, before anybody reads a router's figures from them.
+"""Checks of the outcomes of a benchmark, before a router's figures are read from them.
 
-`check` runs every check and gives findings: what was seen, in one sentence with its figures, and
-the queries it concerns. `effect_of_excluding` says what the figures of a router are without those.
+`check` runs every check and gives findings: a kind, figures and the queries that it concerns;
+`sentences` words them. `effect_of_excluding` gives the figures of a router without those queries.
 """
 
 from routellm_core.evaluation.data_quality.checking import GUESSING, check
@@ -9,7 +9,7 @@ from routellm_core.evaluation.data_quality.excluding import Effect, Headline, ef
 from routellm_core.evaluation.data_quality.findings import (
     FALSE_ALARM,
     SEVERITIES,
-    Finding,
+    DataFinding,
     Severity,
 )
 
@@ -17,8 +17,8 @@ __all__ = [
     "FALSE_ALARM",
     "GUESSING",
     "SEVERITIES",
+    "DataFinding",
     "Effect",
-    "Finding",
     "Headline",
     "Severity",
     "check",

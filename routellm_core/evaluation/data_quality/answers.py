@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, hypergeom, mannwhitneyu
 
-from routellm_core.evaluation.data_quality.findings import FALSE_ALARM, Finding
+from routellm_core.evaluation.data_quality.findings import FALSE_ALARM, DataFinding
 from routellm_core.statistics.significance import holm
-from routellm_core.types import Benchmark, ModelPair
-from routellm_core.wording.numbers import p_text, quality_with_unit
+from routellm_core.types import ModelPair
 
 SAME_LENGTH = 0.2
 """Share of a model's answers with one token count from which the count says little. Free answers
@@ -22,23 +21,20 @@ FEWEST_COUNTED = 30
 """Answers with a token count below which such a share is chance."""
 
 
-def answer_findings(
-    answers: pd.DataFrame, card: Benchmark, guessing: float | None
-) -> Iterator[Finding]:
-    """What each model's answers show alone.
+def answer_findings(answers: pd.DataFrame, guessing: float | None) -> Iterator[DataFinding]:
+    """Findings on each model's answers by themselves.
 
     Args:
         answers: of all models.
-        card: of the benchmark.
-        guessing: share right that guessing gives; None where nobody knows.
+        guessing: share right that guessing gives; None where it is not known.
     """
-    yield from constant_quality(answers, card)
+    yield from constant_quality(answers)
     if guessing is not None and answers["quality"].isin((0.0, 1.0)).all():
         yield from below_chance(answers, guessing)
     yield from same_length(answers)
 
 
-def constant_quality(answers: pd.DataFrame, card: Benchmark) -> Iterator[Finding]:
+def constant_quality(answers: pd.DataFrame) -> Iterator[DataFinding]:
     """Models whose quality never varies: on everything, or where that is no chance in a slice.
 
     For a slice: the chance that as many draws from all of the model's outcomes are all of that
@@ -49,38 +45,36 @@ def constant_quality(answers: pd.DataFrame, card: Benchmark) -> Iterator[Finding
     constant = of_model.nunique() == 1
     for model in constant.index[constant & (of_model.size() > 1)]:
         ids = _ids(answers, model)
-        yield Finding(
+        yield DataFinding(
             "constant_quality",
             "error",
-            f"{model} has one and the same quality on all its {len(ids):,} queries.",
             ids,
             models=(model,),
+            figures={"n_queries": len(ids)},
         )
     cells = drawn.groupby(["model", "slice"], as_index=False)["quality"].agg(
         ["size", "nunique", "first"]
     )
     n_whole = cells["model"].map(of_model.size())
-    n_alike = pd.MultiIndex.from_frame(cells[["model", "first"]]).map(
+    n_equal = pd.MultiIndex.from_frame(cells[["model", "first"]]).map(
         drawn.groupby(["model", "quality"]).size()
     )
-    chance = hypergeom.sf(cells["size"] - 1, n_whole, n_alike, cells["size"])
+    chance = hypergeom.sf(cells["size"] - 1, n_whole, n_equal, cells["size"])
     cells["p"] = holm(np.where(cells["nunique"] == 1, chance, 1.0))
     for cell in cells[cells["p"] < FALSE_ALARM].itertuples():
         ids = _ids(answers, cell.model, cell.slice)
-        yield Finding(
+        yield DataFinding(
             "constant_quality",
             "warning",
-            f"{cell.model} has {quality_with_unit(cell.first, card.quality_unit)} on every one of "
-            f"the {len(ids):,} queries of {cell.slice}, which chance does not explain "
-            f"({p_text(cell.p)}).",
             ids,
             (cell.slice,),
             (cell.model,),
             float(cell.p),
+            {"n_queries": len(ids), "quality": float(cell.first)},
         )
 
 
-def below_chance(answers: pd.DataFrame, guessing: float) -> Iterator[Finding]:
+def below_chance(answers: pd.DataFrame, guessing: float) -> Iterator[DataFinding]:
     """Slices in which a model is right less often than guessing is (exact binomial tail)."""
     drawn = answers.drop_duplicates(["model", "cluster_id"])
     cells = drawn.groupby(["model", "slice"], as_index=False)["quality"].agg(["size", "sum"])
@@ -88,20 +82,22 @@ def below_chance(answers: pd.DataFrame, guessing: float) -> Iterator[Finding]:
     for cell in cells[cells["p"] < FALSE_ALARM].itertuples():
         ids = _ids(answers, cell.model, cell.slice)
         n_right = answers.loc[_are(answers, cell.model, cell.slice), "quality"].sum()
-        yield Finding(
+        yield DataFinding(
             "below_chance",
             "error",
-            f"{cell.model} is right on {n_right / len(ids):.2%} of the {len(ids):,} queries of "
-            f"{cell.slice}, where guessing gives {guessing:.0%} ({p_text(cell.p)}): its answers "
-            "were likely misread.",
             ids,
             (cell.slice,),
             (cell.model,),
             float(cell.p),
+            {
+                "n_queries": len(ids),
+                "share_right": float(n_right / len(ids)),
+                "guessing": guessing,
+            },
         )
 
 
-def same_length(answers: pd.DataFrame) -> Iterator[Finding]:
+def same_length(answers: pd.DataFrame) -> Iterator[DataFinding]:
     """Models with one token count on many of their answers."""
     counted = answers.dropna(subset="answer_tokens")
     for model, of_model in counted.groupby("model"):
@@ -110,20 +106,21 @@ def same_length(answers: pd.DataFrame) -> Iterator[Finding]:
         same = of_model[tokens == usual]
         if len(tokens) < FEWEST_COUNTED or len(same) < SAME_LENGTH * len(tokens):
             continue
-        longest = ", none more" if usual == tokens.max() else ""
-        yield Finding(
+        yield DataFinding(
             "same_length",
             "warning",
-            f"{len(same):,} of {len(tokens):,} answers of {model} have {usual:g} tokens{longest}: "
-            "they were cut off there, or not counted.",
             tuple(same["query_id"]),
             models=(str(model),),
+            figures={
+                "n_same": len(same),
+                "n_counted": len(tokens),
+                "tokens": float(usual),
+                "is_longest": float(usual == tokens.max()),
+            },
         )
 
 
-def missing_answers(
-    answers: pd.DataFrame, card: Benchmark, model_pair: ModelPair
-) -> Iterator[Finding]:
+def missing_answers(answers: pd.DataFrame, model_pair: ModelPair) -> Iterator[DataFinding]:
     """Queries that others answered and a model of the pair did not, so that the pair lacks them.
 
     Harmless as a note where the other model does there as on the rest; a warning where it does not
@@ -139,29 +136,30 @@ def missing_answers(
     for model, other in (model_pair, model_pair[::-1]):
         of_other = quality[other].dropna()
         is_missing = missing.loc[of_other.index, model]
-        compared.append((model, other, of_other[is_missing], of_other[~is_missing]))
-    p_values = holm(np.array([_rank_sum(there, rest, cluster) for *_, there, rest in compared]))
-    for (model, other, there, rest), p in zip(compared, p_values, strict=True):
+        compared.append((model, of_other[is_missing], of_other[~is_missing]))
+    p_values = holm(np.array([_rank_sum(there, rest, cluster) for _, there, rest in compared]))
+    for (model, there, rest), p in zip(compared, p_values, strict=True):
         if not missing[model].any():
             continue
-        said = (
-            f"; {other} reaches {quality_with_unit(there.mean(), card.quality_unit)} on "
-            f"{len(there):,} of them and {quality_with_unit(rest.mean(), card.quality_unit)} on "
-            f"the rest ({p_text(p)})"
-        )
-        yield Finding(
+        yield DataFinding(
             "missing_answers",
             "warning" if p < FALSE_ALARM else "note",
-            f"{model} has no outcome on {missing[model].sum():,} of {len(asked):,} queries, which "
-            f"the pair leaves out{said if len(there) and len(rest) else ''}.",
             tuple(missing.index[missing[model]]),
             models=(model,),
             p_value=float(p),
+            figures={
+                "n_missing": int(missing[model].sum()),
+                "n_queries": len(asked),
+                "n_of_other": len(there),
+                "quality_of_other": float(there.mean()),
+                "n_rest": len(rest),
+                "quality_rest": float(rest.mean()),
+            },
         )
 
 
 def _rank_sum(there: pd.Series, rest: pd.Series, cluster: pd.Series) -> float:
-    """P-value that both qualities are alike; a cluster counts once, there if any of it is there.
+    """P-value that both qualities are equal; a cluster counts once, there if any of it is there.
 
     Args:
         there: by query.
@@ -176,7 +174,7 @@ def _rank_sum(there: pd.Series, rest: pd.Series, cluster: pd.Series) -> float:
     return float(mannwhitneyu(drawn[is_there], drawn[~is_there]).pvalue)
 
 
-def contaminated_queries(query_id: Sequence[str], n_kept: int) -> Iterator[Finding]:
+def contaminated_queries(query_id: Sequence[str], n_kept: int) -> Iterator[DataFinding]:
     """Queries that stand in what routers learned from; every figure leaves them out.
 
     Args:
@@ -185,12 +183,11 @@ def contaminated_queries(query_id: Sequence[str], n_kept: int) -> Iterator[Findi
     """
     n = len(query_id)
     if n:
-        yield Finding(
+        yield DataFinding(
             "contaminated",
             "note",
-            f"{n:,} of {n + n_kept:,} queries stand in what routers learned from and are left out "
-            "of every figure.",
             tuple(query_id),
+            figures={"n_contaminated": n, "n_queries": n + n_kept},
         )
 
 

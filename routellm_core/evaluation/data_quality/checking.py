@@ -7,7 +7,7 @@ from routellm_core.evaluation.data_quality.answers import (
     contaminated_queries,
     missing_answers,
 )
-from routellm_core.evaluation.data_quality.findings import SEVERITIES, Finding
+from routellm_core.evaluation.data_quality.findings import SEVERITIES, DataFinding
 from routellm_core.evaluation.data_quality.pairs import pair_findings
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
@@ -18,8 +18,8 @@ GUESSING: Mapping[str, float] = {"mmlu": 1 / 4, "mmlu_pro": 1 / 10}
 
 def check(
     store: Store, benchmark_id: str, model_pair: ModelPair, *, guessing: float | None = None
-) -> list[Finding]:
-    """What a reader should know about the outcomes of a benchmark.
+) -> list[DataFinding]:
+    """Findings on the outcomes of a benchmark.
 
     Args:
         store: open.
@@ -27,7 +27,7 @@ def check(
         model_pair: whose queries are looked at; answers by themselves are looked at for every
             model of the benchmark.
         guessing: share right that guessing gives; by default from `GUESSING`, and where that has
-            none either, nothing is held against guessing.
+            none either, nothing is compared with guessing.
 
     Returns:
         The most severe first.
@@ -44,8 +44,8 @@ def check(
         guessing = GUESSING.get(benchmark_id)
     findings = [
         *pair_findings(outcomes, card),
-        *answer_findings(answers, card, guessing),
-        *missing_answers(answers, card, model_pair),
+        *answer_findings(answers, guessing),
+        *missing_answers(answers, model_pair),
         *contaminated_queries(left_out, answers["query_id"].nunique()),
     ]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routellm_core.errors import DataError
-from routellm_core.evaluation.data_quality.findings import Finding
+from routellm_core.evaluation.data_quality.findings import DataFinding
 from routellm_core.metrics.curve import apgr, cpt, curve_of, rank_queries
 from routellm_core.statistics.bootstrap import N_RESAMPLES, curve_intervals, resample_weights
 from routellm_core.statistics.intervals import percentile_interval
@@ -44,7 +44,7 @@ class Effect(NamedTuple):
 
 
 def effect_of_excluding(
-    findings: Finding | Sequence[Finding],
+    findings: DataFinding | Sequence[DataFinding],
     outcomes: PairOutcomes,
     strong_win_rate: Floats,
     *,
@@ -63,7 +63,7 @@ def effect_of_excluding(
     Raises:
         DataError: no query would be left.
     """
-    listed = [findings] if isinstance(findings, Finding) else findings
+    listed = [findings] if isinstance(findings, DataFinding) else findings
     named = {query_id for finding in listed for query_id in finding.query_id}
     kept = np.array([query_id not in named for query_id in outcomes.query_id])
     if not kept.any():

@@ -1,5 +1,7 @@
-"""What a check gives, and how it is said."""
+"""Result of a check."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
@@ -11,18 +13,37 @@ FALSE_ALARM = 0.01
 sends people to read raw answers, and real defects lie far beyond it."""
 
 
-class Finding(NamedTuple):
-    """Something about the outcomes that a reader should know."""
+FindingKind: TypeAlias = Literal[
+    "off_scale",
+    "always_equal",
+    "swapped_models",
+    "broken_slice",
+    "reversed_gap",
+    "no_gap",
+    "tiny_slice",
+    "repeated_queries",
+    "missing_tokens",
+    "copied_tokens",
+    "constant_quality",
+    "below_chance",
+    "same_length",
+    "missing_answers",
+    "contaminated",
+]
 
-    kind: str
-    """Which check it is from, for example `below_chance`."""
+
+class DataFinding(NamedTuple):
+    """Property of the outcomes that a reader should know; `sentences.finding` words it."""
+
+    kind: FindingKind
     severity: Severity
-    sentence: str
     query_id: tuple[str, ...]
-    """The queries it concerns: those to look at, or to leave out."""
+    """Queries that it concerns: those to look at, or to leave out."""
     slices: tuple[str, ...] = ()
-    """Those it is about; empty where it is about the whole benchmark."""
+    """Slices that it is about; empty where it is about the whole benchmark."""
     models: tuple[str, ...] = ()
-    """Those it is about; empty where it is about the queries."""
+    """Models that it is about; empty where it is about the queries."""
     p_value: float = float("nan")
     """Adjusted for all cells that the check looked at; NaN where nothing was tested."""
+    figures: Mapping[str, float] = MappingProxyType({})
+    """Counts and qualities, by names of the kind."""

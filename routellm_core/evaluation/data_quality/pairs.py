@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from routellm_core.evaluation.data_quality.findings import FALSE_ALARM, Finding
+from routellm_core.evaluation.data_quality.findings import FALSE_ALARM, DataFinding
 from routellm_core.metrics.slices import looks_broken, slice_table
 from routellm_core.statistics.significance import holm
 from routellm_core.types import Benchmark, Floats, Ints, PairOutcomes
-from routellm_core.wording.numbers import p_text, quality_with_unit
 
 TINY_SLICE = 30
 """Queries below which the 95% interval of a share can be wider than ±17 points (Wilson)."""
@@ -24,72 +23,69 @@ FEWEST_COUNTED = 10
 the pairs of answers are equally long, the chance is 1e-18."""
 
 
-def pair_findings(outcomes: PairOutcomes, card: Benchmark) -> Iterator[Finding]:
-    """All of this module's."""
+def pair_findings(outcomes: PairOutcomes, card: Benchmark) -> Iterator[DataFinding]:
+    """Findings of every check of this module."""
     yield from off_scale(outcomes, card)
     yield from always_equal(outcomes)
-    yield from swapped_models(outcomes, card)
-    yield from reversed_gaps(outcomes, card)
+    yield from swapped_models(outcomes)
+    yield from reversed_gaps(outcomes)
     yield from slices_without_gap(outcomes)
     yield from repeated_queries(outcomes)
     yield from missing_tokens(outcomes)
     yield from copied_tokens(outcomes)
 
 
-def off_scale(outcomes: PairOutcomes, card: Benchmark) -> Iterator[Finding]:
+def off_scale(outcomes: PairOutcomes, card: Benchmark) -> Iterator[DataFinding]:
     """Qualities that are NaN or outside the benchmark's scale; the store refuses such rows."""
     qualities = outcomes.quality_weak, outcomes.quality_strong
     for model, quality in zip(outcomes.model_pair, qualities, strict=True):
         off = ~((quality >= card.quality_low) & (quality <= card.quality_high))
         if off.any():
-            yield Finding(
+            yield DataFinding(
                 "off_scale",
                 "error",
-                f"{off.sum():,} of {len(off):,} qualities of {model} are no number from "
-                f"{card.quality_low:g} to {card.quality_high:g}.",
                 _ids(outcomes, off),
                 models=(model,),
+                figures={"n_off": int(off.sum()), "n_queries": len(off)},
             )
 
 
-def always_equal(outcomes: PairOutcomes) -> Iterator[Finding]:
+def always_equal(outcomes: PairOutcomes) -> Iterator[DataFinding]:
     """Both models tie on every query: one column may be a copy of the other."""
     equal = outcomes.quality_weak == outcomes.quality_strong
     if equal.all():
-        yield Finding(
+        yield DataFinding(
             "always_equal",
             "error",
-            f"Both models have the same quality on all {outcomes.n_queries:,} queries: there is "
-            "nothing to route.",
             _ids(outcomes, equal),
             models=tuple(outcomes.model_pair),
+            figures={"n_queries": outcomes.n_queries},
         )
 
 
-def swapped_models(outcomes: PairOutcomes, card: Benchmark) -> Iterator[Finding]:
+def swapped_models(outcomes: PairOutcomes) -> Iterator[DataFinding]:
     """The strong model is the worse one over all queries: on average, and by an exact sign test."""
     gain = outcomes.quality_strong - outcomes.quality_weak
     better, worse = (int(signs.sum()) for signs in _signs(outcomes, gain))
     p_value = float(binom.cdf(better, better + worse, 0.5))
     if gain.mean() < 0 and p_value < FALSE_ALARM:
-        weak, strong = (
-            quality_with_unit(quality.mean(), card.quality_unit)
-            for quality in (outcomes.quality_weak, outcomes.quality_strong)
-        )
-        yield Finding(
+        yield DataFinding(
             "swapped_models",
             "error",
-            f"{outcomes.model_pair.strong}, named as the strong model, reaches {strong}, below the "
-            f"{weak} of {outcomes.model_pair.weak} (n = {outcomes.n_queries:,}; better on "
-            f"{better:,} queries, worse on {worse:,}, {p_text(p_value)}): swap them. As it is, "
-            "strong calls cost quality, and the better router has the lower APGR.",
             _ids(outcomes, np.ones(outcomes.n_queries, dtype=bool)),
             models=tuple(outcomes.model_pair),
             p_value=p_value,
+            figures={
+                "n_queries": outcomes.n_queries,
+                "quality_weak": float(outcomes.quality_weak.mean()),
+                "quality_strong": float(outcomes.quality_strong.mean()),
+                "n_better": better,
+                "n_worse": worse,
+            },
         )
 
 
-def reversed_gaps(outcomes: PairOutcomes, card: Benchmark) -> Iterator[Finding]:
+def reversed_gaps(outcomes: PairOutcomes) -> Iterator[DataFinding]:
     """Slices where the weak model is the better one, although the strong one is on the others.
 
     Those that `slices.looks_broken` points at look like a failure of the evaluation. Of the rest
@@ -107,50 +103,53 @@ def reversed_gaps(outcomes: PairOutcomes, card: Benchmark) -> Iterator[Finding]:
         stands_out = p_values[i] < FALSE_ALARM and not here.all() and gain[~here].mean() > 0
         if not (is_broken or stands_out):
             continue
-        weak, strong = (
-            quality_with_unit(quality, card.quality_unit)
-            for quality in (row.quality_weak, row.quality_strong)
-        )
-        lowest = f", and its lowest quality of all {len(table)} slices" if is_broken else ""
-        yield Finding(
+        yield DataFinding(
             "broken_slice" if is_broken else "reversed_gap",
             "error" if is_broken else "warning",
-            f"On {row.slice} {outcomes.model_pair.strong} reaches {strong}, below the {weak} of "
-            f"{outcomes.model_pair.weak}{lowest} (n = {row.n_queries:,}; better on {better[i]:,} "
-            f"queries, worse on {worse[i]:,}, {p_text(p_values[i])}).",
             _ids(outcomes, here),
             (row.slice,),
             tuple(outcomes.model_pair),
             float(p_values[i]),
+            {
+                "n_queries": int(row.n_queries),
+                "n_slices": len(table),
+                "quality_weak": float(row.quality_weak),
+                "quality_strong": float(row.quality_strong),
+                "n_better": int(better[i]),
+                "n_worse": int(worse[i]),
+            },
         )
 
 
-def slices_without_gap(outcomes: PairOutcomes) -> Iterator[Finding]:
-    """Slices whose gap cannot be told from nothing, and slices of few queries."""
+def slices_without_gap(outcomes: PairOutcomes) -> Iterator[DataFinding]:
+    """Slices whose gap may be none, and slices of few queries."""
     table = slice_table(outcomes, np.zeros(outcomes.n_queries), 1.0)
     flat = table[(table["gap_low"] <= 0) & (table["gap_high"] >= 0)]
     tiny = table[table["n_queries"] < TINY_SLICE]
     if len(flat):
-        yield Finding(
+        yield DataFinding(
             "no_gap",
             "note",
-            f"In {len(flat)} of {len(table)} slices the 95% interval of the gap contains 0: no "
-            "router can be seen to gain anything there.",
             _ids(outcomes, _within(outcomes, flat["slice"])),
             tuple(flat["slice"]),
+            figures={"n_flat": len(flat), "n_slices": len(table)},
         )
     if len(tiny):
-        yield Finding(
+        yield DataFinding(
             "tiny_slice",
             "note",
-            f"{len(tiny)} of {len(table)} slices have fewer than {TINY_SLICE} queries, the "
-            f"smallest {tiny['n_queries'].min()}: their intervals are wide.",
             _ids(outcomes, _within(outcomes, tiny["slice"])),
             tuple(tiny["slice"]),
+            figures={
+                "n_tiny": len(tiny),
+                "n_slices": len(table),
+                "fewest": TINY_SLICE,
+                "smallest": int(tiny["n_queries"].min()),
+            },
         )
 
 
-def repeated_queries(outcomes: PairOutcomes) -> Iterator[Finding]:
+def repeated_queries(outcomes: PairOutcomes) -> Iterator[DataFinding]:
     """Queries whose normalised text an earlier one has: the later ones, so one of each stays."""
     _, first, cluster, size = np.unique(
         outcomes.cluster_code, return_index=True, return_inverse=True, return_counts=True
@@ -163,55 +162,54 @@ def repeated_queries(outcomes: PairOutcomes) -> Iterator[Finding]:
     for quality in (outcomes.quality_weak, outcomes.quality_strong):
         differ |= np.bincount(cluster, quality != quality[first][cluster]) > 0
     n_later = int(later.sum())
-    yield Finding(
+    yield DataFinding(
         "repeated_queries",
         "warning" if n_later > MANY_REPEATED * outcomes.n_queries else "note",
-        f"{n_later:,} of {outcomes.n_queries:,} queries repeat the text of an earlier one; "
-        f"{differ.sum():,} of the {(size > 1).sum():,} repeated texts have different outcomes. "
-        "Each text is one draw in intervals.",
         _ids(outcomes, later),
+        figures={
+            "n_repeated": n_later,
+            "n_queries": outcomes.n_queries,
+            "n_different": int(differ.sum()),
+            "n_repeated_texts": int((size > 1).sum()),
+        },
     )
 
 
-def missing_tokens(outcomes: PairOutcomes) -> Iterator[Finding]:
-    """Token counts that nobody made, in whose place costs take an average."""
+def missing_tokens(outcomes: PairOutcomes) -> Iterator[DataFinding]:
+    """Missing token counts, in whose place costs take an average."""
     weak, strong = outcomes.model_pair
-    for what, models, tokens in (
-        ("queries", (), outcomes.prompt_tokens),
-        (f"answers of {weak}", (weak,), outcomes.answer_tokens_weak),
-        (f"answers of {strong}", (strong,), outcomes.answer_tokens_strong),
+    for models, tokens in (
+        ((), outcomes.prompt_tokens),
+        ((weak,), outcomes.answer_tokens_weak),
+        ((strong,), outcomes.answer_tokens_strong),
     ):
         missing = np.isnan(tokens)
         if missing.any():
-            some, average = f"{missing.sum():,} of {len(missing):,}", "the mean of the others"
-            if missing.all():
-                some, average = f"all {len(missing):,}", "the paper's average"
-            yield Finding(
+            yield DataFinding(
                 "missing_tokens",
                 "warning",
-                f"The tokens of {some} {what} were not counted: costs take {average}.",
                 _ids(outcomes, missing),
                 models=models,
+                figures={"n_missing": int(missing.sum()), "n_queries": len(missing)},
             )
 
 
-def copied_tokens(outcomes: PairOutcomes) -> Iterator[Finding]:
+def copied_tokens(outcomes: PairOutcomes) -> Iterator[DataFinding]:
     """Answers of both models with equal token counts throughout: one column is a copy."""
     weak, strong = outcomes.answer_tokens_weak, outcomes.answer_tokens_strong
     counted = np.isfinite(weak) & np.isfinite(strong)
     if counted.sum() >= FEWEST_COUNTED and (weak == strong)[counted].all():
-        yield Finding(
+        yield DataFinding(
             "copied_tokens",
             "error",
-            f"Both models have the same number of answer tokens on all {counted.sum():,} queries "
-            "where both were counted: costs of one of them are wrong.",
             _ids(outcomes, counted),
             models=tuple(outcomes.model_pair),
+            figures={"n_counted": int(counted.sum())},
         )
 
 
 def _signs(outcomes: PairOutcomes, gain: Floats) -> tuple[Ints, Ints]:
-    """Of each slice, on how many queries the strong model is better and worse, twins left out."""
+    """Queries of each slice on which the strong model is better and worse, one of each cluster."""
     first = np.unique(outcomes.cluster_code, return_index=True)[1]
     codes, gain, n_slices = outcomes.slice_code[first], gain[first], len(outcomes.slices)
     better, worse = (np.bincount(codes[sign], minlength=n_slices) for sign in (gain > 0, gain < 0))
