@@ -1,10 +1,16 @@
-"""JSON knows no NaN and no infinity: undefined numbers become null, which every reader accepts."""
+"""Files written in one step, and JSON.
+
+JSON knows no NaN and no infinity: undefined numbers become null, which every reader accepts.
+"""
 
 import json
 import math
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
+from uuid import uuid4
 
 from routellm_core.errors import DataError
 
@@ -36,8 +42,33 @@ def read_json(path: Path) -> Any:
         raise DataError(f"{path} cannot be read ({error})") from error
 
 
+@contextmanager
+def whole(path: Path, *, folder: Path | None = None) -> Iterator[Path]:
+    """A place to write a file or folder, which is then put at a path in one step.
+
+    Who reads the path meanwhile sees the former file. Where the writing fails nothing is left.
+
+    Args:
+        path: of the file, or of a folder that is absent or empty by the end.
+        folder: where it is written, on the same disk; by default beside the path.
+
+    Yields:
+        A path with the same ending that nobody else has; its name begins with a dot, by which
+        readers of a whole folder know what is not there yet.
+    """
+    aside = (folder or path.parent) / f".{path.stem}.{uuid4().hex}{path.suffix}"
+    try:
+        yield aside
+        aside.replace(path)
+    finally:
+        if aside.is_dir():
+            rmtree(aside, ignore_errors=True)
+        else:
+            aside.unlink(missing_ok=True)
+
+
 def write_json(path: Path, document: Any) -> None:
     """Write a JSON file in one step: who reads it meanwhile sees the former one."""
-    aside = path.with_suffix(f".{os.getpid()}.part")
-    aside.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    aside.replace(path)
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    with whole(path) as aside:
+        aside.write_text(text, encoding="utf-8")

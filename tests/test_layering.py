@@ -20,7 +20,7 @@ MAY_IMPORT = {
         "embedders errors evaluation explain importing jobs labelling metrics policy release "
         "routers scoring statistics store text_keys training types wording"
     ),
-    "embedders": "errors jobs text_keys types",
+    "embedders": "errors files jobs text_keys types",
     "errors": "",
     "evaluation": (
         "embedders errors files jobs metrics routers statistics store text_keys training "
@@ -36,14 +36,16 @@ MAY_IMPORT = {
         "errors files metrics routellm_core routers statistics store text_keys types wording"
     ),
     "release": "embedders errors importing jobs routers schemas store text_keys training types",
-    "routers": "embedders errors jobs statistics store types",
+    "routers": "embedders errors files jobs statistics store types",
     "runtime": "policy",
     "schemas": "errors",
-    "scoring": ("embedders errors importing jobs metrics routers schemas store text_keys types"),
+    "scoring": (
+        "embedders errors files importing jobs metrics routers schemas store text_keys types"
+    ),
     "statistics": "metrics types",
     "store": "errors jobs metrics schemas text_keys types",
     "text_keys": "errors",
-    "training": "embedders errors jobs routers schemas statistics store text_keys types",
+    "training": "embedders errors files jobs routers schemas statistics store text_keys types",
     "types": "errors",
     "wording": "",
     "views.cache": (

@@ -127,7 +127,7 @@ def test_two_readers_of_the_same_texts_do_not_disturb_each_other(tmp_path):
         asked = [pool.submit(read_features, queries, Slow(), tmp_path) for _ in range(2)]
     for vectors in asked:
         np.testing.assert_array_equal(vectors.result(), WordVectors().embed(queries))
-    assert not list(tmp_path.rglob("*.part"))
+    assert not list(tmp_path.rglob(".*"))
 
 
 @pytest.mark.parametrize("in_memory", [True, False])
@@ -146,7 +146,7 @@ def test_a_damaged_file_is_read_anew(tmp_path, in_memory):
 
 def test_a_full_disk_is_said_and_leaves_no_piece(tmp_path, monkeypatch):
     def full(file, **_):
-        file.write(b"PK")
+        file.write_bytes(b"PK")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 from zipfile import BadZipFile
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from routellm_core.embedders.devices import device
 from routellm_core.embedders.sentence import Embedder, JoinedEmbedder
 from routellm_core.errors import DataError
+from routellm_core.files import whole
 from routellm_core.jobs.progress import Progress, Watch, silent
 from routellm_core.text_keys import text_hash
 from routellm_core.types import Floats
@@ -77,13 +77,10 @@ def _cached(queries: Sequence[str], embedder: Embedder, cache_dir: Path, watch: 
 
 
 def _keep(path: Path, keys: list[str], vectors: Floats) -> None:
-    aside = path.with_name(f"{uuid4().hex}.part")  # another process may read the same texts
     try:
-        with aside.open("wb") as file:
-            np.savez(file, text_hash=np.array(keys), vectors=vectors)
-        aside.replace(path)
+        with whole(path) as aside:  # another process may read the same texts
+            np.savez(aside, text_hash=np.array(keys), vectors=vectors)
     except OSError as error:
-        aside.unlink(missing_ok=True)
         raise DataError(
             f"vectors cannot be kept in {path.parent} ({error}); those before are there, make room "
             "and start it again"
@@ -110,7 +107,7 @@ class _Index(dict[str, tuple[Path, int]]):
 
     def refresh(self) -> None:
         """Take in what was written since; forget all when a file is gone."""
-        there = set(self.folder.glob("*.npz"))
+        there = set(self.folder.glob("[!.]*.npz"))
         if not self._seen <= there:
             self.clear()
             self._seen.clear()

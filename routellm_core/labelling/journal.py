@@ -9,10 +9,11 @@ case, since it may have been billed. A line that was cut off at the end of the f
 
 import json
 import math
-import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TextIO
+
+from filelock import FileLock, Timeout
 
 from routellm_core.errors import DataError
 from routellm_core.files import with_nulls
@@ -30,6 +31,7 @@ class Record:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
+        self._lock = FileLock(f"{self._path}.lock", blocking=False, thread_local=False)
         self._file: TextIO | None = None
         self._clear()
         self._read()
@@ -82,10 +84,17 @@ class Record:
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("a+", encoding="utf-8", newline="\n")
-        _lock(self._file, self._path)
-        self._clear()
-        self._file.truncate(self._read())
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise DataError(f"another process works on {self._path.parent} already") from None
+        try:
+            self._file = self._path.open("a+", encoding="utf-8", newline="\n")
+            self._clear()
+            self._file.truncate(self._read())
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
         return self
 
     def __exit__(
@@ -97,6 +106,7 @@ class Record:
         if self._file is not None:
             self._file.close()
             self._file = None
+        self._lock.release()
 
     def _add(self, line: dict[str, Any]) -> None:
         if self._file is None:
@@ -144,19 +154,3 @@ _NUMBERS = ("prompt_tokens", "answer_tokens", "usd", "latency_s")
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
-
-
-def _lock(file: TextIO, path: Path) -> None:
-    """Keep other processes away until the file is closed."""
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        raise DataError(f"another process works on {path.parent} already") from None

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routellm_core.errors import DataError, NotTrainedError
+from routellm_core.files import whole
 from routellm_core.routers.base import CONFIG_NAME, LearnedRouter, read_config
 from routellm_core.routers.checkpoints import checkpoint_dir, has_weights
 from routellm_core.types import Ints, RouterEntry
@@ -39,15 +40,13 @@ def save_left_out(router: LearnedRouter, folder: Path, fold: int = LEFT_OUT_FOLD
 
     Beside the folder, which it then becomes, so that there is never one without that number.
     """
-    aside = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(aside, ignore_errors=True)
-    router.save(aside)
-    fields = read_config(aside) | {_FIELD: fold}
-    text = json.dumps(fields, indent=2, ensure_ascii=False)
-    (aside / CONFIG_NAME).write_text(text + "\n", encoding="utf-8")
-    if folder.exists():
-        shutil.rmtree(folder)
-    aside.replace(folder)
+    with whole(folder) as aside:
+        router.save(aside)
+        fields = read_config(aside) | {_FIELD: fold}
+        text = json.dumps(fields, indent=2, ensure_ascii=False)
+        (aside / CONFIG_NAME).write_text(text + "\n", encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 def left_out_fold(checkpoint_dir: Path) -> int | None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import torch
 
+from routellm_core.files import whole
+
 _NAME = "unfinished.pt"
 
 
@@ -63,9 +65,8 @@ class Unfinished:
         state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts.items()}
         state |= {"best": (self.best, self.best_loss, self.n_worse), "step": step}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        written = self.path.with_suffix(".part")
-        torch.save(state, written)
-        written.replace(self.path)
+        with whole(self.path) as aside:
+            torch.save(state, aside)
 
     def finish(self) -> None:
         """Put the best weights in place and forget the kept state."""

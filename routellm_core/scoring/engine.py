@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,7 @@ import pyarrow as pa
 
 from routellm_core.embedders.devices import device
 from routellm_core.errors import DataError
+from routellm_core.files import whole
 from routellm_core.jobs.fifo_lock import turn
 from routellm_core.jobs.progress import Progress, Watch, silent
 from routellm_core.routers.sharing import Reading, shared
@@ -139,13 +139,11 @@ class _Chunk(NamedTuple):
     def keep(self, frame: pd.DataFrame) -> None:
         if self.path is None:
             return
-        aside = self.path.with_suffix(f".{uuid4().hex}.part")  # another may score the same texts
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            frame.to_parquet(aside, index=False)
-            aside.replace(self.path)
+            with whole(self.path) as aside:  # another may score the same texts
+                frame.to_parquet(aside, index=False)
         except OSError as error:
-            aside.unlink(missing_ok=True)
             raise DataError(
                 f"scores cannot be written to {self.path.parent} ({error}); what was scored before "
                 "is there, make room and start it again"

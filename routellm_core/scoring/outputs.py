@@ -4,15 +4,16 @@ What is scored is kept in a folder beside the output until that is whole; an out
 of partitions is its own.
 """
 
-import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import IO, NamedTuple
-from uuid import uuid4
+from typing import NamedTuple
 
+from filelock import FileLock, Timeout
+
+from routellm_core import files
 from routellm_core.errors import DataError
 from routellm_core.scoring.partitions import takes
 
@@ -53,20 +54,20 @@ def place_of(output: Path, *, in_partitions: bool) -> Place:
     return Place(output, kept)
 
 
-def keep_apart(place: Place, source: Path, files: Sequence[Path]) -> None:
+def keep_apart(place: Place, source: Path, holding: Sequence[Path]) -> None:
     """Refuse an output that would overwrite queries, or be taken for some by the next run.
 
     Args:
         place: of the output.
         source: of the queries: a file, a folder or a pattern.
-        files: that hold them.
+        holding: the files that hold them.
 
     Raises:
         DataError: they are not apart.
     """
     output, kept = place.output.resolve(), place.kept.resolve()
     written = [kept / _PART] if output == kept else [kept / _PART, output]
-    resolved = [file.resolve() for file in files]
+    resolved = [file.resolve() for file in holding]
     if any(file == output or file.is_relative_to(kept) for file in resolved) or any(
         takes(source, path) for path in written
     ):
@@ -84,12 +85,11 @@ def alone(place: Place) -> Iterator[None]:
         DataError: another run is there, or the place cannot be written.
     """
     kept = place.kept.resolve()
-    lock = kept.with_name(f".{kept.name}.lock")
+    lock = FileLock(kept.with_name(f".{kept.name}.lock"), blocking=False)
     try:
-        if kept.is_dir():
-            TemporaryFile(dir=kept).close()
-        file = _locked(lock)
-    except BlockingIOError:
+        TemporaryFile(dir=kept if kept.is_dir() else kept.parent).close()
+        lock.acquire()
+    except Timeout:
         raise DataError(
             f"another run is writing {place.output}; wait for it, or name another output"
         ) from None
@@ -97,35 +97,13 @@ def alone(place: Place) -> Iterator[None]:
         raise DataError(
             f"--output {place.output} cannot be written ({error.strerror}); name another place"
         ) from error
-    with file:
-        try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
-
-
-def _locked(path: Path) -> IO[str]:
-    """The open file that others cannot lock until it is closed.
-
-    Raises:
-        BlockingIOError: another process has it.
-    """
     try:
-        import fcntl
-    except ImportError:  # no such locks on this system: runs are not kept apart
-        return path.open("w")
-    while True:
-        file = path.open("w")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
-                return file
-        except FileNotFoundError:  # who had it removed it meanwhile: it locks nobody out
-            pass
-        except OSError:
-            file.close()
-            raise
-        file.close()
+        yield
+    finally:
+        # While it is held: who waits for it sees that its file is gone, and makes another.
+        with suppress(PermissionError):  # Windows removes it by itself
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
 
 
 @contextmanager
@@ -137,16 +115,13 @@ def whole(place: Place) -> Iterator[Path]:
     Raises:
         DataError: it cannot be written.
     """
-    aside = place.kept / f"{uuid4().hex}{place.output.suffix}"
     try:
         place.kept.mkdir(exist_ok=True)
-        yield aside
-        aside.replace(place.output)
+        with files.whole(place.output, folder=place.kept) as aside:
+            yield aside
     except OSError as error:
         raise DataError(
             f"{place.output} cannot be written ({error.__cause__ or error}); the scores are kept, "
             "try again"
         ) from error
-    finally:
-        aside.unlink(missing_ok=True)
     shutil.rmtree(place.kept, ignore_errors=True)

@@ -5,7 +5,6 @@ written as some.
 """
 
 import hashlib
-import shutil
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from routellm_core.errors import DataError
+from routellm_core.files import whole
 from routellm_core.scoring.tables import Queries, QueryColumns
 from routellm_core.types import Ints
 
@@ -111,26 +111,24 @@ def write_partitions(
     wanted = n_partitions or -(-rows.num_rows // PARTITION_ROWS)
     ends = np.linspace(0, rows.num_rows, min(wanted, rows.num_rows) + 1).astype(int)
     held = repr((queries.texts, queries.ids, len(ends)))
-    whole = folder / f"queries-{digest(held)}"
-    if not whole.is_dir():
-        _write(rows, ends, whole)
+    written = folder / f"queries-{digest(held)}"
+    if not written.is_dir():
+        _write(rows, ends, written)
     return [
-        part._replace(content=f"{whole.name} {number}")
-        for number, part in enumerate(partitions_of(whole))
+        part._replace(content=f"{written.name} {number}")
+        for number, part in enumerate(partitions_of(written))
     ], columns
 
 
-def _write(rows: pa.Table, ends: Ints, whole: Path) -> None:
-    aside = whole.with_suffix(".part")
-    shutil.rmtree(aside, ignore_errors=True)
+def _write(rows: pa.Table, ends: Ints, folder: Path) -> None:
     try:
-        aside.mkdir(parents=True)
-        for number, (start, end) in enumerate(pairwise(ends)):
-            pq.write_table(rows.slice(start, end - start), aside / f"part-{number:05}.parquet")
-        aside.replace(whole)
+        with whole(folder) as aside:
+            aside.mkdir(parents=True)
+            for number, (start, end) in enumerate(pairwise(ends)):
+                pq.write_table(rows.slice(start, end - start), aside / f"part-{number:05}.parquet")
     except OSError as error:
         raise DataError(
-            f"{whole.parent} cannot be written ({error}); make room or name another"
+            f"{folder.parent} cannot be written ({error}); make room or name another"
         ) from error
 
 

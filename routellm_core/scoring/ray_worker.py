@@ -13,13 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from traceback import extract_tb
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from routellm_core.embedders import devices
 from routellm_core.errors import DataError, RoutingError
+from routellm_core.files import whole
 from routellm_core.scoring.engine import score
 from routellm_core.scoring.tables import QueryColumns, read_queries, scored_table
 
@@ -81,14 +81,11 @@ class Scorer:
         table = pa.Table.from_pandas(frame, preserve_index=False)
         used = f"{self.device.name}, {self.device.precision}"
         table = table.replace_schema_metadata(table.schema.metadata | {_SCORED_ON: used})
-        aside = output.with_name(f".{output.stem}.{uuid4().hex}.part")
         try:
-            pq.write_table(table, aside)
-            aside.replace(output)
+            with whole(output) as aside:
+                pq.write_table(table, aside)
         except OSError as error:
             raise DataError(f"{output} cannot be written ({error}); make room") from error
-        finally:
-            aside.unlink(missing_ok=True)
         return len(frame)
 
 

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from filelock import FileLock
 
 from routellm_core.errors import DataError, StoreError
 from routellm_core.store import OlderStoreError, Store
@@ -221,25 +222,19 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 @contextmanager
 def _building(path: Path) -> Iterator[None]:
     """Only one process builds at a time; a killed one leaves no lock behind."""
-    lock_path = path.with_name(path.name + ".lock")
+    lock = FileLock(path.with_name(path.name + ".lock"))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock_file = lock_path.open("ab")
+        lock.acquire()
     except OSError as error:
         raise StoreError(
             f"the store cannot be written at {path} ({error.strerror}); name another place with "
             "ROUTELLM_STORE or --store"
         ) from error
-    with lock_file as lock:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(lock.fileno(), msvcrt.LK_LOCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _sync(path: Path) -> None:

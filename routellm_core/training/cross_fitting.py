@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from routellm_core.embedders.sentence import sentence_embedder
 from routellm_core.embedders.vector_cache import read_features
 from routellm_core.errors import DataError
+from routellm_core.files import whole
 from routellm_core.jobs.progress import Progress, Watch, silent
 from routellm_core.routers import load_router, router_class
 from routellm_core.routers.base import LearnedRouter
@@ -373,7 +374,5 @@ def _without_leaks(
 
 def _write_array(array: Floats, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".part")
-    with aside.open("wb") as file:
-        np.save(file, array)
-    aside.replace(path)
+    with whole(path) as aside:
+        np.save(aside, array)

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from routellm_core.errors import DataError
+from routellm_core.files import whole
 from views.cache import workspace
 
 VARIABLE = "ROUTELLM_FILES"
@@ -75,9 +76,8 @@ def keep_uploads(files: list[Any], uploader: str = "") -> list[Path]:
         try:
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                aside = path.parent / "unfinished"
-                aside.write_bytes(file.getbuffer())
-                aside.replace(path)
+                with whole(path) as aside:
+                    aside.write_bytes(file.getbuffer())
         except OSError as error:
             raise DataError(f"{file.name} cannot be kept on this machine ({error})") from error
         kept.append(path)
