@@ -1,4 +1,4 @@
-"""What ships in `data/`, and the store that is built from it.
+"""The data that ship in `data/`, and the store that is built from them.
 
     data/benchmarks.json                     the cards
     data/outcomes/<benchmark>.queries.parquet, <benchmark>.outcomes.parquet
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     pass
 
 Progress = Callable[[str, int, int], None]
-"""Told (stage, steps done, steps in all)."""
+"""Callback of three arguments: stage, steps done, steps in all."""
 
 BUILD_VERSION = 1  # raise it when the same files must give another store
 SCORE_KEY = ("router_id", "weak_model", "strong_model", "benchmark_id", "view")
@@ -74,7 +74,7 @@ def ensure_store(data_dir: Path, path: Path, progress: Progress | None = None) -
 
 
 def build_store(data_dir: Path, path: Path, progress: Progress | None = None) -> None:
-    """Build the store anew, aside, and put it in place of the former one in one step.
+    """Build the store again under another name, then replace the former one in one step.
 
     The user's rows are carried over. Killed at any moment, the former store stays as it was.
 
@@ -99,7 +99,7 @@ def _feeding_files(data_dir: Path) -> list[Path]:
 
 
 def _router_configs(data_dir: Path) -> list[Path]:
-    """Of the routers; a checkpoint without a fold belongs to one of them and is none itself."""
+    """Configs of the routers; a fold checkpoint belongs to one of them and is none itself."""
     configs = (data_dir / "routers").glob("*/config.json")
     return sorted(path for path in configs if "left_out_fold" not in _read_json(path))
 
@@ -116,8 +116,8 @@ def _stored_hash(path: Path) -> str | None:
 
 
 def _build(data_dir: Path, path: Path, wanted_hash: str, progress: Progress | None) -> None:
-    aside = path.with_name(path.name + ".building")
-    for left_by_a_killed_build in (aside, Path(f"{aside}.wal")):
+    building = path.with_name(path.name + ".building")
+    for left_by_a_killed_build in (building, Path(f"{building}.wal")):
         left_by_a_killed_build.unlink(missing_ok=True)
     cards = _cards(data_dir)
     configs = _router_configs(data_dir)
@@ -131,7 +131,7 @@ def _build(data_dir: Path, path: Path, wanted_hash: str, progress: Progress | No
             progress(stage, n_done, n_steps)
         n_done += 1
 
-    with Store.create(aside) as store, store.atomic():
+    with Store.create(building) as store, store.atomic():
         for card in cards:
             step(f"outcomes of {card.benchmark_id}")
             stem = data_dir / "outcomes" / card.benchmark_id
@@ -150,8 +150,8 @@ def _build(data_dir: Path, path: Path, wanted_hash: str, progress: Progress | No
         if path.exists():
             store.carry_user_rows(path)
         store.set_data_hash(wanted_hash)
-    _sync(aside)
-    os.replace(aside, path)  # noqa: PTH105  the one call that says "atomically"
+    _sync(building)
+    os.replace(building, path)  # noqa: PTH105  the one call that says "atomically"
     _sync(path.parent)
     if progress is not None:
         progress("done", n_steps, n_steps)

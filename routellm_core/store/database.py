@@ -1,7 +1,7 @@
 """The file below the store: one connection, a cursor per call, transactions, schema versions.
 
 A shared connection loses results when threads use it at once, so it is private and every call
-takes a cursor of its own. Processes share a file for reading only, so whoever looks long opens it
+takes a cursor of its own. Processes share a file for reading only, so a long-lived reader opens it
 so, writes for a moment in `open_for_writing`, and gives it to others with `release`.
 """
 
@@ -84,7 +84,7 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Give the file back; the store cannot be used afterwards."""
+        """Give the file back; the store cannot be used after that."""
         self._is_closed = True
         self._disconnect()
 
@@ -187,7 +187,7 @@ class Database:
             cursor.execute(sql, parameters)
 
     def rewrite(self) -> None:
-        """Write the file anew, so that not a byte of what was deleted is left in it.
+        """Rewrite the file, so that not a byte of what was deleted is left in it.
 
         A store in memory stays as it is. Readings of other threads wait until it ends.
 
@@ -196,24 +196,24 @@ class Database:
         """
         if self._path is None:
             return
-        aside = self._path.with_suffix(".rewritten")
+        rewritten = self._path.with_suffix(".rewritten")
         with self._gate.alone():
             self._disconnect()
-            aside.unlink(missing_ok=True)
+            rewritten.unlink(missing_ok=True)
             connection = _connect(self._path, read_only=False)
             try:
                 former = connection.execute("SELECT current_database()").fetchall()[0][0]
                 connection.execute("CHECKPOINT")
-                connection.execute(f"ATTACH '{_quoted(str(aside))}' AS rewritten")
+                connection.execute(f"ATTACH '{_quoted(str(rewritten))}' AS rewritten")
                 connection.execute(f'COPY FROM DATABASE "{former}" TO rewritten')
                 connection.execute("DETACH rewritten")
                 # The lock is held until the new file stands in the place of the former one.
-                aside.replace(self._path)
+                rewritten.replace(self._path)
             except duckdb.Error as error:
                 _raise_as_store_error(error, self._path)
             finally:
                 connection.close()
-                aside.unlink(missing_ok=True)
+                rewritten.unlink(missing_ok=True)
 
     def _checkpoint(self) -> None:
         """Move everything written into the file itself, so that no log lies beside it."""
@@ -254,9 +254,9 @@ def _create_tables(cursor: duckdb.DuckDBPyConnection) -> None:
 
 
 def _add_owner_and_usage(cursor: duckdb.DuckDBPyConnection) -> None:
-    # owner: the browser session that alone sees the benchmark; NULL: everybody does.
+    # owner: the browser session that alone sees the benchmark; NULL: all do.
     cursor.execute("ALTER TABLE benchmark ADD COLUMN owner VARCHAR")
-    # What answers took that nobody graded; units as in outcome. Unique: as there.
+    # Usage of answers without a grade; units as in outcome. Unique: as there.
     cursor.execute(
         """CREATE TABLE usage (
                benchmark_id  VARCHAR NOT NULL,
@@ -334,7 +334,8 @@ def _raise_as_store_error(error: duckdb.Error, path: Path | None) -> NoReturn:
         ) from error
     if isinstance(error, duckdb.TransactionException):
         raise StoreError(
-            f"somebody else changed {path} at the same moment, nothing was written; try again"
+            f"another process or session changed {path} at the same moment, nothing was written; "
+            "try again"
         ) from error
     of_the_file = (
         duckdb.IOException,

@@ -17,7 +17,7 @@ class Gate:
 
     @property
     def is_mine(self) -> bool:
-        """Whether this thread is the one that is alone."""
+        """True in the thread that holds the gate alone."""
         return self._writer == threading.get_ident()
 
     @contextmanager
@@ -40,7 +40,7 @@ class Gate:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Waits until nobody else is inside; this thread may then read too.
+        """Waits until no other thread is inside; this thread may then read too.
 
         Raises:
             RuntimeError: this thread is reading, so it would wait for itself.

@@ -1,4 +1,4 @@
-"""Where the project's own files lie, and where what a user makes lies by default.
+"""Places of the project's own files, and default places of what a user makes.
 
 In a checkout both are the checkout. An installed package brings the project's files in a folder of
 its own, and the store lies in the user's data folder.
@@ -12,7 +12,7 @@ CORE = Path(__file__).resolve().parents[1]
 _INSTALLED = CORE / "project"
 """In a wheel: what stands beside the core in a checkout (see pyproject.toml)."""
 IS_INSTALLED = _INSTALLED.is_dir()
-"""Whether the core was installed as a package and is not run in a checkout."""
+"""True where the core was installed as a package and is not run in a checkout."""
 PROJECT = _INSTALLED if IS_INSTALLED else CORE.parent
 """Folder of app.py, pages/, views/, data/, requirements.txt and LICENSE; read only."""
 DATA_DIR = PROJECT / "data"

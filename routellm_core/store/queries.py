@@ -17,7 +17,7 @@ from routellm_core.store.reading import Reader
 from routellm_core.types import ModelPair
 
 FILTERS = ("lost", "wasted", "near", "disagree", "flips", "contaminated")
-"""What a query can be listed for: the columns of `listed_queries` of the same names."""
+"""Reasons to list a query: the columns of `listed_queries` of the same names."""
 REGRETS = ("lost", "wasted")
 """Filters of which a query has at most one: both together mean either."""
 SORTS = {
@@ -31,7 +31,7 @@ SORTS = {
 
 
 class Decisions(NamedTuple):
-    """What parts the queries: the chosen point, another router at the same share, a pinned α."""
+    """Decisions on the queries: at the chosen point, by another router, at a pinned α."""
 
     alpha: float
     n_strong: int
@@ -41,25 +41,25 @@ class Decisions(NamedTuple):
     price_weak: Price
     price_strong: Price
     tokens: UsualTokens
-    """In the place of counts that nobody measured, in sums only."""
+    """Replaces counts that were not measured, in sums only."""
     other_alpha: float | None = None
     pinned_alpha: float | None = None
 
 
 class Listing(NamedTuple):
-    """Which queries are wanted, and in which order."""
+    """A filter on queries and their order."""
 
     only: tuple[str, ...] = ()
-    """Of `FILTERS`; contaminated queries are left out unless it is among them."""
+    """Names from `FILTERS`; contaminated queries are left out unless their filter is among them."""
     slice: str | None = None
     query_ids: tuple[str, ...] | None = None
     sort: str = "margin"
-    """Of `SORTS`."""
+    """A name from `SORTS`."""
 
 
 @dataclass(frozen=True)
 class Regret:
-    """What the queries lost where the weak model was called, and wasted where the strong was."""
+    """Quality lost by calls of the weak model, and money wasted by calls of the strong one."""
 
     n_queries: int
     n_lost: int
@@ -67,11 +67,11 @@ class Regret:
     """Sum over the queries, in the benchmark's own scale."""
     n_wasted: int
     wasted_usd: float
-    """What the wasted strong calls cost more than weak ones."""
+    """Extra cost of the wasted strong calls over weak ones."""
 
 
 class Neighbours(NamedTuple):
-    """Where a query stands in a listing; `position` counts from 1, None when it is not in it."""
+    """Place of a query in a listing; `position` counts from 1, None when it is not in it."""
 
     position: int | None
     n_queries: int
@@ -90,7 +90,7 @@ class QueryReader(Reader):
         view: str,
         other: tuple[str, str] | None = None,
     ) -> pa.Table:
-        """What does not depend on a threshold of each query that the router scored.
+        """Scored queries of a router, with the columns that do not depend on a threshold.
 
         Contaminated queries are among them, without ranks. `percentile` is the share of the
         queries with a lower score; a share c of strong calls takes those from 1 - c upwards.
@@ -150,7 +150,7 @@ class QueryReader(Reader):
         )
 
     def n_listed(self, queries: pa.Table, at: Decisions, listing: Listing) -> dict[str, int]:
-        """How many queries a listing has, under `all`, and what each filter would leave of it.
+        """Number of queries in a listing, under `all`, and after each filter.
 
         A filter that is not among the listing's is counted together with them; of `REGRETS` each
         is counted for itself.

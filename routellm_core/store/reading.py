@@ -84,7 +84,7 @@ class Reader(Database):
         return Benchmark(**found.to_pylist()[0])
 
     def has_benchmark(self, benchmark_id: str) -> bool:
-        """Whether there is one of that name, private ones of any session among them."""
+        """True where a benchmark of that name exists, private ones of any session included."""
         return bool(
             self._one("SELECT count(*) FROM benchmark WHERE benchmark_id = $id", id=benchmark_id)[0]
         )
@@ -103,7 +103,7 @@ class Reader(Database):
     def pair_outcomes(
         self, benchmark_id: str, model_pair: ModelPair, *, contaminated: bool = False
     ) -> PairOutcomes:
-        """What both models did on the queries that both have answered, ordered by query_id.
+        """Outcomes of both models on the queries that both have answered, ordered by query_id.
 
         Args:
             benchmark_id: a benchmark of this store.
@@ -177,7 +177,7 @@ class Reader(Database):
         """Every model's answers to the queries that are not contaminated, by model and query_id.
 
         Columns `model`, `query_id`, `slice`, `cluster_id`, `quality`, `answer_tokens` (NaN where
-        nobody counted).
+        were not counted).
 
         Raises:
             UnknownNameError: no such benchmark.
@@ -193,7 +193,7 @@ class Reader(Database):
         )
 
     def usage(self, benchmark_id: str) -> pd.DataFrame:
-        """What ungraded answers took, a row a model, the most used first.
+        """Usage of ungraded answers, a row a model, the most used first.
 
         Columns `model`, `n_answers`, and means over the answers where they are known:
         `answer_tokens`, `cost_usd`, `latency_s`.
@@ -208,7 +208,7 @@ class Reader(Database):
         )
 
     def usage_costs(self, benchmark_id: str) -> pd.DataFrame:
-        """Of each ungraded answer its `model` and `cost_usd`, NaN where that is not known."""
+        """`model` and `cost_usd` of each ungraded answer, NaN where the cost is not known."""
         self.benchmark(benchmark_id)
         return self._frame(
             """SELECT model, cost_usd FROM usage WHERE benchmark_id = $benchmark_id
@@ -242,7 +242,7 @@ class Reader(Database):
         )
 
     def scorings(self, benchmark_id: str) -> pd.DataFrame:
-        """Which routers have scored a benchmark for which pair, outcomes or not.
+        """Routers that have scored a benchmark, with the pair, outcomes or not.
 
         Columns `router_id`, `router_name`, `recipe`, `weak_model`, `strong_model`, `view`,
         `n_scored`.
@@ -402,7 +402,7 @@ class Reader(Database):
         )
 
     def labelled(self, text_hashes: Sequence[str], model_pair: ModelPair) -> pd.DataFrame:
-        """What both models of a pair did on the queries with these texts, wherever they stand.
+        """Outcomes of both models of a pair on the queries with these texts, on any benchmark.
 
         Private benchmarks are left out.
 
@@ -575,7 +575,7 @@ class Reader(Database):
         return set(rows["text_hash"].to_pylist())
 
     def n_texts(self, benchmark_id: str) -> tuple[int, int]:
-        """How many queries of the benchmark have their text on this machine, and of how many."""
+        """Number of the benchmark's queries whose text is on this machine, and number of all."""
         self.benchmark(benchmark_id)
         known, total = self._one(
             """SELECT count_if(text_hash IN (SELECT text_hash FROM query_text)), count(*)

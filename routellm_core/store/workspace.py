@@ -25,7 +25,7 @@ from routellm_core.store import Store
 
 @dataclass(frozen=True)
 class Workspace:
-    """Places beside a store, by their meaning; all paths are absolute."""
+    """Places beside a store, by their use; all paths are absolute."""
 
     store_path: Path
 
@@ -72,7 +72,7 @@ class Workspace:
         return self.set_dir(benchmark_id) / "labelling"
 
     def replies(self, benchmark_id: str) -> Path:
-        """Folder of all replies of endpoints about a set, whoever asked."""
+        """Folder of all replies of endpoints about a set, from all sessions."""
         return self.labellings(benchmark_id) / "record"
 
     def session_dir(self, owner: str) -> Path:
@@ -150,7 +150,7 @@ class Workspace:
         return self.store_path.with_suffix(".unclean")
 
     def _jobs_on(self, benchmark_id: str) -> list[Path]:
-        """Folders of all jobs that work on a set, whoever began them."""
+        """Folders of all jobs that work on a set, from all sessions."""
         own = self.set_dir(benchmark_id)
         kinds = (self.scorings(benchmark_id), own / "against", self.labellings(benchmark_id))
         return [
@@ -171,7 +171,7 @@ class Workspace:
 
 
 def _reads(plan: Mapping[str, Any], benchmark_id: str) -> bool:
-    """Whether a training of this plan learns from a set or scores it."""
+    """True where a training of this plan learns from a set or scores it."""
     named = [plan.get(field) for field in ("golden", "score_on")]
     return any(isinstance(names, list) and benchmark_id in names for names in named)
 

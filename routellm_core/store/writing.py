@@ -53,7 +53,7 @@ class Store(PolicyShelf, QueryReader):
             outcomes: `query_id`, `model`, `quality` on the benchmark's scale; if known
                 `answer_tokens`, `cost_usd`, `latency_s`. None for bare queries, which can be scored
                 and not evaluated.
-            usage: of answers that nobody graded: `query_id`, `model`; if known `answer_tokens`,
+            usage: of answers without a grade: `query_id`, `model`; if known `answer_tokens`,
                 `cost_usd`, `latency_s`.
 
         Raises:
@@ -105,7 +105,7 @@ class Store(PolicyShelf, QueryReader):
                 )
 
     def save_benchmark(self, benchmark_id: str) -> None:
-        """Make a private benchmark everybody's; it stays when its session ends.
+        """Make a private benchmark visible to all; it stays when its session ends.
 
         Raises:
             UnknownNameError: there is none of that name.
@@ -146,7 +146,7 @@ class Store(PolicyShelf, QueryReader):
     def delete_benchmark(self, benchmark_id: str) -> None:
         """Remove a benchmark with its queries, outcomes, scores, and the texts only it used.
 
-        No reading finds any of it afterwards. The file's free space may hold the bytes until other
+        No reading finds any of it later. The file's free space may hold the bytes until other
         rows need it; `rewrite` leaves none of them.
 
         Raises:
@@ -319,7 +319,7 @@ class Store(PolicyShelf, QueryReader):
         """Take over what the user of another store added: benchmarks, routers, texts and the like.
 
         Scores whose router or query no longer exists are left behind. The version goes on from
-        the other store's, so that nobody mistakes an old cached reading for a new one.
+        the other store's, so that no old cached reading is mistaken for a new one.
 
         Raises:
             StoreError: the other store cannot be opened, or a name of the user's now ships.
@@ -352,7 +352,7 @@ class Store(PolicyShelf, QueryReader):
 
 
 def _utc(moment: datetime | None) -> datetime:
-    """As the store keeps it: UTC without a zone, whole seconds."""
+    """Timestamp as the store keeps it: UTC without a zone, whole seconds."""
     moment = moment or datetime.now(UTC)
     moment = moment.astimezone(UTC) if moment.tzinfo else moment
     return moment.replace(tzinfo=None, microsecond=0)
