@@ -47,7 +47,7 @@ def router_class(router_name: str) -> "type[Router]":
 
 
 def load_router(checkpoint_dir: Path, embedder: "Embedder | None" = None) -> "Router":
-    """A router from its checkpoint folder, whatever kind it is.
+    """A router of any kind from its checkpoint folder.
 
     Args:
         checkpoint_dir: holds config.json and weights.

@@ -1,4 +1,4 @@
-"""What every router is: queries in, strong win rates out; a folder that rebuilds it.
+"""The interface of every router: queries in, strong win rates out; a folder that rebuilds it.
 
 A checkpoint is config.json (a few lines that a person can read) and plain weights, never a
 pickle. Routers know no threshold: choosing one is calibration, applying one is a policy.
@@ -20,9 +20,9 @@ What is heavy is imported where it is used.
 
 What `tests/test_routers.py` asks of every router in the registry:
 
-- one float32 in [0, 1] a query, in the order of the queries and whatever they hold: nothing,
+- one float32 in [0, 1] a query, in the order of the queries, for any text: nothing,
   100,000 characters, emoji, any script, broken Unicode; no query gives an empty array;
-- a query scores alike alone and in a batch (1e-6), and as before when saved and loaded (1e-4);
+- a query has the same score alone and in a batch (1e-6), and after saving and loading (1e-4);
 - a folder without a checkpoint is a `NotTrainedError`; one that is foreign, newer, torn or lacks
   something is a `DataError`, each with a sentence that says what to do;
 - of an embedding router also: it learns which queries need the strong model, the same seed gives
@@ -86,7 +86,7 @@ class LearnedRouter(Router):
 
     @classmethod
     def default_embedder(cls, config: Any = None) -> Any:
-        """What turns queries into this router's features; `config` as for `fit`."""
+        """The embedder that makes this router's features; `config` as for `fit`."""
         return sentence_embedder()
 
     @classmethod
@@ -109,7 +109,7 @@ class LearnedRouter(Router):
             model_pair: two of the battles' models.
             features: one item a query, as the embedder makes them.
             battles: their `query_code` points to items of `features`.
-            seed: of whatever is random in the fit.
+            seed: of all that is random in the fit.
             config: the router's options from `configs.py`; by default its own.
             embedder: what made the features; by default the router's own.
             watch: told how far it is; what it raises ends the fit.
@@ -117,7 +117,7 @@ class LearnedRouter(Router):
         """
 
     def remember_queries(self, text_hashes: Sequence[str]) -> None:
-        """Told after a fit which queries it saw, in the order of its features.
+        """Keep which queries the fit saw, in the order of its features; called after a fit.
 
         A router that keeps them can name them as evidence; the others need not listen.
         """

@@ -34,7 +34,7 @@ _WEIGHTS_NAME = "encoder.safetensors"
 _BATCH_TOKENS = 4096
 LABELS = ("weak wins", "tie", "strong wins")
 CREDIT = (0.0, 0.5, 1.0)
-"""What each label counts in a win rate."""
+"""Weight of each label in a win rate."""
 
 _NOT_FINITE = "bert: a token state holds NaN or infinite values"
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def has_weights(router_name: str, checkpoint_dir: Path) -> bool:
-    """Whether a checkpoint can score: some routers ship their scores alone."""
+    """True where a checkpoint can score: some routers ship their scores alone."""
     return router_name == "random" or any(checkpoint_dir.rglob("*.safetensors"))
 
 

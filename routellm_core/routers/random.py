@@ -13,7 +13,7 @@ from routellm_core.types import Floats, ModelPair
 
 
 class RandomRouter(Router):
-    """Uniform in [0, 1), drawn from the seed and the query's text, whatever the batch."""
+    """Uniform in [0, 1), drawn from the seed and the query's text, the same in any batch."""
 
     router_name = "random"
 

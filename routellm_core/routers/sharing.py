@@ -1,4 +1,4 @@
-"""One embedder for all routers that read alike, so that a model is loaded and asked once."""
+"""One embedder for all routers that read the same way: a model is loaded and run once."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ def shared(embedder: Any, known: dict[tuple[Any, ...], Any]) -> Any:
 
 
 class WarmModels(OrderedDict[tuple[Any, ...], Any]):
-    """What `shared` knows: the models used last stay loaded, the others leave. Thread-safe.
+    """Cache behind `shared`: the models used last stay loaded, the others leave. Thread-safe.
 
     Args:
         most: models that stay.
@@ -60,7 +60,7 @@ class WarmModels(OrderedDict[tuple[Any, ...], Any]):
 
 
 class Reading:
-    """What the embedders of several routers make of the same queries, each model asked once.
+    """Features of the same queries for several routers; each embedder runs once.
 
     Args:
         queries: texts.

@@ -94,7 +94,7 @@ class SimilarityWeightedRouter(EmbeddingRouter):
         """(n_queries, n_battles) 10^S; the tenfold of it that the paper takes fits the same."""
         weight = embeddings @ self.embeddings.T
         largest = weight.max(axis=1, keepdims=True)
-        # With no similar query at all every battle counts alike.
+        # With no similar query at all every battle has the same weight.
         weight *= np.float32(np.log(10.0)) / np.where(largest > 0, largest, np.inf)
         np.exp(weight, out=weight)
         one_battle_each = len(self.embeddings) == len(self.battles.query_code)

@@ -19,7 +19,7 @@ class LayerRouter(HeadRouter):
     """Sees one of the parts of equal width that a vector of `CausalStates` is made of."""
 
     part: ClassVar[int]
-    """Of the vector: 1 is the first pooled layer."""
+    """Layer of the vector: 1 is the first pooled layer."""
 
     @classmethod
     def default_embedder(cls, config: Any = None) -> CausalStates:
