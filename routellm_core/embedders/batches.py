@@ -15,7 +15,7 @@ from routellm_core.embedders.devices import device
 from routellm_core.errors import DataError
 
 Rows = TypeVar("Rows")
-"""Tokens of several queries, in whatever form their reader takes them."""
+"""Tokens of several queries, in the form that their reader takes."""
 _BATCHES_AHEAD = 4
 
 
@@ -45,7 +45,7 @@ def _first_batch(
 
 
 class Budget:
-    """How many tokens a batch may hold; less once a batch did not fit into memory.
+    """Number of tokens that a batch may hold; less once a batch did not fit into memory.
 
     Args:
         n_tokens: that fill a processor; a GPU gets `Device.appetite` times as many.
@@ -77,14 +77,14 @@ class Budget:
         """
         self._suit_the_device()
         pieces = self._pieces(queries)
-        with ThreadPoolExecutor(1) as aside:
+        with ThreadPoolExecutor(1) as thread:
             texts = ([queries[i] for i in piece] for piece in pieces)
-            coming = [aside.submit(tokenized, next(texts))] if pieces else []
+            coming = [thread.submit(tokenized, next(texts))] if pieces else []
             for piece in pieces:
                 started = perf_counter()
                 rows = coming.pop().result()
                 self.waited_s += perf_counter() - started
-                coming += [aside.submit(tokenized, following) for following in islice(texts, 1)]
+                coming += [thread.submit(tokenized, following) for following in islice(texts, 1)]
                 self.run(lengths_of(rows), partial(_work_on_piece, work, piece, rows))
 
     def run(self, lengths: Sequence[int], work: Callable[[list[int]], None]) -> None:
@@ -108,7 +108,7 @@ class Budget:
     def _fits(
         self, batch: list[int], lengths: Sequence[int], work: Callable[[list[int]], None]
     ) -> bool:
-        """Whether the batch was worked on; false where it needs more memory than there is."""
+        """True where the batch was processed; false where it needs more memory than there is."""
         try:
             work(batch)
         except Exception as error:
@@ -149,7 +149,7 @@ _OUT_OF_MEMORY = (
     "MPS backend out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
 )
-"""What torch says in a plain RuntimeError."""
+"""Message of a plain RuntimeError of torch when memory runs out."""
 
 
 def _is_out_of_memory(error: Exception) -> bool:

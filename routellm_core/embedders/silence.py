@@ -3,9 +3,9 @@
 import os
 
 SWITCHES = {
-    "TRANSFORMERS_VERBOSITY": "error",  # no report of the weights that a checkpoint has besides
+    "TRANSFORMERS_VERBOSITY": "error",  # no report of further weights in a checkpoint
     "TQDM_DISABLE": "1",  # no bar a file of weights
-    "RAY_BACKEND_LOG_LEVEL": "fatal",  # no line of every worker that is started anew
+    "RAY_BACKEND_LOG_LEVEL": "fatal",  # no line of every worker that is started again
 }
 
 

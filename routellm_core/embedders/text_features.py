@@ -1,4 +1,4 @@
-"""What can be counted in a query's text: length, numbers, formulas, format, wording."""
+"""Counts in a query's text: length, numbers, formulas, format, wording."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What routers are trained on and asked with: queries as vectors, kept between runs.
+"""Features of queries that routers are trained and run on, kept between runs.
 
 Turning queries into vectors is the long part, so each is kept by the hash of its text: a changed
 text never gets a stale vector, and another set of queries reuses what it shares. Chunks are
@@ -27,7 +27,7 @@ _CHUNK = 512
 def read_features(
     queries: Sequence[str], embedder: Any, cache_dir: Path, watch: Watch = silent
 ) -> Any:
-    """What a router of this embedder sees of the queries, from the cache or computed now.
+    """Features of the queries by this embedder, from the cache or computed now.
 
     Args:
         queries: texts.
@@ -36,7 +36,7 @@ def read_features(
         watch: told how many queries are read.
 
     Returns:
-        (n_queries, dimension) float32, or whatever the embedder makes: one item a query.
+        (n_queries, dimension) float32, or another form of the embedder: one item a query.
     """
     from routellm_core.embedders.bert_tokens import TokenStates
     from routellm_core.embedders.causal_lm import Texts
@@ -88,7 +88,7 @@ def _keep(path: Path, keys: list[str], vectors: Floats) -> None:
 
 
 def _array(path: Path, name: str) -> Any:
-    """What a file holds; None where it is damaged: then it goes, and its texts are read again."""
+    """Array in a file; None where it is damaged: it is then deleted and its texts read again."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return arrays[name]
