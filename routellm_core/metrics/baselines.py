@@ -72,7 +72,7 @@ def oracle_score(
         quality_strong: (n_queries,).
         extra_cost: (n_queries,) what the strong model costs more. With it the order is by gain for
             money (Dantzig's greedy order of the fractional knapsack), the best on a cost axis;
-            without it every call counts alike.
+            without it every call has the same weight.
     """
     gain = quality_strong - quality_weak
     if extra_cost is not None:

@@ -1,4 +1,4 @@
-"""What outcomes of one model alone can tell: between which qualities routing must end.
+"""Bounds of the routed quality from the outcomes of one model alone.
 
 >>> import numpy as np
 >>> from routellm_core.metrics.curve import rank_queries
@@ -34,7 +34,7 @@ def one_model_bounds(
 ) -> Bounds:
     """Quality of routing where the other model answers each query as badly, or as well, as can be.
 
-    No assumption is made about the other model, so that the truth lies within, whatever it does
+    No assumption is made about the other model, so that the truth lies within for any model
     (worst-case bounds, Manski 1990, American Economic Review 80(2)).
 
     Args:

@@ -1,4 +1,4 @@
-"""What others read from quality over cost: AIQ, deferral area, quality-neutral cost.
+"""Other papers' figures of quality over cost: AIQ, deferral area, quality-neutral cost.
 
 >>> import numpy as np
 >>> cost, quality = np.array([1.0, 2.0, 4.0, 5.0]), np.array([0.5, 0.7, 0.9, 0.8])
@@ -18,7 +18,7 @@ def aiq(cost: Floats, quality: Floats) -> float:
     """Average improvement in quality of RouterBench (arXiv 2403.12031, section 3).
 
     The mean over the costs of the non-decreasing convex hull: between two thresholds both are mixed
-    at random, and nobody pays for a worse answer. Fast enough for a thousand resamples: the slopes
+    at random, and no one pays for a worse answer. Fast enough for a thousand resamples: the slopes
     of the least concave majorant are the falling isotonic regression of the curve's own slopes,
     each weighted by its width (Robertson, Wright and Dykstra 1988, section 1.2).
 

@@ -1,6 +1,6 @@
 """Tokens and prices to money. Prices come from genai-prices and can be replaced by the user's.
 
-Costs are USD. A token count that nobody measured is replaced by the paper's average and the
+Costs are USD. A token count that was not measured is replaced by the paper's average and the
 result says so.
 """
 
@@ -29,7 +29,7 @@ _PRICED_AS = {
 
 
 class Price(NamedTuple):
-    """USD for a million tokens, and who says so; NaN where nobody does."""
+    """USD for a million tokens, and their source; NaN where they are not known."""
 
     prompt_usd: float
     answer_usd: float
@@ -40,14 +40,14 @@ UNKNOWN_PRICE = Price(math.nan, math.nan, "no list price known: type one")
 
 
 class TokenSource(NamedTuple):
-    """Whether each count was measured on these queries or is the paper's average."""
+    """Source of each count: measured on these queries, or the paper's average."""
 
     prompt: str
     answer: str
 
 
 class UsualTokens(NamedTuple):
-    """What stands for a count that nobody measured, of queries and of both models' answers."""
+    """Counts that replace missing ones, of queries and of both models' answers."""
 
     prompt: float
     answer_weak: float
@@ -67,7 +67,7 @@ class PairCosts:
 
     @property
     def are_known(self) -> bool:
-        """Whether both models have a price."""
+        """True where both models have a price."""
         return bool(np.isfinite(self.weak).all() and np.isfinite(self.strong).all())
 
 

@@ -161,7 +161,7 @@ def calls_strong(strong_win_rate: Floats, threshold: float) -> NDArray[np.bool_]
 
 
 def operating_point(curve: RoutingCurve, threshold: float) -> OperatingPoint:
-    """What a threshold gives; any number is allowed, not only those on the curve."""
+    """Point of a threshold; any number is allowed, not only those on the curve."""
     i = max(point_index(curve, threshold), 0)
     return OperatingPoint(
         threshold=float(threshold),

@@ -8,7 +8,7 @@ from routellm_core.metrics.curve import calls_strong, pgr_of
 from routellm_core.types import Floats, PairOutcomes
 
 _FEWEST = 6
-"""Of fewer queries not even a sign test at 95% can tell a gap from chance."""
+"""Fewest queries of a slice: below, no sign test at 95% can show a gap."""
 
 
 def slice_table(outcomes: PairOutcomes, strong_win_rate: Floats, threshold: float) -> pd.DataFrame:

@@ -31,7 +31,7 @@ class Target(NamedTuple):
     mode: Mode
     value: float
     queries_per_month: float = 100_000.0
-    """What a budget is for."""
+    """Queries that a budget is for."""
 
 
 class ThresholdChoice(NamedTuple):
