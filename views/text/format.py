@@ -11,7 +11,7 @@ from routellm_core.wording.numbers import DASH, fixed, percent, points_text, usd
 
 
 def sentence(alpha: str, regret: Regret, benchmark: Benchmark, weak: str, strong: str) -> list[str]:
-    """What the point loses and wastes; every second part is a figure."""
+    """Loss and waste at the point, in parts; every second part is a figure."""
     better = "been right" if benchmark.quality_unit == "share right" else "done better"
     lost = [
         "At α = ",
@@ -37,7 +37,7 @@ def sentence(alpha: str, regret: Regret, benchmark: Benchmark, weak: str, strong
 
 
 def outcome_text(benchmark: Benchmark, quality: float) -> str:
-    """What a model's answer got: right or wrong where that is all there is."""
+    """Quality of an answer: right or wrong where that is all there is."""
     if benchmark.quality_unit == "share right" and quality in (0.0, 1.0):
         return "right" if quality else "wrong"
     return quality_text(benchmark, quality)
@@ -60,7 +60,7 @@ def alpha_text(alpha: float, digits: int) -> str:
 
 
 def quality_format(benchmark: Benchmark) -> dict[str, Any]:
-    """How the benchmark's quality is written on screen."""
+    """Scale, digits, unit and title of the benchmark's quality on screen."""
     if benchmark.quality_unit == "share right":
         return {"scale": 100, "digits": 1, "unit": "%", "title": "quality, % right"}
     return {

@@ -66,8 +66,8 @@ TERMS = {
         "Promise",
         "What a threshold is certified for: quality kept, quality lost or queries missed, on "
         "average over queries that come as these did. One part of the queries chose the threshold, "
-        "another checked it (Learn then Test, arXiv 2110.01052). Whoever tries splits until one "
-        "passes has no promise, so there is one split.",
+        "another checked it (Learn then Test, arXiv 2110.01052). A user who tries splits until "
+        "one passes has no promise, so there is one split.",
         r"P(\text{a broken promise is given}) \le 1 - \text{confidence}",
     ),
     "random": Term(
@@ -227,7 +227,7 @@ def help_of(name: str) -> str:
 
 
 def drawer() -> None:
-    """The glossary; a popover, since it is drawn only when somebody opens it."""
+    """The glossary; a popover, since it is drawn only when it is opened."""
     with st.popover("Glossary", width="stretch"):
         for term in TERMS.values():
             st.markdown(f"**{term.name}.** {term.meaning}")
@@ -236,7 +236,7 @@ def drawer() -> None:
 
 
 def benchmark_card(benchmark: Benchmark, n_queries: int) -> None:
-    """What the benchmark tests, its size, its weak spots and where it comes from."""
+    """A benchmark's subject, size, weak spots and source."""
     with st.popover(f"About {plain(benchmark.title)}", width="stretch"):
         st.text(benchmark.description)
         st.caption(f"n = {n_queries:,} queries, contaminated ones left out")

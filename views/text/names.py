@@ -1,4 +1,4 @@
-"""Short names of models for screens: what tells them apart, without organisation and version."""
+"""Short names of models for screens, without organisation and version."""
 
 import re
 
