@@ -1,1 +1,1 @@
-"""What a page remembers: the link, inputs, attempts."""
+"""State of a page: the link, inputs, attempts."""

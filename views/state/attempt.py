@@ -1,4 +1,4 @@
-"""What a click sets out to do: what keeps it from being done is said on the next drawing."""
+"""Attempts of a click: an error is shown on the next drawing."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,12 +29,12 @@ def button(
 ) -> None:
     """A button whose click does something with what the page holds at that moment.
 
-    A callback is given what the page held when it was last drawn: from somebody who types a name or
+    A callback is given what the page held when it was last drawn: from a user who types a name or
     a limit and clicks at once, the one before. It is for buttons that no input stands beside.
 
     Args:
         label: on the button.
-        do: what a click does; the page is drawn anew after it.
+        do: what a click does; the page is drawn again after it.
         args: of `do`.
         disabled: whether there is nothing to do.
         options: of `st.button`.
@@ -45,7 +45,7 @@ def button(
 
 
 def say() -> None:
-    """What the last click came to, once."""
+    """Show the result of the last click, once."""
     kind, text = st.session_state.pop(_KEY, ("", ""))
     if kind == "error":
         st.toast(plain(text), icon=":material/error:", duration="infinite")

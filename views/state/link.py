@@ -11,7 +11,7 @@ import streamlit as st
 _KEY, _PAGE, _WRITTEN = "link", "link_page", "link_written"
 _OF_BENCHMARK = ("query", "slice", "page")
 OF_COMPARED = ("closely_pair", "closely_view", "kinds", "wish_quality", "wish_usd")
-"""What Compare remembers about the benchmark that it holds closely."""
+"""Names in the link of what Compare remembers about its one benchmark."""
 
 
 def state() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Where the pages' scripts lie, for links from one page to another."""
+"""Paths of the pages' scripts, for links from one page to another."""
 
 from routellm_core.store.places import PROJECT
 
