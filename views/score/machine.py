@@ -1,4 +1,4 @@
-"""What models run on here."""
+"""The device that models run on here."""
 
 import math
 

@@ -97,7 +97,7 @@ def _scored(version: int, text: str, row: pd.Series, router_id: str, share: floa
 
 
 def _threshold(version: int, router_id: str, share: float) -> tuple[float, str]:
-    """Of the router on the first benchmark that it has scored whole, and which view that is."""
+    """Threshold of the router on the first benchmark that it has scored whole, and its view."""
     known = benchmarks.benchmarks(version)["benchmark_id"].tolist()
     for benchmark_id in sorted(known, key=lambda name: name != "mmlu"):
         for key in scorings_by(version, benchmark_id, router_id):

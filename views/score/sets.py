@@ -126,7 +126,7 @@ def jobs_of(benchmark_id: str) -> list[jobs.Job]:
 
 
 def scorings_at_work() -> int:
-    """Of all sets, whoever began them."""
+    """Scoring jobs of all sets, from all sessions."""
     folders = workspace.current().sets.glob("*/scoring")
     return sum(job.status == "running" for folder in folders for job in jobs.jobs_in(folder))
 
