@@ -1,1 +1,1 @@
-"""Files on their way into the store: chosen, recognised, mapped, read aside, watched, added."""
+"""Files on their way into the store: chosen, recognised, mapped, read by a job, watched, added."""

@@ -1,4 +1,4 @@
-"""What the columns of a table mean: guessed, shown beside its first rows, and corrected."""
+"""Roles of a table's columns: guessed, shown beside its first rows, and corrected."""
 
 from pathlib import Path
 

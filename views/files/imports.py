@@ -52,7 +52,7 @@ def draw() -> None:
 
 
 def notes_on(benchmark_id: str) -> list[str]:
-    """What the import of a set had to say; nothing where it was imported elsewhere."""
+    """Notes of a set's import; none where it was imported elsewhere."""
     path = _notes_path(benchmark_id)
     notes: list[str] = files.read_json(path) if path.exists() else []
     return notes

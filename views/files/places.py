@@ -1,4 +1,4 @@
-"""Which files may be read: uploads of this session, and folders that the server's owner allows."""
+"""Files that may be read: uploads of this session, and folders that the server's owner allows."""
 
 import os
 import re
@@ -26,14 +26,14 @@ def allowed_folders() -> list[Path]:
 
 
 def on_server(text: str) -> Path:
-    """The file or folder that somebody named.
+    """The file or folder that a user named.
 
     Raises:
         DataError: it is in none of the allowed folders, or is not there, or what is in it is not.
     """
     folders = allowed_folders()
     path = Path(text.strip())
-    # One error for what is absent and what is forbidden: nobody learns what else there is.
+    # One error for what is absent and what is forbidden: no one learns what else there is.
     places = [path] if path.is_absolute() else [folder / path for folder in folders]
     for place in places:
         found = _resolved(place)
@@ -43,7 +43,7 @@ def on_server(text: str) -> Path:
 
 
 def _resolved(path: Path) -> Path | None:
-    """Where a path leads; None where nothing is or nothing can be."""
+    """Target of a path; None where nothing is or nothing can be."""
     try:
         return path.resolve(strict=True)
     except (OSError, ValueError, RuntimeError):  # absent; a NUL; links in a circle
@@ -51,7 +51,7 @@ def _resolved(path: Path) -> Path | None:
 
 
 def _is_within(path: Path, folders: list[Path]) -> bool:
-    """Whether a resolved path, with every link below it, stays in the folders."""
+    """True where a resolved path, with every link below it, stays in the folders."""
     inside = [path]
     if path.is_dir():
         inside += [
@@ -65,7 +65,7 @@ def keep_uploads(files: list[Any], uploader: str = "") -> list[Path]:
 
     Args:
         files: that an uploader holds; what it held before and holds no more goes.
-        uploader: tells apart several on one page.
+        uploader: its name among several on one page.
 
     Raises:
         DataError: the disk is full.
@@ -112,7 +112,7 @@ def moved_uploads(paths: Iterable[Path], folder: Path) -> list[Path]:
 
 
 def imports_dir() -> Path:
-    """Where this session's imports lie."""
+    """Folder of this session's imports."""
     return workspace.current().imports(workspace.owner())
 
 
@@ -121,7 +121,7 @@ def _uploads_dir() -> Path:
 
 
 def _safe(name: str) -> str:
-    """A name that is one part of a path, whatever it holds.
+    """Any name as one safe part of a path.
 
     >>> _safe("../../<x>.csv")
     '_x_.csv'
