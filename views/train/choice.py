@@ -1,4 +1,4 @@
-"""What is chosen on the Train page, as a plan; the link carries it."""
+"""The choice on the Train page, as a plan; the link carries it."""
 
 from collections.abc import Callable, Sequence
 from urllib.parse import quote
@@ -22,7 +22,7 @@ from views.train.options import draw as options_for
 _OWN = "own mix"
 _ROUTERS = {
     "mf": "a vector for each model, matched with the query; learns from any models",
-    "sw_ranking": "no training: rates the pair anew for each query, by the battles near it",
+    "sw_ranking": "no training: rates the pair again for each query, by the battles near it",
     "bert": "a small BERT, fine-tuned on who won; slow without a GPU",
     "causal_llm": "label rows over the states of a causal language model; reading is slow",
     "stacked": "the mean rank of other routers",
@@ -119,7 +119,7 @@ def choose(
     without = {name for name in cards if benchmarks.n_missing_texts(version, name)}
     others = [name for name in cards if name not in golden]
     score_on = _pills(
-        "Scored on, besides what it learns from" if golden else "Scored on",
+        "Scored on, in addition to what it learns from" if golden else "Scored on",
         "score_on",
         others,
         _remembered(
@@ -187,7 +187,7 @@ def _models(version: int, golden: Sequence[str], battles: Sequence[str]) -> list
 
 
 def _remembered(name: str, usual: list[str], allowed: list[str]) -> list[str]:
-    """As `link.texts`, for names that may hold the comma that parts them."""
+    """Names in the link, as `link.texts`, which may hold the comma that separates them."""
     by_quoted = {quote(value, safe=""): value for value in allowed}
     found = link.texts(name, [quote(value, safe="") for value in usual], list(by_quoted))
     return [by_quoted[value] for value in found]

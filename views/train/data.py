@@ -1,4 +1,4 @@
-"""What goes into a training, seen before it starts."""
+"""The data of a training, shown before it starts."""
 
 from collections.abc import Sequence
 
@@ -42,7 +42,7 @@ def draw(
 
 
 def _texts_are_here(version: int, golden: Sequence[str], battles: Sequence[str]) -> bool:
-    """Says what is missing and how to get it."""
+    """True where all texts are here; else it says what is missing and how to get it."""
     known = set(training.battle_sources(version)["source"])
     absent = [source for source in battles if source not in known]
     titles = {name: benchmarks.benchmark(version, name).title for name in golden}

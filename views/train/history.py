@@ -80,7 +80,7 @@ def _draw_run(version: int, run: TrainingRun) -> None:
 
 
 def _rows(version: int, run: TrainingRun) -> list[dict[str, Any]]:
-    """What a finished run scored; APGR with its interval, a row a benchmark and view."""
+    """Scores of a finished run; APGR with its interval, a row a benchmark and view."""
     path = run.folder / "scores.parquet"
     if run.status != "done" or not path.is_file():
         return []
@@ -167,7 +167,7 @@ def _draw_keep(run: TrainingRun, key: str) -> None:
         is_private = not set(run.plan.benchmarks).isdisjoint(workspace.store().private_ids())
         button("Keep", _keep, run, name, disabled=is_private, type="primary", key=f"keep_{key}")
         st.caption(
-            "Everybody sees a kept router, and a set that this one read is private to you: save "
+            "All users see a kept router, and a set that this one read is private to you: save "
             "the set on My data first."
             if is_private
             else "Its scores go into the store, so that Trade-off and Compare show it."

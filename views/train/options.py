@@ -51,7 +51,7 @@ def help_of(kind: Any) -> dict[str, str]:
 
 
 def _remembered(router: str, field: Field[Any], hint: Any) -> Any:
-    """What the link says, where it is of the field's type."""
+    """Value in the link, where it is of the field's type."""
     text = link.state().get(_name(router, field))
     if text is None:
         return field.default

@@ -1,4 +1,4 @@
-"""How near training data come to a benchmark, ours and the paper's (its table 5)."""
+"""Similarity of training data to a benchmark, ours and the paper's (its table 5)."""
 
 from collections.abc import Iterator
 

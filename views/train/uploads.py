@@ -18,7 +18,7 @@ from views.text.escape import plain
 
 
 def draw(version: int) -> None:
-    """What is there, and a place for files; closed until somebody wants it."""
+    """Battles that are there, and a place for files; closed at first."""
     table = training.battle_sources(version)
     label = "Battles on this machine"
     label += f": {table['n_battles'].sum():,}" if len(table) else ": none yet"

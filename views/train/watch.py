@@ -10,7 +10,7 @@ from views.train import loss
 
 
 def draw(active: list[TrainingRun]) -> None:
-    """Watches the runs until one of them ends; then the page is drawn anew."""
+    """Watches the runs until one of them ends; then the page is drawn again."""
     job_progress.watch([run.folder for run in active], _draw_run)
 
 
