@@ -1,4 +1,4 @@
-"""What the router computes on the way: chances of its labels, ratings, terms of its log-odds."""
+"""Steps of the router's computation: chances of its labels, ratings, terms of its log-odds."""
 
 import math
 
@@ -20,7 +20,7 @@ _MARKS = {"weak wins": " ●", "strong wins": " ■"}
 
 
 def draw(subject: Subject, found: Explanation) -> None:
-    """Whatever of these the router has."""
+    """Those of the steps that the router has."""
     if found.labels:
         _draw_labels(found)
     if found.ratings:
@@ -90,7 +90,7 @@ def _draw_terms(found: Explanation) -> None:
     rate = min(max(found.strong_win_rate, 1e-12), 1 - 1e-12)
     odds = math.log(rate / (1 - rate))
     if abs(odds - total) > 5e-4:  # more than rounding
-        shown.append(_named("whatever the query", "", odds - total))
+        shown.append(_named("independent of the query", "", odds - total))
     heading("Terms of its log-odds")
     bars.draw(
         "Terms that add up to the log-odds of a strong win",

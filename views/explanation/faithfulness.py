@@ -1,4 +1,4 @@
-"""How far the words' attributions can be trusted: measured figures, by kind of router.
+"""Measured faithfulness of the words' attributions, by kind of router.
 
 Words of 200 queries of MMLU were deleted and inserted in the order of their attributions and in a
 random one (seed 0); the gain is that of the mean win rate along the way.
@@ -28,11 +28,11 @@ FAITHFULNESS = {
     "causal_llm": Measured(0.0448, 0.0415, 0.0482, 0.0406, 0.0369, 0.0441),
     "stacked": Measured(0.0381, 0.0354, 0.0408, 0.0276, 0.0251, 0.0303),
 }
-"""By router name; a router that is not here was not measured."""
+"""Figures by router name; a router that is not here was not measured."""
 
 
 def sentence(router_name: str) -> str:
-    """What was measured of a kind of router, for people."""
+    """The measurement of a kind of router as a sentence."""
     found = FAITHFULNESS.get(router_name)
     if found is None:
         return f"How faithful such words are to {router_name} was not measured."

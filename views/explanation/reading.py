@@ -34,12 +34,12 @@ def draw(found: Explanation, label: str) -> None:
     if n_unread:
         st.caption(
             f"Grey: {n_unread:,} of {len(found.words):,} words were not read. A model reads only "
-            "so much of a long query, and no marks without a meaning to it."
+            "so much of a long query, and no marks that mean nothing to it."
         )
 
 
 def draw_sum(found: Explanation) -> None:
-    """What the words add up to, how that came about, and how true it is to the router."""
+    """Sum of the words' attributions, its parts, and how faithful it is to the router."""
     digits = digits_of(largest_of(found.words))
     if math.isfinite(found.base):
         total = _total(found)

@@ -1,4 +1,4 @@
-"""What is explained: one query, the checkpoint that reads it, and what stands in the way."""
+"""Subject of an explanation: a query, the checkpoint that reads it, and what prevents it."""
 
 from typing import Any, NamedTuple
 
@@ -22,10 +22,10 @@ class Subject(NamedTuple):
     stored: float
     """The strong win rate that decisions are made by."""
     calls_strong: bool
-    """By the stored score."""
+    """Decision by the stored score."""
     threshold: float
     folder: str
-    """Of the checkpoint, as in the store."""
+    """Folder of the checkpoint, as in the store."""
 
     @property
     def version(self) -> int:
@@ -33,7 +33,7 @@ class Subject(NamedTuple):
 
     @property
     def digits(self) -> int:
-        """Of a win rate, so that it can be held against α."""
+        """Digits of a win rate, enough to compare it with α."""
         return format.score_digits(benchmarks.histogram(self.selection.key)[2])
 
     @property
@@ -60,7 +60,7 @@ class Subject(NamedTuple):
 
 
 def subject_of(selection: Selection, readings: Readings, query: dict[str, Any]) -> Subject:
-    """What `hindrance` finds nothing against can be explained."""
+    """The subject of a query for which `hindrance` finds nothing."""
     entry = workspace.store().router(selection.key.router_id)
     return Subject(
         selection=selection,
@@ -122,7 +122,7 @@ def two_scores(subject: Subject, found: Explanation) -> tuple[str, str]:
 
 
 def _otherwise(subject: Subject, own: float) -> list[str]:
-    """Where the checkpoint decides otherwise, or was fitted for other models."""
+    """Notes: the checkpoint decides otherwise, or was fitted for other models."""
     said = []
     if (own >= subject.threshold) != subject.calls_strong:
         said.append(

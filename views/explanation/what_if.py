@@ -139,6 +139,6 @@ def _call(subject: Subject, rate: float) -> str:
 
 
 def _name_of(subject: Subject) -> str:
-    """Of the query in a widget's key: another query starts with its own text."""
+    """Name of the query in a widget's key: another query starts with its own text."""
     name = f"{subject.selection.benchmark.benchmark_id} {subject.query_id}"
     return hashlib.sha256(name.encode()).hexdigest()[:16]
