@@ -428,8 +428,10 @@ def test_calls_whose_tokens_were_counted_have_a_cost_and_others_none(open_page):
     assert "usd" in [column["id"] for column in counted["columns"]]
     assert "usd" not in [column["id"] for column in query_table(at)["columns"]]
     assert all(row["usd"] is None for row in query_table(at)["rows"])
-    assert "dearest call" not in at.main.selectbox(key="_sort").options
-    assert any("Nobody counted the tokens" in caption.value for caption in at.main.caption)
+    assert "most expensive call" not in at.main.selectbox(key="_sort").options
+    assert any(
+        "The tokens of these calls were not counted" in caption.value for caption in at.main.caption
+    )
 
 
 def test_one_query_is_opened_by_its_link_and_left_by_a_button(open_page):

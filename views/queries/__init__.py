@@ -1,4 +1,4 @@
-"""What the Queries page computes and draws: the queries behind the chosen point."""
+"""The Queries page: the queries behind the chosen point."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ _PAGERS = "queries_pagers"
 
 @st.fragment
 def draw(selection: Selection) -> None:
-    """The page below its sidebar: a fragment, so that a filter does not draw the sidebar anew."""
+    """The page below its sidebar: a fragment, so that a filter does not draw the sidebar again."""
     with boundary():
         readings = read(selection)
         now = request.read(selection, readings)
@@ -190,7 +190,7 @@ def _draw_list(selection: Selection, now: Asked, chosen: Listing, n: int) -> Non
 
 
 def _draw_brush(benchmark_id: str, chosen: Listing, n: int) -> None:
-    """What the selection leaves, and the way out of it."""
+    """Size of the selection, and the way out of it."""
     n_marked = len(brush.marked(benchmark_id))
     if chosen.query_ids is None and not n_marked:
         return
@@ -216,7 +216,7 @@ def _draw_pages(n_pages: int, page: int) -> None:
 
 
 def _draw_where_from(selection: Selection, now: Asked) -> None:
-    """Texts that are not here, and money that nobody knows."""
+    """Notes on texts that are not here and costs that are not known."""
     known, total = benchmarks.n_texts(selection.key.version, selection.benchmark.benchmark_id)
     if known < total:
         st.caption(
@@ -230,7 +230,7 @@ def _draw_where_from(selection: Selection, now: Asked) -> None:
         money = "No list price of both models is known: type them in the sidebar."
     elif not now.has_usd:
         money += (
-            "Nobody counted the tokens of these calls, so none of them has a cost; sums take "
+            "The tokens of these calls were not counted, so none of them has a cost; sums take "
             f"{costs.tokens.answer} tokens an answer."
         )
     st.caption(money)

@@ -1,4 +1,4 @@
-"""What is selected in the chart and marked in the table; kept for the session, not in the link.
+"""Queries selected in the chart and marked in the table; kept for the session, not in the link.
 
 Hundreds of ids are too much for a link. They hold for one benchmark only.
 """

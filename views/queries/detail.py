@@ -76,7 +76,7 @@ def _draw_text(text: str | None) -> None:
 
 
 def _verdict(selection: Selection, query: dict[str, Any]) -> str:
-    """Where it goes and whether that was right."""
+    """The model that the query goes to, and whether that was right."""
     benchmark = selection.benchmark
     weak, strong = map(short_name, selection.pair)
     by_right = benchmark.quality_unit == "share right"
@@ -120,7 +120,7 @@ def _draw_facts(selection: Selection, query: dict[str, Any]) -> None:
 
 
 def _expectation(selection: Selection, readings: Readings, query: dict[str, Any]) -> str:
-    """What a strong call gains on similar queries, in quality and money."""
+    """Expected gain of a strong call on similar queries, in quality and money."""
     known = benchmarks.outcomes(*selection.where)
     found = np.flatnonzero(known.query_id == query["query_id"])
     gain = expected_gain(
@@ -143,7 +143,7 @@ def _expectation(selection: Selection, readings: Readings, query: dict[str, Any]
 
 
 def _draw_routers(selection: Selection, readings: Readings, query: dict[str, Any]) -> None:
-    """How every router that scored this pair scores the query, and where it would send it."""
+    """Table of the routers that scored this pair: score of the query, and model it would go to."""
     table = workspace.store().scores_of_query(
         selection.benchmark.benchmark_id, selection.pair, query["query_id"]
     )
@@ -181,7 +181,7 @@ def _draw_routers(selection: Selection, readings: Readings, query: dict[str, Any
 
 
 def _decision(key: RouterKey, score: float, share: float) -> tuple[bool, float]:
-    """Whether the router calls the strong model at a share, and how many scores are lower."""
+    """Decision of a router at a share, true for the strong model, and share of lower scores."""
     ranked = benchmarks.ranked(key)
     threshold = ranked.curve.threshold[index_at_share(ranked.curve, share)]
     return bool(score >= threshold), float((ranked.strong_win_rate < score).mean())

@@ -108,7 +108,7 @@ def _other(selection: Selection) -> None:
         return
     inputs.one_of(
         st.selectbox,
-        "Held against",
+        "Compared with",
         "other",
         list(names),
         next(iter(names)),

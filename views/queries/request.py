@@ -1,4 +1,4 @@
-"""What the link asks of the Queries page: where the queries go, and which of them are wanted."""
+"""The link's request to the Queries page: decisions on the queries, filters and order."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from views.state import link
 SORTS = {
     "margin": "nearest to α",
     "lost": "most lost quality",
-    "dearest": "dearest call",
+    "dearest": "most expensive call",
     "id": "query id",
 }
 
@@ -30,17 +30,17 @@ class Asked(NamedTuple):
     queries: pa.Table
     """All that the router scored, from `Store.routed_queries`."""
     found: pa.Table
-    """Those that the search leaves."""
+    """Queries that the search leaves."""
     at: Decisions
     listing: Listing
     other: RouterKey | None
     search: str
     has_usd: bool
-    """Whether the tokens of some call were counted."""
+    """True where the tokens of some call were counted."""
 
 
 def read(selection: Selection, readings: Readings) -> Asked:
-    """Nothing is drawn and nothing changed; what the link says and nobody knows is left out."""
+    """The request of the link; unknown names are left out. Nothing is drawn or changed."""
     other = other_router(selection)
     queries = benchmarks.routed_queries(selection.key, other)
     search = link.text("search", "").strip()
@@ -66,7 +66,7 @@ def read(selection: Selection, readings: Readings) -> Asked:
 
 
 def other_router(selection: Selection) -> RouterKey | None:
-    """The router that decisions are held against: one of those drawn beside the chosen one."""
+    """The router whose decisions are compared: one of those drawn beside the chosen one."""
     names = {name_of(key): key for key in selection.drawn_beside}
     if not names:
         return None
@@ -74,13 +74,13 @@ def other_router(selection: Selection) -> RouterKey | None:
 
 
 def label(selection: Selection, key: RouterKey) -> str:
-    """What a router of the selection is called on screen."""
+    """Name of a router of the selection on screen."""
     rows = selection.routers.set_index(["router_id", "view"])
     return str(rows["label"][key.router_id, key.view])
 
 
 def name_of(key: RouterKey) -> str:
-    """As in a link."""
+    """Name of a router in a link."""
     return f"{key.router_id}.{key.view}"
 
 
@@ -90,7 +90,7 @@ def slices(selection: Selection) -> list[str]:
 
 
 def is_offered(name: str, at: Decisions) -> bool:
-    """Whether a filter means anything here."""
+    """True where a filter applies here."""
     needs = {"disagree": at.other_alpha, "flips": at.pinned_alpha}
     return needs.get(name, 0) is not None
 
@@ -115,7 +115,7 @@ def _decisions(selection: Selection, readings: Readings, other: RouterKey | None
 
 
 def _has_usd(selection: Selection) -> bool:
-    """Whether any call has a cost: both prices are known and tokens were counted."""
+    """True where a call has a cost: both prices are known and tokens were counted."""
     known = benchmarks.outcomes(*selection.where)
     counts = (known.answer_tokens_weak, known.answer_tokens_strong)
     money = benchmarks.money(selection.key, selection.price_weak, selection.price_strong)

@@ -18,7 +18,7 @@ _GOLDEN = 0.6180339887498949
 
 
 class Kind(NamedTuple):
-    """What happened: the square is the strong model, the circle the weak; full is to regret."""
+    """A kind of decision: square for the strong model, circle for the weak; full if regretted."""
 
     name: str
     calls_strong: bool
@@ -128,6 +128,6 @@ def _look(kind: Kind, n_points: int) -> dict[str, Any]:
 
 
 def _hover(row: Any) -> str:
-    """The text in a few lines, or the query's name; whatever it holds is text."""
+    """The text in a few lines, or the query's name; never read as markup."""
     text = one_line(row.text if isinstance(row.text, str) else row.query_id, _LENGTH)
     return "<br>".join(map(plain, textwrap.wrap(text, _LINE)))

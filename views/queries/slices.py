@@ -1,4 +1,4 @@
-"""Where the regret is: lost quality and wasted money of the listed queries, slice by slice."""
+"""Regret by slice: lost quality and wasted money of the listed queries."""
 
 import pandas as pd
 
