@@ -129,8 +129,8 @@ BREAK_EVEN = "Up to which share of strong calls routing costs no more than a bas
 
 def tiles(at):
     """Value and note of each tile, by label."""
-    found = " ".join(t for t in tables(at).split("<style>") if "evidence-tiles" in t)
-    parts = re.findall(r"<abbr[^>]*>(.*?)</abbr><strong>(.*?)</strong><small>(.*?)</small>", found)
+    tile = r"<abbr[^>]*>(.*?)</abbr><strong>(.*?)</strong><small>(.*?)</small>"
+    parts = re.findall(tile, tables(at))
     return {label: (value, note) for label, value, note in parts}
 
 

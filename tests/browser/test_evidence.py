@@ -41,7 +41,7 @@ def visit(go_to):
 
     def visit(query="", **screen):
         page = go_to("Evidence", query, **screen)
-        expect(page.locator(".st-key-evidence_sentence")).to_be_visible(timeout=60_000)
+        expect(page.locator(".st-key-page_sentence")).to_be_visible(timeout=60_000)
         return page
 
     return visit
@@ -54,14 +54,14 @@ def headline(page):
 def finished(page):
     """All that is resampled stands."""
     expect(page.get_by_text("Simulating perfect scores")).to_have_count(0, timeout=60_000)
-    expect(page.locator(".figure-table", has_text="…")).to_have_count(0, timeout=60_000)
+    expect(page.locator(".html-table", has_text="…")).to_have_count(0, timeout=60_000)
     expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=60_000)
 
 
 def test_the_first_paint_is_a_whole_picture_that_fills_in_without_moving(visit):
     page = visit()
     expect(headline(page)).to_contain_text("14,037")
-    expect(page.locator(".st-key-evidence_sentence")).to_contain_text(
+    expect(page.locator(".st-key-page_sentence")).to_contain_text(
         re.compile(r"2 errors, 2 warnings and 3 notes about the outcomes of MMLU \(n = 14,037\)\. ")
     )
     expect(page.locator(".evidence-tiles").first).to_be_visible(timeout=60_000)
@@ -138,10 +138,10 @@ def test_axe_finds_nothing_serious(visit, color_scheme):
     page = visit(f"{OWN}&recalibrated=platt", color_scheme=color_scheme)
     finished(page)
     page.wait_for_timeout(500)
-    nothing_serious(page, "figure-table")
+    nothing_serious(page, "html-table")
 
 
 def test_a_phone_needs_no_horizontal_scroll(visit):
     page = visit(f"{OWN}&recalibrated=platt", width=390, height=844)
     finished(page)
-    nothing_scrolls_sideways(page, ".figure-table")
+    nothing_scrolls_sideways(page, ".html-table")

@@ -132,7 +132,7 @@ def lasso(page, left, top, right, bottom):
 
 def test_the_first_paint_reads_the_point_aloud_and_lists_the_nearest(visit):
     page = visit()
-    expect(page.locator(".st-key-queries_sentence")).to_contain_text(
+    expect(page.locator(".st-key-page_sentence")).to_contain_text(
         re.compile(r"At α = 0\.\d+, [\d,]+ of 14,037 queries lost quality: .* \$[\d.]+ more than")
     )
     expect(rows(page)).to_have_count(50)

@@ -37,7 +37,7 @@ def visit(go_to):
     def visit(query=CHOSEN, **screen):
         page = go_to("Train", query, **screen)
         expect(page.get_by_role("button", name="Start training")).to_be_visible(timeout=60_000)
-        expect(page.locator(".plain-table").first).to_be_visible(timeout=60_000)
+        expect(page.locator(".html-table").first).to_be_visible(timeout=60_000)
         return page
 
     return visit
@@ -142,4 +142,4 @@ def test_axe_finds_nothing_serious(visit, at_work, color_scheme):
 def test_a_phone_needs_no_horizontal_scroll(visit, at_work):
     at_work(25)
     page = visit(width=390, height=844)
-    nothing_scrolls_sideways(page, ".plain-table", "[data-testid=stVegaLiteChart]")
+    nothing_scrolls_sideways(page, ".html-table", "[data-testid=stVegaLiteChart]")

@@ -15,17 +15,17 @@ from views.cache import benchmarks
 from views.cache.benchmarks import RouterKey
 from views.compare import sentences
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import Heading, figure
 
 _COLUMNS = (
-    Column("whose", is_short=True),
-    Column("benchmark, part of the gap"),
-    Column("router", is_wide=True),
-    Column("strong calls", is_figure=True, is_wide=True),
-    Column("random's", is_figure=True, is_wide=True),
-    Column("fewer calls than random"),
-    Column("cheaper than random", is_wide=True),
-    Column("cheaper than always strong"),
+    Heading("whose", is_short=True),
+    "benchmark, part of the gap",
+    Heading("router", is_wide=True),
+    figure("strong calls", is_wide=True),
+    figure("random's", is_wide=True),
+    "fewer calls than random",
+    Heading("cheaper than random", is_wide=True),
+    "cheaper than always strong",
 )
 
 

@@ -2,24 +2,56 @@
 
 from collections.abc import Sequence
 from html import escape
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import streamlit as st
 
+from views.text.glossary import help_of
 
-class Column(NamedTuple):
-    """A heading; figures stand to the right."""
+WAITED_FOR = "…"
+"""Stands where a figure will be: the table keeps its size when it comes."""
+
+
+class Heading(NamedTuple):
+    """A column's title, and how its cells stand."""
 
     title: str
     is_figure: bool = False
+    """To the right."""
     is_wide: bool = False
     """Left out where there is no room."""
     is_short: bool = False
     """Of a word or two that stay in one line."""
 
 
-def draw(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
-    """Draw the table; the first cell of a row is its heading, the caption is for screen readers."""
+class Cell(NamedTuple):
+    """A text, what qualifies it in small below, and the glossary's term that says what it is."""
+
+    text: str
+    note: str = ""
+    term: str | None = None
+
+
+def figure(title: str, *, is_wide: bool = False) -> Heading:
+    """The heading of a column of figures."""
+    return Heading(title, is_figure=True, is_wide=is_wide)
+
+
+def draw(
+    caption: str,
+    headings: Sequence[str | Heading],
+    rows: Sequence[Sequence[str | Cell]],
+    place: Any = st,
+) -> None:
+    """Draw the table.
+
+    Args:
+        caption: for screen readers.
+        headings: one a column; a plain title is that of texts.
+        rows: a cell a column, the first of which is the row's heading.
+        place: where; a placeholder's former content is replaced.
+    """
+    columns = [Heading(h) if isinstance(h, str) else h for h in headings]
     kinds = [
         " ".join(n for n in ("figure", "wide", "short") if getattr(c, f"is_{n}")) for c in columns
     ]
@@ -27,30 +59,23 @@ def draw(caption: str, columns: Sequence[Column], rows: Sequence[Sequence[str]])
         f'<th scope="col" class="{kind}">{escape(column.title)}</th>'
         for kind, column in zip(kinds, columns, strict=True)
     )
-    body = ""
-    for row in rows:
-        first, *others = zip(kinds, row, strict=True)
-        body += f'<tr><th scope="row" class="{first[0]}">{escape(first[1])}</th>'
-        body += "".join(f'<td class="{kind}">{escape(text)}</td>' for kind, text in others)
-        body += "</tr>"
-    st.html(
-        f'{_STYLE}<div class="plain-table"><table><caption>{escape(caption)}</caption>'
+    body = "".join(_row(kinds, [Cell(c) if isinstance(c, str) else c for c in row]) for row in rows)
+    place.html(
+        f'<div class="html-table"><table><caption>{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
-_STYLE = """<style>
-.plain-table { container-type: inline-size; }
-.plain-table table { width: 100%; border-collapse: collapse; font-size: 14px;
-  font-variant-numeric: tabular-nums; }
-.plain-table caption { position: absolute; width: 1px; height: 1px; overflow: hidden;
-  clip-path: inset(50%); white-space: nowrap; }
-.plain-table th, .plain-table td { padding: 5px 14px 5px 0; text-align: left; font-weight: 400;
-  vertical-align: baseline; overflow-wrap: anywhere;
-  border-bottom: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
-.plain-table thead th { color: color-mix(in srgb, currentColor 72%, transparent); }
-.plain-table .figure, .plain-table .short { white-space: nowrap; }
-.plain-table .figure { text-align: right; }
-.plain-table tr > :last-child { padding-right: 0; }
-@container (max-width: 600px) { .plain-table .wide { display: none; } }
-</style>"""
+def _row(kinds: list[str], cells: list[Cell]) -> str:
+    has_notes = any(cell.note for cell in cells[1:])
+    (kind, label), *others = zip(kinds, cells, strict=True)
+    body = f'<tr><th scope="row" class="{kind}">{_held(label, bool(label.note))}</th>'
+    body += "".join(f'<td class="{kind}">{_held(cell, has_notes)}</td>' for kind, cell in others)
+    return body + "</tr>"
+
+
+def _held(cell: Cell, has_notes: bool) -> str:
+    text = escape(cell.text)
+    if cell.term is not None:
+        text = f'<abbr title="{escape(help_of(cell.term))}">{text}</abbr>'
+    return text + (f"<small>{escape(cell.note) or '&nbsp;'}</small>" if has_notes else "")

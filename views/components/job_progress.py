@@ -94,7 +94,7 @@ def heading(title: str, status: str, is_running: bool, *lines: str) -> None:
     under = "".join(f"<p>{escape(line)}</p>" for line in lines)
     kind = "at-work" if is_running else "ended"
     st.html(
-        f'{_STYLE}<div class="run {kind}"><h3>{escape(title)} '
+        f'<div class="run {kind}"><h3>{escape(title)} '
         f"<span>{escape(status)}</span></h3>{under}</div>"
     )
 
@@ -162,11 +162,3 @@ def _count(n: float) -> str:
 
 def _megabytes(n: float) -> str:
     return f"{fixed(n, 1, 1e-6)} MB"
-
-
-_STYLE = """<style>
-.run h3 { margin: 0; padding: 0; font-size: 19px; font-weight: 650; overflow-wrap: anywhere; }
-.run h3 span { font-size: 14px; font-weight: 400; opacity: 0.72; }
-.run p { margin: 0; height: 22px; overflow: hidden; white-space: nowrap;
-  text-overflow: ellipsis; font-size: 14px; font-variant-numeric: tabular-nums; }
-</style>"""

@@ -10,7 +10,7 @@ from routellm_core.policy.document import Policy
 from routellm_core.policy.fields import FigureInterval
 from routellm_core.wording.numbers import DASH, both_ends, fixed, percent
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.text.escape import plain
 from views.text.names import short_name
 
@@ -27,7 +27,7 @@ def draw(policy: Policy) -> None:
     rows = rows_of(policy)
     html_table.draw(
         "Evidence of the policy",
-        [Column("figure"), Column("value", is_figure=True), Column("95% interval", is_figure=True)],
+        ["figure", figure("value"), figure("95% interval")],
         rows,
     )
     st.caption(plain(provenance(policy)))

@@ -6,7 +6,6 @@ from routellm_core.policy.build import changes_since, keep_policy
 from routellm_core.policy.document import Policy, diff, link_state, parse_policy
 from views.cache import policies, workspace
 from views.components import html_table
-from views.components.html_table import Column
 from views.selection.frame import Selection, boundary
 from views.state import link
 from views.state.attempt import attempt, button
@@ -48,7 +47,7 @@ def _draw_other(policy: Policy, raw: bytes, name: str) -> None:
     if changes:
         with st.expander(f"What is different now: {len(changes)}"):
             rows = [line.partition(": ")[::2] for line in changes]
-            html_table.draw("Changes", [Column("field"), Column("from → to")], rows)
+            html_table.draw("Changes", ["field", "from → to"], rows)
     else:
         st.caption("It says the same as the policy above.")
     st.button(

@@ -20,7 +20,7 @@ from routellm_core.policy.monitoring import (
 from routellm_core.wording.numbers import DASH, both_ends, fixed, percent
 from views.cache import benchmarks, own_data
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.selection.frame import Selection
 from views.selection.scorings import scorings_by
 from views.state import link
@@ -71,11 +71,11 @@ def draw(selection: Selection, policy: Policy) -> None:
     html_table.draw(
         "The log beside the evidence",
         [
-            Column("figure"),
-            Column("log", is_figure=True),
-            Column("95% interval", is_figure=True, is_wide=True),
-            Column("evidence", is_figure=True),
-            Column("verdict"),
+            "figure",
+            figure("log"),
+            figure("95% interval", is_wide=True),
+            figure("evidence"),
+            "verdict",
         ],
         rows,
     )

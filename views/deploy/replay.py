@@ -14,7 +14,7 @@ from routellm_core.wording.numbers import DASH, percent, points_text, span
 from views.cache import benchmarks, own_data, policies
 from views.cache.benchmarks import RouterKey
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.selection.frame import Selection
 from views.selection.scorings import scorings_by, view_text
 from views.text.escape import plain
@@ -32,14 +32,14 @@ def draw(selection: Selection, policy: Policy) -> None:
         st.caption("No stored set is scored by this router: score one on My data.")
         return
     columns = [
-        Column("set"),
-        Column("n", is_figure=True),
-        Column("strong calls", is_figure=True),
-        Column("quality", is_figure=True),
-        Column("95% interval", is_figure=True, is_wide=True),
+        "set",
+        figure("n"),
+        figure("strong calls"),
+        figure("quality"),
+        figure("95% interval", is_wide=True),
     ]
     if other is not None:
-        columns.append(Column(f"decided otherwise by {other.policy_id}", is_figure=True))
+        columns.append(figure(f"decided otherwise by {other.policy_id}"))
     html_table.draw("Replay of the policy", columns, rows)
     st.caption(
         "The stored scores of each set at this threshold, another view than the evidence's named. "

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import streamlit as st
 
+from views.components import sentence as page_sentence
 from views.evidence import cost, data_quality, latency, score_calibration, sentence
 from views.selection import router_cost
 from views.selection.frame import Selection, boundary
@@ -24,11 +25,7 @@ def draw(selection: Selection) -> None:
     with boundary():
         readings = read(selection)
         router = router_cost.read(selection)
-        st.html(_STYLE)
-        with st.container(key="evidence_sentence"):
-            parts = sentence.parts(selection, readings, router)
-            said = [f":primary[**{plain(s)}**]" if i % 2 else plain(s) for i, s in enumerate(parts)]
-            st.markdown("".join(said))
+        page_sentence.draw(sentence.parts(selection, readings, router))
         if readings.problem is not None:
             st.warning(plain(readings.problem), icon=":material/info:")
         left: list[Finish] = []
@@ -38,10 +35,3 @@ def draw(selection: Selection) -> None:
         for finish in left:
             with boundary():
                 finish()
-
-
-_STYLE = """<style>
-.st-key-evidence_sentence p {
-  font-size: 22px; line-height: 1.38; max-width: 46em; text-wrap: pretty; }
-@media (max-width: 640px) { .st-key-evidence_sentence p { font-size: 18px; } }
-</style>"""

@@ -14,8 +14,8 @@ from routellm_core.wording.numbers import DASH, percent, span, usd_text
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
 from views.cache.benchmarks import RouterKey
-from views.components import downloads, figure_table, tiles
-from views.components.figure_table import WAITED_FOR, Cell, Row
+from views.components import downloads, html_table, tiles
+from views.components.html_table import WAITED_FOR, Cell, figure
 from views.components.tiles import Tile
 from views.selection import router_cost
 from views.selection.frame import Selection
@@ -203,14 +203,17 @@ def _draw_break_even(
     rows = []
     for i, name in enumerate(names):
         if i == 1 and math.isnan(baseline.usd):
-            rows.append(Row(name, [Cell(DASH, f"95% {DASH}"), Cell(DASH), Cell(DASH)]))
+            rows.append([Cell(name), Cell(DASH, f"95% {DASH}"), Cell(DASH), Cell(DASH)])
         elif found is None:
-            rows.append(Row(name, [Cell(WAITED_FOR, WAITED_FOR)] * 3, under=n))
+            rows.append([Cell(name, n), *[Cell(WAITED_FOR, WAITED_FOR)] * 3])
         else:
-            rows.append(Row(name, _break_even_cells(selection, found[i]), under=n))
-    figure_table.draw(
+            rows.append([Cell(name, n), *_break_even_cells(selection, found[i])])
+    html_table.draw(
         "Up to which share of strong calls routing costs no more than a baseline",
-        ["costs no more than", "up to, strong calls", "α there", "USD per 1,000"],
+        [
+            "costs no more than",
+            *map(figure, ("up to, strong calls", "α there", "USD per 1,000")),
+        ],
         rows,
         place,
     )
@@ -231,17 +234,17 @@ def _draw_prices(selection: Selection, readings: Readings, router: RouterCost) -
         selection.key, prices_of(selection), readings.point.threshold, router.usd
     )
     weak, strong = (short_name(model) for model in selection.pair)
-    figure_table.draw(
+    html_table.draw(
         f"Saving against always {strong} at other prices of a model",
-        ["price ×", f"{weak} ●", f"{strong} ■"],
+        ["price ×", figure(f"{weak} ●"), figure(f"{strong} ■")],
         [
-            Row(
+            [
                 f"{factor:g}",
-                [
+                *(
                     Cell(percent(row.saving), span((row.saving_low, row.saving_high), percent))
                     for row in rows.itertuples()
-                ],
-            )
+                ),
+            ]
             for factor, rows in table.groupby("factor", sort=True)
         ],
     )

@@ -11,8 +11,8 @@ from routellm_core.types import Interval
 from routellm_core.wording.numbers import DASH, fixed, percent, points_text, signed, span
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
-from views.components import figure_table
-from views.components.figure_table import WAITED_FOR, Cell, Row
+from views.components import html_table
+from views.components.html_table import WAITED_FOR, Cell, figure
 from views.selection.frame import Selection
 from views.selection.point import Readings
 from views.text.format import quality_text
@@ -84,13 +84,13 @@ def _draw_table(
     selection: Selection, place: object, before: Headline, after: Headline | str | None
 ) -> None:
     columns = [_cells(selection, before)]
-    titles = [selection.router["label"], "all queries"]
+    titles = [selection.router["label"], figure("all queries")]
     if isinstance(after, Headline):
         columns.append(_cells(selection, after))
     elif after is not None:
         columns.append([Cell(after)] * len(columns[0]))
     if after is not None:
-        titles.append("without those left out")
+        titles.append(figure("without those left out"))
     weak, strong = (short_name(model) for model in selection.pair)
     labels = [
         ("queries", None),
@@ -101,10 +101,13 @@ def _draw_table(
         ("CPT(50%)", "cpt"),
         ("CPT(80%)", "cpt"),
     ]
-    figure_table.draw(
+    html_table.draw(
         "Figures of the router with and without the queries left out",
         titles,
-        [Row(label, cells, term) for (label, term), *cells in zip(labels, *columns, strict=True)],
+        [
+            [Cell(label, term=term), *cells]
+            for (label, term), *cells in zip(labels, *columns, strict=True)
+        ],
         place,
     )
 

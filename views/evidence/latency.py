@@ -14,8 +14,8 @@ from routellm_core.wording.numbers import ms_text, percent, seconds_text, span
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
 from views.cache.benchmarks import RouterKey
-from views.components import figure_table, tiles
-from views.components.figure_table import WAITED_FOR, Cell, Row
+from views.components import html_table, tiles
+from views.components.html_table import WAITED_FOR, Cell, figure
 from views.components.tiles import Tile
 from views.evidence.cost import usd_per_thousand
 from views.queries.request import label
@@ -143,10 +143,10 @@ def _draw_table(
             p95 = Cell(seconds_text(at.p95_s), span(at.p95_interval, seconds_text))
         usd = usd_per_thousand(selection, rival.key, rival.threshold, rival.cost)
         own = f"its own {ms_text(1000 * rival.cost.seconds)}"
-        rows.append(Row(rival.label, [mean, p95, usd], under=own))
-    figure_table.draw(
+        rows.append([Cell(rival.label, own), mean, p95, usd])
+    html_table.draw(
         "Routers by latency and cost at the same share of strong calls",
-        ["router", "mean", "95% are faster", "USD per 1,000"],
+        ["router", figure("mean"), figure("95% are faster"), figure("USD per 1,000")],
         rows,
         place,
     )

@@ -8,7 +8,6 @@ from routellm_core.types import Benchmark
 from routellm_core.wording.text import one_line
 from views.cache import evidence as evidence_cache
 from views.components import downloads, html_table
-from views.components.html_table import Column
 from views.selection.frame import Selection
 from views.text.format import outcome_text
 from views.text.names import short_name
@@ -31,7 +30,7 @@ def draw(selection: Selection, finding: DataFinding, name: str) -> None:
         )
         html_table.draw(
             "Queries that the finding concerns",
-            [Column("query"), Column("slice"), Column(weak), Column(strong)],
+            ["query", "slice", weak, strong],
             shown(selection.benchmark, table),
         )
         if n > N_SHOWN:

@@ -22,8 +22,8 @@ from routellm_core.types import Interval
 from routellm_core.wording.numbers import fixed, p_text, percent, plus, signed, span
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
-from views.components import downloads, figure_table
-from views.components.figure_table import WAITED_FOR, Cell, Row
+from views.components import downloads, html_table
+from views.components.html_table import WAITED_FOR, Cell, figure
 from views.selection.frame import Selection, boundary
 from views.selection.point import Readings
 from views.selection.router_cost import RouterCost
@@ -112,22 +112,22 @@ def _draw_figures(
     brier = evidence_cache.meaning(selection.key)[1]
     waiting = Cell(WAITED_FOR, WAITED_FOR)
     rows = [
-        Row("calibration error (ECE)", [waiting], "ece"),
-        Row("chance taken off", [waiting], "ece_debiased"),
-        Row("of perfect scores, by chance", [waiting], "ece_perfect"),
-        Row("Brier score", [_cell(brier.score, brier.interval, fixed, 4)], "brier"),
-        Row("Brier score of the mean alone", [Cell(fixed(brier.reference, 4))], "brier"),
-        Row("skill", [_cell(brier.skill, brier.skill_interval, percent, 1)], "skill"),
+        [Cell("calibration error (ECE)", term="ece"), waiting],
+        [Cell("chance taken off", term="ece_debiased"), waiting],
+        [Cell("of perfect scores, by chance", term="ece_perfect"), waiting],
+        [Cell("Brier score", term="brier"), _cell(brier.score, brier.interval, fixed, 4)],
+        [Cell("Brier score of the mean alone", term="brier"), Cell(fixed(brier.reference, 4))],
+        [Cell("skill", term="skill"), _cell(brier.skill, brier.skill_interval, percent, 1)],
     ]
     if error is not None:
         bins = f"over {error.n_bins} bins of equally many queries"
-        rows[0] = rows[0]._replace(cells=[Cell(percent(error.ece, 2), bins)])
-        rows[1] = rows[1]._replace(cells=[_cell(error.debiased, error.interval, percent, 2)])
+        rows[0][1] = Cell(percent(error.ece, 2), bins)
+        rows[1][1] = _cell(error.debiased, error.interval, percent, 2)
         simulated = f"mean of {N_RESAMPLES:,} simulations"
-        rows[2] = rows[2]._replace(cells=[Cell(percent(error.if_calibrated, 2), simulated)])
-    figure_table.draw(
+        rows[2][1] = Cell(percent(error.if_calibrated, 2), simulated)
+    html_table.draw(
         "How far the scores are from what happens",
-        [selection.router["label"], f"n {brier.n_queries:,}"],
+        [selection.router["label"], figure(f"n {brier.n_queries:,}")],
         rows,
         place,
     )
@@ -160,10 +160,10 @@ def _draw_judged(place: Any, judged: Judged | None) -> None:
             ],
         ]
     labels = [("ECE", "ece"), ("Brier score", "brier"), ("distinct scores", None)]
-    figure_table.draw(
+    html_table.draw(
         "Scores before and after recalibration, on queries that the curve was not fitted to",
-        ["held out", "before", "after", "change, paired"],
-        [Row(label, row, term, under=n) for (label, term), row in zip(labels, cells, strict=True)],
+        ["held out", figure("before"), figure("after"), figure("change, paired")],
+        [[Cell(label, n, term), *row] for (label, term), row in zip(labels, cells, strict=True)],
         place,
     )
 

@@ -30,7 +30,6 @@ def place(selection: Selection, text: str | None) -> DeltaGenerator | None:
         if reason is not None:
             st.info(plain(reason))
             return None
-        st.html(_STYLE)
         return st.container(key="explained")
 
 
@@ -55,6 +54,3 @@ def draw(selection: Selection, readings: Readings, query: dict[str, Any]) -> Non
             similar.draw_similar(subject)
             similar.draw_counterfactual(subject)
         what_if.draw(subject)
-
-
-_STYLE = "<style>.st-key-explained { min-height: 44rem; }</style>"

@@ -37,7 +37,7 @@ def draw(caption: str, titles: tuple[str, str, str], bars: Sequence[Bar]) -> Non
     heads.append(f'<th scope="col" class="figure">{escape(titles[2])}</th>')
     rows = "".join(_row(bar, longest, signed, has_values) for bar in bars)
     st.html(
-        f'{_STYLE}<div class="bars"><table><caption>{escape(caption)}</caption>'
+        f'<div class="html-table bars"><table><caption>{escape(caption)}</caption>'
         f"<thead><tr>{''.join(heads)}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
@@ -52,26 +52,3 @@ def _row(bar: Bar, longest: float, signed: bool, has_values: bool) -> str:
         f'style="left:{left:.1f}%;width:{width:.1f}%"></span></span>'
         f"<span>{escape(bar.text)}</span></div></td></tr>"
     )
-
-
-_STYLE = """<style>
-.bars table { width: 100%; border-collapse: collapse; font-size: 14px;
-  font-variant-numeric: tabular-nums; }
-.bars caption { position: absolute; width: 1px; height: 1px; overflow: hidden;
-  clip-path: inset(50%); white-space: nowrap; }
-.bars th, .bars td { padding: 5px 14px 5px 0; text-align: left; font-weight: 400;
-  overflow-wrap: anywhere;
-  border-bottom: 1px solid color-mix(in srgb, currentColor 14%, transparent); }
-.bars thead th { color: color-mix(in srgb, currentColor 72%, transparent); }
-.bars .figure { text-align: right; white-space: nowrap; }
-.bars tr > :last-child { padding-right: 0; width: 50%; }
-.bars .pair { display: flex; align-items: center; gap: 10px; }
-.bars .pair > :last-child { min-width: 4em; text-align: right; white-space: nowrap; }
-.bars .track { position: relative; flex: 1; height: 10px; }
-.bars .track.signed { background: linear-gradient(currentColor, currentColor) center / 1px 100%
-  no-repeat; }
-.bars .track span { position: absolute; top: 1px; height: 8px; min-width: 1px; border-radius: 2px;
-  background: color-mix(in srgb, currentColor 45%, transparent); }
-.bars .track .strong { background: #cf6a2c; }
-.bars .track .weak { background: #159a78; }
-</style>"""

@@ -10,7 +10,7 @@ from routellm_core.explain.explanation import Explanation
 from routellm_core.wording.numbers import signed
 from routellm_core.wording.text import one_line
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.explanation import faithfulness
 from views.explanation.heading import box
 from views.explanation.highlighted import coloured, digits_of, largest_of
@@ -85,7 +85,7 @@ def draw_table(found: Explanation) -> None:
     if not rows:
         rows.append(["no word was read", "–", "–"])
     with st.expander(f"The {len(shown)} words that moved it most, as a table"):
-        columns = [Column("word"), Column("in win rate", is_figure=True), Column("speaks for")]
+        columns = ["word", figure("in win rate"), "speaks for"]
         html_table.draw("Words by size of what they did to the win rate", columns, rows)
 
 

@@ -11,7 +11,6 @@ from routellm_core.importing.columns import ColumnMapping, WideModel
 from routellm_core.wording.text import one_line
 from views.cache import own_data
 from views.components import html_table
-from views.components.html_table import Column
 from views.text.escape import plain
 
 _NONE = "–"
@@ -131,7 +130,7 @@ def _draw_preview(sample: pa.Table, guess: ColumnMapping) -> None:
     rows = sample.select(names).slice(0, _ROWS).to_pylist()
     html_table.draw(
         "First rows of the file",
-        [Column(name) for name in names],
+        names,
         [[one_line("" if row[name] is None else str(row[name])) for name in names] for row in rows],
     )
     hidden = sample.num_columns - len(names)

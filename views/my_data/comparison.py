@@ -13,7 +13,7 @@ from routellm_core.wording.numbers import fixed, percent, with_span
 from routellm_core.wording.text import one_line
 from views.cache import benchmarks, own_data, workspace
 from views.components import charts, html_table, job_progress
-from views.components.html_table import Column
+from views.components.html_table import Heading, figure
 from views.state import inputs
 from views.state.attempt import attempt, button
 from views.text.escape import plain
@@ -98,7 +98,7 @@ def _draw_found(version: int, row: Any, title: str, benchmark_id: str, found: Co
     st.markdown(f"##### {plain(f'Your queries {_VERDICTS[told.verdict]} those of {title}.')}")
     html_table.draw(
         "How alike the sets are",
-        [Column("what"), Column("figure", is_figure=True), Column("read it so", is_wide=True)],
+        ["what", figure("figure"), Heading("read it so", is_wide=True)],
         [
             [
                 "told apart by a classifier (AUC)",
@@ -153,7 +153,7 @@ def _draw_copies(version: int, row: Any, title: str, benchmark_id: str, found: C
     own, theirs, repeated = found.own, found.theirs, found.repeated
     html_table.draw(
         "Queries that stand twice",
-        [Column("what"), Column("word for word", is_figure=True), Column("nearly", is_figure=True)],
+        ["what", figure("word for word"), figure("nearly")],
         [
             [f"your queries that stand in {title}", f"{own.n_exact:,}", f"{own.n_near:,}"],
             [
@@ -203,7 +203,7 @@ def _leave_out(benchmark_id: str, query_ids: list[str]) -> None:
 
 
 def _draw_texts(texts: list[str]) -> None:
-    html_table.draw("Queries", [Column("query")], [[one_line(text)] for text in texts])
+    html_table.draw("Queries", ["query"], [[one_line(text)] for text in texts])
 
 
 def _draw_profiles(title: str, own: Profile, theirs: Profile) -> None:
@@ -216,7 +216,7 @@ def _draw_profiles(title: str, own: Profile, theirs: Profile) -> None:
     with st.expander("Lengths, languages, code and numbers"):
         html_table.draw(
             "What the sets look like",
-            [Column("what"), Column("yours"), Column(title)],
+            ["what", "yours", title],
             [
                 row("queries", lambda p: f"{p.n_queries:,}"),
                 row("words: median (5% to 95%)", lambda p: _quantiles(p.words)),

@@ -15,7 +15,7 @@ from routellm_core.wording.numbers import fixed, percent, points_text, span
 from views.cache import benchmarks, own_data
 from views.cache.benchmarks import RouterKey
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.my_data import promises, traffic
 from views.score import sets
 from views.selection import tradeoff_link
@@ -138,12 +138,7 @@ def _draw_routers(version: int, benchmark_id: str, pair: ModelPair, routers: pd.
         rows.append([found.label, fixed(found.apgr), span(interval), f"{n:,}"])
     html_table.draw(
         "Routers on the set",
-        [
-            Column("router"),
-            Column("APGR", is_figure=True),
-            Column("interval", is_figure=True),
-            Column("n", is_figure=True),
-        ],
+        ["router", figure("APGR"), figure("interval"), figure("n")],
         rows,
     )
 
@@ -165,12 +160,7 @@ def _draw_models(version: int, card: Benchmark, names: list[str]) -> None:
         )
     html_table.draw(
         "Models of the set",
-        [
-            Column("model"),
-            Column("n", is_figure=True),
-            Column("quality", is_figure=True),
-            Column("interval", is_figure=True, is_wide=True),
-        ],
+        ["model", figure("n"), figure("quality"), figure("interval", is_wide=True)],
         rows,
     )
 
@@ -237,11 +227,7 @@ def _draw_bounds(
         )
     html_table.draw(
         "Bounds of the routed quality",
-        [
-            Column("strong calls", is_figure=True),
-            Column("α", is_figure=True),
-            Column("quality between", is_figure=True),
-        ],
+        [figure("strong calls"), figure("α"), figure("quality between")],
         rows,
     )
     st.caption(f"n = {len(both):,} queries; worst-case bounds of these queries, not an interval.")

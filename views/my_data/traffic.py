@@ -18,7 +18,7 @@ from routellm_core.wording.numbers import fixed, percent, points_text, span, usd
 from views.cache import benchmarks, own_data
 from views.cache.benchmarks import RouterKey
 from views.components import charts, html_table
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.my_data.comparison import finished
 from views.score import sets
 from views.state import link
@@ -143,14 +143,10 @@ def _wanted_share(benchmark_id: str) -> float:
 
 
 def _draw_shares(version: int, own: Shares, reference: RouterKey | None) -> None:
-    columns = [
-        Column("share wanted", is_figure=True),
-        Column("α", is_figure=True),
-        Column("share of your traffic", is_figure=True),
-    ]
+    columns = [figure("share wanted"), figure("α"), figure("share of your traffic")]
     if reference is not None:
         title = benchmarks.benchmark(version, reference.benchmark_id).title
-        columns.append(Column(f"share of {title} at that α", is_figure=True))
+        columns.append(figure(f"share of {title} at that α"))
     rows = []
     for share in _SHARES:
         found = thresholds.for_share(own.curve, share)
@@ -216,11 +212,7 @@ def _draw_money(
     ]
     html_table.draw(
         "Cost a month",
-        [
-            Column("what"),
-            Column("USD a month", is_figure=True),
-            Column(f"less than always {names[1]}", is_figure=True),
-        ],
+        ["what", figure("USD a month"), figure(f"less than always {names[1]}")],
         rows,
     )
     said = [
@@ -332,7 +324,7 @@ def _draw_expected(
     ]
     html_table.draw(
         "Expected quality on your traffic",
-        [Column("what"), Column("quality", is_figure=True), Column("interval", is_figure=True)],
+        ["what", figure("quality"), figure("interval")],
         rows,
     )
     st.plotly_chart(

@@ -10,6 +10,7 @@ from routellm_core.wording.text import one_line
 from views import explanation
 from views.cache import benchmarks, workspace
 from views.components import downloads
+from views.components import sentence as page_sentence
 from views.components.live_curve.payload import number
 from views.components.table import column, data_table
 from views.queries import brush, detail, filters, request, slices
@@ -19,7 +20,6 @@ from views.selection.frame import Selection, boundary
 from views.selection.point import Readings, read
 from views.state import link
 from views.text import format
-from views.text.escape import plain
 from views.text.names import short_name
 
 N_ON_A_PAGE = 50
@@ -50,9 +50,7 @@ def _draw_sentence(selection: Selection, now: Asked) -> None:
         selection.benchmark,
         *map(short_name, selection.pair),
     )
-    said = [f":primary[**{plain(s)}**]" if i % 2 else plain(s) for i, s in enumerate(parts)]
-    with st.container(key="queries_sentence"):
-        st.markdown("".join(said))
+    page_sentence.draw(parts)
 
 
 def _draw_opened(selection: Selection, readings: Readings, now: Asked) -> Opened | None:

@@ -17,7 +17,7 @@ from views import explanation
 from views.cache import benchmarks, workspace
 from views.cache.benchmarks import RouterKey
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import Heading, figure
 from views.queries import request
 from views.selection.frame import Selection
 from views.selection.point import Readings
@@ -66,7 +66,7 @@ def _draw_text(text: str | None) -> None:
         return
     shown = escape(whole_text(text[:LONGEST_TEXT]))
     st.html(
-        f'{_STYLE}<div class="query-text" dir="auto" role="region" tabindex="0" '
+        f'<div class="query-text" dir="auto" role="region" tabindex="0" '
         f'aria-label="Text of the query">{shown}</div>'
     )
     if len(text) > LONGEST_TEXT:
@@ -116,7 +116,7 @@ def _draw_facts(selection: Selection, query: dict[str, Any]) -> None:
         ["cost of the call", usd_text(query["usd"])],
         ["slice", one_line(query["slice"].replace("_", " "), 200)],
     ]
-    html_table.draw("Facts about the query", [Column("fact"), Column("value")], rows)
+    html_table.draw("Facts about the query", ["fact", "value"], rows)
 
 
 def _expectation(selection: Selection, readings: Readings, query: dict[str, Any]) -> str:
@@ -170,11 +170,11 @@ def _draw_routers(selection: Selection, readings: Readings, query: dict[str, Any
     html_table.draw(
         "What every router says of the query, at the same share of strong calls",
         [
-            Column("router"),
-            Column("win rate", is_figure=True),
-            Column("higher than", is_figure=True, is_wide=True),
-            Column("goes to", is_short=True),
-            Column("agrees", is_wide=True),
+            "router",
+            figure("win rate"),
+            figure("higher than", is_wide=True),
+            Heading("goes to", is_short=True),
+            Heading("agrees", is_wide=True),
         ],
         rows,
     )
@@ -189,10 +189,3 @@ def _decision(key: RouterKey, score: float, share: float) -> tuple[bool, float]:
 
 def _percent_of_queries(share: float | None) -> str:
     return f"{percent(share)} of the queries" if is_known(share) else DASH
-
-
-_STYLE = """<style>
-.query-text { max-height: 22rem; overflow: auto; padding: 10px 14px; white-space: pre-wrap;
-  overflow-wrap: anywhere; unicode-bidi: isolate; font-size: 15px; line-height: 1.5;
-  border: 1px solid color-mix(in srgb, currentColor 14%, transparent); border-radius: 6px; }
-</style>"""

@@ -5,7 +5,7 @@ import pandas as pd
 from routellm_core.types import Benchmark
 from routellm_core.wording.numbers import fixed, usd_text
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.state import inputs, link
 from views.text.format import quality_format
 
@@ -26,12 +26,12 @@ def draw(table: pd.DataFrame, benchmark: Benchmark) -> None:
     html_table.draw(
         "Regret of the listed queries by slice",
         [
-            Column("slice"),
-            Column("n", is_figure=True),
-            Column("lost", is_figure=True),
-            Column(f"lost {unit}", is_figure=True, is_wide=True),
-            Column("wasted", is_figure=True),
-            Column("wasted $", is_figure=True),
+            "slice",
+            figure("n"),
+            figure("lost"),
+            figure(f"lost {unit}", is_wide=True),
+            figure("wasted"),
+            figure("wasted $"),
         ],
         rows,
     )

@@ -14,7 +14,7 @@ from routellm_core.text_keys import lines_of
 from routellm_core.wording.text import one_line
 from views.cache import benchmarks, own_data, workspace
 from views.components import html_table, job_progress
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.files import adding, imports
 from views.score import sets as score_sets
 from views.state import inputs, link
@@ -104,7 +104,7 @@ def _results(version: int, folder: Path) -> None:
     ]
     html_table.draw(
         "The latest scores",
-        [Column("query"), *(Column(name, is_figure=True) for name in routers)],
+        ["query", *(figure(name) for name in routers)],
         rows,
     )
     st.caption(plain(f"The latest of {len(chunks):,} finished chunks."))

@@ -15,7 +15,7 @@ from routellm_core.types import ModelPair
 from routellm_core.wording.numbers import fixed
 from views.cache import benchmarks, models, own_data
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.explanation import reading
 from views.selection.scorings import scorings_by, view_text
 from views.state import inputs, link
@@ -132,11 +132,11 @@ def _draw_table(text: str, scored: list[Scored]) -> None:
     html_table.draw(
         "The query by each router",
         [
-            Column("router"),
-            Column("strong win rate", is_figure=True),
-            Column("α", is_figure=True),
-            Column("goes to"),
-            Column("USD for 1,000 such", is_figure=True, is_wide=True),
+            "router",
+            figure("strong win rate"),
+            figure("α"),
+            "goes to",
+            figure("USD for 1,000 such", is_wide=True),
         ],
         rows,
     )

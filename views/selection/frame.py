@@ -20,6 +20,7 @@ from routellm_core.metrics.costs import UNKNOWN_PRICE, Price, list_price
 from routellm_core.store.places import PROJECT
 from routellm_core.types import Benchmark, ModelPair
 from routellm_core.wording.numbers import fixed
+from views import components
 from views.cache import benchmarks, workspace
 from views.cache.benchmarks import RouterKey
 from views.state import inputs, link
@@ -31,6 +32,7 @@ from views.text.names import distinct_names, short_name
 _MY_DATA = page("my_data")
 _FEW = 8
 """Routers that are offered side by side; more go into a list that can be searched."""
+_STYLE = Path(components.__file__).with_name("page.css")
 _MOST_USD = 10_000.0
 """Per million tokens."""
 
@@ -285,19 +287,3 @@ def _keep_share() -> None:
     if share is not None and link.text("mode", "share") == "alpha":
         link.remember(mode="share", wanted=share)
     link.remember(pin=None)
-
-
-_STYLE = """
-<style>
-[data-testid="stMainBlockContainer"] { padding-top: 3.5rem; max-width: 90rem; }
-[data-testid="stMetricValue"], [data-testid="stDataFrame"] { font-variant-numeric: tabular-nums; }
-.st-key-queries_sentence p {
-  font-size: 22px; line-height: 1.38; max-width: 46em; text-wrap: pretty; }
-@media (max-width: 640px) { .st-key-queries_sentence p { font-size: 18px; } }
-/* Streamlit writes white on the primary colour, which is light in the dark. */
-[data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primary"]:enabled p,
-[data-testid="stMultiSelect"] [data-tag], [data-testid="stMultiSelect"] [data-tag] * {
-  color: light-dark(#ffffff, #0f141a); }
-[data-testid="stCaptionContainer"] { opacity: 0.75; } /* Streamlit's own is too faint to read */
-</style>
-"""

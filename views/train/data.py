@@ -9,7 +9,7 @@ from routellm_core.types import ModelPair
 from routellm_core.wording.numbers import percent, signed
 from views.cache import benchmarks, training
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.text.escape import plain
 from views.text.names import distinct_names
 
@@ -105,12 +105,7 @@ def _draw_models(data: training.TrainingData, pair: ModelPair) -> None:
         ]
         for row in data.models.itertuples()
     ]
-    columns = [
-        Column("model"),
-        Column("rating, log-odds", is_figure=True),
-        Column("tier", is_figure=True),
-        Column("battles", is_figure=True),
-    ]
+    columns = ["model", figure("rating, log-odds"), figure("tier"), figure("battles")]
     html_table.draw("Models in the training data", columns, rows[:_SHOWN])
     if len(rows) > _SHOWN:
         with st.expander(f"{len(rows) - _SHOWN:,} further models"):

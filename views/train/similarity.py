@@ -8,7 +8,7 @@ from routellm_core.evaluation.comparison.paper import PUBLISHED_SIMILARITY, SIMI
 from routellm_core.wording.numbers import fixed
 from views.cache import benchmarks, training, workspace
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.text.escape import plain
 
 _BENCHMARKS = ("mt_bench", "mmlu", "gsm8k")
@@ -52,8 +52,8 @@ def draw(version: int) -> None:
         ]
         for trained_on in dict.fromkeys(row.trained_on for row in PUBLISHED_SIMILARITY)
     ]
-    heads = [Column(titles.get(name, name), is_figure=True) for name in shown]
-    html_table.draw("Similarity of training data and benchmarks", [Column("data"), *heads], rows)
+    heads = [figure(titles.get(name, name)) for name in shown]
+    html_table.draw("Similarity of training data and benchmarks", ["data", *heads], rows)
     embedders = ", ".join(sorted({row.embedder for row in ours}))
     st.caption(
         plain(

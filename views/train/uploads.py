@@ -11,7 +11,7 @@ from routellm_core.training.labels import warnings_about
 from routellm_core.wording.numbers import percent
 from views.cache import training, workspace
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import Heading, figure
 from views.selection.frame import boundary
 from views.state.attempt import attempt, button
 from views.text.escape import plain
@@ -39,11 +39,11 @@ def _draw_sources(table: pd.DataFrame) -> None:
     html_table.draw(
         "Battles on this machine",
         [
-            Column("source"),
-            Column("judge", is_wide=True),
-            Column("battles", is_figure=True),
-            Column("queries", is_figure=True),
-            Column("models", is_figure=True, is_wide=True),
+            "source",
+            Heading("judge", is_wide=True),
+            figure("battles"),
+            figure("queries"),
+            figure("models", is_wide=True),
         ],
         [
             [r.source, r.judge, f"{r.n_battles:,}", f"{r.n_queries:,}", f"{r.n_models:,}"]

@@ -17,7 +17,7 @@ from routellm_core.labelling.key_allowlist import allowed_endpoints, check_allow
 from routellm_core.wording.numbers import usd_text
 from views.cache import own_data, workspace
 from views.components import html_table
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.my_data.labelling import budget, forms, progress, query_choice
 from views.state.attempt import attempt, button
 from views.text.escape import plain
@@ -108,12 +108,12 @@ def _draw_estimate(row: Any, plan: LabellingJobPlan, found: Estimate, is_running
     html_table.draw(
         "What each endpoint would be asked",
         [
-            Column("endpoint"),
-            Column("calls", is_figure=True),
-            Column("prompt tokens", is_figure=True, is_wide=True),
-            Column("answer tokens", is_figure=True, is_wide=True),
-            Column("USD", is_figure=True),
-            Column("at worst", is_figure=True),
+            "endpoint",
+            figure("calls"),
+            figure("prompt tokens", is_wide=True),
+            figure("answer tokens", is_wide=True),
+            figure("USD"),
+            figure("at worst"),
         ],
         [
             [

@@ -13,7 +13,7 @@ from routellm_core.labelling.outcomes import Labelled
 from routellm_core.wording.numbers import usd_text
 from views.cache import benchmarks, own_data, workspace
 from views.components import html_table, job_progress
-from views.components.html_table import Column
+from views.components.html_table import figure
 from views.my_data.labelling import budget, saving
 from views.state.attempt import attempt, button
 from views.text.escape import plain
@@ -139,7 +139,7 @@ def _draw_summary(labelled: Labelled) -> None:
             rows.append([words, f"{won.get(name, 0):,} of {n_texts:,} texts"])
     rows.append(["requests, of all work about this set", f"{labelled.n_requests:,}"])
     rows.append(["spent, of all work about this set", usd_text(labelled.usd)])
-    html_table.draw("What came of it", [Column("what"), Column("figure", is_figure=True)], rows)
+    html_table.draw("What came of it", ["what", figure("figure")], rows)
     st.markdown("\n".join(f"- {plain(note)}" for note in labelled.notes))
 
 
