@@ -90,7 +90,7 @@ MAY_IMPORT = {
         "views.state views.text"
     ),
     "views.selection": (
-        "errors evaluation metrics policy routers statistics store types wording views.cache "
+        "errors evaluation metrics policy routers statistics store types wording views.cache views.components "
         "views.state views.text"
     ),
     "views.state": "errors store views.text",

