@@ -90,8 +90,8 @@ MAY_IMPORT = {
         "views.state views.text"
     ),
     "views.selection": (
-        "errors evaluation metrics policy routers statistics store types wording views.cache views.components "
-        "views.state views.text"
+        "errors evaluation metrics policy routers statistics store types wording views.cache "
+        "views.components views.state views.text"
     ),
     "views.state": "errors store views.text",
     "views.text": "store types wording",
