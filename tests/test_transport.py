@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from routellm_core.errors import DataError
 from routellm_core.evaluation.traffic import transport
+from routellm_core.evaluation.traffic.sentences import caution
 from routellm_core.evaluation.traffic.transport import effective_n, similarity_weights, transported
 from routellm_core.evaluation.traffic.two_sample import two_sample
 from routellm_core.metrics.curve import apgr, operating_point, routing_curve
@@ -81,7 +82,7 @@ def test_alike_traffic_is_read_like_the_benchmark_itself(rng):
     names = [f"q{i}" for i in range(3_000)]
     tested = two_sample(own, x, names[:1_500], names[1_500:])
     found = transported(outcomes_of(weak, strong), score, x, own_score, own, tested)
-    assert found.warning == "" and found.covered_share == 1.0 and found.usual_miss == 0.006
+    assert found.doubts == () and found.covered_share == 1.0 and found.usual_miss == 0.006
     curve = routing_curve(own_score, own_weak, own_strong)
     assert found.apgr.interval.low <= apgr(curve) <= found.apgr.interval.high
     band = found.curve(n_points=21)
@@ -235,18 +236,18 @@ def test_a_far_traffic_is_called_a_guess_and_says_why(rng):
     weak, strong, score = rng.random((3, 200))
     found = transported(outcomes_of(weak, strong), score, x, rng.random(60), own, tested)
     assert found.covered_share == 0.0
-    assert found.warning.startswith("This is a guess: a classifier tells own queries")
-    assert "off by 11% of the scale" in found.warning and found.usual_miss == 0.106
-    assert "only 0% of the own queries" in found.warning
+    assert caution(found).startswith("This is a guess: a classifier tells own queries")
+    assert "off by 11% of the scale" in caution(found) and found.usual_miss == 0.106
+    assert "only 0% of the own queries" in caution(found)
 
 
 def test_few_own_queries_are_called_a_guess(rng):
     found = plain(*rng.random((3, 500)), [0.5] * 3, nearest=[0.9, 0.2, 0.7])
     assert found.covered_share == pytest.approx(2 / 3)
-    assert "only 0 different queries" in found.warning and "rests on" not in found.warning
+    assert "only 0 different queries" in caution(found) and "rests on" not in caution(found)
     assert np.isnan(found.usual_miss)
     narrow = plain(*rng.random((3, 50)), [0.5], weight=[1.0] + [0.0] * 49)
-    assert "rests on about 1 queries" in narrow.warning
+    assert "rests on about 1 queries" in caution(narrow)
 
 
 def test_what_does_not_fit_together_is_said(rng):

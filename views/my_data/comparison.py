@@ -20,10 +20,10 @@ from views.text.escape import plain
 
 _SHOWN = 8
 _VERDICTS = {
-    "cannot be told apart": "cannot be told apart from",
-    "differ": "differ from",
-    "far apart": "are far apart from",
-    "too few queries to tell": "are too few to be told apart from",
+    "no_difference": "do not clearly differ from",
+    "different": "differ from",
+    "far_apart": "are far apart from",
+    "too_few_queries": "are too few to compare with",
 }
 
 
@@ -101,7 +101,7 @@ def _draw_found(version: int, row: Any, title: str, benchmark_id: str, found: Co
         ["what", figure("figure"), Heading("read it so", is_wide=True)],
         [
             [
-                "told apart by a classifier (AUC)",
+                "recognised by a classifier (AUC)",
                 with_span(told.auc, told.interval),
                 "0.5: not at all; 1: always. Held out, "
                 f"n = {told.n_own:,} and {told.n_benchmark:,} different texts",

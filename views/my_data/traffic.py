@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from routellm_core.evaluation.traffic import comparison
+from routellm_core.evaluation.traffic import comparison, sentences
 from routellm_core.metrics import thresholds
 from routellm_core.metrics.costs import PAPER_ANSWER_TOKENS, PAPER_PROMPT_TOKENS, Price, list_price
 from routellm_core.metrics.curve import curve_of, operating_point, rank_queries
@@ -27,7 +27,7 @@ from views.text.format import quality_format, quality_text, threshold_text
 from views.text.names import short_name
 
 if TYPE_CHECKING:
-    from routellm_core.evaluation.traffic.transport import Reading, Transported
+    from routellm_core.evaluation.traffic.transport import ExpectedPoint, Transported
 
 _SHARES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9)
 
@@ -257,7 +257,7 @@ def _is_current(key: RouterKey, queries: pd.DataFrame, folder: Path) -> bool:
     return comparison.is_of(found, queries.loc[queries["text_hash"].notna(), "query_id"])
 
 
-def _tokens_there(reading: "Reading") -> str:
+def _tokens_there(reading: "ExpectedPoint") -> str:
     """What the answers took on queries like these."""
     weak, strong = reading.answer_tokens_weak, reading.answer_tokens_strong
     if math.isnan(weak) or math.isnan(strong):
@@ -307,8 +307,9 @@ def _draw_expected(
         key, reference, str(folder), folder.stat().st_mtime_ns
     )
     reading = carried.at(threshold)
-    if carried.warning:
-        st.warning(plain(carried.warning), icon=":material/warning:")
+    caution = sentences.caution(carried)
+    if caution:
+        st.warning(plain(caution), icon=":material/warning:")
     form = quality_format(card)
     rows = [
         [

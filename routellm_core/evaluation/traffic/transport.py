@@ -1,4 +1,4 @@
-"""What quality to expect of routing one's own queries, carried over from a benchmark.
+"""Expected quality of routing own queries, carried over from a benchmark.
 
 Own queries have no outcomes, a benchmark has. Its queries are weighted so that they resemble the
 own ones, and the routed quality is their weighted mean. This rests on one assumption, that similar
@@ -10,17 +10,17 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from routellm_core.embedders.cosines import check_one_a_query, comparable
 from routellm_core.errors import DataError
-from routellm_core.evaluation.traffic.two_sample import FAR_APART, FEWEST, TwoSample
+from routellm_core.evaluation.traffic.two_sample import FAR_APART, TwoSample
 from routellm_core.metrics.curve import calls_strong, pgr_of, rank_queries
 from routellm_core.statistics.bootstrap import N_RESAMPLES, resample_weights
 from routellm_core.statistics.intervals import percentile_interval
-from routellm_core.types import Floats, Interval, Ints, PairOutcomes, Ranking
+from routellm_core.types import Estimate, Floats, Interval, Ints, PairOutcomes, Ranking
 
 TEMPERATURE = 0.03
 """Of the softmax over cosines; chosen on half of the groups in `benchmarks/transport.py`. On these
@@ -37,15 +37,12 @@ _N_RUNS = 1_000
 """Points of a resampled curve; between them it is straight."""
 
 
-class Estimate(NamedTuple):
-    """A figure and its 95% interval; NaN where it is undefined."""
-
-    value: float
-    interval: Interval
+Doubt: TypeAlias = Literal["too_few_queries", "far_apart", "few_covered", "few_effective"]
+"""Reason why the figures may be far off."""
 
 
-class Reading(NamedTuple):
-    """What to expect of the own queries at one threshold, in the benchmark's own scale."""
+class ExpectedPoint(NamedTuple):
+    """Expected figures of the own queries at one threshold, in the benchmark's own scale."""
 
     threshold: float
     strong_call_share: float
@@ -132,7 +129,7 @@ class Transported:
     Intervals are of the mean over as many queries as there are own ones. A resample draws the
     benchmark's clusters anew (Poisson bootstrap, Hanley and MacGibbon 2006) and from them, by
     weight, as many answers as there are own queries. The weights are held fixed: what the benchmark
-    lacks altogether is not in the interval, and `warning` is for that.
+    lacks altogether is not in the interval; `doubts` are about that.
     """
 
     outcomes: PairOutcomes
@@ -145,7 +142,7 @@ class Transported:
     own_nearest: Floats
     """(n_own,) cosine of each own query to the nearest benchmark query."""
     two_sample: TwoSample
-    """How well own and benchmark queries are told apart."""
+    """Test of own and benchmark queries."""
     n_resamples: int = N_RESAMPLES
     seed: int = 0
 
@@ -181,7 +178,7 @@ class Transported:
 
     @property
     def usual_miss(self) -> float:
-        """How far quality was off on average for hidden groups told apart as well as these.
+        """Mean error of quality for hidden groups that differ as clearly as these.
 
         A share of the scale, which the intervals do not hold: 95% intervals held the truth of 91%
         of what was read of groups with an AUC of 0.6 to 0.85, of 43% up to 0.95 and of 47% above.
@@ -193,33 +190,23 @@ class Transported:
         return next((miss for largest, miss in _USUAL_MISS if auc <= largest), math.nan)
 
     @property
-    def warning(self) -> str:
-        """Why the figures may be far off, in a sentence; empty where nothing speaks against them.
+    def doubts(self) -> tuple[Doubt, ...]:
+        """Reasons why the figures may be far off; empty where there is none.
 
         The rule and its numbers come from groups of MMLU, GSM8K and MMLU-Pro whose outcomes were
         hidden (`python -m benchmarks transport`).
         """
-        tested, reasons = self.two_sample, []
-        if tested.verdict == "too few queries to tell":
-            fewest = min(tested.n_own, tested.n_benchmark)
-            reasons.append(
-                f"one side has only {fewest} different queries, and fewer than {FEWEST} do not "
-                "show how alike the two are"
-            )
-        if tested.verdict == "far apart":
-            reasons.append(
-                f"a classifier tells own queries from the benchmark's (AUC {tested.auc:.2f}), "
-                f"and where it did so quality was off by {self.usual_miss:.0%} of the scale on "
-                "average"
-            )
-        if self.covered_share < _LEAST_COVERED:
-            reasons.append(f"only {self.covered_share:.0%} of the own queries have a like one")
-        if self.effective_n < _LEAST_EFFECTIVE:
-            reasons.append(f"it rests on about {self.effective_n:.0f} queries of the benchmark")
-        return f"This is a guess: {'; '.join(reasons)}." if reasons else ""
+        verdict = self.two_sample.verdict
+        found: dict[Doubt, bool] = {
+            "too_few_queries": verdict == "too_few_queries",
+            "far_apart": verdict == "far_apart",
+            "few_covered": self.covered_share < _LEAST_COVERED,
+            "few_effective": self.effective_n < _LEAST_EFFECTIVE,
+        }
+        return tuple(doubt for doubt, holds in found.items() if holds)
 
-    def at(self, threshold: float) -> Reading:
-        """Read what one threshold gives.
+    def at(self, threshold: float) -> ExpectedPoint:
+        """Expected figures at one threshold.
 
         The benchmark's queries are ranked by their own scores, and as large a weighted share of
         them is sent to the strong model as the threshold sends of the own queries. Tied scores are
@@ -231,7 +218,7 @@ class Transported:
         share = self._share(threshold)
         exact, drawn = self._exact, self._resampled
         quality = _estimate(exact.quality_at(share)[0], drawn.quality_at(share))
-        return Reading(
+        return ExpectedPoint(
             threshold=float(threshold),
             strong_call_share=share,
             quality=quality,

@@ -1,4 +1,4 @@
-"""Can a classifier tell own queries from those of a benchmark?
+"""Classifier two-sample test of own queries and those of a benchmark.
 
 The classifier two-sample test of Lopez-Paz and Oquab (arXiv 1610.06545): fit a classifier on one
 part of both sets, let it guess on the rest. Where it guesses no better than chance the sets look
@@ -20,9 +20,7 @@ from sklearn.linear_model import LogisticRegression
 from routellm_core.embedders.cosines import check_one_a_query, comparable
 from routellm_core.types import Floats, Interval, Ints
 
-Verdict: TypeAlias = Literal[
-    "cannot be told apart", "differ", "far apart", "too few queries to tell"
-]
+TwoSampleVerdict: TypeAlias = Literal["no_difference", "different", "far_apart", "too_few_queries"]
 
 FEWEST = 20
 """Different texts of a side below which nothing is tested."""
@@ -41,7 +39,7 @@ _TINY = 1e-12
 
 @dataclass(frozen=True)
 class TwoSample:
-    """How well own queries and benchmark queries are told apart."""
+    """Result of the test of own queries against benchmark queries."""
 
     auc: float
     """Chance that a held-out own query looks more like the own ones than a held-out benchmark
@@ -61,20 +59,20 @@ class TwoSample:
     """(n_benchmark_queries,) the same of the benchmark queries; large is like the own ones."""
 
     @property
-    def verdict(self) -> Verdict:
-        """The AUC in words; a difference is one that the 95% interval sees."""
+    def verdict(self) -> TwoSampleVerdict:
+        """The AUC as an enum; a difference is one that the 95% interval shows."""
         if math.isnan(self.auc):
-            return "too few queries to tell"
+            return "too_few_queries"
         if self.interval.low <= 0.5:
-            return "cannot be told apart"
-        return "far apart" if self.auc >= FAR_APART else "differ"
+            return "no_difference"
+        return "far_apart" if self.auc >= FAR_APART else "different"
 
     @property
     def foreign_first(self) -> Ints:
         """(n_own_queries,) positions of own queries, the most foreign to the benchmark first.
 
-        From the end on they are the most typical ones. Means little where the sets cannot be told
-        apart. Empty with too few queries.
+        From the end on they are the most typical ones. Means little where the sets do not clearly
+        differ. Empty with too few queries.
         """
         if math.isnan(self.auc):
             return np.empty(0, dtype=np.int64)
@@ -90,7 +88,7 @@ def two_sample(
     inverse_penalty: float = 1.0,
     seed: int = 0,
 ) -> TwoSample:
-    """Test whether own queries can be told from benchmark queries.
+    """Test whether own queries differ from benchmark queries.
 
     Five folds of texts: queries with equal keys never stand on both sides of a fit. Logistic
     regression on unit embeddings, both sides weighing the same, each with at most 4,000 queries

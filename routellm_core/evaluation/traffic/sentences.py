@@ -1,0 +1,23 @@
+"""Sentences about own traffic beside a benchmark."""
+
+from routellm_core.evaluation.traffic.transport import Transported
+from routellm_core.evaluation.traffic.two_sample import FEWEST
+
+
+def caution(found: Transported) -> str:
+    """Why the carried-over figures may be far off; empty where nothing speaks against them."""
+    tested = found.two_sample
+    texts = {
+        "too_few_queries": (
+            f"one side has only {min(tested.n_own, tested.n_benchmark)} different queries, and "
+            f"fewer than {FEWEST} do not show how similar the two are"
+        ),
+        "far_apart": (
+            f"a classifier tells own queries from the benchmark's (AUC {tested.auc:.2f}), and "
+            f"where it did so quality was off by {found.usual_miss:.0%} of the scale on average"
+        ),
+        "few_covered": f"only {found.covered_share:.0%} of the own queries have a similar one",
+        "few_effective": f"it rests on about {found.effective_n:.0f} queries of the benchmark",
+    }
+    reasons = [texts[doubt] for doubt in found.doubts]
+    return f"This is a guess: {'; '.join(reasons)}." if reasons else ""
