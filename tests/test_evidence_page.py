@@ -129,7 +129,7 @@ BREAK_EVEN = "Up to which share of strong calls routing costs no more than a bas
 
 def tiles(at):
     """Value and note of each tile, by label."""
-    tile = r"<abbr[^>]*>(.*?)</abbr><strong>(.*?)</strong><small>(.*?)</small>"
+    tile = r"<abbr[^>]*>([^<]*)</abbr><strong>(.*?)</strong><small>(.*?)</small>"
     parts = re.findall(tile, tables(at))
     return {label: (value, note) for label, value, note in parts}
 
