@@ -43,7 +43,7 @@ def draw(
     rows: Sequence[Sequence[str | Cell]],
     place: Any = st,
 ) -> None:
-    """Draw the table.
+    """A table as plain HTML.
 
     Args:
         caption: for screen readers.

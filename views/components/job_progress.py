@@ -31,7 +31,7 @@ _REASONS = {
 
 
 def watch(folders: Sequence[Path], draw: Callable[[jobs.Job], None]) -> None:
-    """Draw the jobs each second until one of them ends; then the page is drawn anew."""
+    """A look at the jobs each second until one of them ends; then the page is drawn anew."""
     if folders:
         st.fragment(_look, run_every=_SECONDS)(list(folders), draw)
 

@@ -8,7 +8,7 @@ from views.text.escape import plain
 
 
 def draw(parts: Sequence[str]) -> None:
-    """Draw the sentence; every second part is a figure."""
+    """A sentence of texts and figures; every second part is a figure."""
     said = [f":primary[**{plain(s)}**]" if i % 2 else plain(s) for i, s in enumerate(parts)]
     with st.container(key="page_sentence"):
         st.markdown("".join(said))

@@ -21,7 +21,7 @@ class Tile(NamedTuple):
 
 
 def draw(tiles: Sequence[Tile], place: Any = st) -> None:
-    """Draw them side by side, as many as there is room for; whatever they hold is text."""
+    """Tiles side by side, as many as there is room for; whatever they hold is text."""
     body = "".join(
         f'<div role="listitem"><abbr title="{escape(help_of(tile.term))}">{escape(tile.label)}'
         f"</abbr><strong>{escape(tile.text)}</strong><small>{escape(tile.note)}</small></div>"

@@ -15,7 +15,7 @@ from views.components.live_curve.payload import number
 from views.components.table import column, data_table
 from views.queries import brush, detail, filters, request, slices
 from views.queries.detail import Opened
-from views.queries.request import Asked
+from views.queries.request import ListingRequest
 from views.selection.frame import Selection, boundary
 from views.selection.point import Readings, read
 from views.state import link
@@ -42,7 +42,7 @@ def draw(selection: Selection) -> None:
                 explanation.draw(selection, readings, opened.query)
 
 
-def _draw_sentence(selection: Selection, now: Asked) -> None:
+def _draw_sentence(selection: Selection, now: ListingRequest) -> None:
     digits = format.score_digits(benchmarks.histogram(selection.key)[2])
     parts = format.sentence(
         format.alpha_text(now.at.alpha, digits),
@@ -53,7 +53,7 @@ def _draw_sentence(selection: Selection, now: Asked) -> None:
     page_sentence.draw(parts)
 
 
-def _draw_opened(selection: Selection, readings: Readings, now: Asked) -> Opened | None:
+def _draw_opened(selection: Selection, readings: Readings, now: ListingRequest) -> Opened | None:
     """The query that the link names, with the way to its neighbours in the list."""
     query_id = link.text("query", "")
     if not query_id:
@@ -75,7 +75,7 @@ def _draw_opened(selection: Selection, readings: Readings, now: Asked) -> Opened
     return opened
 
 
-def _draw_listed(selection: Selection, readings: Readings, now: Asked) -> None:
+def _draw_listed(selection: Selection, readings: Readings, now: ListingRequest) -> None:
     """All that the filters leave: chart, regrets by slice, list."""
     counts = workspace.store().n_listed(now.found, now.at, now.listing)
     filters.draw(selection, now, counts)
@@ -93,7 +93,7 @@ def _draw_listed(selection: Selection, readings: Readings, now: Asked) -> None:
     _draw_list(selection, now, chosen, int(table["n_queries"].sum()))
 
 
-def _draw_nothing(now: Asked) -> None:
+def _draw_nothing(now: ListingRequest) -> None:
     if now.listing.only == ("contaminated",) and not now.search and now.listing.slice is None:
         st.info("No contaminated query of this benchmark was scored by this router.")
     else:
@@ -101,7 +101,9 @@ def _draw_nothing(now: Asked) -> None:
     st.button("Clear the filters", on_click=filters.clear)
 
 
-def _draw_chart(selection: Selection, readings: Readings, now: Asked, n_listed: int) -> None:
+def _draw_chart(
+    selection: Selection, readings: Readings, now: ListingRequest, n_listed: int
+) -> None:
     from views.components import charts  # plotly is loaded by those who look at it
     from views.queries import scatter
 
@@ -147,7 +149,7 @@ def _draw_chart(selection: Selection, readings: Readings, now: Asked, n_listed: 
     )
 
 
-def _draw_list(selection: Selection, now: Asked, chosen: Listing, n: int) -> None:
+def _draw_list(selection: Selection, now: ListingRequest, chosen: Listing, n: int) -> None:
     benchmark_id = selection.benchmark.benchmark_id
     _draw_brush(benchmark_id, chosen, n)
     n_pages = max(1, -(-n // N_ON_A_PAGE))
@@ -213,7 +215,7 @@ def _draw_pages(n_pages: int, page: int) -> None:
     )
 
 
-def _draw_where_from(selection: Selection, now: Asked) -> None:
+def _draw_where_from(selection: Selection, now: ListingRequest) -> None:
     """Notes on texts that are not here and costs that are not known."""
     known, total = benchmarks.n_texts(selection.key.version, selection.benchmark.benchmark_id)
     if known < total:
@@ -234,7 +236,7 @@ def _draw_where_from(selection: Selection, now: Asked) -> None:
     st.caption(money)
 
 
-def _columns(selection: Selection, now: Asked, rows: pd.DataFrame) -> list[dict[str, Any]]:
+def _columns(selection: Selection, now: ListingRequest, rows: pd.DataFrame) -> list[dict[str, Any]]:
     weak, strong = map(short_name, selection.pair)
     digits = format.score_digits(benchmarks.histogram(selection.key)[2])
     score = {"wide": True, "digits": digits, "help": "strong win rate"}

@@ -5,7 +5,7 @@ import streamlit as st
 from routellm_core.store.queries import FILTERS
 from views.cache import benchmarks
 from views.queries import brush, request
-from views.queries.request import SORTS, Asked
+from views.queries.request import SORTS, ListingRequest
 from views.selection.frame import Selection
 from views.state import inputs, link
 from views.text.escape import plain
@@ -27,7 +27,7 @@ _HELP = (
 )
 
 
-def draw(selection: Selection, now: Asked, counts: dict[str, int]) -> None:
+def draw(selection: Selection, now: ListingRequest, counts: dict[str, int]) -> None:
     """Chips above, inputs below; every change starts at the first page."""
     offered = [name for name in FILTERS if request.is_offered(name, now.at)]
     labels = {name: f"{_LABELS[name]} · {counts[name]:,}" for name in offered}

@@ -24,7 +24,7 @@ SORTS = {
 }
 
 
-class Asked(NamedTuple):
+class ListingRequest(NamedTuple):
     """Answers are read from `found` with `at` and `listing`."""
 
     queries: pa.Table
@@ -39,7 +39,7 @@ class Asked(NamedTuple):
     """True where the tokens of some call were counted."""
 
 
-def read(selection: Selection, readings: Readings) -> Asked:
+def read(selection: Selection, readings: Readings) -> ListingRequest:
     """The request of the link; unknown names are left out. Nothing is drawn or changed."""
     other = other_router(selection)
     queries = benchmarks.routed_queries(selection.key, other)
@@ -50,7 +50,7 @@ def read(selection: Selection, readings: Readings) -> Asked:
     only = tuple(link.texts("only", [], allowed))
     has_usd = _has_usd(selection)
     sorts = [name for name in SORTS if has_usd or name != "dearest"]
-    return Asked(
+    return ListingRequest(
         queries=queries,
         found=found,
         at=at,

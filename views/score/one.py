@@ -28,7 +28,7 @@ _USUAL = ("sw_ranking-golden", "mf-golden", "bert-golden")
 _LONGEST = 100_000
 
 
-class Scored(NamedTuple):
+class RouterScore(NamedTuple):
     """One router's word on the query."""
 
     router_id: str
@@ -84,7 +84,7 @@ def draw(version: int) -> None:
     _draw_why(version, text, scored)
 
 
-def _scored(version: int, text: str, row: pd.Series, router_id: str, share: float) -> Scored:
+def _scored(version: int, text: str, row: pd.Series, router_id: str, share: float) -> RouterScore:
     pair = ModelPair(weak=row["weak"], strong=row["strong"])
     threshold, chosen_on = _threshold(version, router_id, share)
     trouble = ""
@@ -93,7 +93,7 @@ def _scored(version: int, text: str, row: pd.Series, router_id: str, share: floa
     except RoutingError as error:
         rate, trouble = math.nan, str(error)
     where = router_id, row["router_name"], row["checkpoint"], pair
-    return Scored(*where, rate, threshold, chosen_on, trouble)
+    return RouterScore(*where, rate, threshold, chosen_on, trouble)
 
 
 def _threshold(version: int, router_id: str, share: float) -> tuple[float, str]:
@@ -112,7 +112,7 @@ def _threshold(version: int, router_id: str, share: float) -> tuple[float, str]:
     return math.nan, ""
 
 
-def _draw_table(text: str, scored: list[Scored]) -> None:
+def _draw_table(text: str, scored: list[RouterScore]) -> None:
     prompt = float(count_tokens([text])[0])
     rows = []
     for found in scored:
@@ -154,7 +154,7 @@ def _draw_table(text: str, scored: list[Scored]) -> None:
     )
 
 
-def _origins(scored: list[Scored]) -> str:
+def _origins(scored: list[RouterScore]) -> str:
     """On which benchmark and view each α stands."""
     routers: dict[str, list[str]] = {}
     for found in scored:
@@ -171,7 +171,7 @@ def _cost(model: str, prompt_tokens: float) -> str:
     return fixed(usd, 2)
 
 
-def _draw_why(version: int, text: str, scored: list[Scored]) -> None:
+def _draw_why(version: int, text: str, scored: list[RouterScore]) -> None:
     explained: dict[str, Any] = {
         found.router_id: found
         for found in scored

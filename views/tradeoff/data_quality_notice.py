@@ -11,7 +11,7 @@ _EVIDENCE = page("evidence")
 
 
 def draw(selection: Selection) -> None:
-    """Nothing where there is none. Outcomes are looked at first, so it stands below the rest."""
+    """A notice below the rest, since all outcomes are checked first; nothing without an error."""
     found = evidence_cache.findings(*selection.where)
     n = sum(finding.severity == "error" for finding in found)
     if not n:

@@ -51,7 +51,7 @@ def live_curve(
     on_choice: Callable[[], None],
     on_pin: Callable[[], None],
 ) -> Any:
-    """Draw the live curve.
+    """The live curve with its tiles, sentence and controls.
 
     Args:
         data: what it shows; None for what is infinite or undefined, shown as a dash.

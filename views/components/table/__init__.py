@@ -72,7 +72,7 @@ def data_table(
     on_open: Callable[[], None] | None = None,
     on_mark: Callable[[], None] | None = None,
 ) -> None:
-    """Draw the table; whatever it holds is text.
+    """A table in the browser; whatever it holds is text.
 
     Args:
         caption: for screen readers.

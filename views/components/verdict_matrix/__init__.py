@@ -15,7 +15,7 @@ def _component() -> Callable[..., Any]:
 
 
 def verdict_matrix(data: dict[str, Any], *, key: str) -> None:
-    """Draw the verdicts.
+    """A matrix of verdicts, and the list that stands in its place on a phone.
 
     Args:
         data: `title` and `sentence` above it; `caption` for screen readers; `routers`, best first
