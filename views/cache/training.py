@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     pass
 from views.cache import workspace
 from views.cache.benchmarks import outcomes
+from views.cache.text_caches import holds_texts
 from views.cache.workspace import DATA_DIR, current, store
 
 
@@ -79,6 +80,7 @@ def training_data(
     )
 
 
+@holds_texts
 @st.cache_data(max_entries=2, show_spinner="Reading the file …")
 def read_battles(digest: str, name: str, drop_unjudged: bool, _content: bytes) -> pd.DataFrame:
     """The battles of an uploaded file; `digest` stands for its content."""
