@@ -175,7 +175,7 @@ def guarantees() -> list[str]:
         for router, benchmark in (("mf", "mmlu"), ("stacked", "mmlu"), ("mf", "gsm8k")):
             found = _printed("certify", "--router", router, "--benchmark", benchmark, *options)
             ends = brackets(found["achieved_interval"], digits=1, scale=100.0)
-            shown = f"{100 * found['achieved']:.1f}{unit} {ends}".replace("-", "−")
+            shown = f"{fixed(found['achieved'], 1, 100)}{unit} {ends}"
             share = f"{found['strong_call_share']:.1%}"
             lines.append(_row(words, f"`{router}`", TITLES[benchmark], share, shown))
     return lines

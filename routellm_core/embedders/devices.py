@@ -35,7 +35,7 @@ class Device(NamedTuple):
 
     @property
     def appetite(self) -> int:
-        """How many times the tokens that fill a processor fill this device."""
+        """Tokens that fill this device, over those that fill a processor."""
         return 1 if self.name == "cpu" else _GPU_APPETITE
 
     @property

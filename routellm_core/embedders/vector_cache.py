@@ -78,8 +78,8 @@ def _cached(queries: Sequence[str], embedder: Embedder, cache_dir: Path, watch: 
 
 def _keep(path: Path, keys: list[str], vectors: Floats) -> None:
     try:
-        with whole(path) as aside:  # another process may read the same texts
-            np.savez(aside, text_hash=np.array(keys), vectors=vectors)
+        with whole(path) as temporary:  # another process may read the same texts
+            np.savez(temporary, text_hash=np.array(keys), vectors=vectors)
     except OSError as error:
         raise DataError(
             f"vectors cannot be kept in {path.parent} ({error}); those before are there, make room "

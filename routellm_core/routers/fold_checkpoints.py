@@ -40,11 +40,11 @@ def save_left_out(router: LearnedRouter, folder: Path, fold: int = LEFT_OUT_FOLD
 
     Beside the folder, which it then becomes, so that there is never one without that number.
     """
-    with whole(folder) as aside:
-        router.save(aside)
-        fields = read_config(aside) | {_FIELD: fold}
+    with whole(folder) as temporary:
+        router.save(temporary)
+        fields = read_config(temporary) | {_FIELD: fold}
         text = json.dumps(fields, indent=2, ensure_ascii=False)
-        (aside / CONFIG_NAME).write_text(text + "\n", encoding="utf-8")
+        (temporary / CONFIG_NAME).write_text(text + "\n", encoding="utf-8")
         if folder.exists():
             shutil.rmtree(folder)
 

@@ -65,8 +65,8 @@ class Unfinished:
         state: dict[str, Any] = {name: part.state_dict() for name, part in self._parts.items()}
         state |= {"best": (self.best, self.best_loss, self.n_worse), "step": step}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(self.path) as aside:
-            torch.save(state, aside)
+        with whole(self.path) as temporary:
+            torch.save(state, temporary)
 
     def finish(self) -> None:
         """Put the best weights in place and forget the kept state."""

@@ -20,7 +20,7 @@ _MARKS = {"weak wins": " ●", "strong wins": " ■"}
 
 
 def draw(subject: Subject, found: Explanation) -> None:
-    """Those of the steps that the router has."""
+    """Draw the steps that the router has."""
     if found.labels:
         _draw_labels(found)
     if found.ratings:

@@ -76,8 +76,8 @@ def keep_uploads(files: list[Any], uploader: str = "") -> list[Path]:
         try:
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with whole(path) as aside:
-                    aside.write_bytes(file.getbuffer())
+                with whole(path) as temporary:
+                    temporary.write_bytes(file.getbuffer())
         except OSError as error:
             raise DataError(f"{file.name} cannot be kept on this machine ({error})") from error
         kept.append(path)

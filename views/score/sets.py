@@ -142,7 +142,7 @@ def _draw_job(job: jobs.Job) -> None:
 
 
 def _draw_device(job: jobs.Job) -> None:
-    """What it runs on, and who takes turns with it."""
+    """The device of a scoring, and how many others take turns with it."""
     if "device" in job.facts:
         st.caption(plain(f"On {job.facts['device']}, {job.facts['precision']}."))
     n_at_work = scorings_at_work()

@@ -16,7 +16,7 @@ _LOOKS = {
 _PLACE = ["stage", "done", "total"]
 _HEIGHT = 240
 _MOST_POINTS = 300
-"""Of each curve."""
+"""Most points of a curve."""
 
 
 def draw_loss(progress: pd.DataFrame, empty: str) -> None:
