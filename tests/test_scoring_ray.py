@@ -24,7 +24,7 @@ from routellm_core.scoring import ray_worker
 from routellm_core.scoring.engine import score
 from routellm_core.scoring.partitions import partitions_of
 from routellm_core.scoring.ray_cluster import Cluster
-from routellm_core.scoring.ray_engine import RETRIES, Scored, score_partitions
+from routellm_core.scoring.ray_engine import RETRIES, PartitionsScored, score_partitions
 from routellm_core.scoring.ray_worker import Work
 from routellm_core.scoring.tables import QueryColumns
 from routellm_core.store.partitions import collect
@@ -186,7 +186,7 @@ def test_a_killed_run_goes_on_with_the_partitions_that_are_not_whole(prepared, t
     assert sorted(out.iterdir()) == scored.parts
     assert sum(len(pd.read_parquet(part)) for part in scored.parts) == len(TEXTS)
     again = score_partitions(partitions, work, out)
-    assert again == Scored(scored.parts, N_PARTITIONS, scored.devices)
+    assert again == PartitionsScored(scored.parts, N_PARTITIONS, scored.devices)
 
 
 def test_what_cannot_be_scored_is_named_and_holds_up_nothing_else(prepared, tmp_path):

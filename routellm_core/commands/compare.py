@@ -40,7 +40,7 @@ def add_parser(verb: Verb) -> None:
 
 
 def compare(parsed: argparse.Namespace) -> Result:
-    """Which routers differ, which do better than chance, how much of it is knowing the slice."""
+    """Differences of routers, their controls, and the part of the gain between slices."""
     if not 0.0 <= parsed.share <= 1.0:
         raise DataError(f"--share {parsed.share}: give a share between 0 and 1")
     with Store(parsed.store, read_only=True) as store:

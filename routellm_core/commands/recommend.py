@@ -58,7 +58,7 @@ def add_parser(verb: Verb) -> None:
 
 
 def recommend_routers(parsed: argparse.Namespace) -> Result:
-    """Which router suits these queries under a target and limits, and whether any is worth it."""
+    """The router for these queries under a target and limits, if any is worth it."""
     limits = Limits(parsed.max_ms / 1000, parsed.max_mean_s, parsed.max_p95_s)
     required = Requirements(
         target_of(parsed), tuple(parsed.slice), limits, parsed.machine_usd_per_hour

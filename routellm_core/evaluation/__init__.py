@@ -1,1 +1,1 @@
-"""What a router is worth on a benchmark, and how far that can be trusted."""
+"""Evaluation of routers on a benchmark, and the reliability of the figures."""

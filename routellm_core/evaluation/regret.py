@@ -25,7 +25,7 @@ N_SIMILAR = 200
 
 
 class ExpectedGain(NamedTuple):
-    """What the strong call gained over the weak one on queries with nearly the same score."""
+    """Gain of the strong call over the weak one on queries with nearly the same score."""
 
     mean: float
     interval: Interval
@@ -34,7 +34,7 @@ class ExpectedGain(NamedTuple):
 
 
 def near_ranks(ranking: Ranking, threshold: float, near_share: float = NEAR_SHARE) -> int:
-    """How many ranks from the threshold a query is at most that counts as near it.
+    """Largest rank distance from the threshold at which a query counts as near it.
 
     The rank distance of a query counts the queries between its score and the threshold, so equal
     scores share one and the scores next to the threshold on either side have 0. The least

@@ -1,4 +1,4 @@
-"""Why a router gives a query its win rate: one module a kind of router, one result type.
+"""Explanations of a router's win rate of a query: one module a kind of router, one result type.
 
 A module's `explain(router, query)` returns an `Explanation`. It is loaded when it is asked for,
 and with it whatever it needs.
@@ -24,7 +24,7 @@ EXPLAINED = {
 
 
 def explain(router: Router, query: str) -> Explanation:
-    """What moved a router's win rate of a query.
+    """Explanation of a router's win rate of a query.
 
     Args:
         router: a loaded checkpoint; what it reads queries with is loaded when it has to be.

@@ -1,4 +1,4 @@
-"""What an explanation says, whatever the router."""
+"""Explanation of a win rate, for every kind of router."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class Word(NamedTuple):
     """In win rate: above 0 it speaks for the strong model. NaN: the router did not read it."""
 
 
-class Term(NamedTuple):
+class LogOddsTerm(NamedTuple):
     """One term of a sum that the router computes; the sum is exact."""
 
     name: str
@@ -25,7 +25,7 @@ class Term(NamedTuple):
     """What it adds to the log-odds of a strong win."""
 
 
-class Evidence(NamedTuple):
+class BattleEvidence(NamedTuple):
     """A training battle that the win rate rests on."""
 
     text_hash: str | None
@@ -65,13 +65,13 @@ class Explanation:
     """Win rate minus base, words and rest: the error of the method's sums."""
     terms_are: str = ""
     """What the terms are, as the heading of their table; empty without terms."""
-    terms: tuple[Term, ...] = ()
+    terms: tuple[LogOddsTerm, ...] = ()
     """Additive in the log-odds, the largest first."""
     labels: tuple[tuple[str, float], ...] = ()
     """Chances of weak wins, tie and strong wins, where the router has them."""
     ratings: tuple[tuple[str, float], ...] = ()
     """Rating (log-odds) of each model or tier for this query, the best first."""
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[BattleEvidence, ...] = ()
     """The battles that moved it most, by falling size of influence."""
     n_evidence: int = 0
     """Battles in all."""

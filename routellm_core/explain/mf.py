@@ -3,7 +3,7 @@
 import numpy as np
 
 from routellm_core.explain import pooled, word_spans
-from routellm_core.explain.explanation import Explanation, Term
+from routellm_core.explain.explanation import Explanation, LogOddsTerm
 from routellm_core.explain.pooled import token_shares
 from routellm_core.routers.mf import MatrixFactorizationRouter
 from routellm_core.types import Floats
@@ -29,7 +29,7 @@ def explain(router: MatrixFactorizationRouter, query: str) -> Explanation:
         for name in (router.model_pair.strong, router.model_pair.weak)
     )
     terms = [
-        Term(f"factor {k + 1}", float(factor[k]), float((strong - weak)[k] * factor[k]))
+        LogOddsTerm(f"factor {k + 1}", float(factor[k]), float((strong - weak)[k] * factor[k]))
         for k in range(len(factor))
     ]
     return Explanation(

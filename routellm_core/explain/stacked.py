@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from routellm_core.explain import word_spans
-from routellm_core.explain.explanation import Explanation, Term, Word
+from routellm_core.explain.explanation import Explanation, LogOddsTerm, Word
 from routellm_core.routers.stacked import StackedRouter
 from routellm_core.types import Floats
 
@@ -58,7 +58,7 @@ def explain(router: StackedRouter, query: str) -> Explanation:
         terms=tuple(
             sorted(
                 (
-                    Term(name, float(r), float(slope * (r - 0.5) / len(rank)))
+                    LogOddsTerm(name, float(r), float(slope * (r - 0.5) / len(rank)))
                     for name, r in zip(of_members, rank, strict=True)
                 ),
                 key=lambda term: -abs(term.contribution),

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from routellm_core.explain import word_spans
-from routellm_core.explain.explanation import Evidence, Explanation
+from routellm_core.explain.explanation import BattleEvidence, Explanation
 from routellm_core.explain.pooled import token_shares
 from routellm_core.routers.sw_ranking import SimilarityWeightedRouter
 from routellm_core.statistics.bradley_terry import RIDGE, fit_ratings, sum_by_cell
@@ -20,7 +20,7 @@ _N_SHOWN = 40
 
 
 class Influence(NamedTuple):
-    """What a query's win rate rests on; arrays are (n_battles,), in the router's order."""
+    """Battles behind a query's win rate; arrays are (n_battles,), in the router's order."""
 
     weight: Floats
     """Of each battle in the fit."""
@@ -62,7 +62,7 @@ def explain(router: SimilarityWeightedRouter, query: str) -> Explanation:
             (battles.models[i], float(found.rating[i])) for i in np.argsort(-found.rating)
         ),
         evidence=tuple(
-            Evidence(
+            BattleEvidence(
                 text_hash=router.text_hash_of(int(code[j])),
                 similarity=float(cosine[j]),
                 weight_share=float(found.weight[j] / found.weight.sum()),

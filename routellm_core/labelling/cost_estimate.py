@@ -29,7 +29,7 @@ class Load(NamedTuple):
     """NaN where its price is unknown."""
 
 
-class Estimate(NamedTuple):
+class CostEstimate(NamedTuple):
     """What is left to do, twice: as assumed, and at the worst.
 
     At the worst every answer is as long as it may be and every judge is asked twice. Requests that
@@ -67,7 +67,7 @@ def estimate(
     queries: pd.DataFrame,
     folder: Path | None = None,
     answer_tokens: float = ANSWER_TOKENS,
-) -> Estimate:
+) -> CostEstimate:
     """Calls, tokens and money of a plan; nothing is sent.
 
     Args:
@@ -97,7 +97,7 @@ def estimate(
         )
 
     longest = {end: float(end.max_answer_tokens) for end in plan.endpoints}
-    return Estimate(
+    return CostEstimate(
         n_queries=n,
         expected=loads({end: min(answer_tokens, most) for end, most in longest.items()}, 1),
         at_worst=loads(longest, 2),

@@ -1,4 +1,4 @@
-"""What ships and how it is made: routers by recipe, and what each of them scores.
+"""Routers that ship, by recipe, and the benchmarks that each of them scores.
 
 | router                          | recipe      | views                                     |
 |---------------------------------|-------------|-------------------------------------------|
@@ -43,8 +43,8 @@ from routellm_core.training.decontamination import benchmark_similarity
 from routellm_core.training.labels import battles_of
 from routellm_core.training.recipes import (
     RECIPES,
-    Part,
     Recipe,
+    TrainingPart,
     TrainingSet,
     benchmark_part,
     training_set,
@@ -237,7 +237,7 @@ def _ship_own_pairs(store: Store, places: Places, watch: Watch, shipment: Shipme
         )
 
 
-def _untouched(store: Store, recipe: Recipe) -> Iterator[Part]:
+def _untouched(store: Store, recipe: Recipe) -> Iterator[TrainingPart]:
     """What the recipe's routers may be judged on without folds."""
     for benchmark_id in ("mmlu", "gsm8k", "mt_bench"):
         if benchmark_id not in recipe.golden:

@@ -30,7 +30,7 @@ RETRIES = 3
 """How often a partition is given anew when the worker that scored it died."""
 
 
-class Scored(NamedTuple):
+class PartitionsScored(NamedTuple):
     """What became of the partitions."""
 
     parts: list[Path]
@@ -48,7 +48,7 @@ def score_partitions(
     *,
     cluster: Cluster = HERE,
     watch: Watch = silent,
-) -> Scored:
+) -> PartitionsScored:
     """Score the partitions that have no scores in a folder yet.
 
     A partition that cannot be read, or over which workers die time and again, holds up none of the
@@ -96,7 +96,7 @@ def score_partitions(
     finally:
         for left in folder.glob(".part-*"):  # by workers that ended
             left.unlink(missing_ok=True)
-    return Scored(outputs, sum(is_whole), tuple(sorted(set(map(scored_on, outputs)))))
+    return PartitionsScored(outputs, sum(is_whole), tuple(sorted(set(map(scored_on, outputs)))))
 
 
 def _name(number: int, partition: Partition, work: Work) -> str:

@@ -32,7 +32,7 @@ from routellm_core.routers.fold_checkpoints import LEFT_OUT_FOLD, save_left_out
 from routellm_core.text_keys import group_key, text_hash
 from routellm_core.training.decontamination import same_text
 from routellm_core.training.labels import battles_of
-from routellm_core.training.recipes import Part, TrainingSet, in_tiers, leaks, without
+from routellm_core.training.recipes import TrainingPart, TrainingSet, in_tiers, leaks, without
 from routellm_core.types import N_FOLDS, Floats, Ints, ModelPair, PairOutcomes
 
 VIEWS_OF_GOLDEN = ("in_domain", "unseen_slices")
@@ -42,7 +42,7 @@ _COLUMNS = [
 
 
 class Trained(NamedTuple):
-    """What a training gives."""
+    """Result of a training."""
 
     router: LearnedRouter
     """Fitted on everything."""
@@ -56,7 +56,7 @@ def train(
     training: TrainingSet,
     router_name: str,
     *,
-    scored: Sequence[Part] = (),
+    scored: Sequence[TrainingPart] = (),
     views: Sequence[str] = VIEWS_OF_GOLDEN,
     cache_dir: Path,
     work_dir: Path,
@@ -175,7 +175,7 @@ def _score_folds(
 
 def _train_stacked(
     training: TrainingSet,
-    scored: Sequence[Part],
+    scored: Sequence[TrainingPart],
     views: Sequence[str],
     cache_dir: Path,
     work_dir: Path,
@@ -249,7 +249,7 @@ def _named(watch: Watch, name: str) -> Watch:
     return lambda progress: watch(progress._replace(stage=f"{name}, {progress.stage}"))
 
 
-def _aligned(scores: pd.DataFrame, view: str, parts: Sequence[Part]) -> Floats:
+def _aligned(scores: pd.DataFrame, view: str, parts: Sequence[TrainingPart]) -> Floats:
     """A member's scores in the order of the parts' queries."""
     found = []
     for part in parts:
@@ -264,7 +264,7 @@ def _aligned(scores: pd.DataFrame, view: str, parts: Sequence[Part]) -> Floats:
 
 
 def embedder_of(router_name: str, config: Any = None, cache_dir: Path | None = None) -> Any:
-    """What the router sees queries through; default weights that are fetched go to the cache."""
+    """Embedder of the router; default weights that are fetched go to the cache."""
     from routellm_core.embedders.causal_lm import CausalStates
     from routellm_core.embedders.sentence import JoinedEmbedder
 
@@ -319,7 +319,7 @@ def groups_of_slices(parts: Sequence[PairOutcomes], n_groups: int = N_FOLDS) -> 
 
 
 def score_frame(
-    part: Part,
+    part: TrainingPart,
     view: str,
     scores: Floats,
     fold: Ints | None = None,
@@ -355,7 +355,7 @@ def _frames(training: TrainingSet, view: str, scores: Floats, fold: Ints) -> Ite
 
 
 def _without_leaks(
-    training: TrainingSet, scored: Sequence[Part], cache_dir: Path, watch: Watch
+    training: TrainingSet, scored: Sequence[TrainingPart], cache_dir: Path, watch: Watch
 ) -> tuple[TrainingSet, int]:
     """The training set without what stands in a benchmark to be scored, and how many queries."""
     judged = len(training.queries) > training.n_golden

@@ -1,4 +1,4 @@
-"""How near training queries come to a benchmark: near is useful, too near is a leak."""
+"""Similarity of training queries and a benchmark: near is useful, too near is a leak."""
 
 import json
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Similarity(NamedTuple):
 
 
 def read_similarities(data_dir: Path) -> list[Similarity]:
-    """What `similarity.json` of a folder says; nothing when there is no such file.
+    """Content of `similarity.json` of a folder; empty when there is no such file.
 
     Raises:
         DataError: it does not have the agreed form.
@@ -65,7 +65,7 @@ def benchmark_similarity(benchmark_embeddings: Floats, training_embeddings: Floa
 def contaminated(
     benchmark_embeddings: Floats, training_embeddings: Floats, limit: float = LEAK_LIMIT
 ) -> NDArray[np.bool_]:
-    """Which training queries come too near to a benchmark query, so that they must be dropped.
+    """Mask of the training queries that are too near to a benchmark query and must be dropped.
 
     Args:
         benchmark_embeddings: (n_benchmark, dimension).
@@ -81,7 +81,7 @@ def contaminated(
 def same_text(
     benchmark_queries: Sequence[str], training_queries: Sequence[str]
 ) -> NDArray[np.bool_]:
-    """Which training queries are a benchmark query in another look (case, blanks, Unicode form).
+    """Mask of training queries that are a benchmark query in another case, spacing or Unicode form.
 
     Returns:
         (n_training,) true for the queries to drop.

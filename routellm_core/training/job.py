@@ -34,7 +34,7 @@ from routellm_core.types import ModelPair, RouterEntry
 
 @dataclass(frozen=True)
 class TrainingPlan(jobs.JobPlan):
-    """What is to be trained, from what, and what is to be scored with it."""
+    """The router to train, its data, and the benchmarks to score with it."""
 
     kind = "training"
     router_name: str

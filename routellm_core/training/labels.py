@@ -207,7 +207,7 @@ def both_orders_averaged(battles: pd.DataFrame) -> pd.DataFrame:
 
 
 def warnings_about(battles: pd.DataFrame) -> list[str]:
-    """What a reader should know before training on these battles, a sentence each.
+    """Cautions before training on these battles, a sentence each.
 
     Args:
         battles: in the agreed form.

@@ -1,4 +1,4 @@
-"""What a router learns from, by name: golden labels of benchmarks, verdicts of people or a judge.
+"""Training data by name: golden labels of benchmarks, verdicts of people or a judge.
 
 A recipe becomes a training set: queries, and battles that point to them. Judged battles may be
 between any number of models; ratings and tiers let them teach a pair that never met, with named
@@ -70,7 +70,7 @@ def recipe_of(golden: Sequence[str], sources: Sequence[str]) -> Recipe:
     return Recipe("+".join([*sources, *golden]), tuple(golden), tuple(sources))
 
 
-class Part(NamedTuple):
+class TrainingPart(NamedTuple):
     """A benchmark as it is trained on or scored: outcomes and texts in the same order."""
 
     benchmark_id: str
@@ -83,7 +83,7 @@ class TrainingSet(NamedTuple):
 
     recipe: Recipe
     model_pair: ModelPair
-    parts: tuple[Part, ...]
+    parts: tuple[TrainingPart, ...]
     """The golden benchmarks; their queries come first."""
     queries: list[str]
     battles: Battles
@@ -101,7 +101,7 @@ class TrainingSet(NamedTuple):
         return sum(len(part.queries) for part in self.parts)
 
 
-def benchmark_part(store: Store, benchmark_id: str, model_pair: ModelPair) -> Part:
+def benchmark_part(store: Store, benchmark_id: str, model_pair: ModelPair) -> TrainingPart:
     """Outcomes and texts of the queries of a benchmark that are not contaminated.
 
     Raises:
@@ -116,7 +116,7 @@ def benchmark_part(store: Store, benchmark_id: str, model_pair: ModelPair) -> Pa
             "this machine: run `make texts`, with ROUTELLM=path/to/checkout for those no registry "
             "has"
         )
-    return Part(benchmark_id, outcomes, [texts[query_id] for query_id in outcomes.query_id])
+    return TrainingPart(benchmark_id, outcomes, [texts[query_id] for query_id in outcomes.query_id])
 
 
 def training_set(
@@ -154,7 +154,7 @@ def training_set(
     )
 
 
-def _middle(store: Store, part: Part) -> float:
+def _middle(store: Store, part: TrainingPart) -> float:
     """Of the benchmark's scale: an answer below it is a bad one."""
     card = store.benchmark(part.benchmark_id)
     return (card.quality_low + card.quality_high) / 2
@@ -200,7 +200,7 @@ def in_tiers(training: TrainingSet, n_tiers: int = N_TIERS) -> Battles:
 
 
 def leaks(
-    training: TrainingSet, embeddings: Floats, scored: Sequence[tuple[Part, Floats]]
+    training: TrainingSet, embeddings: Floats, scored: Sequence[tuple[TrainingPart, Floats]]
 ) -> NDArray[np.bool_]:
     """Training queries that are, or nearly are, queries of a benchmark to be scored.
 

@@ -58,7 +58,7 @@ class RouterTime(NamedTuple):
 
 @st.cache_resource(max_entries=16, show_spinner="Looking at the outcomes …")
 def findings(version: int, benchmark_id: str, pair: ModelPair) -> "list[DataFinding]":
-    """What is odd about the outcomes, the most severe first."""
+    """Findings on the outcomes, the most severe first."""
     from routellm_core.evaluation.data_quality import check
 
     return check(workspace.store(), benchmark_id, pair)
@@ -66,7 +66,7 @@ def findings(version: int, benchmark_id: str, pair: ModelPair) -> "list[DataFind
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def n_measured(version: int, benchmark_id: str, pair: ModelPair) -> list[int]:
-    """Of the queries that each finding concerns, how many the figures are of."""
+    """Number of queries of each finding that the figures are of."""
     known = set(benchmarks.outcomes(version, benchmark_id, pair).query_id)
     found = findings(version, benchmark_id, pair)
     return [len(known.intersection(finding.query_id)) for finding in found]
@@ -99,7 +99,7 @@ def effect(key: RouterKey, left_out: tuple[int, ...]) -> "Effect":
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def meaning(key: RouterKey) -> "tuple[ReliabilityBins, BrierScore]":
-    """What happened against what the scores said."""
+    """Outcomes against scores: reliability bins and Brier score."""
     from routellm_core.evaluation.score_calibration.reliability import (
         brier_score,
         reliability_bins,
@@ -172,7 +172,7 @@ def seconds_at(key: RouterKey, threshold: float, router_s: float) -> LatencyAt:
 
 @st.cache_resource(show_spinner=False)
 def router_times() -> dict[str, RouterTime]:
-    """What was timed since this process began, by checkpoint folder."""
+    """Router times measured since this process began, by checkpoint folder."""
     return {}
 
 
@@ -189,7 +189,7 @@ def time_router(version: int, folder: str, queries: list[str]) -> None:
 
 @st.cache_resource(max_entries=64, show_spinner=False)
 def routed(key: RouterKey, prices: tuple[Price, Price], threshold: float) -> Routed:
-    """What the answers of a routed query cost at a threshold."""
+    """Cost of the answers of a routed query at a threshold."""
     known = benchmarks.outcomes(key.version, key.benchmark_id, key.pair)
     costs = _costs(key, prices)
     called = calls_strong(benchmarks.ranked(key).strong_win_rate, threshold)
@@ -216,7 +216,7 @@ def pays_up_to(
 def at_other_prices(
     key: RouterKey, prices: tuple[Price, Price], threshold: float, router_usd: float
 ) -> pd.DataFrame:
-    """The saving against always strong, were a model dearer or cheaper."""
+    """Saving against always strong, were a model more expensive or cheaper."""
     known = benchmarks.outcomes(key.version, key.benchmark_id, key.pair)
     return price_sensitivity(
         benchmarks.ranked(key).strong_win_rate,
@@ -232,7 +232,7 @@ def _costs(key: RouterKey, prices: tuple[Price, Price]) -> PairCosts:
 
 
 def seconds_of(router_name: str, checkpoint: str | None) -> OwnTime:
-    """Of a router that nobody typed anything about, and where the figure is from."""
+    """Time of a router for which none was typed, with its source."""
     here = router_times().get(checkpoint or "")
     if here is not None:
         said = f"timed on this machine, median of {here.n_queries} queries"

@@ -77,5 +77,5 @@ def recommendation(
 
 
 def times() -> tuple[tuple[str, RouterTime], ...]:
-    """Of the routers that were timed since this process began, by checkpoint folder."""
+    """Times of the routers that were timed since this process began, by checkpoint folder."""
     return tuple(sorted(evidence_cache.router_times().items()))

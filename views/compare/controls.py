@@ -23,7 +23,7 @@ _FEW_QUERIES = 500
 
 
 def sentence(found: dict[str, Any]) -> str:
-    """How many are routers, what the others are, and which scores do not divide at one half."""
+    """The number of routers, the kinds of the others, and scores that do not divide at one half."""
     routers = found["routers"]
     n_routers = sum(r["kind"] == "router" for r in routers)
     said = [f"{n_routers or 'None'} of {len(routers)} {control_of('router', n_routers)}."]

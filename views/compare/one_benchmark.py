@@ -77,7 +77,7 @@ def choose_benchmark(version: int) -> Benchmark:
 
 
 def choose_pair(version: int, benchmark_id: str) -> ModelPair:
-    """Of the pairs that routers scored; nothing is drawn where there is one."""
+    """The model pair, of those that routers scored; nothing is drawn where there is one."""
     usual = benchmarks.usual_pair(version, benchmark_id)
     others = [p for p in benchmarks.scored_pairs(version, benchmark_id) if p != usual]
     names = {name_of(p): p for p in [usual, *others]}

@@ -16,7 +16,7 @@ from routellm_core.wording.numbers import (
 
 
 def sentence(found: dict[str, Any]) -> str:
-    """How many pairs have a clear winner, and over whom the best router leads."""
+    """The number of pairs with a clear winner, and the routers that the best one leads."""
     verdicts = found["verdicts"]
     if not verdicts:
         return ONE_ROUTER

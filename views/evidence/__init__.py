@@ -1,4 +1,4 @@
-"""What the Evidence page computes and draws: what stands behind the figures of a router.
+"""The Evidence page: data quality, calibration, latency and cost behind a router's figures.
 
 Each part draws at once what is read at once, and returns what is left to do. That is done when all
 parts stand, so that no picture waits for a thousand resamples.

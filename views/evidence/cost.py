@@ -1,4 +1,4 @@
-"""What routing costs with the router's own machine, when it pays, and at other prices."""
+"""Cost of routing with the router's own machine, its break-even share, and other prices."""
 
 import math
 from collections.abc import Callable
@@ -32,7 +32,7 @@ _MOST_USD, _MOST_QUERIES = 1e6, 1e12
 
 
 class Baseline(NamedTuple):
-    """What routing is held against besides always strong."""
+    """A baseline of routing besides always strong."""
 
     label: str
     usd: float
@@ -80,7 +80,7 @@ def prices_of(selection: Selection) -> tuple[Price, Price]:
 def usd_per_thousand(
     selection: Selection, key: RouterKey, threshold: float, router: RouterCost
 ) -> Cell:
-    """What a thousand routed queries cost, the router included."""
+    """Cost of a thousand routed queries, the router included."""
     found = evidence_cache.routed(key, prices_of(selection), threshold)
     return Cell(
         usd_text(1_000 * (found.usd + router.usd)), usd_interval(found.interval, router.usd, 1_000)
@@ -110,7 +110,7 @@ def baseline_of(selection: Selection, readings: Readings) -> Baseline:
 
 
 def provenance(tokens: TokenSource, router: RouterCost) -> str:
-    """Where every factor of the money is from."""
+    """Source of every factor of the money."""
     return (
         "Money is tokens times the prices in the sidebar, and the router's time times its machine. "
         f"Tokens of a query: {tokens.prompt}. Tokens of an answer: {tokens.answer}. "

@@ -27,7 +27,7 @@ def reliability(
     alpha: float,
     curve: "Recalibration | None",
 ) -> go.Figure:
-    """What happened against what was said, with the scores' histogram below.
+    """Outcomes against scores, with the scores' histogram below.
 
     Args:
         bins: of the scores.

@@ -1,4 +1,4 @@
-"""What a router is judged by, on all queries and without some of them."""
+"""Headline figures of a router, on all queries and without some of them."""
 
 from collections.abc import Callable
 
@@ -70,7 +70,7 @@ def on_all(selection: Selection, readings: Readings) -> Headline:
 
 
 def change_in_words(change: float, interval: Interval) -> str:
-    """What becomes of APGR, as far as the paired interval allows."""
+    """The change of APGR, as far as the paired interval allows."""
     if pd.isna(change):
         return "is undefined: there is no gap to recover."
     ends = f"{span(interval, signed, digits=4)}, paired on {N_RESAMPLES:,} resamples"

@@ -1,4 +1,4 @@
-"""How long answers take along the share of strong calls, the router's own time included."""
+"""Latency of answers along the share of strong calls, the router's own time included."""
 
 import math
 from collections.abc import Callable, Sequence

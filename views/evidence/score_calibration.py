@@ -1,4 +1,4 @@
-"""Whether a score means what it says, and a curve over the scores that would make it so."""
+"""Reliability of the scores, and a curve that would calibrate them."""
 
 from collections.abc import Callable
 from functools import partial
@@ -94,7 +94,7 @@ def verdict_on(error: CalibrationError) -> str:
 
 
 def moved_in_words(alpha: str, mapped: MappedThreshold, digits: int) -> str:
-    """What a curve makes of the current α."""
+    """The current α on the recalibrated scores."""
     if not np.isfinite(mapped.threshold):
         return f"α = {alpha} calls nobody, before and after."
     after = f"α = {alpha} becomes {fixed(mapped.threshold, digits)} on the recalibrated scores"

@@ -1,4 +1,4 @@
-"""The page read aloud: what is odd, what the scores are worth, what routing saves."""
+"""The page in one paragraph: findings, the worth of the scores, the saving."""
 
 import math
 
@@ -53,7 +53,7 @@ def skill_in_words(brier: BrierScore) -> str:
 
 
 def counted(found: list[DataFinding]) -> str:
-    """How many findings of each severity there are.
+    """Number of findings of each severity.
 
     >>> counted([])
     'Nothing odd'

@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from routellm_core.explain.explanation import Explanation, Term
+from routellm_core.explain.explanation import Explanation, LogOddsTerm
 from routellm_core.wording.numbers import fixed, signed
 from routellm_core.wording.text import one_line
 from views.explanation import bars
@@ -105,7 +105,7 @@ def _draw_terms(found: Explanation) -> None:
     )
 
 
-def _bar(term: Term) -> Bar:
+def _bar(term: LogOddsTerm) -> Bar:
     return _named(term.name, fixed(term.value), term.contribution)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from routellm_core.explain.explanation import Evidence, Explanation
+from routellm_core.explain.explanation import BattleEvidence, Explanation
 from routellm_core.text_keys import text_hash
 from routellm_core.wording.numbers import signed
 from routellm_core.wording.text import one_line
@@ -105,7 +105,7 @@ def draw_counterfactual(subject: Subject) -> None:
 
 def _evidence_row(
     subject: Subject,
-    one: Evidence,
+    one: BattleEvidence,
     labelled: pd.DataFrame,
     texts: dict[str, str],
     names: dict[str, str],

@@ -1,4 +1,4 @@
-"""What a set tells, by what it has: outcomes of two models, of one, or none."""
+"""Summary of a set, by its outcomes: of two models, of one, or none."""
 
 from typing import Any
 from urllib.parse import quote

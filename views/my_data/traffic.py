@@ -40,7 +40,7 @@ class Shares(NamedTuple):
 
 
 def key_of(version: int, benchmark_id: str, scored: Mapping[str, Any] | pd.Series) -> RouterKey:
-    """Of a row of `cached.scorings`."""
+    """Key of a row of `own_data.scorings`."""
     pair = ModelPair(weak=scored["weak_model"], strong=scored["strong_model"])
     return RouterKey(version, benchmark_id, pair, scored["router_id"], scored["view"])
 
@@ -65,7 +65,7 @@ def draw(version: int, row: Any) -> None:
 
 
 def draw_scored(version: int, row: Any, scored: pd.Series) -> None:
-    """What a router's scores of the set say."""
+    """The scores of a router on the set: shares, money, expected quality."""
     key = key_of(version, row.benchmark_id, scored)
     queries = own_data.scored_queries(key)
     if queries.empty:

@@ -14,7 +14,7 @@ from views.cache import benchmarks
 from views.cache.benchmarks import Money, Ranked
 from views.selection import promise
 from views.selection.frame import Selection
-from views.selection.promise import Promised
+from views.selection.promise import SelectedGuarantee
 from views.state import link
 from views.text.format import quality_text
 
@@ -33,7 +33,7 @@ class Readings(NamedTuple):
     intervals: CurveIntervals
     calibration: ThresholdChoice
     """Of a promise: its threshold as a given α, to the last digit."""
-    promised: Promised | None
+    promised: SelectedGuarantee | None
     problem: str | None
     """Why the target cannot be met; the point is then another one."""
     point: OperatingPoint
@@ -98,7 +98,7 @@ def queries_per_month() -> float:
     return _USUAL_QUERIES_PER_MONTH if wanted is None else min(wanted, 1e12)
 
 
-def _target(promised: Promised | None) -> Target:
+def _target(promised: SelectedGuarantee | None) -> Target:
     """What the link targets; without a target the usual share. A promise is a target for its α."""
     if promised is not None:
         return Target("alpha", promised.certificate.threshold)

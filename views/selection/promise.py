@@ -27,7 +27,7 @@ _NO_POLICY = (
 )
 
 
-class Promised(NamedTuple):
+class SelectedGuarantee(NamedTuple):
     """A promise that is certified for a router."""
 
     promise: Promise
@@ -56,7 +56,7 @@ def usual_limit(kind: Kind, benchmark: Benchmark) -> float:
 
 def certified(
     key: RouterKey, benchmark: Benchmark, promise: Promise, confidence: float
-) -> Promised:
+) -> SelectedGuarantee:
     """The cheapest threshold of a router that carries a promise.
 
     Raises:
@@ -71,7 +71,7 @@ def certified(
     words = promise_words(found, benchmark.quality_unit)
     if not found.is_reached:
         raise UnreachableError(words)
-    return Promised(promise, confidence, found, words, _about(key))
+    return SelectedGuarantee(promise, confidence, found, words, _about(key))
 
 
 def forms(benchmark: Benchmark, strong: str) -> list[dict[str, Any]]:

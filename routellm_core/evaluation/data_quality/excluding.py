@@ -1,4 +1,4 @@
-"""What a router's figures are without the queries that a finding concerns."""
+"""A router's figures without the queries that a finding concerns."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,1 +1,1 @@
-"""What a router itself costs: seconds and dollars."""
+"""Overhead of a router itself: seconds and dollars."""

@@ -1,4 +1,4 @@
-"""How long answers take along the routing curve: the mean and the slowest twentieth.
+"""Latency of answers along the routing curve: the mean and the slowest twentieth.
 
 The seconds of a query are those of the model that answers it, with the router's own time, which
 every query waits for, added. Queries without a measured time of both models are left out, the same

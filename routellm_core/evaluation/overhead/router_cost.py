@@ -1,4 +1,4 @@
-"""What the router itself costs, up to which share of strong calls it pays, and at other prices.
+"""Cost of the router itself, its break-even share of strong calls, and its saving at other prices.
 
 Costs are USD a query. The router reads every query, whichever model answers.
 
@@ -41,7 +41,7 @@ class BreakEven(NamedTuple):
 
 
 def router_cost_usd(seconds_per_query: float, usd_per_hour: float) -> float:
-    """What the router costs for a query.
+    """Cost of the router for a query, in USD.
 
     Args:
         seconds_per_query: that the machine is busy for one query, as measured.

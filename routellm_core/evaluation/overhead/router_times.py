@@ -1,4 +1,4 @@
-"""How long each router takes for a query by itself, and what the machine costs that runs it."""
+"""Time of each router for a query by itself, and the price of the machine that runs it."""
 
 import math
 from typing import NamedTuple
@@ -30,7 +30,7 @@ class OwnTime(NamedTuple):
 
 
 def usual_time(router_name: str) -> OwnTime:
-    """What the project measured of a kind of router."""
+    """Time that the project measured for a kind of router."""
     if router_name not in ONE_CORE_SECONDS:
         return OwnTime(math.nan, "nobody has measured this router: type it")
     return OwnTime(ONE_CORE_SECONDS[router_name], MEASURED_ELSEWHERE)

@@ -148,7 +148,7 @@ def fits_without_router(queries: RecommendationQueries, required: Requirements) 
 
 
 def usd_per_1000(usd_per_month: float, target: Target) -> float:
-    """Of a month's USD: what a thousand queries may cost."""
+    """Budget for a thousand queries, from USD a month."""
     return 1_000 * usd_per_month / target.queries_per_month
 
 

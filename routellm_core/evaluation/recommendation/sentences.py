@@ -87,7 +87,7 @@ def exclusion(found: Exclusion, required: Requirements) -> str:
 
 
 def shortfall(found: Exclusion | None, required: Requirements) -> str | None:
-    """What an option without a router misses, as a clause; None where it misses nothing."""
+    """The requirement that an option without a router misses, as a clause; None for none."""
     if found is None:
         return None
     return _SHORTFALLS.get(found.kind) or exclusion(found, required)

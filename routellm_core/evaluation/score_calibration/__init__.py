@@ -1,1 +1,1 @@
-"""How far to trust a router: what its scores mean, how long answers take, what it costs itself."""
+"""Calibration of a router's scores: reliability, calibration error, recalibration."""

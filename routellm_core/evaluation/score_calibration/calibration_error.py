@@ -17,7 +17,7 @@ from routellm_core.types import Floats, Interval, Ints
 
 
 class CalibrationError(NamedTuple):
-    """How far scores are from what happens, as a share, with what chance would do."""
+    """Mean distance of scores from outcomes, as a share, beside that of calibrated scores."""
 
     ece: float
     """As it is on these queries."""

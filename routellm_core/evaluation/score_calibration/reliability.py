@@ -1,6 +1,6 @@
-"""Whether a strong win rate means what it says: of queries scored 0.7, do strong answers win 70%?
+"""Reliability of strong win rates: of queries scored 0.7, do strong answers win 70%?
 
-What a score is held against is what the shipped routers learn from outcomes to predict, win and
+The target of a score is what the shipped routers learn from outcomes to predict, win and
 half of a tie: `targets` are 1 where the strong answer is better, ½ where both are equally good and
 0 where the weak one is better (`labels.golden_battles`). Routers trained on battles alone predict
 the verdicts of those judges, and `mf` with `ties="drop"` the chance of a win among decided battles:
@@ -100,7 +100,7 @@ def reliability_bins(
     cluster_code: Ints | None = None,
     n_bins: int = N_BINS,
 ) -> ReliabilityBins:
-    """What happened, against what was said, by bins of equally many queries.
+    """Outcomes against scores, in bins of equally many queries.
 
     The interval is Wilson's where every target of a bin is 0 or 1 and no query repeats another;
     elsewhere Student's t over clusters, cut to [0, 1]. Where all clusters have the same mean, or

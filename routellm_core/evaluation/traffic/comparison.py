@@ -35,7 +35,7 @@ SEED = 0
 
 @dataclass(frozen=True)
 class ComparisonPlan(jobs.JobPlan):
-    """Which set of one's own is laid beside which benchmark."""
+    """The own set and the benchmark that are compared."""
 
     kind = "comparison"
     own_id: str
@@ -129,7 +129,7 @@ def compared(
 
 
 def is_of(found: Comparison, query_ids: Iterable[str]) -> bool:
-    """Whether a comparison is of these own queries, no more and no fewer."""
+    """True where a comparison is of exactly these own queries."""
     return set(found.own_query_id.tolist()) == set(query_ids)
 
 
@@ -223,7 +223,7 @@ def work_on(
 
 
 def read_comparison(folder: Path) -> Comparison:
-    """What a finished comparison found.
+    """Result of a finished comparison.
 
     Raises:
         DataError: it is not finished.

@@ -1,4 +1,4 @@
-"""Which script and language a query is in, by a short look at its letters and small words.
+"""Script and language of a query, by a short look at its letters and small words.
 
 A guess for a profile of many queries, not a verdict on one: a few dozen small words of twelve
 languages in Latin script, no model. Where too few of them stand in a query it is `unclear`.

@@ -1,4 +1,4 @@
-"""How long queries are, in which language, and what they hold: a profile of one set.
+"""Profile of a set of queries: lengths, languages, code and formulas.
 
 Profiles of own queries and of a benchmark stand side by side. They describe the queries given and
 estimate nothing.
@@ -32,7 +32,7 @@ _MATHS = re.compile(
 
 @dataclass(frozen=True)
 class Profile:
-    """What a set of queries looks like. Shares are in [0, 1]; figures of no query are NaN."""
+    """Profile of a set of queries. Shares are in [0, 1]; figures of no query are NaN."""
 
     n_queries: int
     characters: tuple[float, ...]
@@ -52,7 +52,7 @@ class Profile:
 
 
 def profile(queries: Sequence[str]) -> Profile:
-    """Count what the queries look like.
+    """Profile of the queries.
 
     Of a query the first 20,000 characters are looked at for code and formulas, the first 2,000 for
     language and script.

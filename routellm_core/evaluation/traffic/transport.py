@@ -168,7 +168,7 @@ class Transported:
 
     @property
     def effective_n(self) -> float:
-        """How many equally weighted benchmark queries would tell as much."""
+        """Number of equally weighted benchmark queries that would tell as much."""
         return effective_n(self.weight)
 
     @property

@@ -11,7 +11,7 @@ import streamlit as st
 from routellm_core import jobs
 from routellm_core.errors import DataError
 from routellm_core.labelling.client import read_keys
-from routellm_core.labelling.cost_estimate import Estimate, estimate
+from routellm_core.labelling.cost_estimate import CostEstimate, estimate
 from routellm_core.labelling.job import LabellingJobPlan, asked_queries
 from routellm_core.labelling.key_allowlist import allowed_endpoints, check_allowed
 from routellm_core.wording.numbers import usd_text
@@ -96,7 +96,7 @@ def _estimate(version: int, plan: LabellingJobPlan) -> None:
         st.session_state[_ESTIMATED] = plan, found
 
 
-def _draw_estimate(row: Any, plan: LabellingJobPlan, found: Estimate, is_running: bool) -> None:
+def _draw_estimate(row: Any, plan: LabellingJobPlan, found: CostEstimate, is_running: bool) -> None:
     n, most = found.n_calls
     likely_usd, most_usd = found.usd
     st.markdown(

@@ -29,7 +29,7 @@ _MEANINGS: dict[Kind, str] = {
 }
 
 
-class Choice(NamedTuple):
+class QueryChoice(NamedTuple):
     """A rule that names queries."""
 
     kind: Kind
@@ -40,7 +40,7 @@ class Choice(NamedTuple):
     threshold: float | None
 
 
-def choose(version: int, row: Any, usual: Kind, where: str) -> Choice:
+def choose(version: int, row: Any, usual: Kind, where: str) -> QueryChoice:
     """Inputs for the rule.
 
     Args:
@@ -63,7 +63,7 @@ def choose(version: int, row: Any, usual: Kind, where: str) -> Choice:
         required=True,
     )
     if kind == "all":
-        return Choice("all", None, 0, None, None)
+        return QueryChoice("all", None, 0, None, None)
     left, right = st.columns(2)
     usual_n = min(_USUAL_N, n_texts)
     with left:
@@ -91,10 +91,10 @@ def choose(version: int, row: Any, usual: Kind, where: str) -> Choice:
     if kind == "near":
         scores, threshold = _threshold(version, row, scorings, name)
     st.caption(_MEANINGS[kind])
-    return Choice(kind, int(n or usual_n), int(seed or 0), scores, threshold)
+    return QueryChoice(kind, int(n or usual_n), int(seed or 0), scores, threshold)
 
 
-def rows_of(version: int, benchmark_id: str, choice: Choice) -> pd.DataFrame:
+def rows_of(version: int, benchmark_id: str, choice: QueryChoice) -> pd.DataFrame:
     """The queries that a rule names: query_id, slice, query, strong_win_rate, in their order.
 
     Raises:

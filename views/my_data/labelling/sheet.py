@@ -12,7 +12,7 @@ from routellm_core.types import Benchmark, ModelPair
 from views.cache import benchmarks, own_data
 from views.files import places
 from views.my_data.labelling import query_choice, saving
-from views.my_data.labelling.query_choice import Choice
+from views.my_data.labelling.query_choice import QueryChoice
 from views.state.attempt import button
 from views.state.private_inputs import remembered
 from views.text.escape import plain
@@ -63,7 +63,7 @@ class _Sheet:
     """The bytes of a sheet, made when they are asked for."""
 
     def __init__(
-        self, version: int, benchmark_id: str, choice: Choice, asked: Asked, name: str
+        self, version: int, benchmark_id: str, choice: QueryChoice, asked: Asked, name: str
     ) -> None:
         self._queries = version, benchmark_id, choice
         self._asked, self._name = asked, name
