@@ -14,7 +14,7 @@ import pytest
 from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.build import ProviderNames, policy_of
 from routellm_core.policy.choice import choose
-from routellm_core.policy.circuit_breaker import COOL_DOWN_S, STUCK_AFTER
+from routellm_core.policy.circuit_breaker import COOL_DOWN_S, TIMEOUTS_TO_OPEN
 from routellm_core.policy.export import export
 from routellm_core.policy.export.litellm import PLUGIN_TIMEOUT_MS
 from routellm_core.policy.runtime import TIME_LIMIT_S, RoutingPolicy
@@ -261,7 +261,7 @@ def test_a_stuck_router_costs_its_time_limit_once_and_stalls_nobody_else(ready, 
         )
     )
     assert len(in_vain) + len(at_once) == len(while_stuck)
-    assert STUCK_AFTER <= len(in_vain) <= N_STUCK
+    assert TIMEOUTS_TO_OPEN <= len(in_vain) <= N_STUCK
     assert all(TIME_LIMIT_S <= latency < PLUGIN_TIMEOUT_MS / 1e3 for latency in in_vain)
     assert max(at_once) < 0.5
     assert not any(record["fallback_reason"] for record in others[-20:])

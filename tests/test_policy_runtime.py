@@ -627,7 +627,7 @@ def test_a_policy_that_nobody_holds_takes_its_thread_along(here):
     policy = RoutingPolicy(here.policy, Scripted(lambda query: 0.0))
     policy.route("say")
     assert threading.active_count() == before + 1
-    thread = policy._desk._thread
+    thread = policy._worker._thread
     del policy
     thread.join(10)
     assert not thread.is_alive()

@@ -48,7 +48,7 @@ class Budget:
     """Number of tokens that a batch may hold; less once a batch did not fit into memory.
 
     Args:
-        n_tokens: that fill a processor; a GPU gets `Device.appetite` times as many.
+        n_tokens: that fill a processor; a GPU gets `Device.batch_scale` times as many.
     """
 
     def __init__(self, n_tokens: int) -> None:
@@ -124,7 +124,7 @@ class Budget:
 
     def _suit_the_device(self) -> None:
         if not self._is_for_device:
-            self.n_tokens *= device().appetite
+            self.n_tokens *= device().batch_scale
             self._is_for_device = True
 
     def _pieces(self, queries: Sequence[str]) -> list[list[int]]:

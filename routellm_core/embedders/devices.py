@@ -20,7 +20,7 @@ PRECISION_VARIABLE = "ROUTELLM_PRECISION"
 the hardware multiplies it. `auto` is bfloat16 on a GPU that has it and float32 elsewhere."""
 PRECISIONS = ("auto", "float32", "bfloat16")
 NAMES = ("auto", "cuda", "mps", "cpu")
-_GPU_APPETITE = 32
+_GPU_BATCH_SCALE = 32
 
 
 class Device(NamedTuple):
@@ -34,9 +34,9 @@ class Device(NamedTuple):
     """Why this one, in a sentence."""
 
     @property
-    def appetite(self) -> int:
+    def batch_scale(self) -> int:
         """Tokens that fill this device, over those that fill a processor."""
-        return 1 if self.name == "cpu" else _GPU_APPETITE
+        return 1 if self.name == "cpu" else _GPU_BATCH_SCALE
 
     @property
     def dtype(self) -> "torch.dtype":

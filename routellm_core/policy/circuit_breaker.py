@@ -1,8 +1,9 @@
-"""Asking a router in time: one thread of its own, and no waiting for a router that is stuck.
+"""Scores within a time limit: one worker thread, and a circuit breaker before it.
 
-A call that takes too long cannot be taken back, so it is the only one: whoever asks meanwhile
-waits as long as it may and goes away. After some that waited in vain nobody is let in for a while,
-so that a router that hangs delays a few queries and holds one thread, however many come.
+A call of a router that takes too long cannot be taken back, so there is only one at a time: other
+requests wait up to their limit and time out. After some timeouts the circuit opens and requests
+fail at once for a while, so that a router that hangs delays a few queries and holds one thread,
+however many come.
 """
 
 import asyncio
@@ -16,46 +17,45 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, NamedTuple, TypeAlias
 
-STUCK_AFTER = 3
-"""Waits in vain, one after another and with no answer to anybody, that make a router stuck."""
-AT_ONCE = 8
-"""Texts of several who wait that are scored together; more would keep those behind them waiting."""
+TIMEOUTS_TO_OPEN = 3
+"""Timeouts in a row, with no request answered between them, that open the circuit."""
+MAX_BATCH = 8
+"""Texts of several requests that are scored together; more would delay those behind them."""
 COOL_DOWN_S = 10.0
-"""How long nobody waits for a stuck router; then one query tries whether it answers again."""
+"""How long the circuit stays open; then one request tries whether the router answers again."""
 _LOOP_TICK_S = 0.001
-"""By so much a timer of an event loop may ring early; a limit is never said to be over before."""
+"""By so much the timer of an event loop may be early; no request times out before its limit."""
 _log = logging.getLogger(__name__)
 
 
-class Silence(NamedTuple):
-    """There are no win rates, and why; nothing of a query is in it."""
+class NoScore(NamedTuple):
+    """Reason why there are no win rates; no text of a query is in it."""
 
     reason: str
-    late: bool
-    """Nothing came in time, or nobody was asked; false: the router failed."""
+    timed_out: bool
+    """Whether the limit passed or the circuit was open; otherwise the router failed."""
 
 
-Rates: TypeAlias = list[float] | Silence
+Rates: TypeAlias = list[float] | NoScore
 """Win rates of the texts, in [0, 1] and in their order, or none of them."""
 
 
-class Breaker:
-    """Who may ask: everybody, until the router is stuck; then one in each cool-down. Thread-safe.
+class CircuitBreaker:
+    """Circuit breaker: closed until too many timeouts, then open but for one request a cool-down.
 
-    Somebody who waited in vain while others got their answer counts for nothing: that router is
-    busy, not stuck.
+    Thread-safe. A timeout while other requests were answered does not count: the router is busy.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._n_in_vain = 0
+        self._n_timeouts = 0
         self._answered_at = self._tried_again_at = float("-inf")
 
-    def admits(self) -> bool:
-        """Whether one more may ask, now."""
+    def allows(self) -> bool:
+        """Whether one more request may go to the router now."""
         with self._lock:
-            if self._n_in_vain >= STUCK_AFTER:
+            if self._n_timeouts >= TIMEOUTS_TO_OPEN:
                 now = self._clock()
                 if now < self._tried_again_at:
                     return False
@@ -63,20 +63,20 @@ class Breaker:
             return True
 
     def answered(self) -> None:
-        """The router answered somebody in time."""
+        """Note that a request was answered in time."""
         with self._lock:
-            if self._n_in_vain >= STUCK_AFTER:
+            if self._n_timeouts >= TIMEOUTS_TO_OPEN:
                 _log.warning("the router answers again")
-            self._n_in_vain, self._answered_at = 0, self._clock()
+            self._n_timeouts, self._answered_at = 0, self._clock()
 
-    def timed_out(self, asked_at: float) -> None:
-        """Somebody who asked then, by the clock, waited in vain."""
+    def timed_out(self, requested_at: float) -> None:
+        """Note that a request of that moment, by the clock, was not."""
         with self._lock:
-            if asked_at <= self._answered_at:
+            if requested_at <= self._answered_at:
                 return
-            self._n_in_vain += 1
+            self._n_timeouts += 1
             self._tried_again_at = self._clock() + COOL_DOWN_S
-            if self._n_in_vain == STUCK_AFTER:
+            if self._n_timeouts == TIMEOUTS_TO_OPEN:
                 _log.warning(
                     "the router is stuck: the strong model is called without asking it, and once "
                     "in %g s a query tries whether it answers again",
@@ -85,67 +85,69 @@ class Breaker:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Texts laid before the router, and two ways to wait for what it says."""
+class ScoreRequest:
+    """Texts to be scored, and two ways to wait for their win rates."""
 
     texts: list[str]
     limit_s: float
-    breaker: Breaker
-    asked_at: float = field(default_factory=time.monotonic)
+    breaker: CircuitBreaker
+    requested_at: float = field(default_factory=time.monotonic)
     answer: "Future[Rates]" = field(default_factory=Future)
 
     def wait(self) -> Rates:
-        """In a thread."""
+        """Win rates, waited for in a thread."""
         try:
             return self.answer.result(self.limit_s)
         except TimeoutError:
-            return self._waited_in_vain()
+            return self._time_out()
         finally:
             self.answer.cancel()  # does nothing to one that is answered or being worked on
 
     async def wait_async(self) -> Rates:
-        """In an event loop, which goes on meanwhile; no thread waits."""
+        """Win rates, waited for in an event loop, which goes on meanwhile; no thread waits."""
         try:
             answer = asyncio.wrap_future(self.answer)
             return await asyncio.wait_for(answer, self.limit_s + _LOOP_TICK_S)
         except TimeoutError:
-            return self._waited_in_vain()
+            return self._time_out()
 
-    def _waited_in_vain(self) -> Silence:
-        self.breaker.timed_out(self.asked_at)
-        return Silence(f"no score within {self.limit_s:g} s", late=True)
+    def _time_out(self) -> NoScore:
+        self.breaker.timed_out(self.requested_at)
+        return NoScore(f"no score within {self.limit_s:g} s", timed_out=True)
 
 
-class RouterDesk:
-    """One thread that asks the router, for all who wait at that moment together.
+class RouterWorker:
+    """Worker thread that scores the texts of all requests which wait at a moment together.
 
-    It ends with the desk; as a daemon it does not keep a process from ending whose router hangs.
-    Whoever no longer waits is passed over.
+    It ends with this object; as a daemon it does not keep a process from ending whose router hangs.
+    Requests that timed out are skipped.
     """
 
     def __init__(self, router: Any) -> None:
         """The router needs `strong_win_rate(queries)`."""
         self._router = router
-        self._breaker = Breaker()
-        self._waiting: SimpleQueue[Asked | None] = SimpleQueue()
+        self._breaker = CircuitBreaker()
+        self._waiting: SimpleQueue[ScoreRequest | None] = SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         weakref.finalize(self, self._waiting.put, None)
 
-    def ask(self, texts: list[str], limit_s: float) -> Asked:
-        """Lay texts before the router.
+    def request(self, texts: list[str], limit_s: float) -> ScoreRequest:
+        """Request of win rates, on its way unless the circuit is open.
 
         Args:
             texts: to be scored together; at least one.
-            limit_s: how long their answer may take, the waiting for others included.
+            limit_s: seconds until it times out, the waiting for other requests included.
         """
-        asked = Asked(texts, limit_s, self._breaker)
-        if self._breaker.admits():
+        request = ScoreRequest(texts, limit_s, self._breaker)
+        if self._breaker.allows():
             self._start()
-            self._waiting.put(asked)
+            self._waiting.put(request)
         else:
-            asked.answer.set_result(Silence("the router is stuck and was not asked", late=True))
-        return asked
+            request.answer.set_result(
+                NoScore("the router is stuck and was not asked", timed_out=True)
+            )
+        return request
 
     def _start(self) -> None:
         """Start the thread, anew in a process that was forked from the one that had it."""
@@ -156,45 +158,51 @@ class RouterDesk:
                 self._thread.start()
 
 
-def _work(router: Any, breaker: Breaker, waiting: "SimpleQueue[Asked | None]") -> None:
+def _work(
+    router: Any, breaker: CircuitBreaker, waiting: "SimpleQueue[ScoreRequest | None]"
+) -> None:
     while _serve(router, breaker, waiting):
-        pass  # nothing of those who were served is held while it waits
+        pass  # nothing of answered requests is held while it waits
 
 
-def _serve(router: Any, breaker: Breaker, waiting: "SimpleQueue[Asked | None]") -> bool:
-    """Answer who waits; false where the desk has gone."""
+def _serve(
+    router: Any, breaker: CircuitBreaker, waiting: "SimpleQueue[ScoreRequest | None]"
+) -> bool:
+    """Answer the requests that wait; false where the worker has gone."""
     first = waiting.get()
     if first is None:
         return False
-    together = [first, *_also_waiting(waiting, AT_ONCE - len(first.texts))]
-    together = [asked for asked in together if asked.answer.set_running_or_notify_cancel()]
-    for asked, rates in zip(together, _rates_of_all(router, together), strict=True):
-        if time.monotonic() <= asked.asked_at + asked.limit_s:
+    together = [first, *_also_waiting(waiting, MAX_BATCH - len(first.texts))]
+    together = [request for request in together if request.answer.set_running_or_notify_cancel()]
+    for request, rates in zip(together, _rates_of_all(router, together), strict=True):
+        if time.monotonic() <= request.requested_at + request.limit_s:
             breaker.answered()
-        asked.answer.set_result(rates)
+        request.answer.set_result(rates)
     return True
 
 
-def _also_waiting(waiting: "SimpleQueue[Asked | None]", n_texts: int) -> Iterator[Asked]:
-    """Who waits at this moment, until so many texts have come together."""
+def _also_waiting(
+    waiting: "SimpleQueue[ScoreRequest | None]", n_texts: int
+) -> Iterator[ScoreRequest]:
+    """Further requests that wait at this moment, until so many texts have come together."""
     while n_texts > 0 and not waiting.empty():
-        asked = waiting.get()
-        if asked is None:
+        request = waiting.get()
+        if request is None:
             waiting.put(None)
             return
-        n_texts -= len(asked.texts)
-        yield asked
+        n_texts -= len(request.texts)
+        yield request
 
 
-def _rates_of_all(router: Any, together: list[Asked]) -> list[Rates]:
-    """Scored in one go; each alone where that fails, so that one does not harm the others."""
-    texts = [text for asked in together for text in asked.texts]
+def _rates_of_all(router: Any, together: list[ScoreRequest]) -> list[Rates]:
+    """Win rates of all requests at once; of each alone where that fails: none harms another."""
+    texts = [text for request in together for text in request.texts]
     rates = _rates(router, texts) if texts else []
-    if isinstance(rates, Silence):
+    if isinstance(rates, NoScore):
         alone = len(together) == 1
-        return [rates] if alone else [_rates(router, asked.texts) for asked in together]
+        return [rates] if alone else [_rates(router, request.texts) for request in together]
     left = iter(rates)
-    return [[next(left) for _ in asked.texts] for asked in together]
+    return [[next(left) for _ in request.texts] for request in together]
 
 
 def _rates(router: Any, texts: list[str]) -> Rates:
@@ -204,5 +212,5 @@ def _rates(router: Any, texts: list[str]) -> Rates:
             raise ValueError("the router gave no win rate in [0, 1] for each query")
     except Exception as error:
         # The text of an error may hold the query's, its kind does not.
-        return Silence(f"the router failed: {type(error).__name__}", late=False)
+        return NoScore(f"the router failed: {type(error).__name__}", timed_out=False)
     return rates

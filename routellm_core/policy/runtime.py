@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from routellm_core.errors import DataError
 from routellm_core.files import with_nulls
-from routellm_core.policy.circuit_breaker import Rates, RouterDesk, Silence
+from routellm_core.policy.circuit_breaker import NoScore, Rates, RouterWorker
 from routellm_core.policy.document import Policy, check_checkpoint, read_policy
 from routellm_core.policy.fields import CalledModel
 from routellm_core.routers import load_router
@@ -66,7 +66,7 @@ class RoutingPolicy:
             raise DataError(f"a time limit of {time_limit_s} s leaves no time to score")
         self.policy = policy
         self.time_limit_s = time_limit_s
-        self._desk = RouterDesk(router)
+        self._worker = RouterWorker(router)
 
     @classmethod
     def load(
@@ -104,9 +104,9 @@ class RoutingPolicy:
     def route(self, query: str) -> Decision:
         """Decide for one query; whatever happens to the router, there is a decision."""
         started, text = time.monotonic(), _well_formed(query)
-        if self._asks_nobody:
+        if self._needs_no_score:
             return self._decided(text, math.nan, started)
-        return self._by(text, self._desk.ask([text], self.time_limit_s).wait(), started)
+        return self._by(text, self._worker.request([text], self.time_limit_s).wait(), started)
 
     def route_batch(self, queries: Iterable[str]) -> list[Decision]:
         """Decide for several queries, scored together; one that fails does not harm the others.
@@ -115,12 +115,12 @@ class RoutingPolicy:
         """
         started = time.monotonic()
         texts = [_well_formed(query) for query in queries]
-        if self._asks_nobody or not texts:
+        if self._needs_no_score or not texts:
             return [self._decided(text, math.nan, started) for text in texts]
-        said = self._desk.ask(texts, self.time_limit_s * len(texts)).wait()
+        said = self._worker.request(texts, self.time_limit_s * len(texts)).wait()
         if isinstance(said, list):
             return [self._decided(t, rate, started) for t, rate in zip(texts, said, strict=True)]
-        if said.late:
+        if said.timed_out:
             return [self._fallback(text, started, said.reason) for text in texts]
         return [self.route(text) for text in texts]
 
@@ -130,26 +130,26 @@ class RoutingPolicy:
         Without a text of the user there is nothing to score, and the strong model is called.
         """
         text = text_of(messages)
-        if text is None and not self._asks_nobody:
+        if text is None and not self._needs_no_score:
             return self._fallback("", time.monotonic(), "no text of the user to score")
         return self.route(text or "")
 
     async def route_messages_async(self, messages: Sequence[Mapping[str, Any]]) -> Decision:
         """`route_messages` for an event loop: it goes on meanwhile, and no thread waits."""
         started, text = time.monotonic(), text_of(messages)
-        if text is None or self._asks_nobody:
+        if text is None or self._needs_no_score:
             return self.route_messages(messages)
         text = _well_formed(text)
-        said = await self._desk.ask([text], self.time_limit_s).wait_async()
+        said = await self._worker.request([text], self.time_limit_s).wait_async()
         return self._by(text, said, started)
 
     @property
-    def _asks_nobody(self) -> bool:
+    def _needs_no_score(self) -> bool:
         """Of the words never and always no score decides."""
         return isinstance(self.policy.threshold, str)
 
     def _by(self, text: str, said: Rates, started: float) -> Decision:
-        if isinstance(said, Silence):
+        if isinstance(said, NoScore):
             return self._fallback(text, started, said.reason)
         return self._decided(text, said[0], started)
 

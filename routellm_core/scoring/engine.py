@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from routellm_core.routers.base import Router
 
 CHUNK = 256
-"""Texts scored before they are kept, at most; `Device.appetite` times as many on a GPU."""
+"""Texts scored before they are kept, at most; `Device.batch_scale` times as many on a GPU."""
 _FEWEST, _N_CHUNKS = 32, 40
 """Of fewer texts smaller chunks are made, so that a short scoring is seen to go on too."""
 
@@ -76,7 +76,7 @@ def score(
     made_by = (sorted(routers), sorted((checkpoints or {}).items()), on.precision)
     chunks = [
         _Chunk(keys, None if chunks_dir is None else chunks_dir / _name(keys, made_by))
-        for keys in _cut(text_of, _size(len(text_of)) * on.appetite)
+        for keys in _cut(text_of, _size(len(text_of)) * on.batch_scale)
     ]
     scored = [frame for chunk in chunks if (frame := chunk.kept()) is not None]
     done = sum(map(len, scored))
