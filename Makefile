@@ -36,8 +36,10 @@ $(VENV)/.ready-ray: requirements-ray.txt $(VENV)/.ready-dev
 run: .store/.texts  ## set up and open the dashboard (PORT=8501)
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT)
 
+# Two processes, each with files of its own; one thread in each, so that they do not wait for cores.
 test: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## unit, page and browser tests
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" \
+	    -n 2 --dist loadfile --no-loadscope-reorder
 
 # The gateways hold some packages at other versions, so they have an environment of their own. Torch
 # and the embedder it takes from the project's: its packages come after those of the gateways.

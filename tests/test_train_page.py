@@ -28,6 +28,7 @@ from tests.pages import (
     errors,
     opened,
     own_store,
+    read_store,
     said,
     tables,
     toasts,
@@ -67,7 +68,7 @@ def add_tiny(store):
 
 @pytest.fixture
 def store_path(small_store, tmp_path, monkeypatch):
-    """A store of the test's own with the shipped figures, a tiny benchmark and its texts."""
+    """A small store of the test's own with a tiny benchmark and its texts."""
     with own_store(small_store, tmp_path / "explorer.duckdb", monkeypatch, add_tiny) as path:
         yield path
 
@@ -118,8 +119,9 @@ def a_run(store_path, name="mf-tiny-mine", status="done", plan=PLAN, pid=0, **mo
     return folder
 
 
-def test_it_says_how_to_get_texts_that_are_not_here(open_page):
-    at = open_page(golden="mmlu,gsm8k")
+def test_it_says_how_to_get_texts_that_are_not_here(built_store, monkeypatch):
+    with read_store(built_store, monkeypatch):
+        at = opened("pages/train.py", golden="mmlu,gsm8k")
     assert errors(at) == []
     assert "make texts" in said(at)
     assert "MMLU (14,042), GSM8K (1,319)" in said(at)
