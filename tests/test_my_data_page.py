@@ -630,7 +630,7 @@ def test_two_models_scored_open_everywhere_and_can_be_trained_on(
         assert errors(shown) == []
         assert "mine" in said(shown) + json.dumps(drawn(shown))
     begun = []
-    monkeypatch.setattr(training_job, "start", lambda *given: begun.append(given[1]))
+    monkeypatch.setattr(jobs, "start", lambda *given: begun.append(given[1]))
     switched = []
     monkeypatch.setattr(st, "switch_page", switched.append)
     button(at, "Train a router on it").click().run()
