@@ -20,7 +20,7 @@ import numpy as np
 
 from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.build import ProviderNames, policy_of
-from routellm_core.policy.choice import choose
+from routellm_core.policy.choice import select_threshold
 from routellm_core.policy.document import Policy
 from routellm_core.policy.export import export
 from routellm_core.policy.runtime import Decision, RoutingPolicy
@@ -67,7 +67,7 @@ def _policy(queries: Sequence[str]) -> tuple[Policy, list[Decision]]:
     router = load_router(_CHECKPOINT)
     alpha = float(np.median(router.strong_win_rate(queries)))
     with Store(_STORE, read_only=True) as store:
-        choice = choose(store, "mmlu", "mf", Target("alpha", alpha))
+        choice = select_threshold(store, "mmlu", "mf", Target("alpha", alpha))
     policy = policy_of(
         choice,
         _CHECKPOINT,

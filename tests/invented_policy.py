@@ -7,7 +7,7 @@ import pandas as pd
 
 from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.build import ProviderNames, policy_of
-from routellm_core.policy.choice import Choice, choose
+from routellm_core.policy.choice import SelectedThreshold, select_threshold
 from routellm_core.policy.document import Policy
 from routellm_core.routers.configs import MatrixFactorizationConfig
 from routellm_core.routers.mf import MatrixFactorizationRouter
@@ -24,7 +24,7 @@ MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 class Made(NamedTuple):
     store: Store
     checkpoint: object
-    choice: Choice
+    choice: SelectedThreshold
     policy: Policy
 
 
@@ -49,7 +49,7 @@ def made(folder, target=None, **options):
         {"query_id": outcomes.query_id, "strong_win_rate": router.strong_win_rate(texts)}
     )
     store.add_strong_win_rates(BENCHMARK, PAIR, "mf-words", "untouched", rates)
-    choice = choose(store, BENCHMARK, "mf", target or Target("share", 0.4))
+    choice = select_threshold(store, BENCHMARK, "mf", target or Target("share", 0.4))
     policy = policy_of(choice, checkpoint, created_at=MOMENT, n_resamples=100, **options)
     return Made(store, checkpoint, choice, policy)
 

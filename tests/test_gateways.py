@@ -13,7 +13,7 @@ import pytest
 
 from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.build import ProviderNames, policy_of
-from routellm_core.policy.choice import choose
+from routellm_core.policy.choice import select_threshold
 from routellm_core.policy.circuit_breaker import COOL_DOWN_S, TIMEOUTS_TO_OPEN
 from routellm_core.policy.export import export
 from routellm_core.policy.export.litellm import PLUGIN_TIMEOUT_MS
@@ -50,7 +50,7 @@ def ready(built_store):
     router, queries = load_router(checkpoint), invented()
     alpha = float(np.median(router.strong_win_rate(queries)))
     with Store(built_store, read_only=True) as store:
-        choice = choose(store, "mmlu", "mf", Target("alpha", alpha))
+        choice = select_threshold(store, "mmlu", "mf", Target("alpha", alpha))
     policy = policy_of(
         choice,
         checkpoint,

@@ -1,4 +1,4 @@
-"""Thresholds with a promise: known answers, slow twins, and how often a promise is broken."""
+"""Thresholds with a guarantee: known answers, slow twins, and how often one is broken."""
 
 import json
 import math
@@ -13,15 +13,24 @@ from scipy.stats import beta, binom
 from routellm_core.__main__ import main
 from routellm_core.errors import DataError
 from routellm_core.metrics.curve import calls_strong
+from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.guarantee.certify import (
     FEWEST_QUERIES,
     NEVER,
+    Certificate,
+    CheckpointCertificate,
     certify,
+    scope_of,
     split_of,
     threshold_grid,
 )
-from routellm_core.policy.guarantee.promise import FEWEST_KEPT, Promise, Scored, achieved_of
-from routellm_core.policy.guarantee.sentences import about_left_out, alpha_words, promise_words
+from routellm_core.policy.guarantee.risks import (
+    FEWEST_KEPT,
+    GuaranteeTarget,
+    ScoredOutcomes,
+    achieved_of,
+)
+from routellm_core.policy.guarantee.sentences import about, alpha_words, certificate_sentence
 from routellm_core.statistics.risk_bounds import (
     BOLDEST,
     N_BLOCKS,
@@ -39,7 +48,11 @@ from routellm_core.types import Interval
 
 DELTA = 0.05
 SCALE = Interval(0.0, 1.0)
-PROMISES = (Promise("keep", 0.95), Promise("lose", 0.03), Promise("miss", 0.1))
+PROMISES = (
+    GuaranteeTarget("keep", 0.95),
+    GuaranteeTarget("lose", 0.03),
+    GuaranteeTarget("miss", 0.1),
+)
 
 
 # The tests below the promises
@@ -188,7 +201,7 @@ def test_grid_thresholds_lie_strictly_between_scores(scores):
     assert len(grid) <= 100
     assert not np.isin(grid, scores.astype(np.float64)).any()
     for threshold in grid:
-        kept = Scored(scores, scores, scores).kept(threshold)
+        kept = ScoredOutcomes(scores, scores, scores).kept(threshold)
         assert (kept == ~calls_strong(scores, threshold)).all()
         assert kept.any()
 
@@ -198,17 +211,17 @@ def test_grid_thresholds_lie_strictly_between_scores(scores):
 
 def test_equal_losses_are_no_proof_that_there_are_no_others():
     n, alike = 270, np.full(270, 0.7)
-    rows, kept = Scored(alike, alike, alike), np.ones(270, dtype=bool)
+    rows, kept = ScoredOutcomes(alike, alike, alike), np.ones(270, dtype=bool)
     most = 1 - 0.025 ** (1 / n)  # which a share can be of which none was seen
-    lost, interval = achieved_of(Promise("lose", 0.02), rows, kept, SCALE)
+    lost, interval = achieved_of(GuaranteeTarget("lose", 0.02), rows, kept, SCALE)
     assert lost == 0.0
     assert interval == pytest.approx((-most, most))
-    lost, interval = achieved_of(Promise("lose", 0.02), rows, kept, Interval(0.0, 10.0))
+    lost, interval = achieved_of(GuaranteeTarget("lose", 0.02), rows, kept, Interval(0.0, 10.0))
     assert interval == pytest.approx((-10 * most, 10 * most))
     worse = rows._replace(quality_weak=alike - 0.5)
-    lost, interval = achieved_of(Promise("lose", 0.02), worse, kept, SCALE)
+    lost, interval = achieved_of(GuaranteeTarget("lose", 0.02), worse, kept, SCALE)
     assert interval == pytest.approx((0.5 - 1.5 * most, 0.5 + 0.5 * most))
-    share, interval = achieved_of(Promise("keep", 0.95), rows, kept, SCALE)
+    share, interval = achieved_of(GuaranteeTarget("keep", 0.95), rows, kept, SCALE)
     assert share == 1.0
     assert interval == pytest.approx((1 - most / 0.7, 1 + most / 0.7))
 
@@ -222,7 +235,7 @@ def test_a_rare_loss_lies_in_the_interval_of_draws_that_hold_none(promise, share
     holds = []
     for _ in range(400):
         weak = np.where(rng.random(n) < share, 0.0, 1.0)
-        low, high = achieved_of(promise, Scored(strong, weak, strong), kept, SCALE)[1]
+        low, high = achieved_of(promise, ScoredOutcomes(strong, weak, strong), kept, SCALE)[1]
         holds.append(low <= truth <= high)
     assert np.mean(holds) > 0.95
 
@@ -253,7 +266,7 @@ def test_the_tested_threshold_is_the_one_returned_and_its_figures_are_those_of_i
         assert found.threshold in sequence  # every digit
         assert found.stopped_at == sequence[list(sequence).index(found.threshold) + 1]
         assert found.p_value <= DELTA < found.stopped_p_value
-        rows = Scored(score, weak, strong).at(parts.held_out)
+        rows = ScoredOutcomes(score, weak, strong).at(parts.held_out)
         routed = np.where(calls_strong(rows.strong_win_rate, found.threshold), rows[2], rows[1])
         kept = rows.kept(found.threshold)
         wanted = {
@@ -285,10 +298,10 @@ def test_the_held_out_labels_and_the_pilots_change_nothing_of_the_choice(queries
     ("kind", "limits"), [("keep", (0.97, 0.93, 0.88)), ("lose", (0.01, 0.04, 0.09))]
 )
 def test_asking_less_never_costs_more(queries, kind, limits):
-    shares = [certify(*queries, Promise(kind, x)).strong_call_share for x in limits]
+    shares = [certify(*queries, GuaranteeTarget(kind, x)).strong_call_share for x in limits]
     assert shares == sorted(shares, reverse=True)
     assert shares[0] > shares[-1]
-    bounds = [certify(*queries, Promise(kind, x)).bound for x in limits]
+    bounds = [certify(*queries, GuaranteeTarget(kind, x)).bound for x in limits]
     assert all(b >= x if kind == "keep" else b <= x for b, x in zip(bounds, limits, strict=True))
 
 
@@ -301,12 +314,12 @@ def test_more_confidence_never_costs_less(queries):
 
 def test_a_scale_from_1_to_10_is_the_same_promise_stretched(queries):
     score, weak, strong = queries
-    found = certify(score, weak, strong, Promise("lose", 0.04))
+    found = certify(score, weak, strong, GuaranteeTarget("lose", 0.04))
     stretched = certify(
         score,
         1 + 9 * weak,
         1 + 9 * strong,
-        Promise("lose", 0.36),
+        GuaranteeTarget("lose", 0.36),
         quality_low=1.0,
         quality_high=10.0,
     )
@@ -318,30 +331,30 @@ def test_a_scale_from_1_to_10_is_the_same_promise_stretched(queries):
 def test_always_weak_is_certified_where_it_is_as_good(rng):
     score = rng.random(2_000)
     quality = (rng.random(2_000) < 0.7).astype(float)
-    found = certify(score, quality, quality, Promise("lose", 0.02))
+    found = certify(score, quality, quality, GuaranteeTarget("lose", 0.02))
     assert found.threshold == NEVER
     assert math.isnan(found.stopped_at)
     assert (found.strong_call_share, found.achieved) == (0.0, 0.0)
-    assert "never call the strong model" in promise_words(found, "share right")
+    assert "The strong model is never called" in certificate_sentence(found, "share right")
 
 
 def test_constant_scores_leave_one_threshold(rng):
     _, weak, strong = invented(rng, 1_000)
-    found = certify(np.full(1_000, 0.5), weak, strong, Promise("lose", 0.3))
+    found = certify(np.full(1_000, 0.5), weak, strong, GuaranteeTarget("lose", 0.3))
     assert (found.threshold, found.n_thresholds) == (NEVER, 1)
-    out_of_reach = certify(np.full(1_000, 0.5), weak, strong, Promise("lose", 0.0))
+    out_of_reach = certify(np.full(1_000, 0.5), weak, strong, GuaranteeTarget("lose", 0.0))
     assert (out_of_reach.n_passed, out_of_reach.stopped_at) == (0, NEVER)
 
 
 def test_too_few_labels_name_how_many_would_do():
-    needs, wanted = [], Promise("lose", 0.005)
+    needs, wanted = [], GuaranteeTarget("lose", 0.005)
     for seed in range(20):
         found = certify(*invented(np.random.default_rng(seed), 1_000), wanted)
         assert not found.is_reached
         assert np.isnan([found.threshold, found.achieved, found.strong_call_share]).all()
-        said = promise_words(found, "share right")
-        assert "at most 0.5 points are lost" in said
-        assert "is not reachable with 450 calibration queries" in said
+        said = certificate_sentence(found, "share right")
+        assert "a loss of at most 0.5 points against always strong" in said
+        assert said.startswith(("450 calibration queries are too few to guarantee", "No threshold"))
         needs.append(found.n_needed)
     need = np.nanmedian(needs)
     assert 450 < need < 4_500
@@ -356,18 +369,20 @@ def test_too_few_labels_name_how_many_would_do():
 
 
 def test_what_no_number_of_labels_would_reach_is_said_so(queries):
-    found = certify(*queries, Promise("miss", 0.01))
+    found = certify(*queries, GuaranteeTarget("miss", 0.01))
     assert not found.is_reached
     assert math.isnan(found.n_needed)
     n = found.n_calibration
-    assert f"as far as {n:,} queries tell" in promise_words(found, "share right")
-    assert "more would not do" in promise_words(found, "share right")
+    assert f"Even the first threshold fails on {n:,} calibration queries" in certificate_sentence(
+        found, "share right"
+    )
+    assert "more queries would not help" in certificate_sentence(found, "share right")
 
 
 def test_a_narrow_failure_does_not_invite_to_draw_seeds(queries):
-    found = certify(*queries, Promise("miss", 0.01))
-    said = promise_words(replace(found, n_needed=found.n_calibration - 1.0), "share right")
-    assert "as many new queries may do; another seed on the same ones proves nothing" in said
+    found = certify(*queries, GuaranteeTarget("miss", 0.01))
+    said = certificate_sentence(replace(found, n_needed=found.n_calibration - 1.0), "share right")
+    assert "as many new queries may do, another seed on the same ones proves nothing" in said
     assert "another draw" not in said
 
 
@@ -381,23 +396,36 @@ def test_the_threshold_that_is_read_keeps_the_queries_of_the_tested_one(queries)
     score = queries[0].astype(np.float64)
     for promise in PROMISES:
         found = certify(*queries, promise)
-        said = promise_words(found, "share right")
-        read = float(said.split("α = ")[1].split(",")[0])
+        said = certificate_sentence(found, "share right")
+        read = float(said.split("α = ")[1].split(" ")[0])
         assert read <= found.threshold
         assert (score < read).sum() == (score < found.threshold).sum()
-    high = promise_words(replace(found, threshold=0.48799999), "share right")
-    assert "α = 0.487999, " in high
+    high = certificate_sentence(replace(found, threshold=0.48799999), "share right")
+    assert "α = 0.487999 sends " in high
 
 
 def test_only_the_checkpoint_of_one_fold_is_kept_and_the_words_say_so():
-    assert "checkpoint that never saw fold 0" in about_left_out(0)
-    assert "not kept" not in about_left_out(0)
-    assert "router that never saw fold 3" in about_left_out(3)
-    assert "that router is not kept" in about_left_out(3)
+    assert "router you export: it never saw fold 0" in about("fold", 0)
+    assert "not kept" not in about("fold", 0)
+    assert "router that never saw fold 3" in about("fold", 3)
+    assert "that router is not kept" in about("fold", 3)
+
+
+def test_what_a_certificate_holds_for_is_a_word_that_programs_can_read():
+    assert scope_of(5) == "method"
+    assert scope_of(0) == "checkpoint"
+    assert scope_of(5, 0) == scope_of(0, 3) == "fold"
+    assert len({about("method"), about("checkpoint"), about("fold", 0), about("fold", 3)}) == 4
+
+
+@pytest.mark.parametrize("result", [Certificate, CheckpointCertificate, SelectedThreshold])
+def test_no_result_holds_a_sentence(result):
+    assert not {"words", "about", "sentence", "rests_on"} & set(dir(result))
+    assert not {"words", "about", "sentence"} & set(result.__annotations__)
 
 
 def test_nothing_is_said_about_a_handful_of_kept_queries(rng):
-    found = certify(*invented(rng, FEWEST_KEPT * 2), Promise("miss", 0.9))
+    found = certify(*invented(rng, FEWEST_KEPT * 2), GuaranteeTarget("miss", 0.9))
     assert found.stopped_p_value == 1.0
     assert not found.is_reached
 
@@ -405,20 +433,20 @@ def test_nothing_is_said_about_a_handful_of_kept_queries(rng):
 @pytest.mark.parametrize(
     ("promise", "settings", "said"),
     [
-        (Promise("lose", 0.02), {"delta": 0.0}, "not between 0 and 1"),
-        (Promise("lose", 0.02), {"delta": 1.0}, "not between 0 and 1"),
-        (Promise("lose", 0.02), {"delta": math.nan}, "not between 0 and 1"),
-        (Promise("lose", 0.02), {"seed": -1}, "a seed of -1"),
-        (Promise("lose", -0.1), {}, "losing at most -0.1"),
-        (Promise("lose", 1.0), {}, "losing at most 1"),
-        (Promise("lose", math.nan), {}, "losing at most nan"),
-        (Promise("keep", 0.0), {}, "keeping 0 "),
-        (Promise("keep", 95.0), {}, "keeping 95 "),
-        (Promise("keep", 0.05), {"quality_low": 1.0, "quality_high": 10.0}, "above 0.1"),
-        (Promise("keep", 0.9), {"quality_low": -1.0}, "below 0"),
-        (Promise("miss", 0.0), {}, "missing at most"),
-        (Promise("miss", 1.0), {}, "missing at most"),
-        (Promise("lose", 0.02), {"quality_high": 0.5}, "outside the scale"),
+        (GuaranteeTarget("lose", 0.02), {"delta": 0.0}, "not between 0 and 1"),
+        (GuaranteeTarget("lose", 0.02), {"delta": 1.0}, "not between 0 and 1"),
+        (GuaranteeTarget("lose", 0.02), {"delta": math.nan}, "not between 0 and 1"),
+        (GuaranteeTarget("lose", 0.02), {"seed": -1}, "a seed of -1"),
+        (GuaranteeTarget("lose", -0.1), {}, "losing at most -0.1"),
+        (GuaranteeTarget("lose", 1.0), {}, "losing at most 1"),
+        (GuaranteeTarget("lose", math.nan), {}, "losing at most nan"),
+        (GuaranteeTarget("keep", 0.0), {}, "keeping 0 "),
+        (GuaranteeTarget("keep", 95.0), {}, "keeping 95 "),
+        (GuaranteeTarget("keep", 0.05), {"quality_low": 1.0, "quality_high": 10.0}, "above 0.1"),
+        (GuaranteeTarget("keep", 0.9), {"quality_low": -1.0}, "below 0"),
+        (GuaranteeTarget("miss", 0.0), {}, "missing at most"),
+        (GuaranteeTarget("miss", 1.0), {}, "missing at most"),
+        (GuaranteeTarget("lose", 0.02), {"quality_high": 0.5}, "outside the scale"),
     ],
 )
 def test_what_is_no_promise_is_refused_in_a_sentence(queries, promise, settings, said):
@@ -427,7 +455,7 @@ def test_what_is_no_promise_is_refused_in_a_sentence(queries, promise, settings,
 
 
 def test_rows_on_which_no_promise_can_rest_are_refused(queries):
-    promise = Promise("lose", 0.1)
+    promise = GuaranteeTarget("lose", 0.1)
     for i, name in enumerate(("strong_win_rate", "quality_weak", "quality_strong")):
         broken = [column.copy() for column in queries]
         broken[i][7] = np.nan
@@ -448,7 +476,7 @@ def test_rows_on_which_no_promise_can_rest_are_refused(queries):
 def naive(score, weak, strong, promise, seed):
     """The threshold whose point estimate on the calibration split just meets the promise."""
     parts = split_of(np.arange(len(score)), seed)
-    rows = Scored(score, weak, strong).at(parts.calibration)
+    rows = ScoredOutcomes(score, weak, strong).at(parts.calibration)
     meets = [
         threshold
         for threshold in threshold_grid(score[parts.pilot])
@@ -464,7 +492,7 @@ def is_kept(promise, value):
 def rates(population, promise, n, n_draws, choose=None):
     """Share of draws of n queries whose threshold breaks the promise, and that reach any."""
     score, weak, strong = population
-    rows = Scored(*population)
+    rows = ScoredOutcomes(*population)
     broken, reached = [], []
     for seed in range(n_draws):
         drawn = np.random.default_rng(10_000 + seed).choice(len(score), n, replace=False)
@@ -499,7 +527,11 @@ def made_up():
 
 
 # A limit on a plateau, where a wrong choice is likeliest, of promises that are mostly reached.
-ON_MMLU = (Promise("keep", 0.9), Promise("lose", 0.05), Promise("miss", 0.16))
+ON_MMLU = (
+    GuaranteeTarget("keep", 0.9),
+    GuaranteeTarget("lose", 0.05),
+    GuaranteeTarget("miss", 0.16),
+)
 MADE_UP = PROMISES
 
 
@@ -551,12 +583,14 @@ def test_certify_prints_what_the_function_finds(built_store, capsys, mmlu):
     document = json.loads(out)
     with Store(built_store, read_only=True) as store:
         codes = store.pair_outcomes("mmlu", default_pair(store, "mmlu")).cluster_code
-    found = certify(*mmlu, Promise("lose", 0.02), cluster_code=codes, seed=5)
+    found = certify(*mmlu, GuaranteeTarget("lose", 0.02), cluster_code=codes, seed=5)
     assert document["threshold"] == found.threshold
     assert document["promise"] == {"kind": "lose", "limit": 0.02}
     assert document["achieved_interval"] == list(found.achieved_interval)
     assert (document["router"], document["view"]) == ("mf", "in_domain")
-    assert "not about its checkpoint: 5 routers" in document["about"]
+    assert document["scope"] == "method"
+    assert document["about"] == about("method")
+    assert "trained on all queries" in document["about"]
     assert "at most 2 points are lost" in document["words"]
     code, out, _ = run_certify(built_store, capsys, *arguments)
     assert code == 0
@@ -566,7 +600,7 @@ def test_certify_prints_what_the_function_finds(built_store, capsys, mmlu):
 def test_certify_tells_a_checkpoint_that_never_saw_the_queries(built_store, capsys):
     arguments = ("--router", "mf", "--recipe", "chat", "--benchmark", "mmlu", "--keep", "0.9")
     _, out, _ = run_certify(built_store, capsys, *arguments)
-    assert "about this router's own checkpoint" in out
+    assert about("checkpoint") in out
 
 
 def test_points_are_the_benchmarks_own_where_it_is_judged(built_store, capsys):

@@ -776,9 +776,9 @@ def test_small_sets_of_two_models_open_on_every_page(bring, open_page, at_work, 
         (
             24,
             [
-                "That at least 95% of the strong model's quality is kept is not reachable with 11 "
-                "calibration queries at 95% confidence",
-                "That at most 2 points are lost against always strong is not reachable with 11",
+                "11 calibration queries are too few to guarantee 95% of the strong model's quality "
+                "with 95% confidence",
+                "11 calibration queries are too few to guarantee a loss of at most 2 points",
             ],
         ),
         (19, ["19 distinct queries are too few to choose a threshold on some"]),
@@ -786,7 +786,7 @@ def test_small_sets_of_two_models_open_on_every_page(bring, open_page, at_work, 
 )
 def test_what_could_be_promised_is_said_of_a_scored_set(bring, at_work, n, sentences):
     at = scored(bring(("mine.csv", csv(wide(TEXTS[:n])))), at_work)
-    assert "What could be promised" in said(at)
+    assert "What could be guaranteed" in said(at)
     for sentence in sentences:
         assert said(at).count(sentence) == 1
 

@@ -20,7 +20,7 @@ from routellm_core.metrics.costs import Price, list_price
 from routellm_core.metrics.curve import point_index, rank_queries, routing_curve
 from routellm_core.metrics.thresholds import Target, between_scores
 from routellm_core.policy.build import ProviderNames, changes_since, keep_policy, policy_of
-from routellm_core.policy.choice import choose
+from routellm_core.policy.choice import select_threshold
 from routellm_core.policy.document import (
     MAX_BYTES,
     Policy,
@@ -105,7 +105,7 @@ def test_a_fixed_thresholds_interval_is_that_of_the_bootstrap(here):
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
 def test_its_intervals_are_those_that_the_trade_off_page_draws_there(here, share):
     """At one seed: of the strong calls, the routed quality, the recovered gap and both models."""
-    choice = choose(here.store, BENCHMARK, "mf", Target("share", share))
+    choice = select_threshold(here.store, BENCHMARK, "mf", Target("share", share))
     evidence = policy_of(choice, here.checkpoint, created_at=MOMENT).evidence
     outcomes, ranking = choice.outcomes, rank_queries(choice.strong_win_rate)
     n = outcomes.n_queries
@@ -299,7 +299,7 @@ def test_another_layout_of_the_same_content_is_no_edit(here):
 
 def test_diff_names_what_changed_and_nothing_else(here):
     other = policy_of(
-        choose(here.store, BENCHMARK, "mf", Target("share", 0.2)),
+        select_threshold(here.store, BENCHMARK, "mf", Target("share", 0.2)),
         here.checkpoint,
         n_resamples=100,
         **NAMED,
@@ -352,7 +352,7 @@ def test_the_link_carries_a_typed_price_and_no_list_price(here):
 
 @pytest.mark.parametrize("alpha", [0.0, 1e-9, 0.123456789, 0.96875, 1.0])
 def test_a_given_alpha_is_the_policys_threshold_whatever_scores_there_are(here, alpha):
-    choice = choose(here.store, BENCHMARK, "mf", Target("alpha", alpha))
+    choice = select_threshold(here.store, BENCHMARK, "mf", Target("alpha", alpha))
     policy = policy_of(choice, here.checkpoint, n_resamples=100)
     assert policy.threshold == choice.threshold == alpha
     share = float((choice.strong_win_rate >= alpha).mean())
@@ -367,7 +367,7 @@ def test_a_given_alpha_is_the_policys_threshold_whatever_scores_there_are(here, 
 
 
 def test_an_alpha_beyond_the_scores_still_asks_the_router(here):
-    choice = choose(here.store, BENCHMARK, "mf", Target("alpha", 0.999))
+    choice = select_threshold(here.store, BENCHMARK, "mf", Target("alpha", 0.999))
     assert choice.point.strong_call_share == 0.0
     policy = policy_of(choice, here.checkpoint, n_resamples=100)
     working = RoutingPolicy(policy, Scripted(lambda query: 0.9995))
@@ -377,7 +377,7 @@ def test_an_alpha_beyond_the_scores_still_asks_the_router(here):
 @pytest.mark.parametrize("alpha", [-0.1, 1.1, 2.0, math.inf, math.nan])
 def test_an_alpha_outside_0_to_1_is_no_target(here, alpha):
     with pytest.raises(DataError, match=r"\[0, 1\]"):
-        choose(here.store, BENCHMARK, "mf", Target("alpha", alpha))
+        select_threshold(here.store, BENCHMARK, "mf", Target("alpha", alpha))
 
 
 def test_a_changed_outcome_is_noticed(tmp_path):
@@ -443,7 +443,9 @@ def test_the_store_keeps_policies(here):
 def test_decisions_are_the_threshold_law_for_200_queries(here, folder):
     queries = some_queries(200)
     scores = load_router(here.checkpoint, WordVectors()).strong_win_rate(queries)
-    choice = choose(here.store, BENCHMARK, "mf", Target("alpha", float(np.median(scores))))
+    choice = select_threshold(
+        here.store, BENCHMARK, "mf", Target("alpha", float(np.median(scores)))
+    )
     (folder / "policy.json").write_bytes(
         policy_of(choice, here.checkpoint, n_resamples=100, **NAMED).as_bytes()
     )
@@ -562,7 +564,7 @@ def test_a_decision_is_one_line_of_json_without_the_text(folder):
     ("share", "word", "strong"), [(0.0, "never", False), (1.0, "always", True)]
 )
 def test_never_and_always_ask_no_router(here, share, word, strong):
-    choice = choose(here.store, BENCHMARK, "mf", Target("share", share))
+    choice = select_threshold(here.store, BENCHMARK, "mf", Target("share", share))
     policy = policy_of(choice, here.checkpoint, n_resamples=100, **NAMED)
     assert policy.threshold == word
     working = RoutingPolicy(policy, Scripted(raises))

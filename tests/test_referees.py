@@ -11,7 +11,7 @@ from mapie.risk_control._base_controller import ltt_procedure
 from statsmodels.stats.multitest import multipletests
 
 from routellm_core.policy.guarantee.certify import certify, split_of, threshold_grid
-from routellm_core.policy.guarantee.promise import Promise, Scored, p_values
+from routellm_core.policy.guarantee.risks import GuaranteeTarget, ScoredOutcomes, p_values
 from routellm_core.statistics.risk_bounds import fixed_sequence
 from routellm_core.statistics.significance import holm
 from routellm_core.types import Interval
@@ -53,7 +53,7 @@ def invented(seed, n=6_000):
     score = (need + rng.uniform(0, 0.5, n)) / 1.5
     weak = (rng.random(n) > 0.02 + 0.4 * need**2).astype(float)
     strong = (rng.random(n) > 0.05).astype(float)
-    return Scored(score, weak, strong)
+    return ScoredOutcomes(score, weak, strong)
 
 
 def parts(rows, found):
@@ -68,7 +68,7 @@ def parts(rows, found):
 def test_missed_answers_are_limited_as_by_mapies_learn_then_test_controller(seed, limit):
     """The same thresholds in the same order: the same p-values, and the same ones certified."""
     rows = invented(seed)
-    found = certify(*rows, Promise("miss", limit), delta=DELTA, seed=seed)
+    found = certify(*rows, GuaranteeTarget("miss", limit), delta=DELTA, seed=seed)
     calibration, sequence = parts(rows, found)
     missed = (calibration.quality_weak < 0.5) & (calibration.quality_strong >= 0.5)
     controller = BinaryClassificationController(
@@ -86,7 +86,7 @@ def test_missed_answers_are_limited_as_by_mapies_learn_then_test_controller(seed
         warnings.simplefilter("ignore")  # that the observed risk does not rise all the way
         controller.calibrate(calibration.strong_win_rate, missed.astype(int))
     kept = calibration.kept(sequence[:, None])
-    ours = p_values(Promise("miss", limit), calibration, kept, Interval(0.0, 1.0), DELTA)
+    ours = p_values(GuaranteeTarget("miss", limit), calibration, kept, Interval(0.0, 1.0), DELTA)
     theirs = controller.p_values[:, 0]
     # MAPIE counts ceil(n * (k / n)) failures, in floating point sometimes one more than k.
     n_kept, n_missed = kept.sum(axis=1), (kept & missed).sum(axis=1)
@@ -106,7 +106,7 @@ def test_missed_answers_are_limited_as_by_mapies_learn_then_test_controller(seed
 def test_bets_certify_whatever_mapies_bound_on_bounded_losses_does(seed, limit):
     """Hoeffding's and Bentkus' bound knows no variance, so it may stop earlier, never later."""
     rows = invented(seed)
-    found = certify(*rows, Promise("lose", limit), delta=DELTA, seed=seed)
+    found = certify(*rows, GuaranteeTarget("lose", limit), delta=DELTA, seed=seed)
     calibration, sequence = parts(rows, found)
     kept = calibration.kept(sequence[:, None])
     lost = np.where(kept, calibration.quality_strong - calibration.quality_weak, 0.0)

@@ -102,7 +102,7 @@ def test_two_scorings_by_one_router_have_names_of_their_own():
 
 def test_two_origins_of_alpha_are_named_with_their_routers():
     def scored(name, on):
-        return one.Scored(name, "mf", "", PAPER_PAIR, 0.5, 0.5, on, "")
+        return one.RouterScore(name, "mf", "", PAPER_PAIR, 0.5, 0.5, on, "")
 
     found = [scored("a", "X, in domain"), scored("b", "Y, untouched"), scored("c", "X, in domain")]
     assert one._origins(found) == "; of a, c read on X, in domain; of b read on Y, untouched"

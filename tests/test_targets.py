@@ -23,7 +23,7 @@ from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
 from routellm_core.metrics.costs import Price
 from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.build import ProviderNames, policy_of
-from routellm_core.policy.choice import choose
+from routellm_core.policy.choice import select_threshold
 from routellm_core.policy.document import check_checkpoint, read_policy
 from routellm_core.policy.export import TARGETS, export, export_zip, litellm, routellm
 from routellm_core.policy.export.packing import requirements
@@ -45,7 +45,7 @@ def here(tmp_path_factory):
 
 
 def policy_at(here, share, **options):
-    choice = choose(here.store, BENCHMARK, "mf", Target("share", share), **options)
+    choice = select_threshold(here.store, BENCHMARK, "mf", Target("share", share), **options)
     return policy_of(choice, here.checkpoint, created_at=MOMENT, n_resamples=100, **NAMED)
 
 
@@ -311,7 +311,7 @@ def test_the_proxys_configuration_says_what_it_must(here):
 
 
 def test_an_unknown_price_is_left_out_and_a_named_provider_has_its_own_address(here):
-    choice = choose(here.store, BENCHMARK, "mf", Target("share", 0.4))
+    choice = select_threshold(here.store, BENCHMARK, "mf", Target("share", 0.4))
     policy = policy_of(
         choice,
         here.checkpoint,

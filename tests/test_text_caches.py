@@ -24,7 +24,7 @@ HOLD_NO_TEXTS = {
         "comparison contaminated_ids expected_curve one_models_outcomes recognised "
         "scoring_routers scorings spent transported usage usage_costs"
     ),
-    "cache.policies": "certificate policies policy promised_policy",
+    "cache.policies": "certificate certified_policy policies policy",
     "cache.recommendation": "candidates recommendation",
     "cache.session": "_tab",
     "cache.training": (

@@ -5,7 +5,7 @@ from typing import Any
 
 from routellm_core.commands.shared import Result, Verb, add_pair, add_targets, pair_of, target_of
 from routellm_core.policy import choice as policy_choice
-from routellm_core.policy.choice import Choice
+from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.store import Store
 from routellm_core.wording.numbers import fixed, percent
 
@@ -30,14 +30,14 @@ def add_choice(parser: argparse.ArgumentParser) -> Any:
     return target
 
 
-def chosen(parsed: argparse.Namespace, store: Store) -> Choice:
+def chosen(parsed: argparse.Namespace, store: Store) -> SelectedThreshold:
     """The choice that the options of `add_choice` mean.
 
     Raises:
         UnknownNameError: there is no such benchmark, model or router.
         UnreachableError: no threshold meets the target.
     """
-    return policy_choice.choose(
+    return policy_choice.select_threshold(
         store,
         parsed.benchmark,
         parsed.router,

@@ -1,14 +1,14 @@
-"""`python -m routellm_core certify`: the cheapest threshold that carries a promise."""
+"""`python -m routellm_core certify`: the cheapest threshold that carries a guarantee."""
 
 import argparse
 from typing import Any
 
 from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, seed
 from routellm_core.errors import DataError
-from routellm_core.policy.guarantee.certify import Certificate, certify_on
-from routellm_core.policy.guarantee.promise import Promise
-from routellm_core.policy.guarantee.sentences import about, about_left_out, promise_words
-from routellm_core.routers.fold_checkpoints import LEFT_OUT_FOLD, exact_rows
+from routellm_core.policy.guarantee.certify import Certificate, certify_on, scope_of
+from routellm_core.policy.guarantee.risks import GuaranteeTarget
+from routellm_core.policy.guarantee.sentences import ONE_SPLIT, about, certificate_sentence
+from routellm_core.routers.fold_checkpoints import HELD_OUT_FOLD, exact_rows
 from routellm_core.store import Store
 from routellm_core.types import Benchmark
 from routellm_core.wording.numbers import p_text, point_scale, significant
@@ -20,7 +20,7 @@ def add_parser(verb: Verb) -> None:
     parser.add_argument("--router", required=True, metavar="R")
     parser.add_argument("--recipe", help="where a router has several")
     parser.add_argument("--benchmark", required=True, metavar="B")
-    add_promise(parser.add_mutually_exclusive_group(required=True), "--keep")
+    add_guarantee(parser.add_mutually_exclusive_group(required=True), "--keep")
     parser.add_argument(
         "--confidence", type=float, default=0.95, help="that it holds (default: %(default)s)"
     )
@@ -29,20 +29,19 @@ def add_parser(verb: Verb) -> None:
         type=int,
         metavar="K",
         help="only queries of this fold, all scored by one router: exact about that router, which "
-        f"is kept for fold {LEFT_OUT_FOLD} alone",
+        f"is kept for fold {HELD_OUT_FOLD} alone",
     )
     parser.add_argument(
         "--seed",
         type=seed,
         default=0,
-        help="of the split (default: %(default)s); fixed beforehand, since another seed on the "
-        "same queries proves nothing",
+        help=f"of the split (default: %(default)s). {ONE_SPLIT}",
     )
     add_pair(parser)
 
 
-def add_promise(target: Any, *also_called: str) -> None:
-    """Options that name a promise; `promise_of` reads them.
+def add_guarantee(target: Any, *also_called: str) -> None:
+    """Options that name a guarantee; `guarantee_target` reads them.
 
     Args:
         target: argparse's group of options that exclude each other.
@@ -69,18 +68,18 @@ def add_promise(target: Any, *also_called: str) -> None:
     )
 
 
-def promise_of(parsed: argparse.Namespace, benchmark: Benchmark) -> Promise | None:
-    """What the options of `add_promise` say; None: nothing.
+def guarantee_target(parsed: argparse.Namespace, benchmark: Benchmark) -> GuaranteeTarget | None:
+    """What the options of `add_guarantee` say; None: nothing.
 
     Args:
         parsed: has them.
         benchmark: gives the unit of a loss.
     """
     if parsed.keep_quality is not None:
-        return Promise("keep", parsed.keep_quality)
+        return GuaranteeTarget("keep", parsed.keep_quality)
     if parsed.lose is not None:
-        return Promise("lose", parsed.lose / point_scale(benchmark.quality_unit).scale)
-    return None if parsed.miss is None else Promise("miss", parsed.miss)
+        return GuaranteeTarget("lose", parsed.lose / point_scale(benchmark.quality_unit).scale)
+    return None if parsed.miss is None else GuaranteeTarget("miss", parsed.miss)
 
 
 def delta_of(parsed: argparse.Namespace) -> float:
@@ -89,7 +88,7 @@ def delta_of(parsed: argparse.Namespace) -> float:
 
 
 def certify_threshold(parsed: argparse.Namespace) -> Result:
-    """The cheapest threshold that carries a promise, chosen on some queries, checked on others."""
+    """The cheapest threshold with a guarantee, chosen on some queries, checked on others."""
     with Store(parsed.store, read_only=True) as store:
         pair = pair_of(parsed, store, parsed.benchmark)
         benchmark = store.benchmark(parsed.benchmark)
@@ -99,19 +98,21 @@ def certify_threshold(parsed: argparse.Namespace) -> Result:
         router = store.router(row.router_id)
         scores = store.strong_win_rates(*where)
         fold = store.folds(*where)
-    is_about = about(int(fold.max()) + 1)
+    held_out_fold = None
     if parsed.fold is not None:
-        rows, left_out = exact_rows(router, row.view, fold, parsed.fold)
-        if left_out is None:
+        rows, held_out_fold = exact_rows(router, row.view, fold, parsed.fold)
+        if held_out_fold is None:
             raise DataError(
                 f"{router.router_id} has no fold {parsed.fold} here: it saw none of these queries, "
-                "so leave --fold out; the promise is exact as it is"
+                "so leave --fold out; the guarantee is exact as it is"
             )
-        outcomes, scores, is_about = outcomes.of(rows), scores[rows], about_left_out(left_out)
-    promise = promise_of(parsed, benchmark)
-    assert promise is not None  # argparse demands one
+        outcomes, scores = outcomes.of(rows), scores[rows]
+    scope = scope_of(int(fold.max()) + 1, held_out_fold)
+    target = guarantee_target(parsed, benchmark)
+    assert target is not None  # argparse demands one
     delta, seed = delta_of(parsed), parsed.seed
-    found = certify_on(benchmark, outcomes, scores, promise, delta=delta, seed=seed)
+    found = certify_on(benchmark, outcomes, scores, target, delta=delta, seed=seed)
+    sentence = certificate_sentence(found, benchmark.quality_unit)
     document = {
         "benchmark": parsed.benchmark,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
@@ -119,22 +120,23 @@ def certify_threshold(parsed: argparse.Namespace) -> Result:
         "recipe": row.recipe,
         "view": row.view,
         "fold": parsed.fold,
-        "words": promise_words(found, benchmark.quality_unit),
-        "about": is_about,
+        "words": sentence,
+        "about": about(scope, held_out_fold),
+        "scope": scope,
         **_figures(found),
     }
-    lines = [promise_words(found, benchmark.quality_unit)]
+    lines = [sentence]
     if found.is_reached:
         lines.append(f"threshold {found.threshold!r}, bound {significant(found.bound, 6)}")
-    return document, [*lines, *_search_lines(found), f"  {is_about}"]
+    return document, [*lines, *_search_lines(found), f"  {about(scope, held_out_fold)}"]
 
 
 def _figures(found: Certificate) -> dict[str, Any]:
     """The certificate as JSON, quality in the benchmark's scale."""
     figures = dict(vars(found))
-    promise = figures.pop("promise")
+    target = figures.pop("target")
     return {
-        "promise": {"kind": promise.kind, "limit": promise.limit},
+        "promise": {"kind": target.kind, "limit": target.limit},
         "is_reached": found.is_reached,
         **figures,
     }

@@ -4,12 +4,12 @@ import argparse
 from pathlib import Path
 
 from routellm_core.commands.calibrate import add_choice, chosen
-from routellm_core.commands.certify import add_promise, delta_of, promise_of
+from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
 from routellm_core.commands.shared import Result, Verb, pair_of
 from routellm_core.errors import DataError
 from routellm_core.policy import build
 from routellm_core.policy.build import ProviderNames
-from routellm_core.policy.choice import Choice
+from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import POLICY_NAME, Policy, diff, parse_policy, read_policy
 from routellm_core.policy.export import TARGETS, target_named
 from routellm_core.policy.export import export as write_export
@@ -23,9 +23,9 @@ from routellm_core.wording.numbers import bracketed, brackets, percent
 def add_parsers(verb: Verb) -> None:
     """Declare the verbs."""
     making = verb("policy", policy)
-    add_promise(add_choice(making))
+    add_guarantee(add_choice(making))
     making.add_argument(
-        "--confidence", type=float, default=0.95, help="of a promise (default: %(default)s)"
+        "--confidence", type=float, default=0.95, help="of a guarantee (default: %(default)s)"
     )
     for side in ("weak", "strong"):
         making.add_argument(
@@ -42,7 +42,7 @@ def add_parsers(verb: Verb) -> None:
     making.add_argument("--out", type=Path, default=Path(POLICY_NAME), help="default: %(default)s")
     making.add_argument("--keep", action="store_true", help="keep it in the store too")
     making.add_argument(
-        "--seed", type=int, default=0, help="of the bootstrap and of a promise's split"
+        "--seed", type=int, default=0, help="of the bootstrap and of a guarantee's split"
     )
     making.add_argument("--compare", type=Path, metavar="FILE", help="say what differs from it")
 
@@ -60,14 +60,14 @@ def add_parsers(verb: Verb) -> None:
     )
 
 
-def _promised(parsed: argparse.Namespace, store: Store) -> Choice | None:
-    """The choice that a promise means; None: there is none among the options."""
-    promise = promise_of(parsed, store.benchmark(parsed.benchmark))
-    return promise and guarantee_choice.choose_by_promise(
+def _certified(parsed: argparse.Namespace, store: Store) -> SelectedThreshold | None:
+    """The threshold with a guarantee; None: there is none among the options."""
+    target = guarantee_target(parsed, store.benchmark(parsed.benchmark))
+    return target and guarantee_choice.select_with_guarantee(
         store,
         parsed.benchmark,
         parsed.router,
-        promise,
+        target,
         delta=delta_of(parsed),
         seed=parsed.seed,
         recipe=parsed.recipe,
@@ -78,9 +78,9 @@ def _promised(parsed: argparse.Namespace, store: Store) -> Choice | None:
 def policy(parsed: argparse.Namespace) -> Result:
     """Make a policy: a threshold for a target, with its evidence, as a file that can be run."""
     with Store(parsed.store, read_only=True) as store:
-        choice = _promised(parsed, store) or chosen(parsed, store)
+        choice = _certified(parsed, store) or chosen(parsed, store)
     pair = choice.outcomes.model_pair
-    fold = None if choice.promised is None else choice.promised.left_out_fold
+    fold = None if choice.certified is None else choice.certified.held_out_fold
     made = build.policy_of(
         choice,
         checkpoint_without(choice.router, fold, DATA_DIR),
@@ -108,10 +108,10 @@ def policy(parsed: argparse.Namespace) -> Result:
 def _lines(made: Policy) -> list[str]:
     evidence = made.evidence
     share, quality, pgr = evidence.strong_call_share, evidence.quality, evidence.pgr
-    promised = made.guarantee
+    guarantee = made.guarantee
     return [
         f"policy {made.policy_id}: threshold {made.threshold!r}",
-        *(() if promised is None else (f"  {promised.words}", f"  {promised.about}")),
+        *(() if guarantee is None else (f"  {guarantee.words}", f"  {guarantee.about}")),
         f"  {percent(share.value, 2)} strong calls {brackets(share.interval, percent, digits=2)}, "
         f"quality {bracketed(quality.value, quality.interval, digits=6)}, "
         f"PGR {bracketed(pgr.value, pgr.interval)}",

@@ -12,11 +12,9 @@ from routellm_core import __version__
 from routellm_core.errors import DataError
 from routellm_core.metrics.baselines import random_line
 from routellm_core.metrics.curve import point_index, rank_queries
-from routellm_core.policy.choice import Choice, outcomes_hash
+from routellm_core.policy.choice import SelectedThreshold, outcomes_hash
 from routellm_core.policy.document import POLICY_VERSION, Policy, content_hash, first_problem
 from routellm_core.policy.fields import (
-    EVIDENCE,
-    HELD_OUT,
     CalledModel,
     CalledPair,
     ChosenBy,
@@ -27,7 +25,13 @@ from routellm_core.policy.fields import (
     PolicyRouter,
     Prices,
 )
-from routellm_core.policy.guarantee.certify import Promised, check_is_about
+from routellm_core.policy.guarantee.certify import CheckpointCertificate, check_certified, scope_of
+from routellm_core.policy.guarantee.sentences import (
+    EVIDENCE,
+    HELD_OUT,
+    about,
+    certificate_sentence,
+)
 from routellm_core.routers.checkpoints import checkpoint_hash
 from routellm_core.statistics.bootstrap import N_RESAMPLES, curve_intervals
 from routellm_core.statistics.curve_bands import share_band_at
@@ -43,7 +47,7 @@ class ProviderNames(NamedTuple):
 
 
 def policy_of(
-    choice: Choice,
+    choice: SelectedThreshold,
     checkpoint: Path,
     *,
     created_at: datetime | None = None,
@@ -56,8 +60,8 @@ def policy_of(
 
     Args:
         choice: threshold and figures.
-        checkpoint: folder of the router that the policy is to run; a promise is about the one
-            without the fold that it rests on, see `left_out.left_out_dir`.
+        checkpoint: folder of the router that the policy is to run; a guarantee is about the one
+            without the fold that it rests on, see `left_out.fold_checkpoint_dir`.
         created_at: with a zone; by default now.
         weak: how the weak model is called; by default by its name, at an endpoint like OpenAI's.
         strong: the same of the strong model.
@@ -67,19 +71,19 @@ def policy_of(
     Raises:
         NotTrainedError: there is no checkpoint in the folder.
         DataError: a name holds what a configuration cannot hold, the seed is below 0, or the
-            promise is about another checkpoint.
+            guarantee is about another checkpoint.
     """
     if seed < 0:
         raise DataError(f"a seed of {seed} draws nothing; give a whole number from 0")
     moment = (created_at or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0)
-    router, found, promised = choice.router, choice.calibration, choice.promised
-    if promised is not None:
-        check_is_about(promised, checkpoint)
+    router, found, certified = choice.router, choice.calibration, choice.certified
+    if certified is not None:
+        check_certified(certified, checkpoint)
     budget_for = choice.target.queries_per_month if found.mode == "budget" else None
     pair = choice.outcomes.model_pair
     try:
         unnamed = Policy(
-            policy_version=1 if promised is None else POLICY_VERSION,
+            policy_version=1 if certified is None else POLICY_VERSION,
             policy_id="unnamed",
             created_at=moment,
             project_version=__version__,
@@ -101,13 +105,13 @@ def policy_of(
                 achieved=found.achieved,
                 queries_per_month=budget_for,
             )
-            if promised is None
+            if certified is None
             else ChosenBy(
                 mode="promise",
-                wanted=promised.certificate.promise.limit,
-                achieved=promised.certificate.achieved,
+                wanted=certified.certificate.target.limit,
+                achieved=certified.certificate.achieved,
             ),
-            guarantee=promised and guarantee_of(promised),
+            guarantee=certified and guarantee_of(certified, choice.benchmark.quality_unit),
             evidence=_evidence(choice, n_resamples, seed),
             prices=Prices(
                 weak=ModelPrice(**choice.prices[0]._asdict()),
@@ -186,7 +190,7 @@ def _called(name: str, wanted: ProviderNames | None) -> CalledModel:
         ) from error
 
 
-def _threshold(choice: Choice) -> float | Literal["never", "always"]:
+def _threshold(choice: SelectedThreshold) -> float | Literal["never", "always"]:
     """A given α stays one: other traffic may have scores on its other side."""
     share = choice.point.strong_call_share
     if choice.calibration.mode != "alpha" and share in (0.0, 1.0):
@@ -194,8 +198,8 @@ def _threshold(choice: Choice) -> float | Literal["never", "always"]:
     return choice.threshold
 
 
-def _evidence(choice: Choice, n_resamples: int, seed: int) -> Evidence:
-    outcomes, point, promised = choice.outcomes, choice.point, choice.promised
+def _evidence(choice: SelectedThreshold, n_resamples: int, seed: int) -> Evidence:
+    outcomes, point, certified = choice.outcomes, choice.point, choice.certified
     intervals = _intervals(choice, n_resamples, seed)
     figures = {
         "strong_call_share": point.strong_call_share,
@@ -212,7 +216,7 @@ def _evidence(choice: Choice, n_resamples: int, seed: int) -> Evidence:
         n_queries=outcomes.n_queries,
         n_contaminated=choice.n_contaminated,
         view=choice.view,
-        meaning=EVIDENCE[choice.view] if promised is None else HELD_OUT[choice.view],
+        meaning=EVIDENCE[choice.view] if certified is None else HELD_OUT[choice.view],
         quality_unit=cast(Literal["share right", "points"], choice.benchmark.quality_unit),
         **{
             name: FigureInterval(value=value, low=intervals[name].low, high=intervals[name].high)
@@ -227,12 +231,12 @@ def _evidence(choice: Choice, n_resamples: int, seed: int) -> Evidence:
         seed=seed,
         data_hash=choice.data_hash,
         outcomes_sha256=outcomes_hash(outcomes, choice.strong_win_rate)
-        if promised is None
-        else promised.outcomes_sha256,
+        if certified is None
+        else certified.outcomes_sha256,
     )
 
 
-def _intervals(choice: Choice, n_resamples: int, seed: int) -> dict[str, Interval]:
+def _intervals(choice: SelectedThreshold, n_resamples: int, seed: int) -> dict[str, Interval]:
     """95% intervals as the dashboard draws them: qualities and PGR at that strong-call share."""
     outcomes, ranking = choice.outcomes, rank_queries(choice.strong_win_rate)
     found = curve_intervals(
@@ -255,13 +259,13 @@ def _intervals(choice: Choice, n_resamples: int, seed: int) -> dict[str, Interva
     return {name: Interval(float(low[0]), float(high[0])) for name, (low, high) in ends.items()}
 
 
-def guarantee_of(promised: Promised) -> Guarantee:
-    """The promise as a part of a policy."""
-    found = promised.certificate
+def guarantee_of(certified: CheckpointCertificate, quality_unit: str) -> Guarantee:
+    """The certificate as a part of a policy."""
+    found, fold = certified.certificate, certified.held_out_fold
     low, high = found.achieved_interval
     return Guarantee(
-        kind=found.promise.kind,
-        limit=found.promise.limit,
+        kind=found.target.kind,
+        limit=found.target.limit,
         delta=found.delta,
         seed=found.seed,
         n_pilot=found.n_pilot,
@@ -271,8 +275,8 @@ def guarantee_of(promised: Promised) -> Guarantee:
         p_value=found.p_value,
         bound=found.bound,
         achieved=FigureInterval(value=found.achieved, low=low, high=high),
-        left_out_fold=promised.left_out_fold,
-        calibration_sha256=promised.calibration_sha256,
-        words=promised.words,
-        about=promised.about,
+        left_out_fold=fold,
+        calibration_sha256=certified.calibration_sha256,
+        words=certificate_sentence(found, quality_unit),
+        about=about(scope_of(0, fold), fold),
     )

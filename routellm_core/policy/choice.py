@@ -18,7 +18,7 @@ from routellm_core.metrics.costs import (
 )
 from routellm_core.metrics.curve import curve_of, operating_point, rank_queries
 from routellm_core.metrics.thresholds import Target, ThresholdChoice
-from routellm_core.policy.guarantee.certify import Promised
+from routellm_core.policy.guarantee.certify import CheckpointCertificate
 from routellm_core.store import Store
 from routellm_core.store.selection import default_pair
 from routellm_core.types import (
@@ -32,7 +32,7 @@ from routellm_core.types import (
 )
 
 
-class Basis(NamedTuple):
+class ScoredBenchmark(NamedTuple):
     """What a threshold is chosen on: a router's scores of a benchmark, and what is known of it."""
 
     benchmark: Benchmark
@@ -50,10 +50,10 @@ class Basis(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Choice:
+class SelectedThreshold:
     """A threshold of a router on a benchmark, and all that it was read from.
 
-    Where it carries a promise, outcomes and scores are those of the held-out queries.
+    Where it carries a guarantee, outcomes and scores are those of the held-out queries.
     """
 
     benchmark: Benchmark
@@ -73,7 +73,7 @@ class Choice:
     point: OperatingPoint
     n_contaminated: int
     data_hash: str
-    promised: Promised | None = None
+    certified: CheckpointCertificate | None = None
 
     @property
     def threshold(self) -> float:
@@ -81,7 +81,7 @@ class Choice:
         return thresholds.threshold_of(self.curve, self.calibration)
 
 
-def choose(
+def select_threshold(
     store: Store,
     benchmark_id: str,
     router_name: str,
@@ -90,7 +90,7 @@ def choose(
     recipe: str | None = None,
     model_pair: ModelPair | None = None,
     prices: tuple[Price, Price] | None = None,
-) -> Choice:
+) -> SelectedThreshold:
     """Find the threshold that meets a target.
 
     Args:
@@ -106,24 +106,24 @@ def choose(
         UnknownNameError: there is no such benchmark, model or router.
         UnreachableError: no threshold meets the target.
     """
-    return choice_of(
-        read_basis(store, benchmark_id, router_name, recipe, model_pair, prices), target
+    return threshold_on(
+        read_scored_benchmark(store, benchmark_id, router_name, recipe, model_pair, prices), target
     )
 
 
-def read_basis(
+def read_scored_benchmark(
     store: Store,
     benchmark_id: str,
     router_name: str,
     recipe: str | None = None,
     model_pair: ModelPair | None = None,
     prices: tuple[Price, Price] | None = None,
-) -> Basis:
-    """What a store holds to choose a threshold on; arguments and errors as for `choose`."""
+) -> ScoredBenchmark:
+    """A router's scores of a benchmark; arguments and errors as for `select_threshold`."""
     pair = model_pair or default_pair(store, benchmark_id)
     row = store.router_named(benchmark_id, pair, router_name, recipe)
     weak, strong = prices or [list_price(model) or UNKNOWN_PRICE for model in pair]
-    return Basis(
+    return ScoredBenchmark(
         benchmark=store.benchmark(benchmark_id),
         outcomes=store.pair_outcomes(benchmark_id, pair),
         router=store.router(row.router_id),
@@ -135,13 +135,15 @@ def read_basis(
     )
 
 
-def choice_of(basis: Basis, target: Target, promised: Promised | None = None) -> Choice:
+def threshold_on(
+    basis: ScoredBenchmark, target: Target, certified: CheckpointCertificate | None = None
+) -> SelectedThreshold:
     """The threshold that meets a target.
 
     Args:
         basis: what it is chosen on.
         target: what the threshold is to give.
-        promised: what it carries; the basis is then that of the held-out queries.
+        certified: certificate for its threshold; the basis is then that of the held-out queries.
 
     Raises:
         UnreachableError: no threshold meets the target.
@@ -158,7 +160,7 @@ def choice_of(basis: Basis, target: Target, promised: Promised | None = None) ->
     costs = pair_costs(outcomes, *basis.prices)
     cost = routed_cost(ranking, costs)
     found = thresholds.for_target(curve, cost, target)
-    return Choice(
+    return SelectedThreshold(
         **basis._asdict(),
         curve=curve,
         costs=costs,
@@ -166,7 +168,7 @@ def choice_of(basis: Basis, target: Target, promised: Promised | None = None) ->
         target=target,
         calibration=found,
         point=operating_point(curve, found.threshold),
-        promised=promised,
+        certified=certified,
     )
 
 

@@ -31,10 +31,10 @@ from routellm_core.policy.fields import (
     Share,
 )
 from routellm_core.routers.checkpoints import checkpoint_hash
-from routellm_core.routers.fold_checkpoints import left_out_fold, left_out_name
+from routellm_core.routers.fold_checkpoints import fold_checkpoint_name, held_out_fold
 
 POLICY_VERSION: Final = 2
-"""2 has a promise; a policy without one is of version 1, so that who knows only that reads it."""
+"""2 has a guarantee; a policy without one is of version 1, so that who knows only that reads it."""
 POLICY_NAME = "policy.json"
 MAX_BYTES = 1 << 18
 """Of a policy file; a real one has some four thousand."""
@@ -71,11 +71,11 @@ class Policy(Part):
 
     @model_validator(mode="after")
     def _check_guarantee(self) -> Self:
-        """A promise, the threshold and the checkpoint that it is about come together or not."""
+        """A guarantee, the threshold and the checkpoint that it is about come together or not."""
         guarantee, router = self.guarantee, self.router
         if guarantee is None:
             if self.policy_version != 1 or self.chosen_by.mode == "promise":
-                raise ValueError("it is one with a promise and lacks the field 'guarantee'")
+                raise ValueError("it is one with a guarantee and lacks the field 'guarantee'")
             return self
         if self.policy_version == 1 or self.chosen_by.mode != "promise":
             raise ValueError(
@@ -84,15 +84,15 @@ class Policy(Part):
             )
         if self.threshold != ("never" if guarantee.threshold > 1 else guarantee.threshold):
             raise ValueError(
-                f"the promise is about the threshold {guarantee.threshold!r}, and it has "
+                f"the guarantee is about the threshold {guarantee.threshold!r}, and it has "
                 f"{self.threshold!r}"
             )
         fold = guarantee.left_out_fold
         if fold is None and self.evidence.view != "untouched" and router.router_name != "random":
-            raise ValueError("its checkpoint has seen the queries that the promise rests on")
-        if fold is not None and not router.checkpoint.endswith(left_out_name("", fold)):
+            raise ValueError("its checkpoint has seen the queries that the guarantee rests on")
+        if fold is not None and not router.checkpoint.endswith(fold_checkpoint_name("", fold)):
             raise ValueError(
-                f"the promise is about the checkpoint that never saw fold {fold}, and it names "
+                f"the guarantee is about the checkpoint that never saw fold {fold}, and it names "
                 f"{router.checkpoint}"
             )
         return self
@@ -244,10 +244,10 @@ def check_checkpoint(policy: Policy, checkpoint_dir: Path) -> None:
             "was made with, and its scores would mean something else at that threshold: bring "
             "the former one, or make the policy anew"
         )
-    promised = policy.guarantee
-    if promised is not None and left_out_fold(checkpoint_dir) != promised.left_out_fold:
+    guarantee = policy.guarantee
+    if guarantee is not None and held_out_fold(checkpoint_dir) != guarantee.left_out_fold:
         raise DataError(
-            f"the promise of policy {policy.policy_id} is about a checkpoint that never saw the "
+            f"the guarantee of policy {policy.policy_id} is about a checkpoint that never saw the "
             f"queries it rests on, and {checkpoint_dir} does not say that: make the policy anew"
         )
 

@@ -18,30 +18,6 @@ from pydantic import (
 
 from routellm_core.types import Interval
 
-EVIDENCE = {
-    "in_domain": (
-        "out of fold: each query was scored by a router of this recipe that had not seen it; the "
-        "checkpoint itself is fitted on all of them"
-    ),
-    "unseen_slices": (
-        "out of fold: each query was scored by a router of this recipe that had seen other slices "
-        "only; the checkpoint itself is fitted on all of them"
-    ),
-    "untouched": "the router learned nothing from this benchmark",
-}
-"""What the figures of each view say about the checkpoint."""
-HELD_OUT = {
-    "in_domain": (
-        "held out: queries that this very checkpoint never saw and that had no part in choosing "
-        "the threshold"
-    ),
-    "untouched": (
-        "held out: the router learned nothing from this benchmark, and these queries had no part "
-        "in choosing the threshold"
-    ),
-}
-"""The same where the threshold carries a promise."""
-
 
 def _printable(text: str) -> str:
     if not text.isprintable():
@@ -128,7 +104,7 @@ class ChosenBy(Part):
 
     mode: Literal["alpha", "share", "budget", "quality", "pgr", "promise"]
     wanted: Annotated[float, Field(allow_inf_nan=False)]
-    """Of a promise its limit."""
+    """Of a guarantee its limit."""
     achieved: Annotated[float, Field(allow_inf_nan=False)]
     queries_per_month: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     """What a budget is for."""
@@ -144,7 +120,7 @@ class Guarantee(Part):
     limit: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     """A share; for `lose` in the benchmark's scale, and 0 where nothing at all is to be lost."""
     delta: Annotated[float, Field(gt=0, lt=1)]
-    """Chance that a broken promise is given all the same."""
+    """Chance that a broken guarantee is given all the same."""
     seed: Annotated[int, Field(ge=0)]
     """Of the split into pilot, calibration and held-out queries."""
     n_pilot: Annotated[int, Field(ge=1)]
@@ -162,18 +138,9 @@ class Guarantee(Part):
     calibration_sha256: Sha256
     """Of the sorted ids of the calibration queries, a line each."""
     words: Words
-    """The promise as a sentence."""
+    """The guarantee as a sentence."""
     about: Words
     """What it is about."""
-
-    @property
-    def rests_on(self) -> str:
-        """What the promise is about and how it was tested, in sentences."""
-        return (
-            f"{self.about[:1].upper()}{self.about[1:]}. {self.n_calibration:,} distinct queries "
-            f"chose the threshold (p = {self.p_value:.3g}); those on which it was checked had no "
-            "part in that. It is about the mean over queries that come as these did."
-        )
 
 
 class Evidence(Part):

@@ -30,7 +30,7 @@ from routellm_core.errors import RoutingError
 from routellm_core.jobs.progress import Watch
 from routellm_core.release.shipped_data import write_router, write_similarities
 from routellm_core.routers import load_router, router_class
-from routellm_core.routers.fold_checkpoints import left_out_name
+from routellm_core.routers.fold_checkpoints import fold_checkpoint_name
 from routellm_core.store import Store
 from routellm_core.training.cross_fitting import (
     Trained,
@@ -152,7 +152,7 @@ def _ship_trained(store: Store, places: Places, watch: Watch, shipment: Shipment
         seed=SEED,
         watch=watch,
         known=known,
-        left_out_dir=_left_out_dir(places.data, shipment),
+        fold_checkpoint_dir=_left_out_dir(places.data, shipment),
     )
     write_router(
         places.data,
@@ -167,7 +167,7 @@ def _ship_trained(store: Store, places: Places, watch: Watch, shipment: Shipment
 def _left_out_dir(data_dir: Path, shipment: Shipment) -> Path | None:
     """Where the router that scored fold 0 is kept; a router without weights has none."""
     weights = shipment.recipe == "golden"
-    return data_dir / "routers" / left_out_name(shipment.router_id) if weights else None
+    return data_dir / "routers" / fold_checkpoint_name(shipment.router_id) if weights else None
 
 
 def _ship_random(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:

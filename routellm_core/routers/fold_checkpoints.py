@@ -1,8 +1,8 @@
-"""The router that scored one fold, as a checkpoint of its own: what an exact promise is about.
+"""The router that scored one fold, as a checkpoint of its own: what an exact guarantee is about.
 
 A checkpoint fitted on everything has seen the queries on which its threshold was chosen, and the
 out-of-fold scores there are not its own. The router that scored fold 0 never saw that fold and its
-scores there are its own, so what is promised on that fold holds for this very checkpoint, for any
+scores there are its own, so what is guaranteed on that fold holds for this very checkpoint, for any
 number of queries. It lies beside the checkpoint fitted on everything, in a folder whose name says
 so, and its config.json says it too.
 """
@@ -20,22 +20,22 @@ from routellm_core.routers.base import CONFIG_NAME, LearnedRouter, read_config
 from routellm_core.routers.checkpoints import checkpoint_dir, has_weights
 from routellm_core.types import Ints, RouterEntry
 
-LEFT_OUT_FOLD = 0
-"""Index of the in-domain fold left out; any would do, and one is enough."""
+HELD_OUT_FOLD = 0
+"""Index of the in-domain fold held out; any would do, and one is enough."""
 _FIELD = "left_out_fold"
 _MARK = "-without-fold-"
 
 
-def left_out_name(checkpoint: str, fold: int = LEFT_OUT_FOLD) -> str:
+def fold_checkpoint_name(checkpoint: str, fold: int = HELD_OUT_FOLD) -> str:
     """The folder's name, from that of the checkpoint fitted on everything.
 
-    >>> left_out_name("mf-golden")
+    >>> fold_checkpoint_name("mf-golden")
     'mf-golden-without-fold-0'
     """
     return f"{checkpoint}{_MARK}{fold}"
 
 
-def save_left_out(router: LearnedRouter, folder: Path, fold: int = LEFT_OUT_FOLD) -> None:
+def save_fold_checkpoint(router: LearnedRouter, folder: Path, fold: int = HELD_OUT_FOLD) -> None:
     """Write the router that never saw a fold, with the number of that fold in its config.json.
 
     Beside the folder, which it then becomes, so that there is never one without that number.
@@ -49,7 +49,7 @@ def save_left_out(router: LearnedRouter, folder: Path, fold: int = LEFT_OUT_FOLD
             shutil.rmtree(folder)
 
 
-def left_out_fold(checkpoint_dir: Path) -> int | None:
+def held_out_fold(checkpoint_dir: Path) -> int | None:
     """The in-domain fold that a checkpoint never saw; None: it was fitted on everything.
 
     Raises:
@@ -59,13 +59,13 @@ def left_out_fold(checkpoint_dir: Path) -> int | None:
     return read_config(checkpoint_dir).get(_FIELD)
 
 
-def can_be_left_out(router_name: str) -> bool:
-    """True where a checkpoint of that kind of router can leave out a fold: a stack's cannot."""
+def has_fold_checkpoint(router_name: str) -> bool:
+    """True where a checkpoint of that kind of router can be without a fold: a stack's cannot."""
     return router_name != "stacked"
 
 
 def exact_rows(
-    router: RouterEntry, view: str, fold: Ints, wanted: int = LEFT_OUT_FOLD
+    router: RouterEntry, view: str, fold: Ints, wanted: int = HELD_OUT_FOLD
 ) -> tuple[NDArray[np.bool_], int | None]:
     """The queries that one router scored without having learned anything from them.
 
@@ -73,7 +73,7 @@ def exact_rows(
         router: who scored them.
         view: of the scores.
         fold: (n_queries,) of each score, -1 for none.
-        wanted: fold whose queries are asked for; of `LEFT_OUT_FOLD` alone the router is kept.
+        wanted: fold whose queries are asked for; of `HELD_OUT_FOLD` alone the router is kept.
 
     Returns:
         (n_queries,) which they are, and the fold that the router never saw; all queries and None
@@ -86,10 +86,10 @@ def exact_rows(
         return np.ones(len(fold), dtype=bool), None
     if view != "in_domain":
         raise DataError(
-            "a promise is about a checkpoint that can be taken away, and routers that were fitted "
-            "without some slices are not kept: choose the in-domain scores"
+            "a guarantee is about a checkpoint that can be taken away, and routers that were "
+            "fitted without some slices are not kept: choose the in-domain scores"
         )
-    _check_can_be_left_out(router, wanted)
+    _check_has_fold_checkpoint(router, wanted)
     rows = np.asarray(fold == wanted)
     if wanted < 0 or not rows.any():
         raise DataError(
@@ -102,12 +102,16 @@ def checkpoint_without(entry: RouterEntry, fold: int | None, data_dir: Path) -> 
     """The folder of a stored router's checkpoint that never saw a fold; None: the usual one.
 
     Raises:
-        RoutingError: as `left_out_dir`, and as `routers.checkpoint_dir` for None.
+        RoutingError: as `fold_checkpoint_dir`, and as `routers.checkpoint_dir` for None.
     """
-    return checkpoint_dir(entry, data_dir) if fold is None else left_out_dir(entry, data_dir, fold)
+    return (
+        checkpoint_dir(entry, data_dir)
+        if fold is None
+        else fold_checkpoint_dir(entry, data_dir, fold)
+    )
 
 
-def left_out_dir(entry: RouterEntry, data_dir: Path, fold: int = LEFT_OUT_FOLD) -> Path:
+def fold_checkpoint_dir(entry: RouterEntry, data_dir: Path, fold: int = HELD_OUT_FOLD) -> Path:
     """The folder of a stored router's checkpoint without a fold.
 
     Args:
@@ -119,11 +123,11 @@ def left_out_dir(entry: RouterEntry, data_dir: Path, fold: int = LEFT_OUT_FOLD) 
         DataError: a stack has none.
         NotTrainedError: it is not on this machine; the text says how it is made.
     """
-    _check_can_be_left_out(entry, fold)
+    _check_has_fold_checkpoint(entry, fold)
     folder = None
     if entry.checkpoint is not None:
         whole = data_dir / entry.checkpoint
-        folder = whole.with_name(left_out_name(whole.name, fold))
+        folder = whole.with_name(fold_checkpoint_name(whole.name, fold))
     if folder is None or not has_weights(entry.router_name, folder):
         again = (
             f"python -m routellm_core scores --router {entry.router_name} --recipe {entry.recipe}"
@@ -132,14 +136,14 @@ def left_out_dir(entry: RouterEntry, data_dir: Path, fold: int = LEFT_OUT_FOLD) 
         )
         raise NotTrainedError(
             f"the checkpoint of {entry.router_id} that never saw fold {fold} is not on this "
-            f"machine, and a promise is about no other: {again} makes it where the query texts "
+            f"machine, and a guarantee is about no other: {again} makes it where the query texts "
             "are, or choose mf with recipe golden, which ships with it"
         )
     return folder
 
 
-def _check_can_be_left_out(entry: RouterEntry, fold: int) -> None:
-    if not can_be_left_out(entry.router_name):
+def _check_has_fold_checkpoint(entry: RouterEntry, fold: int) -> None:
+    if not has_fold_checkpoint(entry.router_name):
         raise DataError(
             f"{entry.router_id} has no checkpoint that never saw fold {fold}: a stack learns from "
             "scores of its members, so all of these would have to be trained without it too; "

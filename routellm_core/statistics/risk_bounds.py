@@ -1,6 +1,6 @@
-"""Tests that a promise is kept, valid for any number of queries: exact for counts, else bets.
+"""Tests that a guarantee is kept, valid for any number of queries: exact for counts, else bets.
 
-A p-value here is at most δ with probability at most δ where the promise is broken, however few
+A p-value here is at most δ with probability at most δ where the guarantee is broken, however few
 queries there are and however they are distributed. No normal approximation enters.
 
 >>> round(float(binomial_p_value(0, 59, 0.05)), 3)
@@ -42,7 +42,7 @@ def betting_p_value(margin: Floats, worst: Floats | float, delta: float) -> Floa
     them are one cumulative sum.
 
     Args:
-        margin: (..., n) by how much each query keeps the promise, in random order, each >= worst.
+        margin: (..., n) by how much each query keeps the guarantee, in random order, each >= worst.
         worst: number or (...), the least a margin can be, below 0; known before the margins are.
         delta: at which the test is sharpest.
 
@@ -136,7 +136,7 @@ def binomial_need(share: float, limit: float, delta: float) -> float:
 
     Args:
         share: of failures, taken for the truth.
-        limit: of the promise.
+        limit: of the guarantee.
         delta: of the test.
 
     Returns:

@@ -28,7 +28,7 @@ from routellm_core.files import whole
 from routellm_core.jobs.progress import Progress, Watch, silent
 from routellm_core.routers import load_router, router_class
 from routellm_core.routers.base import LearnedRouter
-from routellm_core.routers.fold_checkpoints import LEFT_OUT_FOLD, save_left_out
+from routellm_core.routers.fold_checkpoints import HELD_OUT_FOLD, save_fold_checkpoint
 from routellm_core.text_keys import group_key, text_hash
 from routellm_core.training.decontamination import same_text
 from routellm_core.training.labels import battles_of
@@ -64,7 +64,7 @@ def train(
     config: Any = None,
     watch: Watch = silent,
     known: Mapping[str, Trained] | None = None,
-    left_out_dir: Path | None = None,
+    fold_checkpoint_dir: Path | None = None,
 ) -> Trained:
     """Fit a router and score benchmarks with it.
 
@@ -80,8 +80,8 @@ def train(
         config: the router's options; by default its own.
         watch: told how far it is; what it raises ends the work.
         known: members of `stacked` that are trained already, with the same arguments.
-        left_out_dir: where the router that scores fold 0 in domain is saved, see `left_out`; None:
-            it is not kept. `stacked` has none.
+        fold_checkpoint_dir: where the router that scores fold 0 in domain is saved, see
+            `fold_checkpoints`; None: it is not kept. `stacked` has none.
     """
     if router_name == "stacked":
         return _train_stacked(
@@ -94,7 +94,12 @@ def train(
     frames: list[pd.DataFrame] = []
     for view in views if training.parts else ():
         frames += _score_folds(
-            training, view, features, fit, work_dir, left_out_dir if view == "in_domain" else None
+            training,
+            view,
+            features,
+            fit,
+            work_dir,
+            fold_checkpoint_dir if view == "in_domain" else None,
         )
     router = fit(features, np.ones(len(features), dtype=bool), "on everything")
     # A benchmark may stand here for several pairs; each of its queries is read once.
@@ -151,7 +156,7 @@ def _score_folds(
     features: Any,
     fit: _Fit,
     work_dir: Path,
-    left_out_dir: Path | None = None,
+    fold_checkpoint_dir: Path | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Scores of the golden benchmarks, each fold by a router that saw the others."""
     fold = folds_of(training, view)
@@ -166,8 +171,8 @@ def _score_folds(
             # A text may stand in several slices, so leaving out a slice may not be enough.
             repeated = same_text(list(compress(training.queries, asked)), training.queries)
             router = fit(features, ~repeated, name)
-            if k == LEFT_OUT_FOLD and left_out_dir is not None:
-                save_left_out(router, left_out_dir)
+            if k == HELD_OUT_FOLD and fold_checkpoint_dir is not None:
+                save_fold_checkpoint(router, fold_checkpoint_dir)
             _write_array(router.strong_win_rate_of(features[asked]), kept)
         scores[fold == k] = np.load(kept, allow_pickle=False)
     return _frames(training, view, scores, fold)

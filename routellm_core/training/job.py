@@ -120,7 +120,7 @@ def work_on(
         RoutingError: anything else that the user can put right.
         Cancelled: the process was asked to end (SIGTERM).
     """
-    from routellm_core.routers.fold_checkpoints import left_out_name
+    from routellm_core.routers.fold_checkpoints import fold_checkpoint_name
     from routellm_core.training.cross_fitting import train
 
     with jobs.at_work(folder, plan, watch) as context:
@@ -147,7 +147,7 @@ def work_on(
             seed=plan.seed,
             config=config,
             watch=context.on_progress,
-            left_out_dir=folder / left_out_name("checkpoint"),
+            fold_checkpoint_dir=folder / fold_checkpoint_name("checkpoint"),
         )
         trained.router.save(folder / "checkpoint")
         trained.scores.to_parquet(folder / "scores.parquet", index=False)

@@ -132,15 +132,15 @@ def test_a_promise_moves_alpha_stands_in_the_link_and_is_left_by_hand(visit):
     page = visit()
     usual, said = number(page, "alpha").inner_text(), page.locator(".promised")
     expect(said).to_be_hidden()
-    page.locator(".modes label", has_text="Promise").click()
+    page.locator(".modes label", has_text="Guarantee").click()
     link_says(page, mode="promise", promise="keep", wanted="0.95", confidence="0.95")
     expect(said).to_contain_text("◆ With 95% confidence at least 95% of the strong model's quality")
-    expect(said).to_contain_text(re.compile(r"checked on 6,270 held-out queries: 9\d\.\d% kept"))
-    expect(said).to_contain_text("The promise is about the recipe, not about its checkpoint")
-    expect(said).to_contain_text("Moving α by hand leaves the promise.")
+    expect(said).to_contain_text(re.compile(r"On 6,270 held-out queries: 9\d\.\d% kept"))
+    expect(said).to_contain_text("This holds for the training method.")
+    expect(said).to_contain_text("Moving α by hand ends the guarantee.")
     expect(number(page, "alpha")).not_to_have_text(usual)
-    assert page.get_by_label("Seed").count() == 0  # who may draw seeds promises nothing
-    page.get_by_label("What is promised").select_option("lose at most")
+    assert page.get_by_label("Seed").count() == 0  # who may draw seeds guarantees nothing
+    page.get_by_label("What is guaranteed").select_option("lose at most")
     link_says(page, mode="promise", promise="lose", wanted="0.02", confidence="0.95")
     expect(page.get_by_label("points against always gpt-4-1106")).to_have_value("2")
     page.get_by_label("Confidence").select_option("with 99% confidence")
@@ -157,7 +157,7 @@ def test_a_promise_moves_alpha_stands_in_the_link_and_is_left_by_hand(visit):
     knob.scroll_into_view_if_needed()
     height = knob.bounding_box()["y"]
     drag_knob(page, -40, release=False)
-    expect(said).to_have_text(re.compile("^α was moved by hand: nothing is promised here"))
+    expect(said).to_have_text(re.compile("^α was moved by hand: nothing is guaranteed here"))
     expect(marks[0]).to_be_visible()
     page.mouse.up()
     link_says(page, mode="alpha")
@@ -174,8 +174,8 @@ def test_a_promise_moves_alpha_stands_in_the_link_and_is_left_by_hand(visit):
 
 def test_a_promise_out_of_reach_says_how_many_labels_would_do(visit):
     page = visit("?benchmark=mt_bench&mode=promise")
-    problem = page.locator("[role=alert]").filter(has_text="is not reachable")
-    expect(problem).to_contain_text(re.compile(r"with 32 calibration queries.*about \d+ would do"))
+    problem = page.locator("[role=alert]").filter(has_text="are too few to guarantee")
+    expect(problem).to_contain_text(re.compile(r"32 calibration queries.*You need about \d+"))
     expect(page.locator(".promised")).to_be_hidden()
     page.get_by_label("% of gpt-4-1106's quality").fill("150")
     page.get_by_label("% of gpt-4-1106's quality").press("Enter")

@@ -8,13 +8,13 @@ import streamlit as st
 
 from routellm_core.metrics.costs import Price
 from routellm_core.policy.guarantee.certify import Certificate, certify_on
-from routellm_core.policy.guarantee.promise import Promise
+from routellm_core.policy.guarantee.risks import GuaranteeTarget
 from routellm_core.routers.checkpoints import checkpoint_dir
 
 if TYPE_CHECKING:
     from routellm_core.metrics.thresholds import Target
     from routellm_core.policy.build import ProviderNames
-    from routellm_core.policy.choice import Basis
+    from routellm_core.policy.choice import ScoredBenchmark
     from routellm_core.policy.document import Policy
 from views.cache.benchmarks import RouterKey, benchmark, outcomes, ranked
 from views.cache.own_data import contaminated_ids
@@ -22,13 +22,13 @@ from views.cache.workspace import DATA_DIR, store
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def certificate(key: RouterKey, promise: Promise, confidence: float) -> Certificate:
-    """The cheapest threshold that carries a promise, on the one split that this dashboard knows."""
+def certificate(key: RouterKey, target: GuaranteeTarget, confidence: float) -> Certificate:
+    """The cheapest threshold with a guarantee, on the one split that this dashboard knows."""
     return certify_on(
         benchmark(key.version, key.benchmark_id),
         outcomes(key.version, key.benchmark_id, key.pair),
         ranked(key).strong_win_rate,
-        promise,
+        target,
         delta=round(1 - confidence, 12),
     )
 
@@ -48,39 +48,39 @@ def policy(
 ) -> "tuple[Policy, Path]":
     """The policy that meets a target, and the folder of its checkpoint."""
     from routellm_core.policy.build import policy_of
-    from routellm_core.policy.choice import choice_of
+    from routellm_core.policy.choice import threshold_on
 
-    basis = _basis(key, prices)
-    choice, folder = choice_of(basis, target), checkpoint_dir(basis.router, DATA_DIR)
+    scored = _scored(key, prices)
+    choice, folder = threshold_on(scored, target), checkpoint_dir(scored.router, DATA_DIR)
     return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
 
 
 @st.cache_resource(max_entries=8, show_spinner="Drawing intervals for the evidence …")
-def promised_policy(
+def certified_policy(
     key: RouterKey,
     prices: tuple[Price, Price],
-    promise: Promise,
+    target: GuaranteeTarget,
     confidence: float,
     called: "tuple[ProviderNames, ProviderNames]",
 ) -> "tuple[Policy, Path]":
-    """The policy that carries a promise, and the folder of the checkpoint that this is about."""
+    """The policy that carries a guarantee, and the folder of the checkpoint that was certified."""
     from routellm_core.policy.build import policy_of
-    from routellm_core.policy.guarantee.choice import promised_choice
+    from routellm_core.policy.guarantee.choice import certified_threshold
     from routellm_core.routers.fold_checkpoints import checkpoint_without
 
-    basis = _basis(key, prices)
+    scored = _scored(key, prices)
     fold = store().folds(key.benchmark_id, key.pair, key.router_id, key.view)
-    choice = promised_choice(basis, fold, promise, delta=round(1 - confidence, 12))
-    assert choice.promised is not None
-    folder = checkpoint_without(basis.router, choice.promised.left_out_fold, DATA_DIR)
+    choice = certified_threshold(scored, fold, target, delta=round(1 - confidence, 12))
+    assert choice.certified is not None
+    folder = checkpoint_without(scored.router, choice.certified.held_out_fold, DATA_DIR)
     return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
 
 
-def _basis(key: RouterKey, prices: tuple[Price, Price]) -> "Basis":
-    """What `choosing.read_basis` reads, from what is cached."""
-    from routellm_core.policy.choice import Basis
+def _scored(key: RouterKey, prices: tuple[Price, Price]) -> "ScoredBenchmark":
+    """What `choosing.read_scored_benchmark` reads, from what is cached."""
+    from routellm_core.policy.choice import ScoredBenchmark
 
-    return Basis(
+    return ScoredBenchmark(
         benchmark=benchmark(key.version, key.benchmark_id),
         outcomes=outcomes(key.version, key.benchmark_id, key.pair),
         router=store().router(key.router_id),

@@ -8,6 +8,7 @@ import streamlit as st
 
 from routellm_core.policy.document import Policy
 from routellm_core.policy.fields import FigureInterval
+from routellm_core.policy.guarantee.sentences import scope_and_test
 from routellm_core.wording.numbers import DASH, both_ends, fixed, percent
 from views.components import html_table
 from views.components.html_table import figure
@@ -23,7 +24,7 @@ def draw(policy: Policy) -> None:
     st.markdown(f"##### {plain(in_words(policy))}")
     if policy.guarantee is not None:
         st.markdown(f"**{plain(policy.guarantee.words)}.**")
-        st.caption(plain(policy.guarantee.rests_on))
+        st.caption(f"{plain(scope_and_test(policy.guarantee))}.")
     rows = rows_of(policy)
     html_table.draw(
         "Evidence of the policy",
@@ -117,8 +118,8 @@ def not_covered(policy: Policy) -> list[str]:
         )
     if policy.guarantee is not None:
         items.append(
-            "Queries that come otherwise than these: the promise is about a mean over distinct "
-            "queries drawn as these were, never about a single one."
+            "Queries unlike these: the guarantee is about an average over distinct queries drawn "
+            "as these were, never about a single one."
         )
     if evidence.n_queries < _FEW:
         items.append(f"Small differences: n is {evidence.n_queries:,}.")
@@ -142,10 +143,10 @@ def page(policy: Policy) -> str:
         for row in rows_of(policy)
     )
     items = "".join(f"<li>{escape(item)}</li>" for item in not_covered(policy))
-    promised = policy.guarantee
+    guarantee = policy.guarantee
     said = ""
-    if promised is not None:
-        said = f"<p><b>{escape(promised.words)}.</b> {escape(promised.rests_on)}</p>"
+    if guarantee is not None:
+        said = f"<p><b>{escape(guarantee.words)}.</b> {escape(scope_and_test(guarantee))}.</p>"
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>'
         f"{escape(policy.policy_id)}</title><style>{_PRINTED}</style></head><body>"

@@ -19,8 +19,8 @@ def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Pa
     """The policy, and the folder of its checkpoint.
 
     Raises:
-        NotTrainedError: the router has no weights on this machine, or none that a promise is about.
-        UnreachableError: no threshold of that checkpoint carries the promise.
+        NotTrainedError: the router has no weights on this machine, or none that was certified.
+        UnreachableError: no threshold of that checkpoint carries the guarantee.
         DataError: a name holds what a configuration cannot hold.
     """
     with st.expander("How the models are called where they are served"):
@@ -31,17 +31,17 @@ def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Pa
             "LiteLLM's names of providers. Keys are read from the environment by whoever runs it."
         )
     prices = selection.price_weak, selection.price_strong
-    promised = readings.promised
-    if promised is None:
+    certificate = readings.certificate
+    if certificate is None:
         return policies.policy(selection.key, prices, _target(readings), (weak, strong))
-    found = policies.promised_policy(
-        selection.key, prices, promised.promise, promised.confidence, (weak, strong)
+    found = policies.certified_policy(
+        selection.key, prices, certificate.target, round(1 - certificate.delta, 12), (weak, strong)
     )
     guarantee = found[0].guarantee
-    if guarantee is not None and guarantee.threshold != promised.certificate.threshold:
+    if guarantee is not None and guarantee.threshold != certificate.threshold:
         st.caption(
-            "The Trade-off page certifies the recipe, on queries of all folds; a policy runs one "
-            "checkpoint, so here α is the one that is certified for that checkpoint, on queries "
+            "The Trade-off page certifies the training method, on queries of all folds. A policy "
+            "runs one checkpoint. So α here is the one certified for that checkpoint, on queries "
             "that it never saw."
         )
     return found

@@ -16,7 +16,7 @@ from views.cache import benchmarks, own_data
 from views.cache.benchmarks import RouterKey
 from views.components import html_table
 from views.components.html_table import figure
-from views.my_data import promises, traffic
+from views.my_data import guarantees, traffic
 from views.score import sets
 from views.selection import tradeoff_link
 from views.selection.frame import router_key
@@ -45,7 +45,7 @@ def draw(version: int, row: Any) -> None:
             "costs, and what quality to expect if they are like a benchmark's."
         )
         traffic.draw(version, row)
-        promises.draw_without_outcomes()
+        guarantees.draw_without_outcomes()
 
 
 # Two models or more
@@ -108,7 +108,7 @@ def _draw_two(version: int, row: Any) -> None:
         _draw_routers(version, row.benchmark_id, pair, routers)
         best = routers.iloc[0]
         key = RouterKey(version, row.benchmark_id, pair, best["router_id"], best["view"])
-        promises.draw(key, best)
+        guarantees.draw(key, best)
     elif not own_data.scorings(version, row.benchmark_id).empty:
         st.info(
             "The Trade-off page needs a score for every query of this pair, and no router has "
@@ -195,7 +195,7 @@ def _draw_one(version: int, row: Any) -> None:
         _draw_bounds(version, card, model, scored, is_strong=side == "strong")
         with st.expander("The same queries as traffic"):
             traffic.draw_scored(version, row, scored)
-    promises.draw_without_outcomes()
+    guarantees.draw_without_outcomes()
 
 
 def _draw_bounds(

@@ -270,7 +270,7 @@ def _keep_price(side: str, model: str) -> None:
 def _keep_target() -> None:
     """On another benchmark a quality has another scale: keep the share of strong calls then too.
 
-    A promised loss becomes the usual one. Its queries and slices are others as well.
+    A guaranteed loss becomes the usual one. Its queries and slices are others as well.
     """
     _keep_share()
     link.leave_benchmark()

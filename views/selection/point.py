@@ -8,13 +8,13 @@ from routellm_core.errors import UnreachableError
 from routellm_core.metrics import thresholds
 from routellm_core.metrics.curve import operating_point, point_index
 from routellm_core.metrics.thresholds import Mode, Target, ThresholdChoice
+from routellm_core.policy.guarantee.certify import Certificate
 from routellm_core.statistics.bootstrap import CurveIntervals
 from routellm_core.types import Benchmark, OperatingPoint
 from views.cache import benchmarks
 from views.cache.benchmarks import Money, Ranked
-from views.selection import promise
+from views.selection import guarantee
 from views.selection.frame import Selection
-from views.selection.promise import SelectedGuarantee
 from views.state import link
 from views.text.format import quality_text
 
@@ -32,8 +32,8 @@ class Readings(NamedTuple):
     money: Money
     intervals: CurveIntervals
     calibration: ThresholdChoice
-    """Of a promise: its threshold as a given α, to the last digit."""
-    promised: SelectedGuarantee | None
+    """Of a guarantee: its threshold as a given α, to the last digit."""
+    certificate: Certificate | None
     problem: str | None
     """Why the target cannot be met; the point is then another one."""
     point: OperatingPoint
@@ -43,7 +43,7 @@ class Readings(NamedTuple):
     @property
     def mode(self) -> NamedMode:
         """How the point was chosen; what was given where that cannot be met."""
-        if self.promised is not None:
+        if self.certificate is not None:
             return "promise"
         return self.calibration.mode if self.problem is None else mode()
 
@@ -52,13 +52,13 @@ def read(selection: Selection) -> Readings:
     """Answer the target that the link holds, exactly."""
     ranked = benchmarks.ranked(selection.key)
     money = benchmarks.money(selection.key, selection.price_weak, selection.price_strong)
-    promised, problem = None, None
+    certificate, problem = None, None
     try:
         if mode() == "promise":
-            promised = promise.certified(
-                selection.key, selection.benchmark, *promise.asked_for(selection.benchmark)
+            certificate = guarantee.certified(
+                selection.key, selection.benchmark, *guarantee.asked_for(selection.benchmark)
             )
-        chosen = thresholds.for_target(ranked.curve, money.curve, _target(promised))
+        chosen = thresholds.for_target(ranked.curve, money.curve, _target(certificate))
     except UnreachableError as error:
         problem = _in_shown_unit(error, selection.benchmark)
         chosen = thresholds.for_share(ranked.curve, USUAL_SHARE)
@@ -69,7 +69,7 @@ def read(selection: Selection) -> Readings:
         money=money,
         intervals=benchmarks.intervals(selection.key),
         calibration=chosen,
-        promised=promised,
+        certificate=certificate,
         problem=problem,
         point=point,
         cost=float(money.curve[point_index(ranked.curve, chosen.threshold)]),
@@ -98,10 +98,10 @@ def queries_per_month() -> float:
     return _USUAL_QUERIES_PER_MONTH if wanted is None else min(wanted, 1e12)
 
 
-def _target(promised: SelectedGuarantee | None) -> Target:
-    """What the link targets; without a target the usual share. A promise is a target for its α."""
-    if promised is not None:
-        return Target("alpha", promised.certificate.threshold)
+def _target(certificate: Certificate | None) -> Target:
+    """What the link targets, by default the usual share; of a guarantee its α."""
+    if certificate is not None:
+        return Target("alpha", certificate.threshold)
     wanted = link.number("wanted", None)
     if wanted is None:
         return Target("share", USUAL_SHARE)

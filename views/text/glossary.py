@@ -63,12 +63,12 @@ TERMS = {
         r"1 - \frac{\text{cost}}{\text{baseline}}",
     ),
     "promise": Term(
-        "Promise",
+        "Guarantee",
         "What a threshold is certified for: quality kept, quality lost or queries missed, on "
-        "average over queries that come as these did. One part of the queries chose the threshold, "
-        "another checked it (Learn then Test, arXiv 2110.01052). A user who tries splits until "
-        "one passes has no promise, so there is one split.",
-        r"P(\text{a broken promise is given}) \le 1 - \text{confidence}",
+        "average over queries like these. One part of the queries chose the threshold, another "
+        "checked it (Learn then Test, arXiv 2110.01052). The split is fixed: trying several until "
+        "one passes would void the guarantee.",
+        r"P(\text{a broken guarantee is given}) \le 1 - \text{confidence}",
     ),
     "random": Term(
         "Random",

@@ -8,6 +8,7 @@ import streamlit as st
 from routellm_core.metrics.curve import operating_point
 from routellm_core.metrics.thresholds import threshold_of
 from routellm_core.policy.export.routellm import routellm_model_name
+from routellm_core.policy.guarantee.sentences import certificate_sentence
 from routellm_core.statistics.bootstrap import CurveIntervals
 from routellm_core.types import Benchmark, Ranking, RoutingCurve
 from routellm_core.wording.numbers import both_ends, fixed, percent, span, usd_text
@@ -15,7 +16,7 @@ from views.cache import benchmarks
 from views.cache.benchmarks import Ranked
 from views.components import downloads
 from views.components.live_curve import live_curve, payload
-from views.selection import promise
+from views.selection import guarantee
 from views.selection.frame import Selection, boundary
 from views.selection.point import USUAL_SHARE, Readings, queries_per_month, read
 from views.state import inputs, link
@@ -78,7 +79,7 @@ def draw_curve(selection: Selection, readings: Readings) -> None:
         },
         "exact": payload.exact_point(readings.point, _along(selection)),
         "pin": _pin(selection),
-        "promised": _promised(readings),
+        "promised": _guaranteed(selection, readings),
     }
     live_curve(data, key=_COMPONENT, on_choice=_take_choice, on_pin=_take_pin)
 
@@ -127,8 +128,8 @@ def _picture(selection: Selection, x: Literal["share", "cost"]) -> dict[str, Any
             {"id": "random", "label": "random at equal quality", "cost": None},
         ],
         **_sentences(selection.benchmark),
-        "promises": promise.forms(selection.benchmark, selection.pair.strong),
-        "confidences": list(promise.CONFIDENCES),
+        "promises": guarantee.forms(selection.benchmark, selection.pair.strong),
+        "confidences": list(guarantee.CONFIDENCES),
         "static_tiles": _static_tiles(ranked, intervals),
         "help": {name: help_of(name) for name in _EXPLAINED},
     }
@@ -186,7 +187,7 @@ def draw_exits(selection: Selection, readings: Readings) -> None:
 def _status(benchmark: Benchmark, readings: Readings) -> str:
     """Wanted and achieved, in the unit of the target."""
     chosen = readings.calibration
-    if readings.problem is not None or chosen.mode == "alpha":  # so is a promise
+    if readings.problem is not None or chosen.mode == "alpha":  # so is a guarantee
         return ""
     written = {
         "share": lambda x: percent(x, 2),
@@ -198,17 +199,20 @@ def _status(benchmark: Benchmark, readings: Readings) -> str:
 
 
 def _wanted(benchmark: Benchmark, readings: Readings) -> dict[str, Any]:
-    """The number of the target; of a promise what it limits, and the confidence."""
+    """The number of the target; of a guarantee what it limits, and the confidence."""
     if readings.mode != "promise":
         return {"wanted": link.number("wanted", USUAL_SHARE)}
-    (kind, limit), confidence = promise.asked_for(benchmark)
+    (kind, limit), confidence = guarantee.asked_for(benchmark)
     return {"wanted": limit, "promise": kind, "confidence": confidence}
 
 
-def _promised(readings: Readings) -> dict[str, str] | None:
-    """The promise in words, where one is certified."""
-    promised = readings.promised
-    return None if promised is None else {"words": promised.words, "about": promised.about}
+def _guaranteed(selection: Selection, readings: Readings) -> dict[str, str] | None:
+    """The guarantee in words, where one is certified."""
+    found = readings.certificate
+    if found is None:
+        return None
+    words = certificate_sentence(found, selection.benchmark.quality_unit)
+    return {"words": words, "about": guarantee.about_of(selection.key)}
 
 
 def _along(selection: Selection) -> payload.Along:

@@ -10,6 +10,7 @@ from routellm_core.errors import DataError
 from routellm_core.policy.document import Policy
 from routellm_core.policy.export.base import VARIABLES, ExportTarget
 from routellm_core.policy.fields import FigureInterval
+from routellm_core.policy.guarantee.sentences import scope_and_test
 from routellm_core.routers import MEMBERS, ROUTERS
 from routellm_core.store.places import CORE, PROJECT
 from routellm_core.wording.numbers import bracketed, fixed, percent
@@ -124,8 +125,9 @@ def readme(
     quality = partial(_figure, write=percent if is_share else fixed)
     chosen = policy.chosen_by
     if policy.guarantee is not None:
-        promised = policy.guarantee
-        parts += ["## Promise", f"{escaped(promised.words)}.", escaped(promised.rests_on)]
+        found = policy.guarantee
+        sentences = (found.words, scope_and_test(found))
+        parts += ["## Guarantee", *(f"{escaped(sentence)}." for sentence in sentences)]
     parts += [
         "## Evidence",
         f"On {code(evidence.title)}, {evidence.n_queries:,} queries "

@@ -1,7 +1,5 @@
-"""Thresholds with a promise: a loss in words, kept with a stated confidence.
+"""Guarantees of a threshold: a limit on a loss that holds with a stated confidence.
 
-`promise` is what may be promised, `guarantee` finds the cheapest threshold that is certified for it
-by the tests of `risk_bounds`, and `words` says so. A policy that carries a promise runs the very
-checkpoint that the promise is about: `left_out` names it, `promised` and `promised_policy` make the
-policy.
+`risks` says what may be limited and how that is tested, `certify` finds the cheapest threshold that
+passes, `choice` does so for the one checkpoint that a policy runs, and `sentences` says it.
 """

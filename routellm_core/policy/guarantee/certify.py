@@ -1,4 +1,4 @@
-"""Thresholds with a promise: the cheapest one for which a stated loss holds with confidence 1 - δ.
+"""The cheapest threshold at which a loss is limited with confidence 1 - δ.
 
 Learn then Test (Angelopoulos et al. 2021, arXiv 2110.01052). The distinct queries are dealt, by
 seed, into three parts that know nothing of each other:
@@ -12,7 +12,7 @@ seed, into three parts that know nothing of each other:
   sequence passed, whose chance is at most δ (fixed-sequence testing, as there);
 - the held-out queries, which chose nothing, show what the threshold gives.
 
-A query stands once for all of equal text: copies are not independent. So a promise is about
+A query stands once for all of equal text: copies are not independent. So a guarantee is about
 distinct queries that come as these did, and about the router that scored them. The threshold that
 was tested is the one returned, to the last digit; it lies midway between two scores of the pilot.
 """
@@ -20,23 +20,23 @@ was tested is the one returned, to the last digit; it lies midway between two sc
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from routellm_core.errors import DataError
-from routellm_core.policy.guarantee.promise import (
+from routellm_core.policy.guarantee.risks import (
     FEWEST_KEPT,
-    Promise,
-    Scored,
+    GuaranteeTarget,
+    ScoredOutcomes,
     achieved_of,
     bound_of,
-    check_promise,
     check_rows,
+    check_target,
     need_of,
     p_values,
 )
-from routellm_core.routers.fold_checkpoints import left_out_fold
+from routellm_core.routers.fold_checkpoints import held_out_fold
 from routellm_core.statistics.risk_bounds import binomial_interval, fixed_sequence
 from routellm_core.types import Benchmark, Floats, Interval, Ints, PairOutcomes
 
@@ -49,7 +49,7 @@ NEVER = 2.0
 """The threshold above all scores: the strong model is never called."""
 _FIRST_KEPT = 0.25
 """Share of queries kept where the test of `miss` begins. Of 0.25, 0.5, the least that can be tested
-and a start that the pilot's outcomes choose, it reached most promises on MMLU and GSM8K."""
+and a start that the pilot's outcomes choose, it reached most guarantees on MMLU and GSM8K."""
 
 
 class Split(NamedTuple):
@@ -65,12 +65,12 @@ _UNKNOWN = Interval(math.nan, math.nan)
 
 @dataclass(frozen=True)
 class Certificate:
-    """The threshold that carries a promise, how it was found, and what it gives elsewhere.
+    """The threshold that carries a guarantee, how it was found, and what it gives elsewhere.
 
-    Where the promise is out of reach, what is said of the threshold is NaN.
+    Where the guarantee is out of reach, what is said of the threshold is NaN.
     """
 
-    promise: Promise
+    target: GuaranteeTarget
     delta: float
     seed: int
     n_pilot: int
@@ -86,10 +86,10 @@ class Certificate:
     threshold: float = math.nan
     """Call the strong model at or above it; 2 for never."""
     p_value: float = math.nan
-    """Of the hypothesis that this threshold breaks the promise."""
+    """Of the hypothesis that this threshold breaks the guarantee."""
     bound: float = math.nan
     """1 - δ confidence bound of what `limit` limits, by the calibration of this threshold alone;
-    after the search it is the limit itself that is promised."""
+    after the search it is the limit itself that is guaranteed."""
     n_kept: int = 0
     """Calibration queries on the weak model."""
     n_held_out_kept: int = 0
@@ -102,7 +102,7 @@ class Certificate:
     """On the held-out queries: the share of quality kept, the quality lost, the share missed."""
     achieved_interval: Interval = _UNKNOWN
     n_needed: float = math.nan
-    """About how many calibration queries the promise would need, where it is out of reach; NaN
+    """About how many calibration queries the guarantee would need, where it is out of reach; NaN
     where no number would do, since what was observed breaks it."""
 
     @property
@@ -114,7 +114,7 @@ def certify(
     strong_win_rate: Floats,
     quality_weak: Floats,
     quality_strong: Floats,
-    promise: Promise,
+    target: GuaranteeTarget,
     *,
     quality_low: float = 0.0,
     quality_high: float = 1.0,
@@ -122,39 +122,39 @@ def certify(
     delta: float = DELTA,
     seed: int = 0,
 ) -> Certificate:
-    """The highest threshold for which the promise holds with confidence 1 - δ.
+    """The highest threshold for which the guarantee holds with confidence 1 - δ.
 
     Args:
         strong_win_rate: (n_queries,) by a router that learned from none of these queries.
         quality_weak: (n_queries,).
         quality_strong: (n_queries,).
-        promise: what is to hold.
+        target: what is to hold.
         quality_low: the worst quality an answer can have.
         quality_high: the best.
         cluster_code: (n_queries,) equal for queries of equal text; None: all differ.
-        delta: chance that a broken promise is given all the same, over seeds and queries.
+        delta: chance that a broken guarantee is given all the same, over seeds and queries.
         seed: of the split.
 
     Raises:
-        DataError: δ, the seed or the promise is out of its range, a quality out of its scale, a
+        DataError: δ, the seed or the guarantee is out of its range, a quality out of its scale, a
             value NaN or infinite, or there are fewer than `FEWEST_QUERIES` distinct queries.
     """
     scale = Interval(quality_low, quality_high)
-    check_promise(promise, scale, delta)
-    rows = Scored(strong_win_rate, quality_weak, quality_strong)
+    check_target(target, scale, delta)
+    rows = ScoredOutcomes(strong_win_rate, quality_weak, quality_strong)
     check_rows(rows, scale)
     codes = np.arange(len(strong_win_rate)) if cluster_code is None else cluster_code
     pilot, calibration, held_out = (rows.at(part) for part in split_of(codes, seed))
     n_calibration, n_held_out = len(calibration.strong_win_rate), len(held_out.strong_win_rate)
-    sequence = _sequence(promise, pilot.strong_win_rate, n_calibration)
+    sequence = _sequence(target, pilot.strong_win_rate, n_calibration)
     n_passed, p_value = fixed_sequence(
-        lambda some: p_values(promise, calibration, calibration.kept(some[:, None]), scale, delta),
+        lambda some: p_values(target, calibration, calibration.kept(some[:, None]), scale, delta),
         sequence,
         delta,
     )
     has_stopped = n_passed < len(sequence)
     found = Certificate(
-        promise=promise,
+        target=target,
         delta=delta,
         seed=seed,
         n_pilot=len(pilot.strong_win_rate),
@@ -167,16 +167,16 @@ def certify(
     )
     if not n_passed:
         kept = calibration.kept(sequence[0])
-        return replace(found, n_needed=need_of(promise, calibration, kept, scale, delta))
+        return replace(found, n_needed=need_of(target, calibration, kept, scale, delta))
     threshold = float(sequence[n_passed - 1])
     kept, kept_held_out = calibration.kept(threshold), held_out.kept(threshold)
     n_held_out_kept = int(kept_held_out.sum())
-    achieved, achieved_interval = achieved_of(promise, held_out, kept_held_out, scale)
+    achieved, achieved_interval = achieved_of(target, held_out, kept_held_out, scale)
     return replace(
         found,
         threshold=threshold,
         p_value=float(p_value[n_passed - 1]),
-        bound=bound_of(promise, calibration, kept, scale, delta),
+        bound=bound_of(target, calibration, kept, scale, delta),
         n_kept=int(kept.sum()),
         n_held_out_kept=n_held_out_kept,
         strong_call_share=1.0 - n_held_out_kept / n_held_out,
@@ -190,7 +190,7 @@ def certify_on(
     benchmark: Benchmark,
     outcomes: PairOutcomes,
     strong_win_rate: Floats,
-    promise: Promise,
+    target: GuaranteeTarget,
     *,
     delta: float = DELTA,
     seed: int = 0,
@@ -201,15 +201,15 @@ def certify_on(
         benchmark: its card.
         outcomes: of the pair on some or all of its queries.
         strong_win_rate: (n_queries,) of these.
-        promise: what is to hold.
-        delta: chance that a broken promise is given all the same.
+        target: what is to hold.
+        delta: chance that a broken guarantee is given all the same.
         seed: of the split.
     """
     return certify(
         strong_win_rate,
         outcomes.quality_weak,
         outcomes.quality_strong,
-        promise,
+        target,
         quality_low=benchmark.quality_low,
         quality_high=benchmark.quality_high,
         cluster_code=outcomes.cluster_code,
@@ -259,7 +259,7 @@ def threshold_grid(strong_win_rate: Floats, n_thresholds: int = N_THRESHOLDS) ->
     return np.append((score[i] + score[i + 1]) / 2, NEVER)
 
 
-def _sequence(promise: Promise, pilot: Floats, n_calibration: int) -> Floats:
+def _sequence(target: GuaranteeTarget, pilot: Floats, n_calibration: int) -> Floats:
     """The thresholds in the order of the tests.
 
     From the safe end for what is lost over all queries, since nothing is lost there. Not for what
@@ -267,41 +267,56 @@ def _sequence(promise: Promise, pilot: Floats, n_calibration: int) -> Floats:
     where a quarter of the queries is kept.
     """
     grid = threshold_grid(pilot)
-    if promise.kind != "miss":
+    if target.kind != "miss":
         return grid
     wanted = max(_FIRST_KEPT, 2 * FEWEST_KEPT / n_calibration)
     share_kept = np.searchsorted(np.sort(pilot), grid) / len(pilot)
     return grid[min(int(np.searchsorted(share_kept, wanted)), len(grid) - 1) :]
 
 
-class Promised(NamedTuple):
-    """What a threshold promises, and about which checkpoint."""
+Scope: TypeAlias = Literal["checkpoint", "fold", "method"]
+"""Holder of a certificate: the router's own checkpoint, which learned nothing from the queries; the
+router that never saw their fold; or, of several routers out of fold, only the training method."""
+
+
+def scope_of(n_folds: int, held_out_fold: int | None = None) -> Scope:
+    """Holder of a certificate.
+
+    Args:
+        n_folds: how many routers scored the queries out of fold; 0: one that saw none of them.
+        held_out_fold: whose queries alone were used; None: all were.
+    """
+    if held_out_fold is not None:
+        return "fold"
+    return "method" if n_folds else "checkpoint"
+
+
+class CheckpointCertificate(NamedTuple):
+    """A certificate that holds for one checkpoint."""
 
     certificate: Certificate
-    left_out_fold: int | None
+    held_out_fold: int | None
     """Which the checkpoint never saw, and of which all queries are; None: it saw none of any."""
     calibration_sha256: str
     """Of the sorted ids of the calibration queries."""
     outcomes_sha256: str
     """Of the outcomes and scores of all three parts of the split."""
-    words: str
-    about: str
 
 
-def check_is_about(promised: Promised, checkpoint: Path) -> None:
-    """Refuse another checkpoint than the one that a promise is about.
+def check_certified(certified: CheckpointCertificate, checkpoint: Path) -> None:
+    """Refuse another checkpoint than the one that was certified.
 
     Raises:
-        DataError: it is one without that fold while the promise is about the usual one, or the
+        DataError: it is one without that fold while the guarantee is about the usual one, or the
             other way round.
         NotTrainedError: there is no checkpoint in the folder.
     """
-    fold = promised.left_out_fold
-    if left_out_fold(checkpoint) != fold:
+    fold = certified.held_out_fold
+    if held_out_fold(checkpoint) != fold:
         raise DataError(
-            f"the promise is about the checkpoint that never saw fold {fold}, and {checkpoint} is "
-            "another: take the folder that left_out_dir names"
+            f"the guarantee is about the checkpoint that never saw fold {fold}, and {checkpoint} "
+            "is another: take the folder that fold_checkpoint_dir names"
             if fold is not None
-            else f"the promise is about the router's own checkpoint, and {checkpoint} is one "
+            else f"the guarantee is about the router's own checkpoint, and {checkpoint} is one "
             "without a fold: take the folder that checkpoint_dir names"
         )

@@ -1,7 +1,7 @@
-"""From a promise to a choice whose policy runs the very checkpoint that the promise is about.
+"""From a guarantee to a choice whose policy runs the very checkpoint that the guarantee is about.
 
-What is promised of a recipe over all folds holds for many queries only, and of none of its
-checkpoints. So the promise here rests on the queries of one fold, scored by the one router that
+What is guaranteed of a recipe over all folds holds for many queries only, and of none of its
+checkpoints. So the guarantee here rests on the queries of one fold, scored by the one router that
 never saw them, and that router is what the policy exports. A router that learned nothing from the
 benchmark is taken as it is, on all queries.
 """
@@ -14,43 +14,50 @@ from numpy.typing import NDArray
 from routellm_core.errors import UnreachableError
 from routellm_core.metrics.costs import Price
 from routellm_core.metrics.thresholds import Target
-from routellm_core.policy.choice import Basis, Choice, choice_of, outcomes_hash, read_basis
-from routellm_core.policy.guarantee.certify import DELTA, NEVER, Promised, certify_on, split_of
-from routellm_core.policy.guarantee.promise import Promise
-from routellm_core.policy.guarantee.sentences import ABOUT_CHECKPOINT, about_left_out, promise_words
-from routellm_core.routers.fold_checkpoints import LEFT_OUT_FOLD, exact_rows
+from routellm_core.policy.choice import (
+    ScoredBenchmark,
+    SelectedThreshold,
+    outcomes_hash,
+    read_scored_benchmark,
+    threshold_on,
+)
+from routellm_core.policy.guarantee.certify import (
+    DELTA,
+    NEVER,
+    CheckpointCertificate,
+    certify_on,
+    split_of,
+)
+from routellm_core.policy.guarantee.risks import GuaranteeTarget
+from routellm_core.policy.guarantee.sentences import OF_ONE_FOLD, certificate_sentence
+from routellm_core.routers.fold_checkpoints import exact_rows
 from routellm_core.store import Store
 from routellm_core.types import (
     Ints,
     ModelPair,
 )
 
-_OF_ONE_FOLD = (
-    f"only queries of fold {LEFT_OUT_FOLD} count here, since a policy's promise is about the one "
-    "checkpoint that never saw them"
-)
 
-
-def choose_by_promise(
+def select_with_guarantee(
     store: Store,
     benchmark_id: str,
     router_name: str,
-    promise: Promise,
+    guarantee: GuaranteeTarget,
     *,
     delta: float = DELTA,
     seed: int = 0,
     recipe: str | None = None,
     model_pair: ModelPair | None = None,
     prices: tuple[Price, Price] | None = None,
-) -> Choice:
-    """Find the cheapest threshold that carries a promise about one checkpoint.
+) -> SelectedThreshold:
+    """Find the cheapest threshold that carries a guarantee about one checkpoint.
 
     Args:
         store: holds outcomes and scores.
         benchmark_id: on which the threshold is chosen.
         router_name: kind of router.
-        promise: what is to hold.
-        delta: chance that a broken promise is given all the same.
+        guarantee: what is to hold.
+        delta: chance that a broken guarantee is given all the same.
         seed: of the split into pilot, calibration and held-out queries.
         recipe: where a router has several.
         model_pair: by default the benchmark's usual one.
@@ -58,51 +65,56 @@ def choose_by_promise(
 
     Raises:
         UnknownNameError: there is no such benchmark, model or router.
-        UnreachableError: no threshold carries the promise; the text says how many queries would.
-        DataError: what is given is no promise, or there are too few distinct queries.
+        UnreachableError: no threshold carries the guarantee; the text says how many queries would.
+        DataError: what is given is no guarantee, or there are too few distinct queries.
     """
-    basis = read_basis(store, benchmark_id, router_name, recipe, model_pair, prices)
+    basis = read_scored_benchmark(store, benchmark_id, router_name, recipe, model_pair, prices)
     where = benchmark_id, basis.outcomes.model_pair, basis.router.router_id, basis.view
-    return promised_choice(basis, store.folds(*where), promise, delta=delta, seed=seed)
+    return certified_threshold(basis, store.folds(*where), guarantee, delta=delta, seed=seed)
 
 
-def promised_choice(
-    basis: Basis, fold: Ints, promise: Promise, *, delta: float = DELTA, seed: int = 0
-) -> Choice:
-    """The cheapest threshold that carries a promise.
+def certified_threshold(
+    basis: ScoredBenchmark,
+    fold: Ints,
+    guarantee: GuaranteeTarget,
+    *,
+    delta: float = DELTA,
+    seed: int = 0,
+) -> SelectedThreshold:
+    """The cheapest threshold that carries a guarantee.
 
     Args:
         basis: all queries of the benchmark; the choice is about some of them.
         fold: (n_queries,) of each score, -1 for none.
-        promise: what is to hold.
-        delta: chance that a broken promise is given all the same.
+        guarantee: what is to hold.
+        delta: chance that a broken guarantee is given all the same.
         seed: of the split.
 
     Raises:
-        UnreachableError: no threshold carries the promise.
-        DataError: what is given is no promise, there are too few distinct queries, or no
+        UnreachableError: no threshold carries the guarantee.
+        DataError: what is given is no guarantee, there are too few distinct queries, or no
             checkpoint is without them, see `left_out.exact_rows`.
     """
-    rows, left_out = exact_rows(basis.router, basis.view, fold)
+    rows, held_out_fold = exact_rows(basis.router, basis.view, fold)
     outcomes, strong_win_rate = basis.outcomes.of(rows), basis.strong_win_rate[rows]
-    found = certify_on(basis.benchmark, outcomes, strong_win_rate, promise, delta=delta, seed=seed)
-    words = promise_words(found, basis.benchmark.quality_unit)
+    found = certify_on(
+        basis.benchmark, outcomes, strong_win_rate, guarantee, delta=delta, seed=seed
+    )
     if not found.is_reached:
-        raise UnreachableError(words if left_out is None else f"{words}; {_OF_ONE_FOLD}")
+        sentence = certificate_sentence(found, basis.benchmark.quality_unit)
+        raise UnreachableError(sentence if held_out_fold is None else f"{sentence}. {OF_ONE_FOLD}")
     split = split_of(outcomes.cluster_code, seed)
     held_out = np.zeros(outcomes.n_queries, dtype=bool)
     held_out[split.held_out] = True
     is_never = found.threshold == NEVER
-    return choice_of(
+    return threshold_on(
         basis._replace(outcomes=outcomes.of(held_out), strong_win_rate=strong_win_rate[held_out]),
         Target("share", 0.0) if is_never else Target("alpha", found.threshold),
-        Promised(
+        CheckpointCertificate(
             certificate=found,
-            left_out_fold=left_out,
+            held_out_fold=held_out_fold,
             calibration_sha256=_hash_of(outcomes.query_id[split.calibration]),
             outcomes_sha256=outcomes_hash(outcomes, strong_win_rate),
-            words=words,
-            about=ABOUT_CHECKPOINT if left_out is None else about_left_out(left_out),
         ),
     )
 

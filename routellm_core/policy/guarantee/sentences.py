@@ -1,27 +1,29 @@
-"""A certificate as sentences for the screen and the terminal.
+"""Sentences of a guarantee, for screen, terminal and the policy's document.
 
->>> from routellm_core.policy.guarantee.certify import Certificate
->>> from routellm_core.policy.guarantee.promise import Promise
+None ends with a full stop: what shows a sentence sets it.
+
+>>> from routellm_core.policy.guarantee.risks import GuaranteeTarget
 >>> from routellm_core.types import Interval
 >>> base = dict(delta=0.05, seed=0, n_pilot=100, n_calibration=450, n_held_out=450)
 >>> base |= dict(n_thresholds=100, stopped_at=0.6, stopped_p_value=0.2)
->>> print(promise_words(Certificate(
-...     Promise("lose", 0.02), **base, n_passed=9, threshold=0.49, strong_call_share=0.46,
+>>> print(certificate_sentence(Certificate(
+...     GuaranteeTarget("lose", 0.02), **base, n_passed=9, threshold=0.49, strong_call_share=0.46,
 ...     achieved=0.016, achieved_interval=Interval(0.012, 0.02)), "share right"))
-With 95% confidence at most 2 points are lost against always strong: α = 0.49, 46% strong calls; \
-checked on 450 held-out queries: 1.6 points lost [1.2, 2.0]
->>> print(promise_words(Certificate(Promise("keep", 0.95), **base, n_passed=0, n_needed=2311),
-...     "share right"))
-That at least 95% of the strong model's quality is kept is not reachable with 450 calibration \
-queries at 95% confidence: about 2,400 would do
+With 95% confidence at most 2 points are lost against always strong. α = 0.49 sends 46% of the \
+queries to the strong model. On 450 held-out queries: 1.6 points lost [1.2, 2.0]
+>>> print(certificate_sentence(Certificate(
+...     GuaranteeTarget("keep", 0.95), **base, n_passed=0, n_needed=2311), "share right"))
+450 calibration queries are too few to guarantee 95% of the strong model's quality with 95% \
+confidence. You need about 2,400
 """
 
 import math
 from decimal import ROUND_FLOOR, Context, Decimal
 from functools import partial
 
-from routellm_core.policy.guarantee.certify import NEVER, Certificate
-from routellm_core.routers.fold_checkpoints import LEFT_OUT_FOLD
+from routellm_core.policy.fields import Guarantee
+from routellm_core.policy.guarantee.certify import NEVER, Certificate, Scope
+from routellm_core.routers.fold_checkpoints import HELD_OUT_FOLD
 from routellm_core.wording.numbers import (
     brackets,
     percent,
@@ -31,65 +33,93 @@ from routellm_core.wording.numbers import (
     two_digits,
 )
 
-ABOUT_CHECKPOINT = (
-    "the promise is about this router's own checkpoint: it learned nothing from these queries"
+EVIDENCE = {
+    "in_domain": (
+        "out of fold: each query was scored by a router of this recipe that had not seen it; the "
+        "checkpoint itself is fitted on all of them"
+    ),
+    "unseen_slices": (
+        "out of fold: each query was scored by a router of this recipe that had seen other slices "
+        "only; the checkpoint itself is fitted on all of them"
+    ),
+    "untouched": "the router learned nothing from this benchmark",
+}
+"""What the figures of each view say about the checkpoint."""
+HELD_OUT = {
+    "in_domain": (
+        "held out: queries that this very checkpoint never saw and that had no part in choosing "
+        "the threshold"
+    ),
+    "untouched": (
+        "held out: the router learned nothing from this benchmark, and these queries had no part "
+        "in choosing the threshold"
+    ),
+}
+"""The same where the threshold is certified."""
+OF_ONE_FOLD = (
+    f"Only queries of fold {HELD_OUT_FOLD} count here: the guarantee of a policy holds for the one "
+    "checkpoint that never saw them"
 )
-_ABOUT_LEFT_OUT = (
-    "the promise is about the {router} that never saw fold {fold}: it alone scored these "
-    "queries, all of that fold, so the confidence is exact, however many they are"
+ONE_SPLIT = "The split is fixed: trying several until one passes would void the guarantee"
+CHOOSE_EXACT = "To export a router with an exact guarantee, choose mf"
+_METHOD = (
+    "This holds for the training method. The router you export was trained on all queries, so it "
+    "is close to the ones tested, but none of them, and the confidence is approximate"
 )
-_NOT_KEPT = (
-    f"; that router is not kept, so nothing can run it: of its kind only the checkpoint that never "
-    f"saw fold {LEFT_OUT_FOLD} is"
+_CHECKPOINT = "This holds for the very router you export: it learned nothing from these queries"
+_FOLD = (
+    "This holds for the very router you export: it never saw fold {fold}, and it alone scored "
+    "these queries. So the confidence is exact, for any number of queries"
+)
+_FOLD_NOT_KEPT = (
+    "This holds for the router that never saw fold {fold}: it alone scored these queries. So the "
+    "confidence is exact, but that router is not kept: only the one that never saw fold "
+    f"{HELD_OUT_FOLD} can be exported"
 )
 _DIGITS = Context(prec=6, rounding=ROUND_FLOOR)
-_ABOUT_FOLDS = (
-    "the promise is about the recipe, not about its checkpoint: {n} routers scored these queries, "
-    "each those it had not seen, and the checkpoint, fitted on all of them, is none of the {n}; "
-    "since each did learn from queries of the other folds, the confidence holds for many queries, "
-    "not exactly"
-)
 
 
-def promise_words(certificate: Certificate, quality_unit: str) -> str:
-    """One sentence: what is promised, at which threshold, and how it held where it was checked.
+def certificate_sentence(certificate: Certificate, quality_unit: str) -> str:
+    """What is guaranteed, at which threshold, and what the held-out queries show; or why not.
 
     Args:
-        certificate: from `guarantee.certify`.
+        certificate: from `certify`.
         quality_unit: of the benchmark; a `share right` is told in points of 100.
     """
-    promised = _promised(certificate, quality_unit)
-    confidence = f"{_percent(1 - certificate.delta)} confidence"
     if not certificate.is_reached:
-        return (
-            f"That {promised} is not reachable with {certificate.n_calibration:,} calibration "
-            f"queries at {confidence}: {_needed(certificate)}"
-        )
+        return _out_of_reach(certificate, quality_unit)
     if certificate.threshold == NEVER:
-        called = "never call the strong model"
+        called = "The strong model is never called"
     else:
         called = (
-            f"α = {alpha_words(certificate.threshold)}, "
-            f"{percent(certificate.strong_call_share, 0)} strong calls"
+            f"α = {alpha_words(certificate.threshold)} sends "
+            f"{percent(certificate.strong_call_share, 0)} of the queries to the strong model"
         )
-    checked = _checked(certificate, quality_unit)
-    return f"With {confidence} {promised}: {called}; checked on {checked}"
+    return (
+        f"With {_confidence(certificate)} {_guaranteed(certificate, quality_unit)}. {called}. "
+        f"On {_checked(certificate, quality_unit)}"
+    )
 
 
-def about(n_folds: int) -> str:
-    """What a promise is about, by how many routers scored the queries out of fold.
+def about(scope: Scope, fold: int | None = None) -> str:
+    """What a certificate holds for.
 
     Args:
-        n_folds: 0 where the checkpoint itself did and learned nothing from them.
+        scope: as `scope_of` finds it.
+        fold: that the router never saw, where the scope is a fold.
     """
-    return _ABOUT_FOLDS.format(n=n_folds) if n_folds else ABOUT_CHECKPOINT
+    if scope == "fold":
+        return (_FOLD if fold == HELD_OUT_FOLD else _FOLD_NOT_KEPT).format(fold=fold)
+    return _METHOD if scope == "method" else _CHECKPOINT
 
 
-def about_left_out(fold: int) -> str:
-    """What a promise is about that rests on one fold's queries alone, and whether that is kept."""
-    if fold == LEFT_OUT_FOLD:
-        return _ABOUT_LEFT_OUT.format(router="checkpoint", fold=fold)
-    return _ABOUT_LEFT_OUT.format(router="router", fold=fold) + _NOT_KEPT
+def scope_and_test(guarantee: Guarantee) -> str:
+    """What the guarantee of a policy holds for, and on which queries that was tested."""
+    return (
+        f"{guarantee.about[:1].upper()}{guarantee.about[1:]}. The threshold was chosen on "
+        f"{guarantee.n_calibration:,} distinct queries (p = {guarantee.p_value:.3g}) and checked "
+        "on others. The guarantee is about the average over queries like these"
+    )
 
 
 def alpha_words(threshold: float) -> str:
@@ -101,42 +131,61 @@ def alpha_words(threshold: float) -> str:
     return f"{_DIGITS.create_decimal(Decimal(repr(threshold))).normalize():f}"
 
 
-def _promised(c: Certificate, quality_unit: str) -> str:
-    kind, limit = c.promise
+def _guaranteed(c: Certificate, quality_unit: str) -> str:
+    kind, limit = c.target
     if kind == "keep":
         return f"at least {_percent(limit)} of the strong model's quality is kept"
     if kind == "lose":
-        lost = limit * point_scale(quality_unit).scale
-        return f"at most {lost:g} points are lost against always strong"
+        return f"at most {_points(limit, quality_unit)} points are lost against always strong"
     return (
-        f"at most {_percent(limit)} of the queries kept on the weak model are ones that it fails "
-        "and the strong one does not"
+        f"at most {_percent(limit)} of the queries kept on the weak model are missed: it fails and "
+        "the strong one would not"
     )
 
 
-def _needed(c: Certificate) -> str:
+def _out_of_reach(c: Certificate, quality_unit: str) -> str:
+    kind, limit = c.target
+    wanted = {
+        "keep": f"{_percent(limit)} of the strong model's quality",
+        "lose": f"a loss of at most {_points(limit, quality_unit)} points against always strong",
+        "miss": f"at most {_percent(limit)} missed among the queries kept on the weak model",
+    }[kind]
+    if c.n_needed > c.n_calibration:
+        return (
+            f"{c.n_calibration:,} calibration queries are too few to guarantee {wanted} with "
+            f"{_confidence(c)}. You need about {two_digits(c.n_needed, up=True):,}"
+        )
     if math.isnan(c.n_needed):
-        return (
-            f"as far as {c.n_calibration:,} queries tell, it is broken at the first threshold, and "
-            "more would not do"
+        why = (
+            f"Even the first threshold fails on {c.n_calibration:,} calibration queries, and more "
+            "queries would not help"
         )
-    if c.n_needed <= c.n_calibration:
-        return (
-            "it failed narrowly, and as many new queries may do; another seed on the same ones "
-            "proves nothing"
+    else:
+        why = (
+            "It failed narrowly: as many new queries may do, another seed on the same ones proves "
+            "nothing"
         )
-    return f"about {two_digits(c.n_needed, up=True):,} would do"
+    return f"No threshold guarantees {wanted} with {_confidence(c)}. {why}"
 
 
 def _checked(c: Certificate, quality_unit: str) -> str:
-    write = partial(points_text, quality_unit=quality_unit) if c.promise.kind == "lose" else percent
-    what = {"keep": "kept", "lose": "points lost", "miss": "missed"}[c.promise.kind]
+    kind = c.target.kind
+    write = partial(points_text, quality_unit=quality_unit) if kind == "lose" else percent
+    what = {"keep": "kept", "lose": "points lost", "miss": "missed"}[kind]
     on = (
         f"{c.n_held_out_kept:,} held-out queries kept there"
-        if c.promise.kind == "miss"
+        if kind == "miss"
         else f"{c.n_held_out:,} held-out queries"
     )
     return f"{on}: {write(c.achieved)} {what} {brackets(c.achieved_interval, write)}"
+
+
+def _confidence(c: Certificate) -> str:
+    return f"{_percent(1 - c.delta)} confidence"
+
+
+def _points(limit: float, quality_unit: str) -> str:
+    return f"{limit * point_scale(quality_unit).scale:g}"
 
 
 def _percent(share: float) -> str:

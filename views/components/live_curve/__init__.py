@@ -57,7 +57,7 @@ def live_curve(
         data: what it shows; None for what is infinite or undefined, shown as a dash.
         key: of the component; `st.session_state[key].choice` and `.pin` hold the events.
         on_choice: called on a new choice `{"mode", "wanted", "queries_per_month", "seq"}`, with
-            `promise` and `confidence` where a promise is given. Its answer must carry this `seq`
+            `promise` and `confidence` where a guarantee is given. Its answer must carry this `seq`
             (or a later one), or it counts as out of date. A wanted α above 1 means that no query
             goes to the strong model.
         on_pin: called on a new pin `{"alpha"}`; None takes the pin away.

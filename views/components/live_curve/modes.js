@@ -61,13 +61,13 @@ function promiseMode({ promises, confidences }, wanted) {
   );
   return {
     id: "promise",
-    label: "Promise",
+    label: "Guarantee",
     title: "Name what is to hold of queries to come, and how surely",
     isAtOnce: true,
     fields: [
       {
         name: "promise",
-        label: "What is promised",
+        label: "What is guaranteed",
         options: promises.map(({ id, label }) => [id, label]),
         usual: promises[0].id,
         governs: "wanted",

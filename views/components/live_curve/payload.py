@@ -143,7 +143,7 @@ def numbers(values: Floats, digits: int = _DIGITS) -> list[float | None]:
 
 
 def exactly(threshold: float) -> float | None:
-    """A threshold with all its digits: rounded it may pass a score by, or break a promise."""
+    """A threshold with all its digits: rounded it may pass a score by, or break a guarantee."""
     return float(threshold) if np.isfinite(threshold) else None
 
 

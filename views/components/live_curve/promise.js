@@ -1,8 +1,8 @@
-// What is promised at α, in words. Whoever moves α by hand leaves the promise: that is said in
+// What is guaranteed at α, in words. Moving α by hand ends the guarantee: that is said in
 // the same place. All heights here stay, so that the slider below does not jump under the hand.
 
-const LEFT = "α was moved by hand: nothing is promised here. Undo leads back to the promise.";
-const BY_HAND = "Moving α by hand leaves the promise.";
+const LEFT = "α was moved by hand: nothing is guaranteed here. Undo leads back to the guarantee.";
+const BY_HAND = "Moving α by hand ends the guarantee.";
 
 function createPromise(host) {
   const words = element("p", { class: "promised-words", role: "status" });

@@ -1,4 +1,4 @@
-"""What a threshold may promise, and how each promise is tested and read."""
+"""Losses that a guarantee may limit: how each is tested and read."""
 
 import math
 from typing import Literal, NamedTuple, TypeAlias
@@ -25,7 +25,7 @@ FEWEST_KEPT = 30
 _N_BOUNDS = 100
 
 
-class Promise(NamedTuple):
+class GuaranteeTarget(NamedTuple):
     """What is to hold of the queries to come, on average."""
 
     kind: Kind
@@ -37,7 +37,7 @@ class Promise(NamedTuple):
     """A share in (0, 1] for `keep`, in (0, 1) for `miss`; for `lose` in the benchmark's scale."""
 
 
-class Scored(NamedTuple):
+class ScoredOutcomes(NamedTuple):
     """Queries with scores and both outcomes, (n,) each."""
 
     strong_win_rate: Floats
@@ -48,18 +48,22 @@ class Scored(NamedTuple):
         """Which stay on the weak model; the shape of the threshold and (n,) broadcast."""
         return np.asarray(self.strong_win_rate < np.asarray(threshold, dtype=np.float64))
 
-    def at(self, positions: Ints) -> "Scored":
+    def at(self, positions: Ints) -> "ScoredOutcomes":
         """Some of them, in that order."""
-        return Scored(*(values[positions] for values in self))
+        return ScoredOutcomes(*(values[positions] for values in self))
 
 
 def p_values(
-    promise: Promise, rows: Scored, kept: NDArray[np.bool_], scale: Interval, delta: float
+    target: GuaranteeTarget,
+    rows: ScoredOutcomes,
+    kept: NDArray[np.bool_],
+    scale: Interval,
+    delta: float,
 ) -> Floats:
-    """P-values of the hypotheses that the promise is broken, from queries in random order.
+    """P-values of the hypotheses that the guarantee is broken, from queries in random order.
 
     Args:
-        promise: what is to hold.
+        target: what is to hold.
         rows: the queries, n of them.
         kept: (k, n) which of them k thresholds keep on the weak model.
         scale: of the quality.
@@ -68,32 +72,36 @@ def p_values(
     Returns:
         (k,)
     """
-    if promise.kind == "miss":
+    if target.kind == "miss":
         n_kept, n_missed = kept.sum(axis=1), (kept & _is_missed(rows, scale)).sum(axis=1)
-        p_value = binomial_p_value(n_missed, n_kept, promise.limit)
+        p_value = binomial_p_value(n_missed, n_kept, target.limit)
         return np.where(n_kept >= FEWEST_KEPT, p_value, 1.0)
-    return betting_p_value(_margin(*promise, rows, kept), _worst(*promise, scale), delta)
+    return betting_p_value(_margin(*target, rows, kept), _worst(*target, scale), delta)
 
 
 def bound_of(
-    promise: Promise, rows: Scored, kept: NDArray[np.bool_], scale: Interval, delta: float
+    target: GuaranteeTarget,
+    rows: ScoredOutcomes,
+    kept: NDArray[np.bool_],
+    scale: Interval,
+    delta: float,
 ) -> float:
-    """The strictest limit that passes too: a 1 - δ confidence bound of what the promise limits.
+    """The strictest limit that passes too: a 1 - δ confidence bound of what the guarantee limits.
 
     For means by tests of ever stricter limits, in a hundred steps up to what was observed.
 
     Args:
-        promise: that passed.
+        target: that passed.
         rows: the queries, n of them, in random order.
         kept: (n,) which of them are kept on the weak model.
         scale: of the quality.
         delta: of the bound.
     """
-    kind, limit = promise
+    kind, limit = target
     if kind == "miss":
         n_missed = int((kept & _is_missed(rows, scale)).sum())
         return binomial_bound(n_missed, int(kept.sum()), delta)
-    observed = achieved_of(promise, rows, kept, scale)[0]
+    observed = achieved_of(target, rows, kept, scale)[0]
     strictest = max(limit, observed) if kind == "keep" else min(limit, observed)
     limits = np.linspace(limit, strictest, _N_BOUNDS)
 
@@ -106,23 +114,27 @@ def bound_of(
 
 
 def need_of(
-    promise: Promise, rows: Scored, kept: NDArray[np.bool_], scale: Interval, delta: float
+    target: GuaranteeTarget,
+    rows: ScoredOutcomes,
+    kept: NDArray[np.bool_],
+    scale: Interval,
+    delta: float,
 ) -> float:
     """How many queries like these would likely pass; NaN where no number would do."""
-    if promise.kind != "miss":
-        return betting_need(_margin(*promise, rows, kept), float(_worst(*promise, scale)), delta)
+    if target.kind != "miss":
+        return betting_need(_margin(*target, rows, kept), float(_worst(*target, scale)), delta)
     n_kept = int(kept.sum())
     if not n_kept:
         return math.nan
     share_missed = float((kept & _is_missed(rows, scale)).sum()) / n_kept
-    need = binomial_need(share_missed, promise.limit, delta)
+    need = binomial_need(share_missed, target.limit, delta)
     return math.nan if math.isnan(need) else math.ceil(max(need, FEWEST_KEPT) * len(kept) / n_kept)
 
 
 def achieved_of(
-    promise: Promise, rows: Scored, kept: NDArray[np.bool_], scale: Interval
+    target: GuaranteeTarget, rows: ScoredOutcomes, kept: NDArray[np.bool_], scale: Interval
 ) -> tuple[float, Interval]:
-    """What the promise limits, as observed, with a 95% interval.
+    """What the guarantee limits, as observed, with a 95% interval.
 
     Returns:
         The share of quality kept (the interval is that of the ratio's linear part), the quality
@@ -130,11 +142,11 @@ def achieved_of(
     """
     low, high = scale
     strong, nothing = rows.quality_strong, (math.nan, Interval(math.nan, math.nan))
-    if promise.kind == "miss":
+    if target.kind == "miss":
         n_kept, n_missed = int(kept.sum()), int((kept & _is_missed(rows, scale)).sum())
         return (n_missed / n_kept, binomial_interval(n_missed, n_kept)) if n_kept else nothing
     routed = np.where(kept, rows.quality_weak, strong)
-    if promise.kind == "lose":
+    if target.kind == "lose":
         lost = strong - routed
         return float(lost.mean()), _mean_interval(lost, Interval(low - high, high - low))
     mean = float(strong.mean())
@@ -163,8 +175,10 @@ def _mean_interval(values: Floats, limits: Interval) -> Interval:
     )
 
 
-def _margin(kind: Kind, limit: Floats | float, rows: Scored, kept: NDArray[np.bool_]) -> Floats:
-    """By how much each query keeps the promise, which is a mean of at least 0."""
+def _margin(
+    kind: Kind, limit: Floats | float, rows: ScoredOutcomes, kept: NDArray[np.bool_]
+) -> Floats:
+    """By how much each query keeps the guarantee, which is a mean of at least 0."""
     routed = np.where(kept, rows.quality_weak, rows.quality_strong).astype(np.float64)
     if kind == "keep":
         return np.asarray(routed - limit * rows.quality_strong)
@@ -176,47 +190,47 @@ def _worst(kind: Kind, limit: Floats | float, scale: Interval) -> Floats | float
     return scale.low - limit * scale.high if kind == "keep" else limit - (scale.high - scale.low)
 
 
-def _is_missed(rows: Scored, scale: Interval) -> NDArray[np.bool_]:
+def _is_missed(rows: ScoredOutcomes, scale: Interval) -> NDArray[np.bool_]:
     middle = (scale.low + scale.high) / 2
     return np.asarray((rows.quality_weak < middle) & (rows.quality_strong >= middle))
 
 
-def check_promise(promise: Promise, scale: Interval, delta: float) -> None:
-    """Refuse what is no promise.
+def check_target(target: GuaranteeTarget, scale: Interval, delta: float) -> None:
+    """Refuse what is no guarantee.
 
     Raises:
         DataError: δ or the limit is out of its range.
     """
     if not 0.0 < delta < 1.0:
         raise DataError(
-            f"a confidence of {1 - delta:g} is not between 0 and 1; 0.95 allows a broken promise "
+            f"a confidence of {1 - delta:g} is not between 0 and 1; 0.95 allows a broken guarantee "
             "one time in twenty"
         )
-    (kind, limit), (low, high) = promise, scale
+    (kind, limit), (low, high) = target, scale
     if kind == "keep" and low < 0.0:
         raise DataError(
-            f"there is no share of a quality that may be below 0 (here {low:g}); promise a largest "
-            "loss instead"
+            f"there is no share of a quality that may be below 0 (here {low:g}); limit the loss "
+            "instead"
         )
     if kind == "keep" and not low / high < limit <= 1.0:
         raise DataError(
-            f"keeping {limit:g} of a quality from {low:g} to {high:g} is no promise; give a share "
-            f"above {low / high:g}, at most 1, for example 0.95"
+            f"keeping {limit:g} of a quality from {low:g} to {high:g} is no guarantee; give a "
+            f"share above {low / high:g}, at most 1, for example 0.95"
         )
     if kind == "lose" and not 0.0 <= limit < high - low:
         raise DataError(
-            f"losing at most {limit:g} of a quality from {low:g} to {high:g} is no promise; give "
+            f"losing at most {limit:g} of a quality from {low:g} to {high:g} is no guarantee; give "
             f"a number from 0, below {high - low:g}"
         )
     if kind == "miss" and not 0.0 < limit < 1.0:
         raise DataError(
-            f"missing at most a share of {limit:g} is no promise; give one between 0 and 1, for "
+            f"missing at most a share of {limit:g} is no guarantee; give one between 0 and 1, for "
             "example 0.1"
         )
 
 
-def check_rows(rows: Scored, scale: Interval) -> None:
-    """Refuse queries on which no promise can rest.
+def check_rows(rows: ScoredOutcomes, scale: Interval) -> None:
+    """Refuse queries on which no guarantee can rest.
 
     Raises:
         DataError: shapes differ, a value is NaN or infinite, or a quality is out of its scale.
@@ -232,5 +246,5 @@ def check_rows(rows: Scored, scale: Interval) -> None:
         if n and not (scale.low <= values.min() and values.max() <= scale.high):
             raise DataError(
                 f"qualities run from {values.min():g} to {values.max():g}, outside the scale from "
-                f"{scale.low:g} to {scale.high:g}, on which a promise rests; correct either"
+                f"{scale.low:g} to {scale.high:g}, on which a guarantee rests; correct either"
             )

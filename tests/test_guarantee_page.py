@@ -1,10 +1,10 @@
-"""A promise on the pages: certified by the core, carried by the link, never moved by a digit."""
+"""A guarantee on the pages: certified by the core, carried by the link, never moved by a digit."""
 
 import pytest
 
 from routellm_core.policy.guarantee.certify import certify
-from routellm_core.policy.guarantee.promise import Promise
-from routellm_core.policy.guarantee.sentences import about, promise_words
+from routellm_core.policy.guarantee.risks import GuaranteeTarget
+from routellm_core.policy.guarantee.sentences import CHOOSE_EXACT, about, certificate_sentence
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
 from tests.pages import drawn, errors, opened, read_store, said
@@ -45,11 +45,19 @@ def certificate(path, promise, *, benchmark="mmlu", router="stacked", delta=0.05
 @pytest.mark.parametrize(
     ("query", "promise", "delta"),
     [
-        ({}, Promise("keep", 0.95), 0.05),
-        ({"promise": "lose"}, Promise("lose", 0.02), 0.05),
-        ({"promise": "miss", "wanted": "0.12"}, Promise("miss", 0.12), 0.05),
-        ({"promise": "keep", "wanted": "0.9", "confidence": "0.99"}, Promise("keep", 0.9), 0.01),
-        ({"promise": "what", "wanted": "nan", "confidence": "0.5"}, Promise("keep", 0.95), 0.05),
+        ({}, GuaranteeTarget("keep", 0.95), 0.05),
+        ({"promise": "lose"}, GuaranteeTarget("lose", 0.02), 0.05),
+        ({"promise": "miss", "wanted": "0.12"}, GuaranteeTarget("miss", 0.12), 0.05),
+        (
+            {"promise": "keep", "wanted": "0.9", "confidence": "0.99"},
+            GuaranteeTarget("keep", 0.9),
+            0.01,
+        ),
+        (
+            {"promise": "what", "wanted": "nan", "confidence": "0.5"},
+            GuaranteeTarget("keep", 0.95),
+            0.05,
+        ),
     ],
 )
 def test_a_promise_sets_alpha_to_the_certified_threshold(
@@ -71,17 +79,15 @@ def test_a_promise_sets_alpha_to_the_certified_threshold(
         }
         == data["choice"]
     )
-    assert data["promised"]["words"] == promise_words(found, "share right")
-    is_about, not_carried = data["promised"]["about"].split(". A policy of stacked cannot carry it")
-    assert is_about == about(5)
-    assert "its members learned from these queries too" in not_carried
+    assert data["promised"]["words"] == certificate_sentence(found, "share right")
+    assert data["promised"]["about"] == f"{about('method')}. {CHOOSE_EXACT}"
     # The exported threshold is the tested one, not one midway between other scores.
     assert f"router-stacked-{found.threshold!r}" in said(at)
 
 
 def test_a_promise_for_which_nothing_need_be_called_never_calls(open_page):
     data = curve_data(open_page(promise="lose", wanted="0.3"))
-    assert "never call the strong model" in data["promised"]["words"]
+    assert "The strong model is never called" in data["promised"]["words"]
     assert data["exact"]["share"] == 0
     assert data["choice"]["alpha"] == 2
 
@@ -89,7 +95,7 @@ def test_a_promise_for_which_nothing_need_be_called_never_calls(open_page):
 def test_a_promise_out_of_reach_says_what_would_do_and_marks_nothing(open_page):
     data = curve_data(open_page(benchmark="mt_bench"))
     assert data["choice"]["mode"] == "promise"
-    assert "is not reachable with 32 calibration queries at 95%" in data["choice"]["problem"]
+    assert "32 calibration queries are too few to guarantee 95%" in data["choice"]["problem"]
     assert data["promised"] is None
     assert data["exact"]["share"] == pytest.approx(0.3, abs=0.02)
 
@@ -97,9 +103,9 @@ def test_a_promise_out_of_reach_says_what_would_do_and_marks_nothing(open_page):
 @pytest.mark.parametrize(
     ("query", "problem"),
     [
-        ({"promise": "keep", "wanted": "1.5"}, "keeping 150% of the quality is no promise"),
-        ({"promise": "lose", "wanted": "-0.01"}, "losing at most -1 points is no promise"),
-        ({"promise": "miss", "wanted": "1"}, "missing at most 100% is no promise"),
+        ({"promise": "keep", "wanted": "1.5"}, "keeping 150% of the quality is no guarantee"),
+        ({"promise": "lose", "wanted": "-0.01"}, "losing at most -1 points is no guarantee"),
+        ({"promise": "miss", "wanted": "1"}, "missing at most 100% is no guarantee"),
         ({"promise": "keep", "wanted": "0.1", "benchmark": "mt_bench"}, "name more than 10%"),
         ({"promise": "lose", "wanted": "9", "benchmark": "mt_bench"}, "from 0, below 9"),
     ],
@@ -115,7 +121,7 @@ def test_every_offered_promise_is_one_on_every_scale(open_page):
         for form in curve_data(open_page(benchmark=benchmark))["promises"]:
             limit = str(form["usual"])
             data = curve_data(open_page(benchmark=benchmark, promise=form["id"], wanted=limit))
-            assert "no promise" not in (data["choice"]["problem"] or "")
+            assert "no guarantee" not in (data["choice"]["problem"] or "")
     factors = [
         {form["id"]: form["factor"] for form in curve_data(open_page(benchmark=name))["promises"]}
         for name in ("mmlu", "mt_bench")
@@ -129,9 +135,9 @@ def test_every_offered_promise_is_one_on_every_scale(open_page):
 def test_another_router_is_held_to_the_same_promise(open_page, built_store):
     at = open_page()
     at.sidebar.selectbox(key="_router").set_value("sw_ranking-golden.in_domain").run()
-    found = certificate(built_store, Promise("keep", 0.95), router="sw_ranking")
+    found = certificate(built_store, GuaranteeTarget("keep", 0.95), router="sw_ranking")
     assert curve_data(at)["choice"]["alpha"] == found.threshold
-    assert curve_data(at)["promised"]["about"] == about(5)
+    assert curve_data(at)["promised"]["about"] == about("method")
 
 
 def test_a_promised_loss_becomes_the_usual_one_on_another_scale(open_page):
@@ -146,7 +152,7 @@ def test_a_promised_loss_becomes_the_usual_one_on_another_scale(open_page):
 
 
 def test_the_queries_are_those_behind_the_promised_threshold(open_page, built_store):
-    threshold = certificate(built_store, Promise("keep", 0.95)).threshold
+    threshold = certificate(built_store, GuaranteeTarget("keep", 0.95)).threshold
     queries = open_page("pages/queries.py")
     assert errors(queries) == []
     assert f"At α = {threshold:.4f}" in said(queries).replace(":primary[**", "").replace("**]", "")
@@ -155,7 +161,7 @@ def test_the_queries_are_those_behind_the_promised_threshold(open_page, built_st
 def test_what_is_out_of_reach_is_not_deployed(open_page):
     at = open_page("pages/deploy.py", benchmark="mt_bench")
     assert errors(at) == []
-    assert "is not reachable" in said(at)
+    assert "are too few to guarantee" in said(at)
 
 
 def test_every_figure_of_the_curve_has_its_interval(open_page):

@@ -1,4 +1,4 @@
-"""A policy that carries a promise runs the router that never saw the queries it rests on."""
+"""A policy with a guarantee runs the router that never saw the queries it rests on."""
 
 import dataclasses
 import hashlib
@@ -17,7 +17,7 @@ from routellm_core.__main__ import main
 from routellm_core.errors import DataError, NotTrainedError, UnreachableError
 from routellm_core.jobs.progress import silent
 from routellm_core.policy.build import changes_since, policy_of
-from routellm_core.policy.choice import Choice
+from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import (
     Policy,
     check_checkpoint,
@@ -28,17 +28,18 @@ from routellm_core.policy.document import (
 )
 from routellm_core.policy.export import export
 from routellm_core.policy.guarantee.certify import certify, split_of
-from routellm_core.policy.guarantee.choice import choose_by_promise
-from routellm_core.policy.guarantee.promise import Promise
+from routellm_core.policy.guarantee.choice import select_with_guarantee
+from routellm_core.policy.guarantee.risks import GuaranteeTarget
+from routellm_core.policy.guarantee.sentences import about, scope_and_test
 from routellm_core.policy.runtime import RoutingPolicy
 from routellm_core.release.rescoring import PAIR as SHIPPED_PAIR
 from routellm_core.routers import load_router
 from routellm_core.routers.checkpoints import checkpoint_dir, checkpoint_hash
 from routellm_core.routers.fold_checkpoints import (
     exact_rows,
-    left_out_dir,
-    left_out_fold,
-    save_left_out,
+    fold_checkpoint_dir,
+    held_out_fold,
+    save_fold_checkpoint,
 )
 from routellm_core.store import Store
 from routellm_core.training import job as training_job
@@ -51,16 +52,16 @@ from tests.invented_policy import MOMENT
 from views.deploy import evidence
 
 N = 1_500
-LOSE = Promise("lose", 0.05)
+LOSE = GuaranteeTarget("lose", 0.05)
 WHERE = ("sums", PAIR, "mf-mine", "in_domain")
 SHIPPED_MF = ROOT / "data" / "routers" / "mf-golden"
 SHIPPED_LEFT_OUT = ROOT / "data" / "routers" / "mf-golden-without-fold-0"
 
 
-class Promised(NamedTuple):
+class Made(NamedTuple):
     store: Store
     entry: RouterEntry
-    choice: Choice
+    choice: SelectedThreshold
     checkpoint: Path
     policy: Policy
 
@@ -80,10 +81,10 @@ def here(tmp_path_factory):
             run = training_job.work_on(folder / "run", plan, store, folder / "cache", silent)
         training_job.keep(run, store, "mf-mine")
         entry = store.router("mf-mine")
-        choice = choose_by_promise(store, "sums", "mf", LOSE)
-        checkpoint = left_out_dir(entry, folder)
+        choice = select_with_guarantee(store, "sums", "mf", LOSE)
+        checkpoint = fold_checkpoint_dir(entry, folder)
         policy = policy_of(choice, checkpoint, created_at=MOMENT, n_resamples=100)
-        yield Promised(store, entry, choice, checkpoint, policy)
+        yield Made(store, entry, choice, checkpoint, policy)
 
 
 @pytest.fixture
@@ -125,7 +126,7 @@ def test_the_checkpoint_is_the_router_that_scored_fold_0(here):
     whole = checkpoint_dir(here.entry, ROOT)
     assert np.abs(load_router(whole, WordVectors()).strong_win_rate(texts) - stored).max() > 1e-3
     assert here.checkpoint.parent == whole.parent
-    assert (left_out_fold(whole), left_out_fold(here.checkpoint)) == (None, 0)
+    assert (held_out_fold(whole), held_out_fold(here.checkpoint)) == (None, 0)
     assert checkpoint_hash(whole) != checkpoint_hash(here.checkpoint)
 
 
@@ -147,20 +148,20 @@ def test_no_checkpoint_stands_without_the_number_of_its_fold(here, tmp_path, mon
     folder, seen = tmp_path / "checkpoint-without-fold-0", []
     router = load_router(here.checkpoint, WordVectors())
     if is_there:
-        save_left_out(router, folder)
+        save_fold_checkpoint(router, folder)
 
     def watched(do):
         def watching(path, *arguments, **named):
             done = do(path, *arguments, **named)
             if folder.exists() and any(folder.iterdir()):
-                seen.append(left_out_fold(folder))
+                seen.append(held_out_fold(folder))
             return done
 
         return watching
 
     for name in ("write_text", "replace"):
         monkeypatch.setattr(Path, name, watched(getattr(Path, name)))
-    save_left_out(router, folder)
+    save_fold_checkpoint(router, folder)
     assert set(seen) == {0}
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
     assert checkpoint_hash(folder) == checkpoint_hash(here.checkpoint)
@@ -171,7 +172,7 @@ def test_what_a_killed_process_left_behind_is_no_hindrance(here, tmp_path):
     remains = tmp_path / f"{folder.name}.part"
     remains.mkdir()
     (remains / "torn.safetensors").write_bytes(b"torn")
-    save_left_out(load_router(here.checkpoint, WordVectors()), folder)
+    save_fold_checkpoint(load_router(here.checkpoint, WordVectors()), folder)
     assert checkpoint_hash(folder) == checkpoint_hash(here.checkpoint)
     assert not remains.exists()
 
@@ -179,13 +180,13 @@ def test_what_a_killed_process_left_behind_is_no_hindrance(here, tmp_path):
 def test_a_stack_has_no_such_checkpoint_and_who_lacks_one_is_told_how_to_make_it(tmp_path):
     stack = RouterEntry("s", "stacked", "golden", "", origin="shipped", checkpoint="routers/s")
     with pytest.raises(DataError, match=r"a stack learns from scores of its members.*choose one"):
-        left_out_dir(stack, tmp_path)
+        fold_checkpoint_dir(stack, tmp_path)
     rows = RouterEntry("r", "sw_ranking", "golden", "", origin="shipped", checkpoint="routers/r")
     with pytest.raises(NotTrainedError, match="scores --router sw_ranking --recipe golden makes"):
-        left_out_dir(rows, tmp_path)
+        fold_checkpoint_dir(rows, tmp_path)
     mine = dataclasses.replace(rows, origin="user", checkpoint=None)
     with pytest.raises(NotTrainedError, match="routellm_core train, with the in_domain view"):
-        left_out_dir(mine, tmp_path)
+        fold_checkpoint_dir(mine, tmp_path)
 
 
 # The promise
@@ -211,7 +212,7 @@ def test_the_promise_is_that_of_fold_0_alone_and_all_that_is_said_can_be_compute
     )
     assert said.left_out_fold == 0
     assert said.words.startswith("With 95% confidence at most 5 points are lost")
-    assert "never saw fold 0" in said.about
+    assert said.about == about("fold", 0)
     ids = outcomes.query_id[split_of(outcomes.cluster_code, 0).calibration]
     expected = hashlib.sha256("\n".join(sorted(ids)).encode()).hexdigest()
     assert said.calibration_sha256 == expected
@@ -234,19 +235,19 @@ def test_the_evidence_is_of_held_out_queries_that_chose_nothing(here):
 
 def test_what_cannot_be_promised_names_how_many_queries_would_do(here):
     with pytest.raises(
-        UnreachableError, match=r"not reachable with \d+ calibration queries.*about"
+        UnreachableError, match=r"\d+ calibration queries are too few.*You need about"
     ):
-        choose_by_promise(here.store, "sums", "mf", Promise("lose", 0.002))
+        select_with_guarantee(here.store, "sums", "mf", GuaranteeTarget("lose", 0.002))
 
 
 def test_a_router_that_never_saw_the_benchmark_is_taken_as_it_is(here, tmp_path):
-    choice = choose_by_promise(here.store, "quiz", "mf", LOSE)
+    choice = select_with_guarantee(here.store, "quiz", "mf", LOSE)
     policy = policy_of(choice, checkpoint_dir(here.entry, tmp_path), n_resamples=100)
     said = policy.guarantee
     assert said.left_out_fold is None
     assert said.n_pilot + said.n_calibration + said.n_held_out == 400
     assert policy.router.checkpoint == "checkpoint"
-    assert "own checkpoint" in said.about
+    assert said.about == about("checkpoint")
     assert parse_policy(policy.as_bytes(), "p.json").as_bytes() == policy.as_bytes()
     with pytest.raises(DataError, match=r"own checkpoint, and .*without-fold-0 is one without"):
         policy_of(choice, here.checkpoint, n_resamples=100)
@@ -265,11 +266,11 @@ def test_where_the_weak_model_is_as_good_the_strong_one_is_never_called(here, tm
             {"query_id": outcomes.query_id, "strong_win_rate": router.strong_win_rate(asked)}
         )
         store.add_strong_win_rates("level", PAIR, "mf-mine", "untouched", rates)
-        choice = choose_by_promise(store, "level", "mf", LOSE)
+        choice = select_with_guarantee(store, "level", "mf", LOSE)
     policy = policy_of(choice, checkpoint_dir(here.entry, tmp_path), n_resamples=100)
     assert policy.threshold == "never"
     assert policy.guarantee.threshold == 2.0
-    assert "never call the strong model" in policy.guarantee.words
+    assert "The strong model is never called" in policy.guarantee.words
     assert parse_policy(policy.as_bytes(), "p.json").as_bytes() == policy.as_bytes()
 
 
@@ -282,7 +283,7 @@ def test_a_promise_that_nothing_is_lost_makes_a_policy(here, tmp_path):
         rates = np.linspace(0.1, 0.9, len(ids), dtype=np.float32)
         rates = pd.DataFrame({"query_id": ids, "strong_win_rate": rates})
         store.add_strong_win_rates("level", PAIR, "mf-mine", "untouched", rates)
-        choice = choose_by_promise(store, "level", "mf", Promise("lose", 0.0))
+        choice = select_with_guarantee(store, "level", "mf", GuaranteeTarget("lose", 0.0))
     policy = policy_of(choice, checkpoint_dir(here.entry, tmp_path), n_resamples=100)
     assert (policy.guarantee.kind, policy.guarantee.limit) == ("lose", 0.0)
     assert policy.guarantee.achieved.value == -0.5
@@ -324,6 +325,18 @@ def test_a_promised_policy_comes_back_bit_for_bit_and_fits_the_schema(here):
     jsonschema.Draft202012Validator(json.loads(json_schema())).validate(again.document())
 
 
+def test_a_policy_that_was_kept_with_former_words_stays_valid(here):
+    former = {
+        "words": "With 95% confidence at most 5 points are lost: α = 0.4; checked on 90 queries",
+        "about": "the promise is about the checkpoint that never saw fold 0",
+    }
+    raw = edited(here.policy, guarantee=here.policy.document()["guarantee"] | former)
+    kept = parse_policy(raw, "p.json")
+    assert kept.content_sha256 == content_hash(kept)
+    assert evidence.page(kept).count(former["words"]) == 1
+    assert scope_and_test(kept.guarantee).startswith("The promise is about the checkpoint")
+
+
 def test_a_policy_without_a_promise_is_as_it_was_before_there_were_any(here):
     fields = here.policy.document()
     del fields["guarantee"]
@@ -354,7 +367,7 @@ def test_an_edited_promise_is_noticed(here, part, field, value):
     [
         (
             {"threshold": 0.25},
-            "p.json is refused: the promise is about the threshold 0.*it has 0.25",
+            "p.json is refused: the guarantee is about the threshold 0.*it has 0.25",
         ),
         ({"threshold": "never"}, "it has 'never'"),
         ({"guarantee": None}, "lacks the field 'guarantee'"),
@@ -362,7 +375,10 @@ def test_an_edited_promise_is_noticed(here, part, field, value):
         ({"chosen_by": {"mode": "share"}}, "chosen by share"),
         ({"router": {"checkpoint": "checkpoint"}}, "never saw fold 0, and it names checkpoint"),
         ({"guarantee": {"left_out_fold": 1}}, "never saw fold 1, and it names"),
-        ({"guarantee": {"left_out_fold": None}}, "has seen the queries that the promise rests on"),
+        (
+            {"guarantee": {"left_out_fold": None}},
+            "has seen the queries that the guarantee rests on",
+        ),
         ({"guarantee": {"delta": 1.0}}, r"guarantee\.delta is 1\.0"),
     ],
 )
@@ -381,7 +397,7 @@ def test_a_promise_is_not_made_of_the_checkpoint_that_saw_everything(here, tmp_p
 def test_a_checkpoint_that_does_not_say_what_it_never_saw_is_refused(here, tmp_path):
     router = load_router(here.checkpoint, WordVectors())
     other = tmp_path / here.checkpoint.name
-    save_left_out(router, other, 1)
+    save_fold_checkpoint(router, other, 1)
     named = here.policy.router.model_copy(update={"checkpoint_sha256": checkpoint_hash(other)})
     policy = here.policy.model_copy(update={"router": named}).signed()
     with pytest.raises(DataError, match="does not say that: make the policy anew"):
@@ -423,7 +439,7 @@ def test_the_link_leads_back_to_the_promise(here):
 def test_the_exported_policy_decides_as_the_certificate_did(here, folder):
     texts, _, stored = of_fold_0(here.store)
     working = RoutingPolicy.load(folder, embedder=WordVectors(), time_limit_s=60.0)
-    expected = stored.astype(np.float64) >= here.choice.promised.certificate.threshold
+    expected = stored.astype(np.float64) >= here.choice.certified.certificate.threshold
     assert 0 < expected.sum() < len(expected)
     assert [d.calls_strong for d in working.route_batch(texts)] == expected.tolist()
     assert (folder / "checkpoint-without-fold-0" / "config.json").is_file()
@@ -437,19 +453,19 @@ def test_the_threshold_at_work_is_the_tested_one_to_the_last_digit(here):
         def strong_win_rate(self, queries):
             return [self.rate] * len(queries)
 
-    tested = here.choice.promised.certificate.threshold
+    tested = here.choice.certified.certificate.threshold
     policy = parse_policy(here.policy.as_bytes(), "p.json")
     assert RoutingPolicy(policy, Fixed(tested)).route("say").calls_strong
     assert not RoutingPolicy(policy, Fixed(math.nextafter(tested, 0))).route("say").calls_strong
 
 
 def test_what_is_exported_and_shown_says_the_promise(here, folder):
-    promised = here.policy.guarantee
+    guarantee = here.policy.guarantee
     readme = (folder / "README.md").read_text().replace("\\", "")
     page = evidence.page(here.policy)
-    for sentence in (promised.words, promised.rests_on):
+    for sentence in (guarantee.words, scope_and_test(guarantee)):
         assert sentence in readme
-    assert promised.words in page
+    assert guarantee.words in page
     assert "never about a single one" in page
 
 
@@ -463,7 +479,7 @@ def test_a_checkpoint_without_a_fold_is_no_router_of_the_store(built_store):
 
 
 def test_the_shipped_checkpoint_is_not_the_one_fitted_on_everything():
-    assert left_out_fold(SHIPPED_LEFT_OUT) == 0
+    assert held_out_fold(SHIPPED_LEFT_OUT) == 0
     ours, whole = (load_router(path, WordVectors()) for path in (SHIPPED_LEFT_OUT, SHIPPED_MF))
     assert np.abs(ours.folded[0] - whole.folded[0]).max() > 1e-3
     assert ours.model_pair == whole.model_pair == SHIPPED_PAIR
@@ -520,7 +536,7 @@ def test_certify_on_a_fold_claims_nothing_of_routers_that_are_not_kept(built_sto
     asked = ("certify", "--benchmark", "mmlu", "--lose", 5)
     code, out, _ = run(built_store, capsys, *asked, "--router", "mf", "--fold", 3)
     assert code == 0
-    assert "about the router that never saw fold 3" in out
+    assert about("fold", 3) in out
     assert "that router is not kept" in out
     code, out, err = run(built_store, capsys, *asked, "--router", "stacked", "--fold", 0)
     assert (code, out) == (2, "")
@@ -548,8 +564,8 @@ def test_a_promised_policy_is_made_and_exported_on_the_command_line(built_store,
         assert code == 0
         check_checkpoint(policy, out_dir / "mf-golden-without-fold-0")
     for options, said in (
-        (("--lose", 0.1), "not reachable with"),
-        (("--keep-quality", 2), "no promise"),
+        (("--lose", 0.1), "Only queries of fold 0 count here"),
+        (("--keep-quality", 2), "no guarantee"),
         (("--lose", 5, "--router", "stacked"), "choose one of its members"),
         (("--lose", 5, "--router", "bert"), "scores --router bert --recipe golden makes it"),
     ):
