@@ -369,7 +369,7 @@ def test_a_promise_is_deployed_with_the_checkpoint_that_it_is_about(open_on_ship
     assert not at.exception
     assert "at most 2 points are lost against always strong" in said(at)
     assert "never saw fold 0" in said(at)
-    assert "α is the one that is certified for that checkpoint" in said(at)
+    assert "α here is the one certified for that checkpoint" in said(at)
     policy = kept(at)
     assert policy.chosen_by.mode == "promise"
     assert policy.router.checkpoint == "mf-golden-without-fold-0"
