@@ -162,8 +162,8 @@ def _out_of_reach(c: Certificate, quality_unit: str) -> str:
         )
     else:
         why = (
-            "It failed narrowly: as many new queries may do, another seed on the same ones proves "
-            "nothing"
+            f"It failed narrowly on {c.n_calibration:,} calibration queries: as many new queries "
+            "may do, another seed on the same ones proves nothing"
         )
     return f"No threshold guarantees {wanted} with {_confidence(c)}. {why}"
 
