@@ -171,7 +171,7 @@ SHORT = {
         Recept voor brood
     """,
 }
-"""Of two to five words, which often have no small word at all."""
+"""Of two to five words."""
 
 
 def keys(n, start=0):
@@ -388,8 +388,8 @@ def test_memory_does_not_grow_with_the_number_of_pairs(rng):
 
 
 def test_languages_are_guessed_as_often_as_the_docstring_says():
-    assert _guesses(SENTENCES) == {"right": 74, "unclear": 4, "wrong": 0}
-    assert _guesses(SHORT) == {"right": 33, "unclear": 9, "wrong": 0}
+    assert _guesses(SENTENCES) == {"right": 78, "unclear": 0, "wrong": 0}
+    assert _guesses(SHORT) == {"right": 37, "unclear": 5, "wrong": 0}
 
 
 def _guesses(sentences):
@@ -409,13 +409,13 @@ def _guesses(sentences):
         ("Kettle", "unclear"),
         ("Hva wrgl blimp", "unclear"),
         ("x = foo(bar)", "unclear"),
-        ("Почему чайник холодный?", "Cyrillic script"),
+        ("Почему чайник холодный?", "Russian"),
         ("为什么水壶是冷的？", "Chinese"),
         ("なぜやかんは冷たいのですか", "Japanese"),
         ("왜 주전자가 차가운가요", "Korean"),
         ("Γιατί είναι κρύος ο βραστήρας;", "Greek"),
-        ("لماذا الإبريق بارد؟", "Arabic script"),
-        ("केतली ठंडी क्यों है", "Devanagari script"),
+        ("لماذا الإبريق بارد؟", "Arabic"),
+        ("केतली ठंडी क्यों है", "Hindi"),
         ("Varför är kitteln på balkongen så kall?", "Swedish"),
         ("Dlaczego czajnik na balkonie jest tak zimny?", "Polish"),
         ("Çaydanlık neden bu kadar soğuk ve nerede?", "Turkish"),
