@@ -169,12 +169,13 @@ def test_no_checkpoint_stands_without_the_number_of_its_fold(here, tmp_path, mon
 
 def test_what_a_killed_process_left_behind_is_no_hindrance(here, tmp_path):
     folder = tmp_path / "checkpoint-without-fold-0"
-    remains = tmp_path / f"{folder.name}.part"
-    remains.mkdir()
-    (remains / "torn.safetensors").write_bytes(b"torn")
+    remains = tmp_path / f"{folder.name}.part", tmp_path / f".{folder.name}.0f0f"
+    for left in remains:
+        left.mkdir()
+        (left / "torn.safetensors").write_bytes(b"torn")
     save_fold_checkpoint(load_router(here.checkpoint, WordVectors()), folder)
     assert checkpoint_hash(folder) == checkpoint_hash(here.checkpoint)
-    assert not remains.exists()
+    assert not any(left.exists() for left in remains)
 
 
 def test_a_stack_has_no_such_checkpoint_and_who_lacks_one_is_told_how_to_make_it(tmp_path):

@@ -14,6 +14,7 @@ from routellm_core.jobs.progress import silent
 from routellm_core.metrics import thresholds
 from routellm_core.metrics.curve import routing_curve
 from routellm_core.routers import load_router
+from routellm_core.scoring.job import ScoringPlan
 from routellm_core.store import Store
 from tests.conftest import ROOT
 from tests.pages import opened, own_store, said, tables
@@ -122,12 +123,7 @@ def test_a_running_job_of_the_shown_set_is_drawn_once(open_score, monkeypatch):
     at.text_area(key="_typed_lines").set_value("What is a tide?").run()
     next(b for b in at.button if b.label == "Make a set of 1 queries").click().run()
     folder = workspace.current().scorings("pasted") / "1"
-    plan = {
-        "benchmark_id": "pasted",
-        "router_ids": ["mf-golden"],
-        "weak": PAPER_PAIR.weak,
-        "strong": PAPER_PAIR.strong,
-    }
+    plan = ScoringPlan("pasted", ("mf-golden",), PAPER_PAIR.weak, PAPER_PAIR.strong)
     told = []
     with jobs.at_work(folder, plan, silent):
         monkeypatch.setattr(
@@ -141,7 +137,7 @@ def test_a_running_job_of_the_shown_set_is_drawn_once(open_score, monkeypatch):
 
 def test_scorings_of_everybody_are_counted(store_path):
     """Others' sets are not named, but they take turns with one's own."""
-    plan = {"benchmark_id": "mine", "router_ids": ["mf-golden"]}
+    plan = ScoringPlan("mine", ("mf-golden",), PAPER_PAIR.weak, PAPER_PAIR.strong)
     assert score_sets.scorings_at_work() == 0
     with jobs.at_work(workspace.current().scorings("mine") / "1", plan, silent):
         assert score_sets.scorings_at_work() == 1

@@ -40,6 +40,9 @@ def save_fold_checkpoint(router: LearnedRouter, folder: Path, fold: int = HELD_O
 
     Beside the folder, which it then becomes, so that there is never one without that number.
     """
+    remains = folder.parent.glob(f".{folder.stem}.*")  # of a process that was killed
+    for left in (*remains, folder.with_name(f"{folder.name}.part")):
+        shutil.rmtree(left, ignore_errors=True)
     with whole(folder) as temporary:
         router.save(temporary)
         fields = read_config(temporary) | {_FIELD: fold}

@@ -155,11 +155,17 @@ def quality_with_unit(quality: Value, quality_unit: str) -> str:
 
 
 def both_ends(interval: Ends, write: Write = fixed, **how: Any) -> str:
-    """An interval in a table or on a tile; a dash unless both ends are known."""
+    """An interval in a table or on a tile; a dash unless both ends are known.
+
+    >>> both_ends((2.75, 3.2), seconds_text), both_ends((0.1, 0.25), percent)
+    ('2.75 – 3.20 s', '10.0% – 25.0%')
+    """
     low, high = interval
     if not (is_known(low) and is_known(high)):
         return DASH
-    return f"{write(low, **how)} – {write(high, **how)}"
+    first, last = write(low, **how), write(high, **how)
+    unit = " ".join(["", *last.split(" ")[1:]])
+    return f"{first.removesuffix(unit)} – {last}"
 
 
 def span(interval: Ends, write: Write = fixed, **how: Any) -> str:
