@@ -24,10 +24,12 @@ def state() -> dict[str, str]:
 def follow(page: str) -> None:
     """Take over what the address bar says when the browser went back or forward on this page.
 
-    Another page starts with an empty address bar and keeps the session's copy.
+    Another page starts with an empty address bar and keeps the session's copy; so does this one
+    when the other's run was overtaken by the way back.
     """
     here = dict(st.query_params)
-    if st.session_state.get(_PAGE) == page and here != st.session_state.get(_WRITTEN):
+    is_here_again = st.session_state.get(_PAGE) == page
+    if here and is_here_again and here != st.session_state.get(_WRITTEN):
         st.session_state[_KEY] = here
     st.session_state[_PAGE] = page
 
