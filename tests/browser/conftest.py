@@ -14,6 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 _START_SECONDS = 60
+_PATIENCE_MS = 30_000
+"""What is expected of a page may take so long where the machine is busy."""
 _FLAGS = [
     *("--server.headless", "true"),
     *("--server.fileWatcherType", "none"),
@@ -85,6 +87,7 @@ def chromium():
     (`pytest_collection_modifyitems` of `tests/conftest.py`).
     """
     sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api.expect.set_options(timeout=_PATIENCE_MS)
     names = ("chromium", "chromium-browser", "google-chrome")
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     flags = ["--disable-gpu"]
