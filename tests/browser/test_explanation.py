@@ -95,9 +95,6 @@ def explained(page):
 def test_a_score_is_explained_when_asked_for_and_by_the_link(visit):
     page = visit("q30", why="")
     expect(page.get_by_role("region", name=WORDS, exact=True)).to_have_count(0)
-    # A switch that is clicked while the page is still being drawn is drawn back.
-    drawn = page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')
-    expect(drawn).to_be_attached(timeout=_LONG)
     page.get_by_text("Explain this score").click()
     expect(page).to_have_url(re.compile(r"[?&]why=1(&|$)"))
     # There is room before the explanation stands, so that what is below does not jump.

@@ -1,6 +1,6 @@
 """Inputs that a link carries: what it remembers is drawn, what is chosen is remembered."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -35,8 +35,7 @@ def one_of(
         before_change: called before another choice is remembered.
     """
     chosen = link.text(name, usual if usual in options else options[0], list(options))
-    key = f"_{name}"
-    st.session_state[key] = chosen
+    key = _shows(name, chosen, map(format_func, options))
 
     def keep() -> None:
         if before_change is not None:
@@ -74,8 +73,7 @@ def several_of(
         before_change: called before another choice is remembered.
         help: shown on hover.
     """
-    key = f"_{name}"
-    st.session_state[key] = chosen
+    key = _shows(name, chosen, map(format_func, options))
 
     def keep() -> None:
         if before_change is not None:
@@ -147,8 +145,7 @@ def number(
         width: in pixels.
         help: shown on hover.
     """
-    key = f"_{name}"
-    st.session_state[key] = shown
+    key = _shows(name, shown)
     st.number_input(
         label,
         min_value=0.0,
@@ -172,11 +169,27 @@ def switch_of(label: str, name: str, on: str = "1", help: str | None = None) -> 
         on: what the link says then.
         help: shown on hover.
     """
-    key = f"_{name}"
-    st.session_state[key] = is_on = link.text(name, "") == on
+    is_on = link.text(name, "") == on
+    key = _shows(name, is_on)
 
     def keep() -> None:
         link.remember(**{name: on if st.session_state[key] else None})
 
     st.toggle(label, key=key, help=help, on_change=keep)
     return is_on
+
+
+def _shows(name: str, value: Any, labels: Iterable[str] = ()) -> str:
+    """Key of the input of this name, which shows this value.
+
+    Streamlit sends a value that is set to the browser, where it undoes what was clicked meanwhile:
+    so none is set that the input has already. Where the labels of its options are others it has
+    none: the browser names what is chosen by its label.
+    """
+    key, labels_key = f"_{name}", f"_{name}_labels"
+    now = tuple(labels)
+    has_it = key in st.session_state and st.session_state[key] == value
+    if not has_it or st.session_state.get(labels_key, ()) != now:
+        st.session_state[key] = value
+        st.session_state[labels_key] = now
+    return key
