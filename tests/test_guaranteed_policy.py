@@ -401,7 +401,7 @@ def test_a_checkpoint_that_does_not_say_what_it_never_saw_is_refused(here, tmp_p
     save_fold_checkpoint(router, other, 1)
     named = here.policy.router.model_copy(update={"checkpoint_sha256": checkpoint_hash(other)})
     policy = here.policy.model_copy(update={"router": named}).signed()
-    with pytest.raises(DataError, match="does not say that: make the policy anew"):
+    with pytest.raises(DataError, match="does not say that: export the policy again"):
         check_checkpoint(policy, other)
     check_checkpoint(here.policy, here.checkpoint)
 

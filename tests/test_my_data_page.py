@@ -251,7 +251,7 @@ def test_each_kind_of_file_is_recognised_and_comes_in(
     assert "<b>now" not in tables(at)
     assert ("every visitor of this dashboard sees them" in said(at)) == (title == "battles")
     button(at, "Import").click().run()
-    assert "at work" in tables(at)
+    assert "running" in tables(at)
     at_work()
     at.run()
     assert errors(at) == []
@@ -649,7 +649,7 @@ def test_a_set_without_scores_says_where_to_score_it(bring, open_page, script, m
     at = open_page(script, benchmark="mine")
     assert at.exception == []
     error = errors(at)[0].replace("\\", "")
-    assert "no router has scored the whole of mine yet: score it on the My data page" in error
+    assert "no router has been run on all of mine: score it on the My data page" in error
     switched = []
     monkeypatch.setattr(st, "switch_page", switched.append)
     button(at, "Score it on My data").click().run()

@@ -467,7 +467,10 @@ def test_only_queries_of_the_kinds_asked_for_count():
         (Requirements(Target("budget", -1.0, 1000.0)), "pays for nothing"),
         (Requirements(Target("budget", 1.0, 0.0)), "cannot be paid for"),
         (Requirements(SHARE, limits=Limits(router_s=-1.0)), "from 0 up"),
-        (Requirements(SHARE, limits=Limits(mean_s=1.0)), "nobody measured how long"),
+        (
+            Requirements(SHARE, limits=Limits(mean_s=1.0)),
+            "the times of these answers were not measured",
+        ),
         (Requirements(SHARE, slices=("a",)), "1 query says nothing"),
     ],
 )
@@ -574,7 +577,7 @@ def test_the_verb_says_when_no_router_is_worth_it(built_store, capsys):
         (("--share", "1.2"), "between 0 and 1"),
         (("--share", "0.5", "--seed", "-1"), "negative"),
         (("--share", "0.5", "--slice", "nothing"), "no slice 'nothing'"),
-        (("--pgr", "0.5", "--max-p95-s", "3"), "nobody measured how long"),
+        (("--pgr", "0.5", "--max-p95-s", "3"), "the times of these answers were not measured"),
     ],
 )
 def test_a_wrong_target_is_refused_in_a_sentence(built_store, capsys, arguments, said):

@@ -159,7 +159,7 @@ def test_start_begins_what_was_chosen_and_a_second_click_does_nothing_more(
     assert path == store_path
     a_run(store_path, status="running", plan=plan, pid=os.getpid())
     at.run()
-    assert "at work" in tables(at)
+    assert "running" in tables(at)
     button(at, "Start training").click().run()
     assert len(started) == 1
 

@@ -60,7 +60,7 @@ def check_allowed(plan: LabellingPlan, allowed: Mapping[str, tuple[str, ...]]) -
         if not addresses:
             raise DataError(
                 f"endpoint {end.name!r}: its key variable is not among those that {VARIABLE} "
-                "allows; whoever runs this dashboard can add it there"
+                "allows; the operator of this dashboard can add it there"
             )
         if not any(is_below(end.base_url, address) for address in addresses):
             raise DataError(

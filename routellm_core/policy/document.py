@@ -163,9 +163,9 @@ def parse_policy(raw: bytes, name: str, *, accept_edited: bool = False) -> Polic
     except _PolicyError as error:
         raise DataError(f"{name} is refused: {error}") from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{name} is no JSON in UTF-8, so it is no policy") from error
+        raise DataError(f"{name} is not JSON in UTF-8, so it is not a policy") from error
     if not isinstance(fields, dict) or "policy_version" not in fields:
-        raise DataError(f"{name} is no policy: it has no policy_version; export one anew")
+        raise DataError(f"{name} is not a policy: it has no policy_version; export one again")
     version = fields["policy_version"]
     if isinstance(version, int) and version > POLICY_VERSION:
         raise DataError(
@@ -179,7 +179,7 @@ def parse_policy(raw: bytes, name: str, *, accept_edited: bool = False) -> Polic
     if policy.content_sha256 != content_hash(policy) and not accept_edited:
         raise DataError(
             f"{name} was edited by hand, so its evidence may not be that of its threshold: export "
-            "it anew, or accept it as it is with --accept-edited (accept_edited=True)"
+            "it again, or accept it as it is with --accept-edited (accept_edited=True)"
         )
     return policy
 
@@ -242,13 +242,13 @@ def check_checkpoint(policy: Policy, checkpoint_dir: Path) -> None:
         raise DataError(
             f"{checkpoint_dir} is another checkpoint than the one that policy {policy.policy_id} "
             "was made with, and its scores would mean something else at that threshold: bring "
-            "the former one, or make the policy anew"
+            "that one back, or export the policy again"
         )
     guarantee = policy.guarantee
     if guarantee is not None and held_out_fold(checkpoint_dir) != guarantee.left_out_fold:
         raise DataError(
             f"the guarantee of policy {policy.policy_id} is about a checkpoint that never saw the "
-            f"queries it rests on, and {checkpoint_dir} does not say that: make the policy anew"
+            f"queries it rests on, and {checkpoint_dir} does not say that: export the policy again"
         )
 
 

@@ -17,7 +17,7 @@ _SECONDS = 1.0
 
 
 STATUS = {
-    "running": "at work",
+    "running": "running",
     "done": "done",
     "cancelled": "cancelled",
     "failed": "failed",

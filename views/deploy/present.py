@@ -28,7 +28,7 @@ def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Pa
         strong = _named("strong", "■", selection.pair.strong)
         st.caption(
             "`openai` is any endpoint that speaks OpenAI's chat completions; other words are "
-            "LiteLLM's names of providers. Keys are read from the environment by whoever runs it."
+            "LiteLLM's names of providers. Keys are read from the environment of the gateway."
         )
     prices = selection.price_weak, selection.price_strong
     certificate = readings.certificate

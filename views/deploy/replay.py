@@ -42,8 +42,8 @@ def draw(selection: Selection, policy: Policy) -> None:
         columns.append(figure(f"decided otherwise by {other.policy_id}"))
     html_table.draw("Replay of the policy", columns, rows)
     st.caption(
-        "The stored scores of each set at this threshold, another view than the evidence's named. "
-        "Quality is known where both models have outcomes."
+        "What this threshold does on your other sets. Quality is known where both models have "
+        "outcomes."
     )
     if policy.guarantee is not None and policy.guarantee.left_out_fold is not None:
         st.caption(

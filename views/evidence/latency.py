@@ -28,9 +28,9 @@ from views.text.glossary import help_of
 
 _MY_DATA = page("my_data")
 _HOW_TO = (
-    "Nobody measured how long these answers took. Import results that say so: logs of LiteLLM, "
+    "The times of these answers were not measured. Import results that say so: logs of LiteLLM, "
     "OpenAI requests, Inspect, HELM and promptfoo do, and so does any table with a column like "
-    "latency_s or latency_ms. Mean and slowest twentieth along α then stand here."
+    "latency_s or latency_ms. Then this shows the average and the slowest 5% for every α."
 )
 
 

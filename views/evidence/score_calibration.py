@@ -86,17 +86,17 @@ def verdict_on(error: CalibrationError) -> str:
     """The calibration error read aloud, as far as chance allows."""
     p = p_text(error.p_value)
     if error.p_value >= _CHANCE:
-        return f"The scores cannot be told apart from ones that mean what they say ({p})."
+        return f"No calibration error is visible beyond chance ({p})."
     return (
-        f"The scores are off by **{percent(error.debiased)}** on average, chance taken off; "
-        f"perfect ones would not show this ({p})."
+        f"The scores are off by **{percent(error.debiased)}** on average, after chance is "
+        f"subtracted. Well calibrated scores would rarely show this ({p})."
     )
 
 
 def moved_in_words(alpha: str, mapped: MappedThreshold, digits: int) -> str:
     """The current α on the recalibrated scores."""
     if not np.isfinite(mapped.threshold):
-        return f"α = {alpha} calls nobody, before and after."
+        return f"α = {alpha} never calls the strong model, before and after."
     after = f"α = {alpha} becomes {fixed(mapped.threshold, digits)} on the recalibrated scores"
     if mapped.n_moved == 0:
         return f"{after}: the same queries go to the strong model (n {mapped.n_queries:,})."

@@ -25,8 +25,8 @@ def parts(selection: Selection, readings: Readings, router: RouterCost) -> list[
     said = ["", counted(found), f" about the outcomes of {title} (n = {n:,}). "]
     brier = evidence_cache.meaning(selection.key)[1]
     if not math.isnan(brier.skill):
-        said[-1] += f"As a forecast of who wins, the scores of {name} "
-        said += [skill_in_words(brier), " one number for all queries. "]
+        said[-1] += f"The scores of {name} predict the winner "
+        said += [skill_in_words(brier), " the average. "]
     usual = evidence_cache.at_other_prices(
         selection.key,
         (selection.price_weak, selection.price_strong),
@@ -45,11 +45,11 @@ def parts(selection: Selection, readings: Readings, router: RouterCost) -> list[
 
 
 def skill_in_words(brier: BrierScore) -> str:
-    """Better, worse, or neither as far as the interval allows; "than" or "from" ends it."""
+    """Better, worse, or neither as far as the interval allows; "than guessing" ends it."""
     low, high = brier.skill_interval
     if not (low > 0 or high < 0):
-        return "cannot be told apart from"
-    return f"are {percent(abs(brier.skill))} {'better' if low > 0 else 'worse'} than"
+        return "no better and no worse, as far as these data show, than guessing"
+    return f"{percent(abs(brier.skill))} {'better' if low > 0 else 'worse'} than guessing"
 
 
 def counted(found: list[DataFinding]) -> str:

@@ -70,7 +70,7 @@ def _search(selection: Selection) -> None:
     known, _ = benchmarks.n_texts(selection.key.version, selection.benchmark.benchmark_id)
     st.session_state["_search"] = link.text("search", "")
     st.text_input(
-        "Text holds",
+        "Text contains",
         key="_search",
         max_chars=200,
         disabled=known == 0,

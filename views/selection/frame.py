@@ -20,6 +20,7 @@ from routellm_core.metrics.costs import UNKNOWN_PRICE, Price, list_price
 from routellm_core.store.places import PROJECT
 from routellm_core.types import Benchmark, ModelPair
 from routellm_core.wording.numbers import fixed
+from routellm_core.wording.text import joined
 from views import components
 from views.cache import benchmarks, workspace
 from views.cache.benchmarks import RouterKey
@@ -111,7 +112,8 @@ def selection() -> Selection:
         table = benchmarks.routers(version, benchmark_id, pair)
         usual = benchmarks.usual_pair(version, benchmark_id)
         card = benchmarks.benchmark(version, benchmark_id)
-        router, beside = _routers(card, table, benchmarks.routers(version, benchmark_id, usual))
+        of_usual_pair = benchmarks.routers(version, benchmark_id, usual)
+        router, beside = _routers(version, card, table, of_usual_pair)
         price_weak, price_strong = _prices(pair)
         glossary.benchmark_card(card, benchmarks.outcomes(version, benchmark_id, pair).n_queries)
         glossary.drawer()
@@ -160,19 +162,19 @@ def _pair(version: int, benchmark_id: str) -> ModelPair:
 
 
 def _routers(
-    card: Benchmark, table: pd.DataFrame, of_usual_pair: pd.DataFrame
+    version: int, card: Benchmark, table: pd.DataFrame, of_usual_pair: pd.DataFrame
 ) -> tuple[pd.Series, list[pd.Series]]:
     if of_usual_pair.empty and table.empty:
         if card.origin != "user":
             raise RoutingError(
-                "no router has scored this benchmark yet: choose another in the sidebar"
+                "no router has been run on this benchmark: choose another in the sidebar"
             )
         if st.button("Score it on My data", type="primary"):
             link.remember(set=card.benchmark_id, part=None)
             st.switch_page(_MY_DATA)
         raise RoutingError(
-            f"no router has scored the whole of {card.title} yet: score it on the My data page, "
-            "where the button in the sidebar leads, or choose another benchmark"
+            f"no router has been run on all of {card.title}: score it on the My data page (the "
+            "button in the sidebar leads there), or choose another benchmark"
         )
     if table.empty:
         st.button(
@@ -180,9 +182,10 @@ def _routers(
             on_click=link.remember,
             kwargs={"strong": None, "weak": None},
         )
+        scored = benchmarks.scored_pairs(version, card.benchmark_id)
+        named = [f"{short_name(p.strong)} / {short_name(p.weak)}" for p in scored[:_FEW]]
         raise RoutingError(
-            "no router has scored the whole of this benchmark for this model pair: choose the pair "
-            "that its routers were trained for, or go back to it in the sidebar"
+            f"no router has been run for this pair. Pairs with results: {joined(named)}."
         )
     rows = {router_key(row): row for _, row in table.iterrows()}
     names = {key: plain(row["label"]) for key, row in rows.items()}

@@ -107,7 +107,7 @@ def check(required: Requirements, queries: RecommendationQueries) -> None:
     timed = np.isfinite(queries.latencies.weak) & np.isfinite(queries.latencies.strong)
     if min(limits.mean_s, limits.p95_s) < math.inf and not timed.any():
         raise DataError(
-            "nobody measured how long these answers took: leave out the limits on their seconds, "
+            "the times of these answers were not measured: leave out the limits on their seconds, "
             "or import results that have a time for each answer"
         )
 

@@ -16,9 +16,9 @@ from views.state.private_inputs import remembered
 from views.text.escape import plain
 
 _NO_KEYS = (
-    "Only endpoints that want no key can be asked from this page. Whoever runs this dashboard "
-    f"allows others: {VARIABLE} in its environment says which variable's key may go to which "
-    "address, as LAB_API_KEY=https://address/v1. The command line takes any key of its user's."
+    "From this page only endpoints without a key can be called. The operator of this dashboard "
+    f"can allow others: {VARIABLE} in its environment says which variable's key may go to which "
+    "address, as LAB_API_KEY=https://address/v1. On the command line you can use any key."
 )
 _ANSWER_TOKENS = 1024
 """At most, where nothing else is typed."""
