@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from streamlit.components.v2 import manifest_scanner
-from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from routellm_core.store import Store
 from tests.conftest import ROOT
@@ -15,6 +15,15 @@ from views.cache import workspace
 # Every AppTest asks all installed packages anew whether they bring components.
 manifest_scanner.scan_component_manifests = cache(manifest_scanner.scan_component_manifests)
 
+
+def _wait_for(runner, timeout):
+    """Wait for a script's thread; AppTest looks a thousand times a second whether it has ended."""
+    runner._script_thread.join(timeout)
+    was_waited_for(runner, 0.01)
+
+
+was_waited_for = local_script_runner.require_widgets_deltas
+local_script_runner.require_widgets_deltas = _wait_for
 
 TIMEOUT_S = 300  # of one run of a script; on a busy machine it takes long
 

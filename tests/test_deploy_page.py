@@ -140,8 +140,8 @@ def test_an_edited_file_and_one_that_is_no_policy_are_refused(open_deploy):
     document["evidence"]["quality"]["value"] = 0.99
     for content, message in (
         (json.dumps(document).encode(), "was edited by hand"),
-        (b"{}", "is no policy"),
-        (b"\x80\x04pickle", "is no JSON"),
+        (b"{}", "is not a policy"),
+        (b"\x80\x04pickle", "is not JSON"),
     ):
         at = open_deploy()
         at.file_uploader(key="_policy_file").upload("p.json", content).run()
@@ -260,16 +260,14 @@ def test_never_on_the_trade_off_page_is_a_policy_that_never_calls(open_deploy):
 # What is private, and what cannot be read
 
 
-def test_a_policy_of_a_private_set_is_not_kept_and_tells_others_nothing(
-    open_on_shipped, monkeypatch
-):
-    policy = kept(open_on_shipped())
+def test_a_policy_of_a_private_set_is_not_kept_and_tells_others_nothing(open_deploy, monkeypatch):
+    policy = kept(open_deploy())
     store = workspace.store()
     with store.open_for_writing():
         store.delete_policy(policy.policy_id)
         store._write("UPDATE benchmark SET owner = 'ada' WHERE benchmark_id = 'mmlu'")
     monkeypatch.setattr(workspace, "owner", lambda: "ada")
-    at = open_on_shipped(benchmark="mmlu")
+    at = open_deploy(benchmark="mmlu")
     assert button(at, "Keep this policy in the store").disabled
     assert "save the set on My data first" in said(at)
     history._keep(policy)
@@ -281,7 +279,7 @@ def test_a_policy_of_a_private_set_is_not_kept_and_tells_others_nothing(
         document["evidence"]["benchmark_id"] = name
         unsigned = json.dumps(document).encode()
         raw = parse_policy(unsigned, name, accept_edited=True).signed().as_bytes()
-        at = open_on_shipped(benchmark="gsm8k")
+        at = open_deploy(benchmark="gsm8k")
         at.file_uploader(key="_policy_file").upload("p.json", raw).run()
         assert not at.exception
         (warning,) = (w.value.replace("\\", "") for w in at.warning if "made of" in w.value)

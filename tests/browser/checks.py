@@ -21,9 +21,8 @@ def nothing_serious(page, looked_at=""):
 def nothing_scrolls_sideways(page, *selectors):
     """Neither the page nor what these selectors find, all of which there must be."""
     for selector in ("html", "[data-testid=stMain]", *selectors):
-        found = page.locator(selector).all()
-        assert found, selector
-        for element in found:
+        expect(page.locator(selector).first).to_be_attached()
+        for element in page.locator(selector).all():
             assert element.evaluate("e => e.scrollWidth - e.clientWidth") <= 0, selector
 
 

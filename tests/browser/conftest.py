@@ -25,15 +25,26 @@ _FLAGS = [
 
 
 @pytest.fixture(scope="session")
-def streamlit_server(tmp_path_factory):
-    """`streamlit_server(script_path, env)` → url; equal calls share one server."""
+def ports():
+    """The ports that this process's servers have had: to its browser they are known places."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def streamlit_server(tmp_path_factory, ports):
+    """`streamlit_server(script_path, env)` → url; equal calls share one server.
+
+    The servers of the next module have the same ports, so that the browser has what it compiled.
+    """
     running = {}
 
     def start(script_path, env=None):
         known = (str(script_path), tuple(sorted((env or {}).items())))
         if known not in running:
+            if len(running) == len(ports):
+                ports.append(_free_port())
             log = tmp_path_factory.mktemp("server") / "log.txt"
-            running[known] = _started(script_path, env or {}, log)
+            running[known] = _started(script_path, env or {}, log, ports[len(running)])
         return running[known][1]
 
     yield start
@@ -42,6 +53,12 @@ def streamlit_server(tmp_path_factory):
         process.terminate()
     for process in processes:
         _ended(process)
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def _ended(process, grace_seconds=5):
@@ -53,10 +70,7 @@ def _ended(process, grace_seconds=5):
         process.wait()
 
 
-def _started(script_path, env, log):
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def _started(script_path, env, log, port):
     command = [sys.executable, "-m", "streamlit", "run", str(script_path), *_FLAGS]
     with log.open("w") as out:
         process = subprocess.Popen(
@@ -80,23 +94,44 @@ def _started(script_path, env, log):
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    """The process's one browser.
+def playwright_driver():
+    """The process's one Playwright.
 
-    While Playwright runs, its thread can run no other loop: so browser tests come after all others
+    While it runs, its thread can run no other loop: so browser tests come after all others
     (`pytest_collection_modifyitems` of `tests/conftest.py`).
     """
     sync_api = pytest.importorskip("playwright.sync_api")
     sync_api.expect.set_options(timeout=_PATIENCE_MS)
+    with sync_api.sync_playwright() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def started_chromium():
+    """Which Chromium is started, and how: as Playwright's launching functions take it."""
     names = ("chromium", "chromium-browser", "google-chrome")
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     flags = ["--disable-gpu"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         flags.append("--no-sandbox")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
-        yield browser
-        browser.close()
+    return {"executable_path": path, "args": flags}
+
+
+@pytest.fixture(scope="session")
+def lasting_browser(playwright_driver, started_chromium, tmp_path_factory):
+    """A browser with a profile: Streamlit's scripts, half of a load, stay compiled in it."""
+    profile = tmp_path_factory.mktemp("profile")
+    context = playwright_driver.chromium.launch_persistent_context(profile, **started_chromium)
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def other_browsers(playwright_driver, started_chromium):
+    """A browser whose contexts know nothing of each other, for a test with several visitors."""
+    browser = playwright_driver.chromium.launch(**started_chromium)
+    yield browser
+    browser.close()
 
 
 def _is_streamlits_search(message):
@@ -106,9 +141,14 @@ def _is_streamlits_search(message):
 
 
 @pytest.fixture
-def browser_page(chromium):
-    """`browser_page(width, height, color_scheme)` → page; fails on any error in its console."""
-    contexts = []
+def browser_page(lasting_browser, request):
+    """`browser_page(width, height, color_scheme, **options)` → page; an error in its console fails.
+
+    A test's first page is the lasting browser's, as nobody used it; one with options (those of a
+    context), and each further one, is of a visitor who has nothing in common with the others.
+    """
+    others = []
+    opened = []
     problems = []
 
     def note(message):
@@ -116,18 +156,27 @@ def browser_page(chromium):
             problems.append(message.text)
 
     def open_page(width=1440, height=900, color_scheme="light", **options):
-        context = chromium.new_context(
-            viewport={"width": width, "height": height}, color_scheme=color_scheme, **options
-        )
-        contexts.append(context)
+        context = lasting_browser
+        if opened or options:
+            context = request.getfixturevalue("other_browsers").new_context(**options)
+            others.append(context)
         page = context.new_page()
+        opened.append(page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=color_scheme)
         page.on("console", note)
         page.on("pageerror", lambda error: problems.append(str(error)))
         return page
 
     yield open_page
-    for context in contexts:
+    for context in others:
         context.close()
+    _, *used = lasting_browser.pages  # the first keeps the browser open
+    for page in used:
+        if page.url.startswith("http"):
+            page.evaluate("localStorage.clear(); sessionStorage.clear()")
+        page.close()
+    lasting_browser.clear_cookies()
     assert problems == []
 
 

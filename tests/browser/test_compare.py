@@ -63,9 +63,10 @@ def column(found, place):
 
 
 def test_a_link_to_it_is_what_a_fresh_server_may_be_asked_first(
-    browser_page, streamlit_server, app_env
+    browser_page, streamlit_server, small_store, tmp_path
 ):
-    url = streamlit_server("app.py", app_env | {"FRESH": "yes"})
+    path = shutil.copy(small_store, tmp_path)
+    url = streamlit_server("app.py", {"ROUTELLM_STORE": str(path)})
     page = browser_page()
     page.goto(f"{url}/compare?compare=mmlu,gsm8k")
     expect(table(page, "Routers on MMLU")).to_be_visible(timeout=60_000)

@@ -1,5 +1,7 @@
 """The Score page as a person uses it: one query, a file of them, on a phone, in both themes."""
 
+import shutil
+
 import pytest
 
 from tests.browser.checks import nothing_scrolls_sideways, nothing_serious, score_by
@@ -16,9 +18,9 @@ HOSTILE = "<img src=x onerror=alert(1)> **bold** $x^2$ and $y^2$ [here](javascri
 
 
 @pytest.fixture(scope="module")
-def app_env(tmp_path_factory):
-    """A store that the dashboard builds when it is first opened."""
-    return {"ROUTELLM_STORE": str(tmp_path_factory.mktemp("app") / "explorer.duckdb")}
+def app_env(built_store, tmp_path_factory):
+    path = shutil.copy(built_store, tmp_path_factory.mktemp("app"))
+    return {"ROUTELLM_STORE": str(path)}
 
 
 @pytest.fixture

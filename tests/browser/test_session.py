@@ -1,5 +1,7 @@
 """The browser session rests on the form of Streamlit's cookie (docs/decisions/004)."""
 
+import shutil
+
 import pytest
 
 from views.cache import session
@@ -9,8 +11,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def app_env(tmp_path_factory):
-    return {"ROUTELLM_STORE": str(tmp_path_factory.mktemp("app") / "explorer.duckdb")}
+def app_env(small_store, tmp_path_factory):
+    path = shutil.copy(small_store, tmp_path_factory.mktemp("app"))
+    return {"ROUTELLM_STORE": str(path)}
 
 
 def is_shown(page):
