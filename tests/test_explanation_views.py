@@ -162,17 +162,17 @@ def test_both_scores_are_said_and_decisions_are_the_stored_ones(open_query, rout
     assert errors(at) == []
     own = router_of("mf").strong_win_rate(["say sums6 of 6 now"])[0]
     assert f"Stored, out of fold: 0.206; this checkpoint: {own:.3f}." in said(at)
-    assert "so it may have known the answer" in said(at)
+    assert "so it may have seen the answer" in said(at)
     foreign = open_query(benchmark="tides", query="tides-006")
     assert "Stored, never trained on: 0.206" in said(foreign)
-    assert "it did not learn from this benchmark either" in said(foreign)
+    assert "It was not trained on this benchmark either" in said(foreign)
 
 
 def test_a_checkpoint_that_decides_otherwise_is_said_to(open_query, router_of):
     own = router_of("mf").strong_win_rate(["say sums6 of 6 now"])[0]
     at = open_query(wanted=str(np.round((own + 0.206) / 2, 4)))
-    assert re.search(r"the stored score calls small.●, the checkpoint would call large.■", said(at))
-    assert "would call" not in said(open_query(wanted="0.1"))
+    assert re.search(r"the stored score calls small.●, the checkpoint calls large.■", said(at))
+    assert "the checkpoint calls" not in said(open_query(wanted="0.1"))
 
 
 def test_the_words_stand_in_a_sum_with_base_rest_and_gap(open_query, router_of):

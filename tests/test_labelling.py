@@ -58,8 +58,10 @@ def plan_at(stub, **changes):
     return replace(plan, **changes)
 
 
-def work(stub, folder, *texts, watch=lambda _: None, **changes):
-    return work_on(folder, plan_at(stub, **changes), set_of(*(texts or TEXTS)), watch, ENVIRON)
+def work(stub, folder, *texts, on_progress=lambda _: None, **changes):
+    return work_on(
+        folder, plan_at(stub, **changes), set_of(*(texts or TEXTS)), on_progress, ENVIRON
+    )
 
 
 def misbehaving(stub, bad, when):
@@ -291,7 +293,7 @@ def test_a_rate_limit_is_waited_for(stub, tmp_path, monkeypatch):
     async def pause(self, seconds):
         waited.append(seconds)
 
-    monkeypatch.setattr(retries.Asker, "_pause", pause)
+    monkeypatch.setattr(retries.RetryingClient, "_pause", pause)
     limit = Status(429, headers={"Retry-After": "7"})
     misbehaving(stub, limit, lambda seen, nth: seen.model == "small" and nth < 2)
     assert work(stub, tmp_path, TEXTS[0]).failed.empty
@@ -549,18 +551,18 @@ class Stop(Exception):  # noqa: N818
 def after(n_calls):
     """A watch that stops the work after so many calls."""
 
-    def watch(progress):
+    def on_progress(progress):
         if progress.done >= n_calls:
             raise Stop
 
-    return watch
+    return on_progress
 
 
 @pytest.mark.parametrize("n_calls", [1, 5, 9])
 def test_a_cancelled_work_goes_on_without_repeating_a_call(stub, tmp_path, n_calls):
     n_threads = threading.active_count()
     with pytest.raises(Stop):
-        work(stub, tmp_path, watch=after(n_calls), concurrency=1)
+        work(stub, tmp_path, on_progress=after(n_calls), concurrency=1)
     assert len(stub.seen) == n_calls
     found = work(stub, tmp_path)
     assert found.failed.empty
@@ -576,7 +578,7 @@ def test_a_cancelled_work_goes_on_without_repeating_a_call(stub, tmp_path, n_cal
 def test_a_request_under_way_is_abandoned_and_counts_at_its_worst(stub, tmp_path):
     misbehaving(stub, Stall(60), lambda seen, _: seen.model == "small" and "tide" in seen.text)
     with pytest.raises(Stop):
-        work(stub, tmp_path, TEXTS[1], TEXTS[0], watch=after(4))
+        work(stub, tmp_path, TEXTS[1], TEXTS[0], on_progress=after(4))
     kept = read_labelled(tmp_path, plan_at(stub), set_of(*TEXTS[:2]))
     assert kept.queries["query_id"].tolist() == ["q0"]
     assert kept.failed["reason"].tolist() == ["not asked yet"]
@@ -588,19 +590,19 @@ def test_cancelling_needs_no_reply(stub, tmp_path):
     misbehaving(stub, Stall(60), lambda *_: True)
     told = []
 
-    def watch(progress):
+    def on_progress(progress):
         told.append(progress)
         if len(told) == 2:
             raise Stop
 
     with pytest.raises(Stop):
-        work(stub, tmp_path, watch=watch, timeout_s=60.0)
+        work(stub, tmp_path, on_progress=on_progress, timeout_s=60.0)
 
 
 def test_progress_rises_to_the_total(stub, tmp_path):
     misbehaving(stub, Status(400), lambda seen, _: seen.model == "large" and "tide" in seen.text)
     told = []
-    work(stub, tmp_path, watch=told.append)
+    work(stub, tmp_path, on_progress=told.append)
     assert {(p.stage, p.total) for p in told} == {("asking", 16)}
     done = [p.done for p in told]
     assert done == sorted(done)

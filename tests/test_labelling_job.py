@@ -61,9 +61,9 @@ def plan_at(stub, ids=tuple(IDS), **changes):
 
 @pytest.fixture
 def work(store, tmp_path):
-    def work(plan, name="1", watch=lambda _: None, environ=ENVIRON):
+    def work(plan, name="1", on_progress=lambda _: None, environ=ENVIRON):
         folder = tmp_path / name
-        job.work_on(folder, plan, store, tmp_path / "record", watch, environ)
+        job.work_on(folder, plan, store, tmp_path / "record", on_progress, environ)
         return jobs.read(folder)
 
     return work

@@ -46,7 +46,7 @@ def trained(backbone):
         seed=0,
         config=config,
         embedder=embedder,
-        watch=told.append,
+        on_progress=told.append,
     )
     return router, told
 

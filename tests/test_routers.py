@@ -405,7 +405,7 @@ def test_bert_learns_from_words_and_stops_early():
         seed=0,
         config=BertConfig(n_epochs=8, learning_rate=1e-3),
         embedder=embedder,
-        watch=told.append,
+        on_progress=told.append,
     )
     assert roc_auc_score(hard[~seen], router.strong_win_rate_of(states[~seen])) > 0.98
     looks = [p.held_out_loss for p in told if p.held_out_loss is not None]
@@ -419,7 +419,7 @@ def test_a_killed_bert_training_goes_on_where_it_was(tmp_path):
     states = embedder.embed(queries)
     config = BertConfig(n_epochs=2, n_looks=2, patience=99)
 
-    def fit(watch=silent, resume_dir=None):
+    def fit(on_progress=silent, resume_dir=None):
         return router_class("bert").fit(
             PAIR,
             states,
@@ -427,7 +427,7 @@ def test_a_killed_bert_training_goes_on_where_it_was(tmp_path):
             seed=3,
             config=config,
             embedder=embedder,
-            watch=watch,
+            on_progress=on_progress,
             resume_dir=resume_dir,
         )
 

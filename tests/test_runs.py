@@ -40,19 +40,19 @@ def store_path(tmp_path):
 def work(store_path, tmp_path, word_vectors):
     """Works on a plan in this process."""
 
-    def work(plan=PLAN, name="one", watch=silent):
+    def work(plan=PLAN, name="one", on_progress=silent):
         with Store(store_path, read_only=True) as store:
-            return work_on(tmp_path / "runs" / name, plan, store, tmp_path / "cache", watch)
+            return work_on(tmp_path / "runs" / name, plan, store, tmp_path / "cache", on_progress)
 
     return work
 
 
 def stop_at(stage, error):
-    def watch(progress):
+    def on_progress(progress):
         if progress.stage.startswith(stage):
             raise error
 
-    return watch
+    return on_progress
 
 
 # In this process
@@ -60,7 +60,7 @@ def stop_at(stage, error):
 
 def test_a_finished_run_tells_what_went_in_and_what_came_of_it(work, tmp_path):
     told = []
-    run = work(watch=told.append)
+    run = work(on_progress=told.append)
     assert (run.status, run.message, run.run_id, run.plan) == ("done", "", "one", PLAN)
     assert run.facts["recipe"] == "sums"
     assert (run.facts["n_queries"], run.facts["n_battles"], run.facts["n_dropped"]) == (60, 60, 0)
@@ -90,7 +90,7 @@ def test_the_store_is_given_back_while_the_router_is_trained(store_path, work):
                 store.add_battles(verdicts(30, source="meanwhile"))
                 versions.append(store.version)
 
-    assert work(watch=write).status == "done"
+    assert work(on_progress=write).status == "done"
     assert len(versions) == 1
 
 
@@ -105,7 +105,7 @@ def test_verdicts_alone_can_be_trained_on_without_anything_to_score(work, store_
 
 def test_a_defect_leaves_a_failed_run_that_says_what_went_wrong(work, tmp_path):
     with pytest.raises(ZeroDivisionError):
-        work(watch=stop_at("in domain", ZeroDivisionError("by zero")))
+        work(on_progress=stop_at("in domain", ZeroDivisionError("by zero")))
     run = read_run(tmp_path / "runs" / "one")
     assert (run.status, run.message) == ("failed", "ZeroDivisionError: by zero")
 
@@ -120,10 +120,10 @@ def test_a_plan_that_cannot_be_trained_fails_with_the_sentence_that_was_raised(w
 
 def test_a_run_that_was_stopped_goes_on_with_the_folds_that_are_missing(work, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        work(watch=stop_at("in domain, fold 4", KeyboardInterrupt))
+        work(on_progress=stop_at("in domain, fold 4", KeyboardInterrupt))
     assert read_run(tmp_path / "runs" / "one").status == "cancelled"
     stages = []
-    run = work(watch=lambda p: stages.append(p.stage))
+    run = work(on_progress=lambda p: stages.append(p.stage))
     assert run.status == "done"
     assert not any(stage.startswith("in domain, fold 3") for stage in stages)
     assert any(stage.startswith("in domain, fold 4") for stage in stages)
@@ -231,7 +231,7 @@ def test_a_taken_name_keeps_nothing(work, store_path):
 
 def test_only_a_finished_run_can_be_kept(work, store_path, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        work(watch=stop_at("in domain", KeyboardInterrupt))
+        work(on_progress=stop_at("in domain", KeyboardInterrupt))
     with (
         Store(store_path) as store,
         pytest.raises(DataError, match="is cancelled; only a finished"),
@@ -390,19 +390,19 @@ def test_a_cancel_is_not_lost_in_code_whose_exceptions_are(work, tmp_path):
 
     asked = []
 
-    def watch(progress):
+    def on_progress(progress):
         if progress.stage.startswith("in domain") and not asked:
             asked.append(True)
             Careless()
 
     with pytest.raises(Cancelled):
-        work(watch=watch)
+        work(on_progress=on_progress)
     assert read_run(tmp_path / "runs" / "one").status == "cancelled"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals")
 def test_a_cancel_stays_one_where_other_code_makes_another_error_of_it(work, tmp_path):
-    def watch(progress):
+    def on_progress(progress):
         try:
             os.kill(os.getpid(), signal.SIGTERM)
             time.sleep(1)
@@ -410,7 +410,7 @@ def test_a_cancel_stays_one_where_other_code_makes_another_error_of_it(work, tmp
             raise TypeError("no such method") from stop
 
     with pytest.raises(Cancelled):
-        work(watch=watch)
+        work(on_progress=on_progress)
     run = read_run(tmp_path / "runs" / "one")
     assert (run.status, run.message) == ("cancelled", "")
 

@@ -64,9 +64,9 @@ def store(tmp_path, routers, word_vectors):
 
 @pytest.fixture
 def work(store, tmp_path):
-    def work(plan=PLAN, watch=lambda progress: None):
+    def work(plan=PLAN, on_progress=lambda progress: None):
         folder = tmp_path / "job"
-        work_on(folder, plan, store, tmp_path / "data", tmp_path / "cache", watch)
+        work_on(folder, plan, store, tmp_path / "data", tmp_path / "cache", on_progress)
         return folder
 
     return work
@@ -100,7 +100,7 @@ def test_a_stopped_scoring_goes_on_with_the_chunks_that_are_missing(routers, tmp
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        score(routers, OWN, chunks_dir=tmp_path, watch=stop)
+        score(routers, OWN, chunks_dir=tmp_path, on_progress=stop)
     assert len(list(tmp_path.glob("*.parquet"))) == 3
     read = []
     embed = WordVectors.embed
@@ -201,7 +201,7 @@ def test_kept_chunks_of_another_checkpoint_or_precision_are_not_taken(tmp_path, 
     monkeypatch.setattr(engine, "CHUNK", 10)
     old = {"chunks_dir": tmp_path, "checkpoints": {"own": "a1"}}
     with pytest.raises(KeyboardInterrupt):
-        score({"own": Says(0.1)}, OWN, **old, watch=stopped_after(30))
+        score({"own": Says(0.1)}, OWN, **old, on_progress=stopped_after(30))
     same = score({"own": Says(0.9)}, OWN, **old)["own"]
     assert set(same) == {np.float32(0.1), np.float32(0.9)}  # what stopped goes on
     new = score({"own": Says(0.9)}, OWN, chunks_dir=tmp_path, checkpoints={"own": "b2"})["own"]
@@ -229,10 +229,10 @@ def test_what_is_kept_counts_from_the_start_and_waits_for_no_turn(tmp_path, monk
     monkeypatch.setattr(engine, "CHUNK", 10)
     total = len(set(OWN))
     with pytest.raises(KeyboardInterrupt):
-        score({"own": Says(0.1)}, OWN, chunks_dir=tmp_path / "c", watch=stopped_after(30))
+        score({"own": Says(0.1)}, OWN, chunks_dir=tmp_path / "c", on_progress=stopped_after(30))
     told = []
     keeping = {"chunks_dir": tmp_path / "c", "queue": tmp_path / "q"}
-    score({"own": Says(0.1)}, OWN, **keeping, watch=told.append)
+    score({"own": Says(0.1)}, OWN, **keeping, on_progress=told.append)
     assert [p.done for p in told] == [*range(30, total, 10), total]
     assert {p.total for p in told} == {total}
     with turn(tmp_path / "q"):  # somebody else's, who does not end
@@ -275,7 +275,7 @@ def test_only_a_finished_scoring_is_kept(work, store, tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        work(watch=stop)
+        work(on_progress=stop)
     with pytest.raises(DataError, match="is cancelled; only a finished one can be kept"):
         keep(tmp_path / "job", store)
     assert store.scorings("own").empty

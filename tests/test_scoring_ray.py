@@ -142,7 +142,7 @@ def test_a_killed_worker_changes_no_number_and_no_order(prepared, routers, tmp_p
             killed.append(int(max(readers.iterdir(), key=lambda path: path.stat().st_mtime).name))
             os.kill(killed[0], signal.SIGKILL)
 
-    scored = score_partitions(partitions, work, out, cluster=TWO, watch=kill_one)
+    scored = score_partitions(partitions, work, out, cluster=TWO, on_progress=kill_one)
     pids = {int(path.name) for path in readers.iterdir()}
     assert killed[0] in pids
     assert len(pids) == 3  # two, and the one that took the place of the dead

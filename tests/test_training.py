@@ -262,7 +262,7 @@ def test_a_stopped_training_fits_only_the_folds_that_are_missing(store, spy, run
             raise StopNow
 
     with pytest.raises(StopNow):
-        run(training, watch=stop)
+        run(training, on_progress=stop)
     assert len(spy.fits) - n_whole == 3
     resumed = run(training).scores
     assert len(spy.fits) - n_whole == 6  # two folds and the last fit were missing
@@ -379,7 +379,11 @@ def test_a_stack_trains_the_members_that_are_missing(store, run, word_vectors):
     config = StackedConfig(members=("sw_ranking", "mf"))
     stages = []
     trained = run(
-        training, "stacked", scored=[quiz], config=config, watch=lambda p: stages.append(p.stage)
+        training,
+        "stacked",
+        scored=[quiz],
+        config=config,
+        on_progress=lambda p: stages.append(p.stage),
     )
     assert {stage.split(",")[0] for stage in stages} >= {"sw_ranking", "mf"}
     assert set(trained.scores["view"]) == {"in_domain", "untouched"}
@@ -398,9 +402,11 @@ def test_a_stopped_stack_does_not_train_a_finished_member_again(store, run, word
             raise StopNow
 
     with pytest.raises(StopNow):
-        run(training, "stacked", config=config, watch=stop)
+        run(training, "stacked", config=config, on_progress=stop)
     stages = []
-    resumed = run(training, "stacked", config=config, watch=lambda p: stages.append(p.stage)).scores
+    resumed = run(
+        training, "stacked", config=config, on_progress=lambda p: stages.append(p.stage)
+    ).scores
     assert not any(stage.startswith("sw_ranking, in domain") for stage in stages)
     assert not any(stage.startswith("mf, in domain, fold 1") for stage in stages)
     pd.testing.assert_frame_equal(resumed, whole)

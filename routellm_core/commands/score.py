@@ -100,7 +100,7 @@ def _here(parsed: argparse.Namespace, place: outputs.Place) -> Result:
         queries.texts,
         chunks_dir=place.kept,
         checkpoints=_hashes(folders),
-        watch=say_progress(),
+        on_progress=say_progress(),
     )
     with outputs.whole(place) as aside:
         _write(scored_table(rates, queries.ids, parsed.alpha), aside)
@@ -145,7 +145,7 @@ def _by_ray(parsed: argparse.Namespace, place: outputs.Place) -> Result:
         work,
         place.kept,
         cluster=ray_cluster.Cluster(parsed.address, parsed.workers),
-        watch=say_progress(),
+        on_progress=say_progress(),
     )
     n_queries = sum(partition.n_rows for partition in partitions)
     document: dict[str, Any] = {

@@ -11,7 +11,7 @@ import pandas as pd
 
 from routellm_core import jobs
 from routellm_core.errors import DataError
-from routellm_core.jobs.progress import Progress, Watch
+from routellm_core.jobs.progress import OnProgress, Progress
 from routellm_core.metrics.thresholds import Target
 from routellm_core.store import Store
 from routellm_core.store.places import IS_INSTALLED, cache_dir
@@ -78,7 +78,7 @@ def say(text: str) -> None:
     sys.stderr.write(text + "\n")
 
 
-def say_progress() -> Watch:
+def say_progress() -> OnProgress:
     """Progress on stderr: each stage once, and a line every ten seconds inside it."""
     told: list[dict[str, Any]] = []
 

@@ -17,7 +17,7 @@ from routellm_core.embedders.devices import device
 from routellm_core.embedders.sentence import Embedder, JoinedEmbedder
 from routellm_core.errors import DataError
 from routellm_core.files import whole
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.text_keys import text_hash
 from routellm_core.types import Floats
 
@@ -25,7 +25,7 @@ _CHUNK = 512
 
 
 def read_features(
-    queries: Sequence[str], embedder: Any, cache_dir: Path, watch: Watch = silent
+    queries: Sequence[str], embedder: Any, cache_dir: Path, on_progress: OnProgress = silent
 ) -> Any:
     """Features of the queries by this embedder, from the cache or computed now.
 
@@ -33,7 +33,7 @@ def read_features(
         queries: texts.
         embedder: of the router; token states of `bert` are large and quick, and are not kept.
         cache_dir: keeps vectors between runs.
-        watch: told how many queries are read.
+        on_progress: told how many queries are read.
 
     Returns:
         (n_queries, dimension) float32, or another form of the embedder: one item a query.
@@ -42,15 +42,17 @@ def read_features(
     from routellm_core.embedders.causal_lm import Texts
 
     if isinstance(embedder, TokenStates | Texts):
-        watch(Progress(f"reading with {embedder.name}", 0, len(queries)))
+        on_progress(Progress(f"reading with {embedder.name}", 0, len(queries)))
         return embedder.embed(queries)
     if isinstance(embedder, JoinedEmbedder):
-        parts = [read_features(queries, part, cache_dir, watch) for part in embedder.parts]
+        parts = [read_features(queries, part, cache_dir, on_progress) for part in embedder.parts]
         return np.concatenate(parts, axis=1)
-    return _cached(queries, embedder, cache_dir, watch)
+    return _cached(queries, embedder, cache_dir, on_progress)
 
 
-def _cached(queries: Sequence[str], embedder: Embedder, cache_dir: Path, watch: Watch) -> Floats:
+def _cached(
+    queries: Sequence[str], embedder: Embedder, cache_dir: Path, on_progress: OnProgress
+) -> Floats:
     hashes = [text_hash(query) for query in queries]
     if not hashes:
         return np.empty((0, 0), dtype=np.float32)
@@ -64,7 +66,7 @@ def _cached(queries: Sequence[str], embedder: Embedder, cache_dir: Path, watch: 
     missing = sorted(by_hash, key=lambda key: len(by_hash[key]))
     for start in range(0, len(missing), _CHUNK):
         stage = f"reading with {embedder.name}"
-        watch(Progress(stage, len(queries) - len(missing) + start, len(queries)))
+        on_progress(Progress(stage, len(queries) - len(missing) + start, len(queries)))
         chunk = missing[start : start + _CHUNK]
         vectors = embedder.embed([by_hash[key] for key in chunk])
         _keep(folder / f"{text_hash(''.join(chunk))}.npz", chunk, vectors)
@@ -72,7 +74,7 @@ def _cached(queries: Sequence[str], embedder: Embedder, cache_dir: Path, watch: 
     places = [known[key] for key in hashes]
     of_file = {path: _array(path, "vectors") for path in {path for path, _ in places}}
     if any(vectors is None for vectors in of_file.values()):
-        return _cached(queries, embedder, cache_dir, watch)
+        return _cached(queries, embedder, cache_dir, on_progress)
     return np.stack([of_file[path][row] for path, row in places])
 
 

@@ -34,7 +34,7 @@ from routellm_core.importing.readers.counted_reads import watched_by
 from routellm_core.importing.readers.tables import read_sample
 from routellm_core.importing.run_joining import paired
 from routellm_core.importing.values import Where
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.store import Store
 from routellm_core.text_keys import lines_of
 from routellm_core.types import Benchmark
@@ -192,14 +192,14 @@ def _free_number(store: Store, taken: str) -> int:
 # As a job
 
 
-def work_on(folder: Path, plan: ImportPlan, watch: Watch = silent) -> None:
+def work_on(folder: Path, plan: ImportPlan, on_progress: OnProgress = silent) -> None:
     """Read as planned, in this process, and lay what was read into the job's folder.
 
     Raises:
         DataError: as `read`, or the files need more memory than there is.
         Cancelled: the process was asked to end (SIGTERM).
     """
-    with jobs.at_work(folder, plan, watch) as context, _out_of_memory_said():
+    with jobs.at_work(folder, plan, on_progress) as context, _out_of_memory_said():
         with watched_by(context.on_progress):
             found = read(plan)
         if found.battles is not None:

@@ -29,7 +29,7 @@ import pandas as pd
 from routellm_core.errors import DataError, RoutingError
 from routellm_core.files import read_json, write_json
 from routellm_core.jobs.plans import JobPlan
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 
 if TYPE_CHECKING:
     from psutil import Process
@@ -68,7 +68,7 @@ class JobContext(NamedTuple):
 
     folder: Path
     document: dict[str, Any]
-    on_progress: Watch
+    on_progress: OnProgress
     """Called with how far the work is; raises `Cancelled` once somebody asked it to stop."""
 
     def report(self, **facts: Any) -> None:
@@ -78,7 +78,7 @@ class JobContext(NamedTuple):
 
 
 @contextmanager
-def at_work(folder: Path, plan: JobPlan, on_progress: Watch = silent) -> Iterator[JobContext]:
+def at_work(folder: Path, plan: JobPlan, on_progress: OnProgress = silent) -> Iterator[JobContext]:
     """Work on a job in this process; however it ends, the folder says so.
 
     SIGTERM ends the work at once; where the interpreter happens to be in code whose exceptions are
@@ -300,7 +300,7 @@ def _begun(plan: JobPlan, pid: int) -> dict[str, Any]:
     }
 
 
-def _line_writer(path: Path) -> Watch:
+def _line_writer(path: Path) -> OnProgress:
     last: tuple[str, float] = ("", 0.0)
 
     def write(progress: Progress) -> None:
@@ -320,10 +320,10 @@ def _line_writer(path: Path) -> Watch:
     return write
 
 
-def _all(*watches: Watch) -> Watch:
+def _all(*watches: OnProgress) -> OnProgress:
     def tell(progress: Progress) -> None:
-        for watch in watches:
-            watch(progress)
+        for on_progress in watches:
+            on_progress(progress)
 
     return tell
 

@@ -22,7 +22,7 @@ class Progress(NamedTuple):
     """Memory that models hold on a GPU; NaN where none is used."""
 
 
-Watch: TypeAlias = Callable[[Progress], None]
+OnProgress: TypeAlias = Callable[[Progress], None]
 """Told how far it is; what it raises ends the work, and that is how work is cancelled."""
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from routellm_core import jobs
 from routellm_core.files import with_nulls
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.labelling import run
 from routellm_core.labelling.journal import Record
 from routellm_core.labelling.plan import LabellingPlan
@@ -42,7 +42,7 @@ def work_on(
     plan: LabellingJobPlan,
     store: Store,
     record_dir: Path,
-    watch: Watch = silent,
+    on_progress: OnProgress = silent,
     environ: Mapping[str, str] = os.environ,
 ) -> None:
     """Ask as planned, in this process.
@@ -55,7 +55,7 @@ def work_on(
         plan: what to do.
         store: holds the texts; given back to others once these are read.
         record_dir: keeps what is said, for other jobs about the same queries too.
-        watch: told how far it is.
+        on_progress: told how far it is.
         environ: holds the keys.
 
     Raises:
@@ -63,7 +63,7 @@ def work_on(
         EndpointError: an endpoint refuses the key or the model, or fails again and again.
         Cancelled: the process was asked to end (SIGTERM).
     """
-    with jobs.at_work(folder, plan, watch) as context:
+    with jobs.at_work(folder, plan, on_progress) as context:
         queries = asked_queries(store.queries(plan.benchmark_id), plan)
         store.release()
         account = _Account(context, record_dir)

@@ -17,7 +17,7 @@ LONGEST_WAIT_S = 120.0
 """An endpoint that asks for a longer one has failed for now."""
 
 
-class Asker:
+class RetryingClient:
     """Asks under the caps, waits and repeats, and stops where an endpoint answers nothing more."""
 
     def __init__(
@@ -45,17 +45,17 @@ class Asker:
 
     async def ask(self, call: Call) -> Reply | None:
         """The reply, or None where there is none; the record then says why, or a cap is reached."""
-        said = await self._asked(call)
-        if isinstance(said, Reply):
+        result = await self._send(call)
+        if isinstance(result, Reply):
             self._failures[call.endpoint] = 0
-            return said
-        if said is not None and said.spoils == "endpoint":
-            self._stop(call.endpoint, said.reason)
-        elif said is not None:
+            return result
+        if result is not None and result.spoils == "endpoint":
+            self._stop(call.endpoint, result.reason)
+        elif result is not None:
             self._failures[call.endpoint] += 1
             n = self._failures[call.endpoint]
             if n >= self._plan.failures_in_a_row:
-                reason = f"did not answer {n} calls in a row; the last: it {said.reason}"
+                reason = f"did not answer {n} calls in a row; the last: it {result.reason}"
                 self._stop(call.endpoint, reason)
         return None
 
@@ -69,30 +69,30 @@ class Asker:
             )
             self._stopped.set()
 
-    async def _asked(self, call: Call) -> Reply | Trouble | None:
+    async def _send(self, call: Call) -> Reply | Trouble | None:
         """The last of as many requests as it takes; None where it was not to be sent."""
         for nth in range(self._plan.max_retries + 1):
             if self._stopped.is_set() or not await self._spending.begin(call):
                 return None
             try:
-                said = await self._connections[call.endpoint].request(call)
-                self._note(call, said)
+                result = await self._connections[call.endpoint].request(call)
+                self._note(call, result)
             finally:
                 await self._spending.end()
-            if isinstance(said, Reply) or said.spoils != "request":
-                return said
-            wait_s = _wait_s(nth, said)
+            if isinstance(result, Reply) or result.spoils != "request":
+                return result
+            wait_s = _wait_s(nth, result)
             if wait_s > LONGEST_WAIT_S or nth == self._plan.max_retries:
-                return said
+                return result
             await self._pause(wait_s)
         return None
 
-    def _note(self, call: Call, said: Reply | Trouble) -> None:
-        if isinstance(said, Reply):
-            self._record.replied(call, said)
+    def _note(self, call: Call, result: Reply | Trouble) -> None:
+        if isinstance(result, Reply):
+            self._record.replied(call, result)
         else:
-            usd = call.most_usd if said.may_be_billed else 0.0
-            self._record.failed(call, said.reason, usd)
+            usd = call.most_usd if result.may_be_billed else 0.0
+            self._record.failed(call, result.reason, usd)
 
     def _stop(self, endpoint: Endpoint, reason: str) -> None:
         self.stop_reason = self.stop_reason or f"endpoint {endpoint.name!r} {reason}"

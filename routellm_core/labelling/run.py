@@ -18,13 +18,13 @@ from pathlib import Path
 import pandas as pd
 
 from routellm_core.errors import DataError
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.labelling.client import EndpointError, connected, read_keys
 from routellm_core.labelling.journal import Record
 from routellm_core.labelling.outcomes import Labelled, checked_queries, found
 from routellm_core.labelling.plan import LabellingPlan
 from routellm_core.labelling.protocol import N_CALLS, UnlabelledError, steps
-from routellm_core.labelling.retries import Asker
+from routellm_core.labelling.retries import RetryingClient
 
 STAGE = "asking"
 _HEARTBEAT_S = 0.5
@@ -34,7 +34,7 @@ def work_on(
     folder: Path,
     plan: LabellingPlan,
     queries: pd.DataFrame,
-    watch: Watch = silent,
+    on_progress: OnProgress = silent,
     environ: Mapping[str, str] = os.environ,
 ) -> Labelled:
     """Ask as planned, in this process, until every query is labelled or a cap is reached.
@@ -43,7 +43,7 @@ def work_on(
         folder: made when absent; keeps what was said, never a key.
         plan: whom to ask, and what it may cost.
         queries: `query_id`, `text`; if known `slice`, `cluster_id`, `prompt_tokens`.
-        watch: told after every call that ended, and twice a second meanwhile; what it raises ends
+        on_progress: called after every call that ended, and twice a second; what it raises ends
             the work at once, and requests under way are abandoned.
         environ: holds the keys.
 
@@ -62,7 +62,7 @@ def work_on(
                 "cap_calls alone, or another folder"
             )
         texts = list(dict.fromkeys(checked["text"]))
-        is_cap_reached = asyncio.run(_ask_all(plan, texts, record, keys, watch))
+        is_cap_reached = asyncio.run(_ask_all(plan, texts, record, keys, on_progress))
         return found(plan, checked, record, is_cap_reached=is_cap_reached)
 
 
@@ -78,8 +78,8 @@ def read_labelled(folder: Path, plan: LabellingPlan, queries: pd.DataFrame) -> L
 class _Count:
     """How far all queries together are, told to whoever watches."""
 
-    def __init__(self, n_queries: int, watch: Watch) -> None:
-        self._total, self._done, self._watch = N_CALLS * n_queries, 0, watch
+    def __init__(self, n_queries: int, on_progress: OnProgress) -> None:
+        self._total, self._done, self._watch = N_CALLS * n_queries, 0, on_progress
 
     def tell(self) -> None:
         self._watch(Progress(STAGE, self._done, self._total))
@@ -93,12 +93,12 @@ async def _ask_all(
     texts: Sequence[str],
     record: Record,
     keys: Mapping[str, str],
-    watch: Watch,
+    on_progress: OnProgress,
 ) -> bool:
     """Ask about all texts; says whether a cap ended it."""
-    waiting, count = deque(texts), _Count(len(texts), watch)
+    waiting, count = deque(texts), _Count(len(texts), on_progress)
     async with connected(plan, keys) as connections:
-        asker = Asker(plan, record, connections)
+        asker = RetryingClient(plan, record, connections)
 
         async def work() -> None:
             while waiting and not asker.is_over:
@@ -114,7 +114,7 @@ async def _ask_all(
 
 
 async def _all_of(tasks: Sequence[asyncio.Task[None]], count: _Count) -> None:
-    """Wait for the tasks; when one of them or the watch raises, none of them goes on."""
+    """Wait for the tasks; when one of them or on_progress raises, none of them goes on."""
     left = set(tasks)
     try:
         while left:
@@ -132,7 +132,7 @@ async def _all_of(tasks: Sequence[asyncio.Task[None]], count: _Count) -> None:
 
 
 async def _ask_about(
-    plan: LabellingPlan, text: str, record: Record, asker: Asker, count: _Count
+    plan: LabellingPlan, text: str, record: Record, asker: RetryingClient, count: _Count
 ) -> None:
     """Ask what is not in the record yet about one query."""
     asking, n_done, n_asked = steps(plan, text), 0, 0

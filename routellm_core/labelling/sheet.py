@@ -20,7 +20,7 @@ from routellm_core.importing.readers import tables
 from routellm_core.importing.values import Where, numbers
 from routellm_core.types import Floats
 
-Asked = Literal["qualities", "winner"]
+LabelKind = Literal["qualities", "winner"]
 
 COLUMNS = {
     "qualities": (
@@ -120,7 +120,7 @@ def _shuffled(
     ).iloc[np.random.default_rng(seed).permutation(len(queries))]
 
 
-def write_sheet(path: Path, rows: pd.DataFrame, asked: Asked = "qualities") -> None:
+def write_sheet(path: Path, rows: pd.DataFrame, asked: LabelKind = "qualities") -> None:
     """Write rows of `worth_labelling` with empty columns to fill.
 
     Args:

@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 from routellm_core.embedders.sentence import sentence_embedder
 from routellm_core.embedders.vector_cache import read_features
 from routellm_core.errors import RoutingError
-from routellm_core.jobs.progress import Watch
+from routellm_core.jobs.progress import OnProgress
 from routellm_core.release.shipped_data import write_router, write_similarities
 from routellm_core.routers import load_router, router_class
 from routellm_core.routers.fold_checkpoints import fold_checkpoint_name
@@ -100,7 +100,7 @@ def rescore(
     store: Store,
     places: Places,
     report: Report,
-    watch: Watch,
+    on_progress: OnProgress,
     shipments: Sequence[Shipment] = SHIPPED,
 ) -> list[str]:
     """Fit and score shipped routers; writes `data/scores`, `data/routers`, `data/similarity.json`.
@@ -111,7 +111,7 @@ def rescore(
         store: holds outcomes, battles and query texts.
         places: where things lie.
         report: told which router is next, a line each.
-        watch: told how far it is.
+        on_progress: told how far it is.
         shipments: which; each is written as soon as it is done.
 
     Returns:
@@ -127,15 +127,17 @@ def rescore(
         report(f"{shipment.router_id}")
         make = makers.get(shipment.recipe, _ship_trained)
         try:
-            make(store, places, watch, shipment)
+            make(store, places, on_progress, shipment)
         except RoutingError as error:
             failures.append(f"{shipment.router_id}: {error}")
             report(failures[-1])
-    _ship_similarities(store, places, watch, report)
+    _ship_similarities(store, places, on_progress, report)
     return failures
 
 
-def _ship_trained(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:
+def _ship_trained(
+    store: Store, places: Places, on_progress: OnProgress, shipment: Shipment
+) -> None:
     recipe = RECIPES[shipment.recipe]
     training = training_set(store, recipe, PAIR)
     known = {}
@@ -150,7 +152,7 @@ def _ship_trained(store: Store, places: Places, watch: Watch, shipment: Shipment
         cache_dir=places.cache,
         work_dir=places.cache / "unfinished" / shipment.router_id,
         seed=SEED,
-        watch=watch,
+        on_progress=on_progress,
         known=known,
         fold_checkpoint_dir=_left_out_dir(places.data, shipment),
     )
@@ -170,7 +172,7 @@ def _left_out_dir(data_dir: Path, shipment: Shipment) -> Path | None:
     return data_dir / "routers" / fold_checkpoint_name(shipment.router_id) if weights else None
 
 
-def _ship_random(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:
+def _ship_random(store: Store, places: Places, on_progress: OnProgress, shipment: Shipment) -> None:
     from routellm_core.routers.random import RandomRouter
 
     router = RandomRouter(PAIR, seed=SEED)
@@ -182,7 +184,9 @@ def _ship_random(store: Store, places: Places, watch: Watch, shipment: Shipment)
     write_router(places.data, router, shipment.recipe, [], pd.concat(frames))
 
 
-def _ship_few_labels(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:
+def _ship_few_labels(
+    store: Store, places: Places, on_progress: OnProgress, shipment: Shipment
+) -> None:
     """Every query of MMLU scored by a router that learned from about 1,500 others' labels.
 
     MMLU is cut into parts by text; what one part teaches scores the next, so that every query has
@@ -193,7 +197,7 @@ def _ship_few_labels(store: Store, places: Places, watch: Watch, shipment: Shipm
     n_parts = len(part.queries) // N_FEW
     fold = folds_by_text(part.queries, n_parts)
     embedder = embedder_of(shipment.router_name, None, places.cache)
-    features = read_features(part.queries, embedder, places.cache, watch)
+    features = read_features(part.queries, embedder, places.cache, on_progress)
     scores = np.empty(len(fold), dtype=np.float32)
     kind = router_class(shipment.router_name)
     router = None
@@ -212,7 +216,9 @@ def _ship_few_labels(store: Store, places: Places, watch: Watch, shipment: Shipm
     write_router(places.data, router, shipment.recipe, ["mmlu"], frame, weights=False)
 
 
-def _ship_own_pairs(store: Store, places: Places, watch: Watch, shipment: Shipment) -> None:
+def _ship_own_pairs(
+    store: Store, places: Places, on_progress: OnProgress, shipment: Shipment
+) -> None:
     """MMLU-Pro's pairs by routers of their own outcomes, out of fold: what knowing it adds."""
     pairs = [place for place in UNSEEN_PAIRS if place[0] == "mmlu_pro"]
     for number, (benchmark_id, pair) in enumerate(pairs, start=1):
@@ -224,7 +230,7 @@ def _ship_own_pairs(store: Store, places: Places, watch: Watch, shipment: Shipme
             cache_dir=places.cache,
             work_dir=places.cache / "unfinished" / router_id,
             seed=SEED,
-            watch=watch,
+            on_progress=on_progress,
         )
         write_router(
             places.data,
@@ -256,7 +262,9 @@ def _shipped(data_dir: Path, shipment: Shipment) -> Trained | None:
     return Trained(router, pq.read_table(path).to_pandas(), 0)  # type: ignore[arg-type]
 
 
-def _ship_similarities(store: Store, places: Places, watch: Watch, report: Report) -> None:
+def _ship_similarities(
+    store: Store, places: Places, on_progress: OnProgress, report: Report
+) -> None:
     """S(B, D) of each recipe and benchmark, as the paper's table 5."""
     embedder = sentence_embedder()
     rows = []
@@ -266,10 +274,10 @@ def _ship_similarities(store: Store, places: Places, watch: Watch, report: Repor
         except RoutingError as error:
             report(f"similarity of {recipe.name}: {error}")
             return
-        taught = read_features(training.queries, embedder, places.cache, watch)
+        taught = read_features(training.queries, embedder, places.cache, on_progress)
         for benchmark_id in ("mmlu", "gsm8k", "mt_bench"):
             part = benchmark_part(store, benchmark_id, PAIR)
-            asked = read_features(part.queries, embedder, places.cache, watch)
+            asked = read_features(part.queries, embedder, places.cache, on_progress)
             seen = np.isin(training.queries, part.queries)
             fold = folds_by_text(part.queries)
             of_training = folds_by_text(training.queries)

@@ -39,7 +39,7 @@ import numpy as np
 
 from routellm_core.embedders.sentence import sentence_embedder
 from routellm_core.errors import DataError, NotTrainedError
-from routellm_core.jobs.progress import Watch, silent
+from routellm_core.jobs.progress import OnProgress, silent
 from routellm_core.types import Battles, Floats, Ints, ModelPair
 
 CHECKPOINT_VERSION = 1
@@ -100,7 +100,7 @@ class LearnedRouter(Router):
         seed: int,
         config: Any = None,
         embedder: Any = None,
-        watch: Watch = silent,
+        on_progress: OnProgress = silent,
         resume_dir: Path | None = None,
     ) -> Self:
         """Learn from battles.
@@ -112,7 +112,7 @@ class LearnedRouter(Router):
             seed: of all that is random in the fit.
             config: the router's options from `configs.py`; by default its own.
             embedder: what made the features; by default the router's own.
-            watch: told how far it is; what it raises ends the fit.
+            on_progress: told how far it is; what it raises ends the fit.
             resume_dir: a long fit keeps its state there and goes on from it.
         """
 

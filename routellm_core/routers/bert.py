@@ -17,7 +17,7 @@ from routellm_core.embedders.batches import Budget
 from routellm_core.embedders.bert_tokens import TokenStates, run_layers
 from routellm_core.embedders.devices import device
 from routellm_core.errors import DataError
-from routellm_core.jobs.progress import Watch, silent
+from routellm_core.jobs.progress import OnProgress, silent
 from routellm_core.routers.base import (
     LearnedRouter,
     read_config,
@@ -87,14 +87,14 @@ class BertRouter(LearnedRouter):
         seed: int,
         config: BertConfig | None = None,
         embedder: TokenStates | None = None,
-        watch: Watch = silent,
+        on_progress: OnProgress = silent,
         resume_dir: Path | None = None,
     ) -> Self:
         """Train the upper layers on battles between the two models of the pair."""
         config = config or BertConfig()
         embedder = embedder or cls.default_embedder(config)
         labels = soft_labels(model_pair, battles)
-        trained = _train(embedder, features, labels, config, seed, watch, resume_dir)
+        trained = _train(embedder, features, labels, config, seed, on_progress, resume_dir)
         return cls(model_pair, trained, embedder)
 
     def strong_win_rate_of(self, features: States) -> Floats:
@@ -169,7 +169,7 @@ def _train(
     labels: tuple[Ints, Floats],
     config: BertConfig,
     seed: int,
-    watch: Watch,
+    on_progress: OnProgress,
     resume_dir: Path | None,
 ) -> _Upper:
     _check_width(states, embedder.width)
@@ -189,7 +189,7 @@ def _train(
         labels,
         config,
         seed=seed,
-        watch=watch,
+        on_progress=on_progress,
         resume_dir=resume_dir,
     )
     return module

@@ -13,7 +13,7 @@ from shutil import copytree, ignore_patterns
 from typing import Any, Self
 
 from routellm_core.embedders.causal_lm import CausalStates, Texts
-from routellm_core.jobs.progress import Watch, silent
+from routellm_core.jobs.progress import OnProgress, silent
 from routellm_core.routers.base import EmbeddingRouter, read_config, write_config
 from routellm_core.routers.configs import CausalLLMConfig
 from routellm_core.routers.heads.labels import LabelHead, soft_labels
@@ -47,13 +47,15 @@ class CausalLLMRouter(EmbeddingRouter):
         seed: int,
         config: CausalLLMConfig | None = None,
         embedder: Any = None,
-        watch: Watch = silent,
+        on_progress: OnProgress = silent,
         resume_dir: Path | None = None,
     ) -> Self:
         """Learn from states of the frozen backbone, or from texts when there is an adapter."""
         config = config or CausalLLMConfig()
         if config.lora_rank:
-            embedder = _adapted(model_pair, features, battles, config, seed, watch, resume_dir)
+            embedder = _adapted(
+                model_pair, features, battles, config, seed, on_progress, resume_dir
+            )
             features = embedder.embed(features.tolist())
         head = LabelHead.fit(model_pair, features, battles, config.inverse_penalty)
         return cls(model_pair, head, embedder)
@@ -95,7 +97,7 @@ def _adapted(
     battles: Battles,
     config: CausalLLMConfig,
     seed: int,
-    watch: Watch,
+    on_progress: OnProgress,
     resume_dir: Path | None,
 ) -> CausalStates:
     """The backbone with an adapter that was trained on the battles."""
@@ -110,7 +112,7 @@ def _adapted(
         frozen,
         folder,
         seed=seed,
-        watch=watch,
+        on_progress=on_progress,
         resume_dir=resume_dir,
     )
     return CausalStates(config.backbone, adapter_dir=folder)

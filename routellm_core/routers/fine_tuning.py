@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from routellm_core.errors import DataError
-from routellm_core.jobs.progress import Progress, Watch
+from routellm_core.jobs.progress import OnProgress, Progress
 from routellm_core.routers.configs import FineTuningConfig
 from routellm_core.routers.resumable_fit import Unfinished
 from routellm_core.types import Floats, Ints
@@ -26,7 +26,7 @@ def fine_tune(
     config: FineTuningConfig,
     *,
     seed: int,
-    watch: Watch,
+    on_progress: OnProgress,
     resume_dir: Path | None,
 ) -> None:
     """Train the module's weights in place; it ends with the best weights it had.
@@ -39,7 +39,7 @@ def fine_tune(
         labels: query of each battle and (n_battles, 3) chances, from `soft_labels`.
         config: epochs, batches and when to stop.
         seed: of the order of the batches and the choice of held-out queries.
-        watch: told each step; what it raises ends the training.
+        on_progress: told each step; what it raises ends the training.
         resume_dir: the state is kept there at each look at the held-out queries.
 
     Raises:
@@ -86,7 +86,7 @@ def fine_tune(
         if (step + 1) % look_every == 0:
             looked = held_out_loss()
             state.keep(step + 1, looked)
-        watch(Progress("training", step + 1, len(batches), float(loss.detach()), looked))
+        on_progress(Progress("training", step + 1, len(batches), float(loss.detach()), looked))
         if state.n_worse >= config.patience:
             break
     state.finish()

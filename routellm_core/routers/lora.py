@@ -12,7 +12,7 @@ import torch
 
 from routellm_core.embedders.causal_lm import CausalStates
 from routellm_core.errors import MissingPackageError
-from routellm_core.jobs.progress import Watch
+from routellm_core.jobs.progress import OnProgress
 from routellm_core.routers.configs import CausalLLMConfig
 from routellm_core.routers.fine_tuning import fine_tune
 from routellm_core.types import Floats, Ints
@@ -26,7 +26,7 @@ def train_adapter(
     adapter_dir: Path,
     *,
     seed: int,
-    watch: Watch,
+    on_progress: OnProgress,
     resume_dir: Path | None,
 ) -> None:
     """Train an adapter of the states' model and save it.
@@ -38,7 +38,7 @@ def train_adapter(
         states: reads with the model without an adapter.
         adapter_dir: gets adapter_config.json and adapter_model.safetensors.
         seed: of the adapter, the rows and the batches.
-        watch: told each step.
+        on_progress: told each step.
         resume_dir: keeps an unfinished training.
     """
     try:
@@ -79,7 +79,7 @@ def train_adapter(
         labels,
         config,
         seed=seed,
-        watch=watch,
+        on_progress=on_progress,
         resume_dir=resume_dir,
     )
     adapted.save_pretrained(str(adapter_dir))

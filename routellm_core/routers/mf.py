@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from routellm_core.embedders.sentence import Embedder, sentence_embedder
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.routers.base import (
     EmbeddingRouter,
     models_of,
@@ -58,11 +58,11 @@ class MatrixFactorizationRouter(EmbeddingRouter):
         seed: int,
         config: MatrixFactorizationConfig | None = None,
         embedder: Embedder | None = None,
-        watch: Watch = silent,
+        on_progress: OnProgress = silent,
         resume_dir: Path | None = None,
     ) -> Self:
         config = config or MatrixFactorizationConfig()
-        vectors, projection, offset = _train(features, battles, config, seed, watch)
+        vectors, projection, offset = _train(features, battles, config, seed, on_progress)
         return cls(model_pair, battles.models, vectors, projection, offset, embedder)
 
     @property
@@ -117,7 +117,7 @@ def _train(
     battles: Battles,
     config: MatrixFactorizationConfig,
     seed: int,
-    watch: Watch,
+    on_progress: OnProgress,
 ) -> tuple[Floats, Floats, Floats]:
     """Model vectors (w2 folded in), projection and offset, as float32 arrays."""
     import torch
@@ -161,6 +161,6 @@ def _train(
             optimizer.step()
             schedule.step()
             total += float(loss.detach()) * len(batch)
-        watch(Progress("training", epoch + 1, config.n_epochs, total / len(win_a)))
+        on_progress(Progress("training", epoch + 1, config.n_epochs, total / len(win_a)))
     folded = (vectors * combine).detach().numpy()
     return folded, projection.detach().numpy(), offset.detach().numpy()

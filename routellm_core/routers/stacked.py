@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from routellm_core.errors import DataError
-from routellm_core.jobs.progress import Watch, silent
+from routellm_core.jobs.progress import OnProgress, silent
 from routellm_core.routers import router_class
 from routellm_core.routers.base import (
     EmbeddingRouter,
@@ -78,7 +78,7 @@ class StackedRouter(EmbeddingRouter):
         seed: int,
         config: StackedConfig | None = None,
         embedder: MemberScores | None = None,
-        watch: Watch = silent,
+        on_progress: OnProgress = silent,
         resume_dir: Path | None = None,
     ) -> Self:
         """Learn reference and curve from scores of members that had not seen the queries.
@@ -90,7 +90,7 @@ class StackedRouter(EmbeddingRouter):
             seed: nothing here is random.
             config: names the members; nothing of it is needed here.
             embedder: the members, fitted on everything.
-            watch: not told anything, for this takes no time.
+            on_progress: not told anything, for this takes no time.
             resume_dir: not used.
         """
         levels = np.linspace(0, 1, _N_REFERENCE)

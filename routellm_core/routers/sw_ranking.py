@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from routellm_core.embedders.sentence import Embedder, sentence_embedder
-from routellm_core.jobs.progress import Watch, silent
+from routellm_core.jobs.progress import OnProgress, silent
 from routellm_core.routers.base import (
     EmbeddingRouter,
     models_of,
@@ -62,7 +62,7 @@ class SimilarityWeightedRouter(EmbeddingRouter):
         seed: int,
         config: Any = None,
         embedder: Embedder | None = None,
-        watch: Watch = silent,
+        on_progress: OnProgress = silent,
         resume_dir: Path | None = None,
     ) -> Self:
         return cls(model_pair, features, battles, embedder)

@@ -21,7 +21,7 @@ from routellm_core.embedders.devices import device
 from routellm_core.errors import DataError
 from routellm_core.files import whole
 from routellm_core.jobs.fifo_lock import turn
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.routers.sharing import Reading, shared
 from routellm_core.text_keys import text_hash
 from routellm_core.types import Floats
@@ -43,7 +43,7 @@ def score(
     checkpoints: Mapping[str, str] | None = None,
     cache_dir: Path | None = None,
     queue: Path | None = None,
-    watch: Watch = silent,
+    on_progress: OnProgress = silent,
 ) -> dict[str, Floats]:
     """Strong win rates of queries by several routers.
 
@@ -57,7 +57,7 @@ def score(
         cache_dir: where vectors are kept, as `vector_cache.read_features` does.
         queue: a folder by which scorings take turns, a chunk each, so that none waits for another
             to end; None where there is no other.
-        watch: told how many distinct texts are scored, those of kept chunks from the start; what it
+        on_progress: told how many distinct texts are scored, those of kept chunks included; what it
             raises ends the scoring.
 
     Returns:
@@ -84,7 +84,7 @@ def score(
     for chunk in chunks:
         if chunk.keys[0] in there:
             continue
-        watch(Progress("scoring", done, len(text_of), gpu_gib=on.memory_used()))
+        on_progress(Progress("scoring", done, len(text_of), gpu_gib=on.memory_used()))
         with nullcontext() if queue is None else turn(queue):
             frame = chunk.kept()  # another may have scored it meanwhile
             if frame is None:
@@ -94,7 +94,7 @@ def score(
                 chunk.keep(frame)
         scored.append(frame)
         done += len(chunk.keys)
-    watch(Progress("scoring", done, len(text_of), gpu_gib=on.memory_used()))
+    on_progress(Progress("scoring", done, len(text_of), gpu_gib=on.memory_used()))
     if not scored:
         return {name: np.empty(0, dtype=np.float32) for name in routers}
     table = pd.concat(scored, ignore_index=True).set_index("text_hash")

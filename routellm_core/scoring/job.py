@@ -12,7 +12,7 @@ import pandas as pd
 from routellm_core import jobs
 from routellm_core.embedders.devices import device
 from routellm_core.errors import DataError, TextsError
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.routers import load_router
 from routellm_core.routers.checkpoints import checkpoint_dir, checkpoint_hash
 from routellm_core.scoring.engine import score
@@ -46,7 +46,7 @@ def work_on(
     store: Store,
     data_dir: Path,
     cache_dir: Path,
-    watch: Watch = silent,
+    on_progress: OnProgress = silent,
     queue: Path | None = None,
 ) -> None:
     """Score as planned, in this process.
@@ -57,7 +57,7 @@ def work_on(
         store: holds texts and routers; given back to others once these are read.
         data_dir: where the checkpoints of shipped routers lie.
         cache_dir: keeps vectors; another folder for each set, so that they go when it goes.
-        watch: told how far it is.
+        on_progress: told how far it is.
         queue: as for `score`; by default scorings of one folder's parent take turns.
 
     Raises:
@@ -65,7 +65,7 @@ def work_on(
         NotTrainedError: weights of a router are not on this machine.
         Cancelled: the process was asked to end (SIGTERM).
     """
-    with jobs.at_work(folder, plan, watch) as context:
+    with jobs.at_work(folder, plan, on_progress) as context:
         texts = store.query_texts(plan.benchmark_id)
         n_queries = len(store.query_ids(plan.benchmark_id))
         folders = {name: checkpoint_dir(store.router(name), data_dir) for name in plan.router_ids}
@@ -85,7 +85,7 @@ def work_on(
             cache_dir=cache_dir,
             checkpoints={name: checkpoint_hash(path) for name, path in folders.items()},
             queue=folder.parent / "queue" if queue is None else queue,
-            watch=context.on_progress,
+            on_progress=context.on_progress,
         )
         frame = pd.DataFrame({"query_id": list(texts), **rates})
         frame.to_parquet(folder / "scores.parquet", index=False)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from routellm_core.errors import DataError
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.schemas import ROWS_NAMED
 from routellm_core.scoring.partitions import Partition, digest
 from routellm_core.scoring.ray_cluster import HERE, Cluster, running
@@ -47,7 +47,7 @@ def score_partitions(
     folder: Path,
     *,
     cluster: Cluster = HERE,
-    watch: Watch = silent,
+    on_progress: OnProgress = silent,
 ) -> PartitionsScored:
     """Score the partitions that have no scores in a folder yet.
 
@@ -59,7 +59,7 @@ def score_partitions(
         work: what is done to each.
         folder: of the scores, made when absent.
         cluster: who works.
-        watch: told how many queries are scored; what it raises ends the work.
+        on_progress: told how many queries are scored; what it raises ends the work.
 
     Raises:
         MissingPackageError: Ray is not installed.
@@ -84,13 +84,13 @@ def score_partitions(
     total = sum(part.n_rows for part in partitions)
     done = sum(part.n_rows for part, whole in zip(partitions, is_whole, strict=True) if whole)
     told: dict[str, dict[str, Any]] = {}
-    watch(Progress("scoring", done, total))
+    on_progress(Progress("scoring", done, total))
     if rows:
         with closing(_spread(rows, work, cluster)) as results:
             for row in results:
                 told[row["output"]] = row
                 done += row["n_rows"]
-                watch(Progress("scoring", done, total))
+                on_progress(Progress("scoring", done, total))
     try:
         _refuse_missing(partitions, outputs, told, folder)
     finally:

@@ -25,7 +25,7 @@ from routellm_core.embedders.sentence import sentence_embedder
 from routellm_core.embedders.vector_cache import read_features
 from routellm_core.errors import DataError
 from routellm_core.files import whole
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.routers import load_router, router_class
 from routellm_core.routers.base import LearnedRouter
 from routellm_core.routers.fold_checkpoints import HELD_OUT_FOLD, save_fold_checkpoint
@@ -62,7 +62,7 @@ def train(
     work_dir: Path,
     seed: int = 0,
     config: Any = None,
-    watch: Watch = silent,
+    on_progress: OnProgress = silent,
     known: Mapping[str, Trained] | None = None,
     fold_checkpoint_dir: Path | None = None,
 ) -> Trained:
@@ -78,19 +78,19 @@ def train(
             it belongs to these very arguments and is removed at the end.
         seed: of whatever is random in a fit.
         config: the router's options; by default its own.
-        watch: told how far it is; what it raises ends the work.
+        on_progress: told how far it is; what it raises ends the work.
         known: members of `stacked` that are trained already, with the same arguments.
         fold_checkpoint_dir: where the router that scores fold 0 in domain is saved, see
             `fold_checkpoints`; None: it is not kept. `stacked` has none.
     """
     if router_name == "stacked":
         return _train_stacked(
-            training, scored, views, cache_dir, work_dir, seed, config, watch, known
+            training, scored, views, cache_dir, work_dir, seed, config, on_progress, known
         )
-    training, n_dropped = _without_leaks(training, scored, cache_dir, watch)
+    training, n_dropped = _without_leaks(training, scored, cache_dir, on_progress)
     embedder = embedder_of(router_name, config, cache_dir)
-    fit = _Fit(router_name, training, embedder, work_dir, seed, config, watch)
-    features = read_features(training.queries, embedder, cache_dir, watch)
+    fit = _Fit(router_name, training, embedder, work_dir, seed, config, on_progress)
+    features = read_features(training.queries, embedder, cache_dir, on_progress)
     frames: list[pd.DataFrame] = []
     for view in views if training.parts else ():
         frames += _score_folds(
@@ -105,7 +105,7 @@ def train(
     # A benchmark may stand here for several pairs; each of its queries is read once.
     asked = list(dict.fromkeys(query for part in scored for query in part.queries))
     if asked:
-        rates = router.strong_win_rate_of(read_features(asked, embedder, cache_dir, watch))
+        rates = router.strong_win_rate_of(read_features(asked, embedder, cache_dir, on_progress))
         rate_of = dict(zip(asked, rates, strict=True))
         for part in scored:
             of_part = np.array([rate_of[query] for query in part.queries], dtype=np.float32)
@@ -125,7 +125,7 @@ class _Fit:
         work_dir: Path,
         seed: int,
         config: Any,
-        watch: Watch,
+        on_progress: OnProgress,
     ) -> None:
         self.kind: Any = router_class(router_name)
         self.model_pair = training.model_pair
@@ -133,7 +133,7 @@ class _Fit:
         # `mf` learns a vector for each model; the others learn from tiers.
         self.battles = training.battles if router_name == "mf" else in_tiers(training)
         self.embedder, self.work_dir = embedder, work_dir
-        self.seed, self.config, self.watch = seed, config, watch
+        self.seed, self.config, self.on_progress = seed, config, on_progress
 
     def __call__(self, features: Any, seen: NDArray[np.bool_], name: str) -> LearnedRouter:
         fitted: LearnedRouter = self.kind.fit(
@@ -143,7 +143,9 @@ class _Fit:
             seed=self.seed,
             config=self.config,
             embedder=self.embedder,
-            watch=lambda progress: self.watch(progress._replace(stage=f"{name}: {progress.stage}")),
+            on_progress=lambda progress: self.on_progress(
+                progress._replace(stage=f"{name}: {progress.stage}")
+            ),
             resume_dir=self.work_dir,
         )
         fitted.remember_queries([text_hash(query) for query in compress(self.queries, seen)])
@@ -166,7 +168,7 @@ def _score_folds(
         kept = work_dir / f"{view}-{k}.npy"
         if not kept.exists():
             name = f"{view.replace('_', ' ')}, fold {k + 1} of {n_folds}"
-            fit.watch(Progress(name, k, n_folds))
+            fit.on_progress(Progress(name, k, n_folds))
             asked = fold == k
             # A text may stand in several slices, so leaving out a slice may not be enough.
             repeated = same_text(list(compress(training.queries, asked)), training.queries)
@@ -186,7 +188,7 @@ def _train_stacked(
     work_dir: Path,
     seed: int,
     config: Any,
-    watch: Watch,
+    on_progress: OnProgress,
     known: Mapping[str, Trained] | None,
 ) -> Trained:
     """Members first; the stack then learns from their out-of-fold scores alone."""
@@ -213,18 +215,18 @@ def _train_stacked(
             cache_dir=cache_dir,
             work_dir=work_dir / name,
             seed=seed,
-            watch=_named(watch, name),
+            on_progress=_named(on_progress, name),
         )
         members[name].router.save(finished)
         members[name].scores.to_parquet(finished / "scores.parquet", index=False)
     members = {name: members[name] for name in config.members}
-    training, n_dropped = _without_leaks(training, scored, cache_dir, watch)
+    training, n_dropped = _without_leaks(training, scored, cache_dir, on_progress)
     golden = training._replace(
         queries=training.queries[: training.n_golden],
         battles=battles_of(training.battles, np.arange(len(training.queries)) < training.n_golden),
     )
     embedder = MemberScores({name: member.router for name, member in members.items()})
-    fit = _Fit("stacked", golden, embedder, work_dir, seed, config, watch)
+    fit = _Fit("stacked", golden, embedder, work_dir, seed, config, on_progress)
     frames: list[pd.DataFrame] = []
     for view in wanted:
         features = np.stack(
@@ -249,9 +251,9 @@ def read_trained(checkpoint_dir: Path, scores_path: Path) -> Trained:
     return Trained(router, pq.read_table(scores_path).to_pandas(), 0)  # type: ignore[arg-type]
 
 
-def _named(watch: Watch, name: str) -> Watch:
+def _named(on_progress: OnProgress, name: str) -> OnProgress:
     """Tells the watcher whose stage it is."""
-    return lambda progress: watch(progress._replace(stage=f"{name}, {progress.stage}"))
+    return lambda progress: on_progress(progress._replace(stage=f"{name}, {progress.stage}"))
 
 
 def _aligned(scores: pd.DataFrame, view: str, parts: Sequence[TrainingPart]) -> Floats:
@@ -360,7 +362,7 @@ def _frames(training: TrainingSet, view: str, scores: Floats, fold: Ints) -> Ite
 
 
 def _without_leaks(
-    training: TrainingSet, scored: Sequence[TrainingPart], cache_dir: Path, watch: Watch
+    training: TrainingSet, scored: Sequence[TrainingPart], cache_dir: Path, on_progress: OnProgress
 ) -> tuple[TrainingSet, int]:
     """The training set without what stands in a benchmark to be scored, and how many queries."""
     judged = len(training.queries) > training.n_golden
@@ -368,11 +370,11 @@ def _without_leaks(
     if not checked:
         return training, 0
     embedder = sentence_embedder()
-    embeddings = read_features(training.queries, embedder, cache_dir, watch)
+    embeddings = read_features(training.queries, embedder, cache_dir, on_progress)
     leaking = leaks(
         training,
         embeddings,
-        [(part, read_features(part.queries, embedder, cache_dir, watch)) for part in checked],
+        [(part, read_features(part.queries, embedder, cache_dir, on_progress)) for part in checked],
     )
     return without(training, leaking), int(leaking.sum())
 

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from routellm_core import jobs
 from routellm_core.embedders.silence import silence_libraries
 from routellm_core.errors import DataError
-from routellm_core.jobs.progress import Watch, silent
+from routellm_core.jobs.progress import OnProgress, silent
 from routellm_core.routers import configs
 from routellm_core.store import Store
 from routellm_core.store.places import cache_dir
@@ -104,7 +104,11 @@ def config_of(plan: TrainingPlan) -> Any:
 
 
 def work_on(
-    folder: Path, plan: TrainingPlan, store: Store, cache_dir: Path, watch: Watch = silent
+    folder: Path,
+    plan: TrainingPlan,
+    store: Store,
+    cache_dir: Path,
+    on_progress: OnProgress = silent,
 ) -> TrainingRun:
     """Train and score as planned, in this process; what it writes stays in the folder.
 
@@ -113,7 +117,7 @@ def work_on(
         plan: what to do.
         store: holds outcomes, battles and texts; given back to others once these are read.
         cache_dir: keeps vectors and weights between runs.
-        watch: told how far it is, beside progress.jsonl.
+        on_progress: told how far it is, beside progress.jsonl.
 
     Raises:
         DataError: the folder holds a run of another plan, or the plan cannot be trained.
@@ -123,7 +127,7 @@ def work_on(
     from routellm_core.routers.fold_checkpoints import fold_checkpoint_name
     from routellm_core.training.cross_fitting import train
 
-    with jobs.at_work(folder, plan, watch) as context:
+    with jobs.at_work(folder, plan, on_progress) as context:
         config = config_of(plan)
         training = training_set(store, recipe_of(plan.golden, plan.battles), plan.model_pair)
         further = [name for name in plan.score_on if name not in plan.golden]
@@ -146,7 +150,7 @@ def work_on(
             work_dir=folder / "unfinished",
             seed=plan.seed,
             config=config,
-            watch=context.on_progress,
+            on_progress=context.on_progress,
             fold_checkpoint_dir=folder / fold_checkpoint_name("checkpoint"),
         )
         trained.router.save(folder / "checkpoint")

@@ -79,8 +79,8 @@ def _about(found: dict[str, Any]) -> str:
         f"Scores: {tables.words_of(found['view'])}. {quality}Money: tokens times prices, and the "
         f"router's machine at ${found['machine_usd_per_hour']:g} an hour. Own time: typed or timed "
         f"on Evidence, else {MEASURED_ELSEWHERE}. Intervals: 95%, over texts, of a threshold that "
-        "stays, and of two routers alone. ? cannot be told from the first at 5%, paired, allowing "
-        "for every two routers by Holm. The dashed line is the best that needs no router."
+        "stays, and of two routers alone. ?: not clearly different from the first (paired, 5%, "
+        "corrected for all pairs by Holm). The dashed line is the best that needs no router."
     )
 
 

@@ -165,5 +165,5 @@ def _draw_chart(selection: Selection, readings: Readings, router: RouterCost) ->
         config=charts.CONFIG,
         key="latency_chart",
         alt="Mean seconds to the answer, and the time that 95% of the answers are faster than, "
-        "along the share of strong calls; the figures at α stand beside.",
+        "along the share of strong calls; the tiles show the figures at α.",
     )

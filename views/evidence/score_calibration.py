@@ -34,9 +34,9 @@ from views.text.glossary import help_of
 
 _METHODS = {"none": "as they are", "isotonic": "isotonic", "platt": "Platt"}
 _TARGET = (
-    "Held against 1 where the strong answer is better, ½ where both are equally good, 0 elsewhere. "
-    "A router that learned from verdicts alone says what its judges would: its distance from these "
-    "outcomes is one of data, not only of fit."
+    "Compared with 1 where the strong answer is better, ½ where both are equally good, else 0. "
+    "A router that was trained on verdicts predicts its judges. Then part of the error comes from "
+    "the data it was trained on, not from the router."
 )
 _CHANCE = 0.05
 """A calibration error that perfect scores show this seldom is none of theirs."""

@@ -109,14 +109,14 @@ def two_scores(subject: Subject, found: Explanation) -> tuple[str, str]:
     )
     if learned:
         meant = (
-            "The stored score is of a router fitted without this query; decisions are made by it. "
-            "What follows explains the checkpoint that reads new queries. It was fitted on all "
-            "labels of its recipe, those of this benchmark too, so it may have known the answer."
+            "The decision above uses a router that never saw this query. The explanation below is "
+            "of the checkpoint that reads new queries. It was trained on this benchmark too, so it "
+            "may have seen the answer."
         )
     else:
         meant = (
-            "Decisions are made by the stored score. What follows explains the checkpoint that "
-            "reads new queries; it did not learn from this benchmark either."
+            "The decision above uses the stored score. The explanation below is of the checkpoint "
+            "that reads new queries. It was not trained on this benchmark either."
         )
     return said, " ".join([meant, *_otherwise(subject, own)])
 
@@ -127,7 +127,7 @@ def _otherwise(subject: Subject, own: float) -> list[str]:
     if (own >= subject.threshold) != subject.calls_strong:
         said.append(
             f"At α = {subject.alpha} the stored score calls {subject.goes_to(subject.calls_strong)}"
-            f", the checkpoint would call {subject.goes_to(not subject.calls_strong)}."
+            f", the checkpoint calls {subject.goes_to(not subject.calls_strong)}."
         )
     if subject.fitted_for != subject.selection.pair:
         weak, strong = map(short_name, subject.fitted_for)

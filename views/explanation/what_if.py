@@ -79,9 +79,9 @@ def _draw_deletion(subject: Subject) -> None:
     rate = subject.explained().strong_win_rate
     st.caption(
         plain(
-            f"The checkpoint itself says {subject.rate_text(rate)}{_call(subject, rate)}. Words "
-            "are deleted, those that speak most for it first, until it decides otherwise; then "
-            "those that were not needed are given back."
+            f"The checkpoint says {subject.rate_text(rate)}{_call(subject, rate)}. Words are "
+            "deleted, the most important first, until the decision changes. Then the words that "
+            "need not be deleted come back."
         )
     )
     st.button(

@@ -11,7 +11,7 @@ from routellm_core.evaluation.benchmark import within_slice
 from routellm_core.evaluation.comparison import controls, sentences
 from routellm_core.evaluation.comparison.decomposition import Decomposition, decomposition
 from routellm_core.evaluation.comparison.verdicts import PairVerdict, verdicts
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.metrics import cost_quality
 from routellm_core.metrics.costs import (
     UNKNOWN_PRICE,
@@ -42,7 +42,7 @@ def compare_routers(
     strong_call_share: float = 0.5,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
-    watch: Watch = silent,
+    on_progress: OnProgress = silent,
 ) -> dict[str, Any]:
     """Verdicts, controls and decompositions of the routers of one view.
 
@@ -56,7 +56,7 @@ def compare_routers(
         strong_call_share: at which qualities are compared.
         n_resamples: of the bootstrap, and shuffles of the control.
         seed: of both.
-        watch: told of each router.
+        on_progress: told of each router.
 
     Returns:
         The JSON object of `compare --json`. `random` stands among `routers` and in no verdict; the
@@ -87,7 +87,7 @@ def compare_routers(
         if view == "unseen_slices":
             scores[label] = within_slice(scores[label], store.folds(*where))
     weak, strong = outcomes.quality_weak, outcomes.quality_strong
-    watch(Progress("every pair", 0, len(labels) + 1))
+    on_progress(Progress("every pair", 0, len(labels) + 1))
     found = verdicts(
         {label: scores[label] for label, (name, _) in labels.items() if name != "random"},
         weak,
@@ -101,7 +101,7 @@ def compare_routers(
     costs = pair_costs(outcomes, *prices)
     routers = []
     for i, (label, (name, recipe)) in enumerate(labels.items(), start=1):
-        watch(Progress(label, i, len(labels) + 1))
+        on_progress(Progress(label, i, len(labels) + 1))
         parts = decomposition(outcomes, scores[label], n_resamples=n_resamples, seed=seed)
         routers.append(
             {

@@ -23,7 +23,7 @@ from routellm_core.evaluation.traffic.profile import Profile, profile
 from routellm_core.evaluation.traffic.projection import QueryMap, query_map
 from routellm_core.evaluation.traffic.transport import Transported, similarity_weights
 from routellm_core.evaluation.traffic.two_sample import TwoSample, two_sample
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.store import Store
 from routellm_core.store.places import DATA_DIR, cache_dir
 from routellm_core.store.workspace import Workspace
@@ -73,7 +73,7 @@ def compared(
     benchmark: Mapping[str, str],
     own_embeddings: Floats,
     benchmark_embeddings: Floats,
-    watch: Watch = silent,
+    on_progress: OnProgress = silent,
 ) -> Comparison:
     """Lay a set beside a benchmark.
 
@@ -82,7 +82,7 @@ def compared(
         benchmark: the same of the benchmark.
         own_embeddings: (n_own, dimension), in the order of `own`.
         benchmark_embeddings: (n_benchmark, dimension), of the same embedder.
-        watch: told how far it is.
+        on_progress: told how far it is.
 
     Raises:
         DataError: a side is empty, or vectors are not aligned, NaN or of different embedders.
@@ -93,7 +93,7 @@ def compared(
     steps = iter(range(6))
 
     def next_step() -> None:
-        watch(Progress("comparing", next(steps), 6))
+        on_progress(Progress("comparing", next(steps), 6))
 
     next_step()
     shared = shared_queries(own_texts, own_embeddings, their_texts, benchmark_embeddings)
@@ -177,7 +177,7 @@ def work_on(
     store: Store,
     data_dir: Path,
     cache_dirs: tuple[Path, Path],
-    watch: Watch = silent,
+    on_progress: OnProgress = silent,
 ) -> None:
     """Compare as planned, in this process.
 
@@ -188,7 +188,7 @@ def work_on(
         data_dir: where the checkpoints of shipped routers lie; what they remember of a benchmark
             is not embedded again.
         cache_dirs: keep the vectors of the own queries, and those of the benchmark.
-        watch: told how far it is.
+        on_progress: told how far it is.
 
     Raises:
         TextsError: texts of one of the sides are not on this machine.
@@ -196,7 +196,7 @@ def work_on(
     """
     from routellm_core.routers.remembered_queries import remembered
 
-    with jobs.at_work(folder, plan, watch) as context:
+    with jobs.at_work(folder, plan, on_progress) as context:
         own, benchmark = (_texts(store, name) for name in (plan.own_id, plan.benchmark_id))
         known = remembered(store, data_dir)
         store.release()

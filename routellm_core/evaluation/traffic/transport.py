@@ -159,7 +159,9 @@ class Transported:
         if not n == len(self.strong_win_rate) == len(self.weight):
             raise DataError("scores, weights and outcomes of the benchmark are not aligned")
         if not self.weight.sum() > 0:
-            raise DataError("no benchmark query was compared with the own ones: run the comparison again")
+            raise DataError(
+                "no benchmark query was compared with the own ones: run the comparison again"
+            )
 
     @property
     def n_own(self) -> int:

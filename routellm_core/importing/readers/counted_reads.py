@@ -11,36 +11,36 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from routellm_core.jobs.progress import Progress, Watch, silent
+from routellm_core.jobs.progress import OnProgress, Progress, silent
 
-_WATCH: ContextVar[Watch] = ContextVar("watch", default=silent)
+_ON_PROGRESS: ContextVar[OnProgress] = ContextVar("on_progress", default=silent)
 
 
 @contextmanager
-def watched_by(watch: Watch) -> Iterator[None]:
-    """A block in which `watch` is called with the bytes read of every file that is opened."""
-    token = _WATCH.set(watch)
+def watched_by(on_progress: OnProgress) -> Iterator[None]:
+    """A block in which `on_progress` is called with the bytes read of every file that is opened."""
+    token = _ON_PROGRESS.set(on_progress)
     try:
         yield
     finally:
-        _WATCH.reset(token)
+        _ON_PROGRESS.reset(token)
 
 
 def report(progress: Progress) -> None:
     """Progress of readers that count something else than bytes."""
-    _WATCH.get()(progress)
+    _ON_PROGRESS.get()(progress)
 
 
 def open_watched(path: Path) -> io.BufferedReader:
     """The file, opened for reading bytes."""
-    return io.BufferedReader(_Counted(path, _WATCH.get()), buffer_size=1 << 20)
+    return io.BufferedReader(_Counted(path, _ON_PROGRESS.get()), buffer_size=1 << 20)
 
 
 class _Counted(io.FileIO):
     # Readers of other libraries may read in threads of their own, which know no context.
-    def __init__(self, path: Path, watch: Watch) -> None:
+    def __init__(self, path: Path, on_progress: OnProgress) -> None:
         super().__init__(path)
-        self._watch = watch
+        self._watch = on_progress
         self._stage = f"reading {path.name}"
         self._n_bytes = path.stat().st_size
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from routellm_core.jobs.progress import Watch, silent
+from routellm_core.jobs.progress import OnProgress, silent
 from routellm_core.routers.base import EmbeddingRouter, read_config, write_config
 from routellm_core.routers.heads.labels import LabelHead
 from routellm_core.routers.heads.network import NetworkHead
@@ -33,7 +33,7 @@ class HeadRouter(EmbeddingRouter):
         seed: int,
         config: Any = None,
         embedder: Any = None,
-        watch: Watch = silent,
+        on_progress: OnProgress = silent,
         resume_dir: Path | None = None,
     ) -> Self:
         head = cls.fit_head(model_pair, cls.seen(features), battles, seed)

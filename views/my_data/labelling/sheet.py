@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from routellm_core.labelling.into_store import SUFFIX, Gathered, gathered_from_people
-from routellm_core.labelling.sheet import Asked, write_sheet
+from routellm_core.labelling.sheet import LabelKind, write_sheet
 from routellm_core.types import Benchmark, ModelPair
 from views.cache import benchmarks, own_data
 from views.files import places
@@ -17,8 +17,8 @@ from views.state.attempt import button
 from views.state.private_inputs import remembered
 from views.text.escape import plain
 
-_ASKED: dict[Asked, str] = {"qualities": "A quality of each model", "winner": "Who won"}
-_MEANINGS: dict[Asked, str] = {
+_ASKED: dict[LabelKind, str] = {"qualities": "A quality of each model", "winner": "Who won"}
+_MEANINGS: dict[LabelKind, str] = {
     "qualities": "Two columns take numbers on your scale, the worst to the best.",
     "winner": "One column takes weak, strong or tie.",
 }
@@ -35,9 +35,9 @@ def draw(version: int, row: Any) -> None:
         "where the models run. Nothing leaves this machine but the file that you take away."
     )
     choice = query_choice.choose(version, row, "near", "sheet")
-    asked: Asked = remembered(
+    asked: LabelKind = remembered(
         st.segmented_control,
-        "Asked is",
+        "LabelKind is",
         "sheet_asked",
         "qualities",
         options=list(_ASKED),
@@ -63,7 +63,7 @@ class _Sheet:
     """The bytes of a sheet, made when they are asked for."""
 
     def __init__(
-        self, version: int, benchmark_id: str, choice: QueryChoice, asked: Asked, name: str
+        self, version: int, benchmark_id: str, choice: QueryChoice, asked: LabelKind, name: str
     ) -> None:
         self._queries = version, benchmark_id, choice
         self._asked, self._name = asked, name
