@@ -1,4 +1,4 @@
-"""What the user can put right. The text of each error says what is wrong, where, and what to do."""
+"""Errors that the user can put right. The text of each says what is wrong, where, what to do."""
 
 
 class RoutingError(Exception):

@@ -31,7 +31,7 @@ def with_nulls(value: Any) -> Any:
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds.
+    """The value that a JSON file holds.
 
     Raises:
         DataError: it cannot be read.

@@ -18,7 +18,7 @@ ROWS_NAMED = 5
 
 
 class Column(NamedTuple):
-    """What one column must hold."""
+    """The requirements on one column."""
 
     name: str
     kind: Literal["text", "number", "whole", "flag"]
@@ -189,7 +189,7 @@ def _scale(column: Column) -> str:
 
 
 def _rows(mask: np.ndarray) -> str:
-    """How many rows are marked and which, as `3 rows (2, 5, 9)`."""
+    """The number of marked rows, and which they are, as `3 rows (2, 5, 9)`."""
     rows = np.flatnonzero(mask) + 1
     named = ", ".join(map(str, rows[:ROWS_NAMED])) + (", …" if len(rows) > ROWS_NAMED else "")
     return f"1 row ({named})" if len(rows) == 1 else f"{len(rows):,} rows ({named})"

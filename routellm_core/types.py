@@ -49,7 +49,7 @@ class RoutingCurve(NamedTuple):
 
 
 class OperatingPoint(NamedTuple):
-    """What one threshold gives on one benchmark."""
+    """The figures that one threshold gives on one benchmark."""
 
     threshold: float
     strong_call_share: float
@@ -74,7 +74,7 @@ class Estimate(NamedTuple):
 
 @dataclass(frozen=True)
 class PairOutcomes:
-    """What both models of a pair did on the queries of a benchmark that have both outcomes.
+    """Outcomes of both models of a pair on the queries of a benchmark that have both.
 
     Arrays have shape (n_queries,), in the order of `query_id`. Token counts are NaN where nobody
     counted them.

@@ -9,27 +9,10 @@ FILES = sorted(p for room in ("routellm_core", "views") for p in (ROOT / room).r
 FRAGMENTS = {"Of", "As", "What", "Whether", "Where", "Who", "How", "Which"}
 """First words that need a sentence before them."""
 NOT_YET = (
-    "routellm_core/commands/",
-    "routellm_core/embedders/",
-    "routellm_core/errors.py",
-    "routellm_core/files.py",
-    "routellm_core/importing/",
-    "routellm_core/jobs/",
-    "routellm_core/labelling/",
-    "routellm_core/policy/",
-    "routellm_core/schemas.py",
-    "routellm_core/scoring/",
-    "routellm_core/statistics/",
-    "routellm_core/types.py",
-    "routellm_core/wording/",
-    "views/cache/",
-    "views/components/",
-    "views/deploy/",
-    "views/my_data/",
-    "views/selection/",
-    "views/tradeoff/",
+    "routellm_core/policy/document.py",
+    "routellm_core/policy/fields.py",
 )
-"""Where some docstrings still begin with one; this list only shrinks."""
+"""Their docstrings stand in the published data/policy.schema.json: they stay."""
 
 
 def documented(tree):

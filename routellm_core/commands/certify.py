@@ -69,7 +69,7 @@ def add_guarantee(target: Any, *also_called: str) -> None:
 
 
 def guarantee_target(parsed: argparse.Namespace, benchmark: Benchmark) -> GuaranteeTarget | None:
-    """What the options of `add_guarantee` say; None: nothing.
+    """The guarantee that the options of `add_guarantee` ask for; None: they ask for none.
 
     Args:
         parsed: has them.

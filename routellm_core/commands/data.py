@@ -1,4 +1,4 @@
-"""What the store holds and is built from: `setup`, `status`, `import`, `texts`, `data`."""
+"""Verbs that build, fill and describe the store: `setup`, `status`, `import`, `texts`, `data`."""
 
 import argparse
 import os
@@ -63,7 +63,7 @@ def setup(parsed: argparse.Namespace) -> Result:
 
 
 def status(parsed: argparse.Namespace) -> Result:
-    """What the store holds."""
+    """The contents of the store."""
     with Store(parsed.store, read_only=True) as store:
         table = store.benchmarks()
         known = {b: store.n_texts(b) for b in table["benchmark_id"]}

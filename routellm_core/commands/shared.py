@@ -1,4 +1,4 @@
-"""What the verbs share: the pair on the command line, kinds of numbers, what goes to stderr."""
+"""Parts that the verbs share: the pair on the command line, kinds of numbers, lines on stderr."""
 
 import argparse
 import math
@@ -53,7 +53,7 @@ def pair_of(parsed: argparse.Namespace, store: Store, benchmark_id: str) -> Mode
 
 
 def resamples(text: str) -> int:
-    """How many resamples of a bootstrap, for argparse."""
+    """A number of bootstrap resamples, for argparse."""
     if int(text) < 100:
         raise argparse.ArgumentTypeError("fewer than 100 give no interval worth printing")
     return int(text)
@@ -67,7 +67,7 @@ def seed(text: str) -> int:
 
 
 def count(text: str) -> int:
-    """How many of something there must be at least one of, for argparse."""
+    """A number of things, at least one, for argparse."""
     if int(text) < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
     return int(text)

@@ -178,7 +178,7 @@ class _Scored(NamedTuple):
 def _resamples(
     outcomes: PairOutcomes, scored: Sequence[_Scored], n_resamples: int, seed: int
 ) -> list[CurveResamples]:
-    """Of each of the scores; those of the same queries are read on the same resamples."""
+    """Resamples for each of the scores; scores of the same queries are read on the same ones."""
     found: dict[int, CurveResamples] = {}
     masks = [None if s.kept is None else s.kept.tobytes() for s in scored]
     for mask in dict.fromkeys(masks):
@@ -244,7 +244,7 @@ def _ahead(
     seed: int,
     n_rivals: int | None,
 ) -> list[dict[str, Any]]:
-    """What the best router of the first view gains over each other one of it."""
+    """Gains of the best router of the first view over each other router of that view."""
     whole = [
         (s, resampled)
         for s, resampled in zip(scored, resamples, strict=True)

@@ -68,7 +68,7 @@ def explain(router: StackedRouter, query: str) -> Explanation:
 
 
 def _base(found: Explanation) -> float:
-    """Of a member that promises no sum, what its words leave of its win rate."""
+    """Base of a member's explanation; without one, its win rate minus the sum of its words."""
     if np.isfinite(found.base):
         return found.base
     return found.strong_win_rate - word_spans.total(found.words)

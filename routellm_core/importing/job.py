@@ -48,7 +48,7 @@ MEMORY_SHARE = 0.75
 
 @dataclass(frozen=True)
 class ImportPlan(jobs.JobPlan):
-    """Which files are read, and as what."""
+    """The files to read, and how to read them."""
 
     kind = "import"
     paths: tuple[str, ...]
@@ -61,7 +61,7 @@ class ImportPlan(jobs.JobPlan):
 
 
 class ReadFiles(NamedTuple):
-    """What files hold: benchmarks and bare queries, battles, or both."""
+    """The content of files: benchmarks and bare queries, battles, or both."""
 
     parts: list[Imported]
     battles: pd.DataFrame | None
@@ -211,7 +211,7 @@ def work_on(folder: Path, plan: ImportPlan, on_progress: OnProgress = silent) ->
 
 
 def laid(folder: Path) -> ReadFiles:
-    """What a finished import lays ready.
+    """The result of a finished import, ready to be added.
 
     Raises:
         DataError: it is not finished.
@@ -226,7 +226,7 @@ def laid(folder: Path) -> ReadFiles:
 
 
 def _summary(found: ReadFiles) -> dict[str, Any]:
-    """What a person wants to know before it is added."""
+    """Facts that a person wants to know before the import is added."""
     battles = found.battles
     return {
         "n_battles": 0 if battles is None else len(battles),

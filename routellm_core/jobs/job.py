@@ -64,7 +64,7 @@ class Job(NamedTuple):
 
 
 class JobContext(NamedTuple):
-    """What the work of a job reports to."""
+    """The folder, document and callback that the work of a job reports to."""
 
     folder: Path
     document: dict[str, Any]
@@ -255,7 +255,7 @@ def rate(progress: pd.DataFrame) -> float:
 
 
 def seconds_left(progress: pd.DataFrame) -> float:
-    """Of the stage that is being worked on, at its own rate so far; NaN where unknown."""
+    """Seconds until the current stage ends, at its own rate so far; NaN where unknown."""
     if progress.empty:
         return float("nan")
     last = progress.iloc[-1]
@@ -341,7 +341,7 @@ def _read_lines(path: Path) -> pd.DataFrame:
 
 
 def _last_error(log_path: Path) -> str:
-    """What a process that could not say it in run.json said last; empty when it said nothing."""
+    """Last error in the log of a process that could not say it in run.json; empty without one."""
     if not log_path.exists():
         return ""
     lines = log_path.read_text(encoding="utf-8", errors="replace").splitlines()

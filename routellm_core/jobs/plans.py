@@ -25,7 +25,7 @@ _WRONG = {
 
 @dataclass(frozen=True)
 class JobPlan:
-    """What a job is to do; its fields are what JSON can hold."""
+    """The work that a job is to do; its fields are what JSON can hold."""
 
     kind: ClassVar[str]
     """One of `jobs.__main__.KINDS`: names the module that does it."""

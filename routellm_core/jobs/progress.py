@@ -1,4 +1,4 @@
-"""What long work tells whoever watches it."""
+"""Progress that long work reports to its watcher."""
 
 import math
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 
 class Progress(NamedTuple):
-    """How far a stage of the work has come."""
+    """A stage of the work, and how far it has come."""
 
     stage: str
     """What is being done, for people to read."""

@@ -9,7 +9,7 @@ from routellm_core.labelling.protocol import Call
 
 
 class Spending:
-    """What may still be sent; the record knows what was spent, in earlier runs too.
+    """The part of the caps that is left; the record knows what was spent, in earlier runs too.
 
     A request that is under way is in the record at its worst case. One that does not fit beside
     these waits for them, since they mostly cost less.

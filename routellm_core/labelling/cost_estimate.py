@@ -1,4 +1,4 @@
-"""What a labelling would cost, told before anything is sent."""
+"""The estimated cost of a labelling, told before anything is sent."""
 
 import math
 from pathlib import Path
@@ -19,7 +19,7 @@ _TOKENS_OF_CHAT = 8
 
 
 class Load(NamedTuple):
-    """What one endpoint would be asked."""
+    """The calls, tokens and money that one endpoint would take."""
 
     name: str
     n_calls: float
@@ -30,7 +30,7 @@ class Load(NamedTuple):
 
 
 class CostEstimate(NamedTuple):
-    """What is left to do, twice: as assumed, and at the worst.
+    """The work that is left to do, twice: as assumed, and at the worst.
 
     At the worst every answer is as long as it may be and every judge is asked twice. Requests that
     are repeated after errors are in neither. Other tokenizers count otherwise: a cap is sure, this
@@ -47,13 +47,13 @@ class CostEstimate(NamedTuple):
 
     @property
     def n_calls(self) -> tuple[int, int]:
-        """As assumed, and at the worst."""
+        """Numbers of calls: as assumed, and at the worst."""
         low, high = (int(sum(load.n_calls for load in loads)) for loads in self._both)
         return low, high
 
     @property
     def usd(self) -> tuple[float, float]:
-        """As assumed, and at the worst; NaN where a price is unknown."""
+        """USD as assumed, and at the worst; NaN where a price is unknown."""
         low, high = (math.fsum(load.usd for load in loads) for loads in self._both)
         return low, high
 
@@ -107,7 +107,7 @@ def estimate(
 
 
 def _tokens_of_judging(plan: LabellingPlan) -> float:
-    """Of what a judge is shown beside the query and the answers."""
+    """Tokens that a judge is shown beside the query and the answers."""
     if plan.mode == "pairwise":
         messages = labelling_judge.pairwise_messages(plan.rubric, "", "", "")
     else:

@@ -28,7 +28,7 @@ class Gathered(NamedTuple):
 
 
 def gathered_from_endpoints(labelled: Labelled, benchmark_id: str, of: Benchmark) -> Gathered:
-    """What endpoints said, as a benchmark.
+    """The outcomes that endpoints gave, as a benchmark.
 
     Args:
         labelled: at least one query has outcomes.
@@ -73,7 +73,7 @@ def gathered_from_people(
     quality_low: float = 0.0,
     quality_high: float = 1.0,
 ) -> tuple[Gathered, int]:
-    """What people wrote into a sheet, as a benchmark, and how many rows had one quality only.
+    """The labels that people wrote, as a benchmark, and the number of rows with one quality only.
 
     Args:
         labels: from the sheet.

@@ -28,7 +28,7 @@ _SHARE_OF_ACCOUNTS = 0.05
 
 @dataclass(frozen=True)
 class LabellingJobPlan(jobs.JobPlan):
-    """Which stored queries are labelled, and how."""
+    """The stored queries to label, and how to label them."""
 
     kind = "labelling"
     benchmark_id: str
@@ -96,7 +96,7 @@ class _Account:
             self.report()
 
     def report(self) -> None:
-        """What the record says now; a long record takes a while to read, and is read less often."""
+        """Report what was spent so far; a long record is slow to read, and is read less often."""
         begun = time.monotonic()
         record = Record(self._record_dir)
         spent = {"usd": record.usd, "usd_at_worst": record.usd_at_worst}

@@ -23,7 +23,7 @@ FILE_NAME = "calls.jsonl"
 
 
 class Record:
-    """What a folder's `calls.jsonl` tells; open it (`with`) to add to it.
+    """The record in a folder's `calls.jsonl`; open it (`with`) to add to it.
 
     Raises:
         DataError: a line other than the last is damaged, or (opened) another process works on it.
@@ -46,7 +46,7 @@ class Record:
 
     @property
     def usd(self) -> float:
-        """What all requests cost, those of unknown cost at their worst case; NaN without prices."""
+        """Cost of all requests, those of unknown cost at their worst case; NaN without prices."""
         return self._usd_told + self.usd_at_worst
 
     @property
@@ -55,11 +55,11 @@ class Record:
         return self._usd_guessed + sum(self._unended.values())
 
     def reply(self, call: Call) -> Reply | None:
-        """What was said to a call, if anything."""
+        """The reply to a call; None where there is none."""
         return self._replies.get(call.call_id)
 
     def trouble(self, call: Call) -> str:
-        """What went wrong with a call when it was tried last; empty when it was not tried."""
+        """The trouble with a call when it was tried last; empty when it was not tried."""
         return self._troubles.get(call.call_id, "")
 
     def sent(self, call: Call) -> None:

@@ -1,4 +1,4 @@
-"""What a judge is shown, and how its reply is read.
+"""The messages that a judge is shown, and the reading of its reply.
 
 Two answers are shown in both orders, since judges favour a position; only a verdict that stands in
 both orders counts, every other pair of verdicts is a tie (Zheng et al. 2023, arXiv 2306.05685,
@@ -18,7 +18,7 @@ Messages = tuple[tuple[str, str], ...]
 
 
 class Verdict(StrEnum):
-    """Which of the two answers shown the judge prefers."""
+    """The answer that the judge prefers of the two shown, or a tie."""
 
     A = "A"
     B = "B"
@@ -46,14 +46,14 @@ _LAST_LINE = {
 
 
 def pairwise_messages(rubric: str, query: str, answer_a: str, answer_b: str) -> Messages:
-    """What a judge of two answers is shown."""
+    """Messages that show a judge two answers."""
     return _messages(
         "pairwise", rubric, {"QUERY": query, "ANSWER A": answer_a, "ANSWER B": answer_b}
     )
 
 
 def grade_messages(rubric: str, query: str, answer: str) -> Messages:
-    """What a judge of one answer is shown."""
+    """Messages that show a judge one answer."""
     return _messages("grade", rubric, {"QUERY": query, "ANSWER": answer})
 
 
@@ -80,7 +80,7 @@ def read_grade(reply: str) -> float | None:
 
 
 def winner(weak_first: Verdict, strong_first: Verdict) -> Literal["weak", "strong", "tie"]:
-    """Who wins when answer A was the weak model's once and the strong model's once.
+    """The winner when answer A was the weak model's once and the strong model's once.
 
     >>> winner(Verdict.A, Verdict.B), winner(Verdict.B, Verdict.A), winner(Verdict.A, Verdict.TIE)
     ('weak', 'strong', 'tie')
@@ -91,7 +91,7 @@ def winner(weak_first: Verdict, strong_first: Verdict) -> Literal["weak", "stron
 
 
 def is_consistent(weak_first: Verdict, strong_first: Verdict) -> bool:
-    """Whether both orders led to the same verdict."""
+    """True where both orders led to the same verdict."""
     return _SWAPPED[weak_first] == strong_first
 
 

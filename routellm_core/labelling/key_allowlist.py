@@ -1,4 +1,4 @@
-"""Where keys of this machine may be sent by people who are not its operator.
+"""The addresses to which people who do not operate this machine may send its keys.
 
 Whoever sees the dashboard may type an address there. So its operator says to which addresses each
 variable's key may go, and without a word no key goes anywhere:
@@ -70,7 +70,7 @@ def check_allowed(plan: LabellingPlan, allowed: Mapping[str, tuple[str, ...]]) -
 
 
 def is_below(address: str, allowed: str) -> bool:
-    """Whether an address has an allowed one's scheme, host and port, and its path or one below."""
+    """True where an address has an allowed one's scheme, host, port, and its path or one below."""
     asked, known = _split(address), _split(allowed)
     if asked is None or known is None or _server(asked) != _server(known):
         return False

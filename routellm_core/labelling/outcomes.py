@@ -1,4 +1,4 @@
-"""What came of the calls, as the tables that the store and the training take."""
+"""Results of the calls, as the tables that the store and the training take."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -28,7 +28,7 @@ REASONS_NAMED = 3
 
 @dataclass(frozen=True)
 class Labelled:
-    """What both models did, as far as it is known.
+    """The outcomes of both models, as far as they are known.
 
     Tables have the agreed forms of `routellm_core.schemas` and `routellm_core.importing.battles`.
     """
@@ -59,7 +59,7 @@ class Labelled:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a reader should know, a sentence each."""
+        """Facts that a reader should know, a sentence each."""
         plan, n_found = self.plan, len(self.queries)
         n_asked = n_found + len(self.failed)
         notes = [f"{n_found:,} of {n_asked:,} queries have outcomes of both models."]
@@ -94,7 +94,7 @@ class Labelled:
 
 
 class _Known(NamedTuple):
-    """What is known of one text."""
+    """The finding about one text, or the reason why there is none."""
 
     finding: Finding | None
     reason: str
@@ -125,7 +125,7 @@ def checked_queries(queries: pd.DataFrame) -> pd.DataFrame:
 
 
 def known_of(plan: LabellingPlan, text: str, record: Record) -> _Known:
-    """What the record says of a text, the same as when it was asked."""
+    """The finding about a text by the record, the same as when it was asked."""
     asking = steps(plan, text)
     try:
         call = next(asking)

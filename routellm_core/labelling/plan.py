@@ -1,4 +1,4 @@
-"""What is to be asked, of whom, and what it may cost: a plan that JSON can hold.
+"""A plan that JSON can hold: what is to be asked, of whom, and what it may cost.
 
 A plan names the environment variable of a key and never the key itself.
 """
@@ -74,7 +74,7 @@ class Endpoint:
         return self.prompt_usd is not None and self.answer_usd is not None
 
     def usd(self, prompt_tokens: float, answer_tokens: float) -> float:
-        """What that many tokens cost; NaN without a price."""
+        """USD for that many tokens; NaN without a price."""
         if self.prompt_usd is None or self.answer_usd is None:
             return math.nan
         return (prompt_tokens * self.prompt_usd + answer_tokens * self.answer_usd) / 1e6
@@ -201,5 +201,5 @@ def _check_whole(value: int, low: int, where: str) -> None:
 
 
 def is_variable(name: str) -> bool:
-    """Whether it can name an environment variable."""
+    """True where the name can be that of an environment variable."""
     return name.isidentifier() and name.isascii()

@@ -1,4 +1,4 @@
-"""What is asked about one query, in order, and what comes of it.
+"""The calls about one query, in order, and the finding that comes of them.
 
 A generator yields calls and is sent their replies. Whoever drives it decides where replies come
 from: an endpoint, or the record of an earlier run; so both give the same finding.
@@ -50,7 +50,7 @@ class Call(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What an endpoint said."""
+    """The reply of an endpoint to a call."""
 
     text: str
     prompt_tokens: float
@@ -65,7 +65,7 @@ class Reply(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """What both models did on a query."""
+    """The outcomes of both models on a query."""
 
     quality_weak: float
     quality_strong: float

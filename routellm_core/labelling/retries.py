@@ -40,7 +40,7 @@ class RetryingClient:
 
     @property
     def is_over(self) -> bool:
-        """Whether no further query should be begun."""
+        """True where no further query should be begun."""
         return self.is_cap_reached or self._stopped.is_set()
 
     async def ask(self, call: Call) -> Reply | None:
@@ -60,7 +60,7 @@ class RetryingClient:
         return None
 
     def note_query(self, unlabelled: str) -> None:
-        """Whether replies about a query were of use: empty, or why they were not."""
+        """Note whether replies about a query were of use: empty, or why they were not."""
         self._n_unlabelled = self._n_unlabelled + 1 if unlabelled else 0
         if self._n_unlabelled >= self._plan.failures_in_a_row:
             self.stop_reason = self.stop_reason or (
@@ -106,7 +106,7 @@ class RetryingClient:
 
 
 def _wait_s(nth: int, trouble: Trouble) -> float:
-    """What the endpoint asks for, else twice as long each time."""
+    """Seconds that the endpoint asks to wait, else twice as long each time."""
     if math.isnan(trouble.wait_s):
         return min(FIRST_WAIT_S * 2.0**nth, LONGEST_WAIT_S)
     return trouble.wait_s

@@ -1,4 +1,4 @@
-"""What a judge is told to look at, where nobody says otherwise."""
+"""Default rubrics: what a judge is told to look at."""
 
 from typing import Literal
 

@@ -67,7 +67,7 @@ def work_on(
 
 
 def read_labelled(folder: Path, plan: LabellingPlan, queries: pd.DataFrame) -> Labelled:
-    """What a folder holds so far, asking nobody.
+    """The outcomes that a folder holds so far; no endpoint is asked.
 
     Raises:
         DataError: no query, a query without a text, or a damaged record.
@@ -76,7 +76,7 @@ def read_labelled(folder: Path, plan: LabellingPlan, queries: pd.DataFrame) -> L
 
 
 class _Count:
-    """How far all queries together are, told to whoever watches."""
+    """A count of the calls done for all queries together, told to the watcher."""
 
     def __init__(self, n_queries: int, on_progress: OnProgress) -> None:
         self._total, self._done, self._watch = N_CALLS * n_queries, 0, on_progress

@@ -45,7 +45,7 @@ _NOT_IN_XML = re.compile("[\x00-\x08\x0b-\x1f\ud800-\udfff\ufffe\uffff]|_(?=x[0-
 
 
 class Labels(NamedTuple):
-    """What people wrote into a sheet."""
+    """The labels that people wrote into a sheet."""
 
     qualities: pd.DataFrame
     """query_id, quality_weak, quality_strong (one may be NaN), winner (None unless given)."""
@@ -292,7 +292,7 @@ def _defused(text: str) -> str:
 
 
 def _escaped(text: str, *, is_name: bool) -> str:
-    """As Excel writes characters that XML does not keep; a text that does not fit is cut."""
+    """Text with characters that XML does not keep as Excel writes them; cut if it does not fit."""
     escaped = _NOT_IN_XML.sub(lambda found: f"_x{ord(found.group()):04X}_", text)
     if len(escaped) <= _LONGEST_CELL:
         return escaped

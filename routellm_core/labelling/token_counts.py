@@ -21,7 +21,7 @@ def count_tokens(texts: Sequence[str]) -> NDArray[np.float64]:
 
 
 def how_counted() -> str:
-    """What `count_tokens` does here, for people to read."""
+    """The way in which `count_tokens` counts here, for people to read."""
     try:
         n_tokens([""], "needed")
     except MissingPackageError:

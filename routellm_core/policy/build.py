@@ -40,7 +40,7 @@ from routellm_core.types import Interval, ModelPair
 
 
 class ProviderNames(NamedTuple):
-    """How a model is called where it is served."""
+    """The provider of a model, and the model's name there."""
 
     provider: str
     name: str
@@ -149,7 +149,7 @@ def keep_policy(store: Store, policy: Policy) -> None:
 
 
 def changes_since(store: Store, policy: Policy, owner: str | None = None) -> list[str]:
-    """What is no longer as it was when the policy was made, a sentence each; empty if nothing is.
+    """Changes since the policy was made, a sentence each; empty where there are none.
 
     Not its figures are compared but what they were made of.
 

@@ -33,7 +33,7 @@ from routellm_core.types import (
 
 
 class ScoredBenchmark(NamedTuple):
-    """What a threshold is chosen on: a router's scores of a benchmark, and what is known of it."""
+    """A router's scores of a benchmark, and all else that a threshold is chosen on."""
 
     benchmark: Benchmark
     outcomes: PairOutcomes

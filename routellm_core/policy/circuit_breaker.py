@@ -53,7 +53,7 @@ class CircuitBreaker:
         self._answered_at = self._tried_again_at = float("-inf")
 
     def allows(self) -> bool:
-        """Whether one more request may go to the router now."""
+        """True where one more request may go to the router now."""
         with self._lock:
             if self._n_timeouts >= TIMEOUTS_TO_OPEN:
                 now = self._clock()

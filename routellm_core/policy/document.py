@@ -185,7 +185,7 @@ def parse_policy(raw: bytes, name: str, *, accept_edited: bool = False) -> Polic
 
 
 class _PolicyError(ValueError):
-    """What is wrong with the JSON although it is JSON."""
+    """A fault in a policy that is valid JSON; the text says what is wrong."""
 
 
 def _named_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -256,7 +256,7 @@ def check_checkpoint(policy: Policy, checkpoint_dir: Path) -> None:
 
 
 def diff(policy: Policy, other: Policy) -> list[str]:
-    """What is different in the other policy, a line a field.
+    """Differences in the other policy, a line a field.
 
     A policy's own id, time and hash are left out; hashes of the checkpoint and of the data are
     compared as anything else.

@@ -34,19 +34,19 @@ class Watched(NamedTuple):
 
     @property
     def is_defined(self) -> bool:
-        """Whether there is anything to compare."""
+        """True where there is anything to compare."""
         return not any(map(math.isnan, (*self.interval, *self.expected)))
 
     @property
     def is_alarm(self) -> bool:
-        """Whether the two intervals do not meet; False where one of them is undefined."""
+        """True where the two intervals do not meet; False where one of them is undefined."""
         if not self.is_defined:
             return False
         return self.interval.low > self.expected.high or self.interval.high < self.expected.low
 
 
 class Drift(NamedTuple):
-    """How far the scores of the traffic are from those of the evidence."""
+    """The distance between the scores of the traffic and those of the evidence."""
 
     distance: float
     """Kolmogorov-Smirnov: the most by which one α parts their strong-call shares, in [0, 1]."""
@@ -55,12 +55,12 @@ class Drift(NamedTuple):
 
     @property
     def is_defined(self) -> bool:
-        """Whether both sides have scores."""
+        """True where both sides have scores."""
         return not math.isnan(self.distance)
 
     @property
     def is_alarm(self) -> bool:
-        """Whether the distance is large and no chance; False where it is undefined."""
+        """True where the distance is large and not by chance; False where it is undefined."""
         return self.distance > FAR and self.p_value < SURE
 
 
@@ -98,7 +98,7 @@ def cost_of_answers(usd: Floats, expected_usd: float, tolerance: float = 0.1) ->
 
 
 def drift_of_scores(own: Floats, evidence: Floats) -> Drift:
-    """How far the traffic's strong win rates are from the evidence's (two-sample KS test).
+    """Distance of the traffic's strong win rates from the evidence's (two-sample KS test).
 
     Args:
         own: (n_own,) of the traffic.

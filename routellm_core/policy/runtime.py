@@ -32,7 +32,7 @@ _WARM_UP = "How tall is a door?"
 
 @dataclass(frozen=True)
 class Decision:
-    """Which model answers a query, and why."""
+    """The model that answers a query, and the reason."""
 
     policy_id: str
     query_hash: str
@@ -145,7 +145,7 @@ class RoutingPolicy:
 
     @property
     def _needs_no_score(self) -> bool:
-        """Of the words never and always no score decides."""
+        """True where the threshold is the word never or always, so that no score decides."""
         return isinstance(self.policy.threshold, str)
 
     def _by(self, text: str, said: Rates, started: float) -> Decision:

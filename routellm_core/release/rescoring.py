@@ -167,7 +167,7 @@ def _ship_trained(
 
 
 def _left_out_dir(data_dir: Path, shipment: Shipment) -> Path | None:
-    """Where the router that scored fold 0 is kept; a router without weights has none."""
+    """Folder of the router that scored fold 0; None for a router without weights."""
     weights = shipment.recipe == "golden"
     return data_dir / "routers" / fold_checkpoint_name(shipment.router_id) if weights else None
 
@@ -244,7 +244,7 @@ def _ship_own_pairs(
 
 
 def _untouched(store: Store, recipe: Recipe) -> Iterator[TrainingPart]:
-    """What the recipe's routers may be judged on without folds."""
+    """Benchmark parts that the recipe's routers may be judged on without folds."""
     for benchmark_id in ("mmlu", "gsm8k", "mt_bench"):
         if benchmark_id not in recipe.golden:
             yield benchmark_part(store, benchmark_id, PAIR)

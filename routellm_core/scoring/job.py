@@ -27,7 +27,7 @@ VIEW = "untouched"
 
 @dataclass(frozen=True)
 class ScoringPlan(jobs.JobPlan):
-    """Which stored queries are scored, by which routers, for which pair."""
+    """The stored queries to score, the routers that score them, and the pair."""
 
     kind = "scoring"
     benchmark_id: str

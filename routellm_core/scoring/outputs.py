@@ -1,4 +1,4 @@
-"""Where scores go: a place that can be written, apart from the input, and one run's alone.
+"""The place of scores: it can be written, is apart from the input, and is one run's alone.
 
 What is scored is kept in a folder beside the output until that is whole; an output that is a folder
 of partitions is its own.
@@ -23,7 +23,7 @@ _PART = "part-00000-0123456789abcdef.parquet"
 
 
 class Place(NamedTuple):
-    """Of an output."""
+    """The paths of an output and of its unfinished scores."""
 
     output: Path
     """A file, or a folder of partitions."""

@@ -64,7 +64,7 @@ def partitions_of(source: Path) -> list[Partition]:
 
 
 def takes(source: Path, path: Path) -> bool:
-    """Whether `partitions_of` a source would take a file that came to lie at a path."""
+    """True where `partitions_of` a source would take a file at the path."""
     source, path = source.resolve(), path.resolve()
     if path.name[0] in "._":
         return False
@@ -74,7 +74,7 @@ def takes(source: Path, path: Path) -> bool:
 
 
 def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
-    """As `Path.glob` has it: `**` stands for any number of folders."""
+    """True where parts fit a pattern as in `Path.glob`: `**` stands for any number of folders."""
     if not pattern:
         return not parts
     if pattern[0] == "**":

@@ -22,7 +22,7 @@ _STORE_BYTES = 128 << 20
 
 
 class Cluster(NamedTuple):
-    """Who works: by default as many workers on this machine as it has processors or GPUs."""
+    """The workers: by default as many on this machine as it has processors or GPUs."""
 
     address: str | None = None
     """Of a Ray cluster that runs already."""

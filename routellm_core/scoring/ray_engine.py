@@ -31,7 +31,7 @@ RETRIES = 3
 
 
 class PartitionsScored(NamedTuple):
-    """What became of the partitions."""
+    """The result of scoring partitions."""
 
     parts: list[Path]
     """Their scores, in the order of the partitions."""
@@ -135,7 +135,7 @@ def _refuse_missing(
 def _spread(
     rows: list[dict[str, Any]], work: Work, cluster: Cluster
 ) -> Generator[dict[str, Any], None, None]:
-    """What workers tell of each partition, as it comes."""
+    """Reports of the workers on each partition, as they come."""
     with running(cluster) as ray:
         resources = ray.cluster_resources()
         n_gpus = 0 if work.device == "cpu" else int(resources.get("GPU", 0))

@@ -1,4 +1,4 @@
-"""What a Ray worker does: partition after partition, with routers that are loaded once.
+"""The work of a Ray worker: partition after partition, with routers that are loaded once.
 
 A worker tells why a partition has no scores and goes on to the next one. Only when its GPU answers
 no more does it end, since a new process alone helps then: Ray starts one and gives it the partition
@@ -31,7 +31,7 @@ _SCORED_ON = b"routellm.scored_on"
 
 @dataclass(frozen=True)
 class Work:
-    """What is done to each partition."""
+    """The work that is done on each partition."""
 
     columns: QueryColumns
     checkpoints: Mapping[str, str]
@@ -54,7 +54,7 @@ class Scorer:
             os.environ[devices.VARIABLE] = work.device
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
-        """What became of a partition; what cannot be scored stops no other one."""
+        """The result for a partition; one that cannot be scored stops no other one."""
         output, n_rows, problem = Path(row["output"]), 0, ""
         farewell(output).unlink(missing_ok=True)
         try:
@@ -96,12 +96,12 @@ def scored_on(scores: Path) -> str:
 
 
 def farewell(output: Path) -> Path:
-    """Where a worker that ends itself leaves the reason, for who waits for a partition's scores."""
+    """File where a worker that ends itself leaves the reason, for those who wait for its scores."""
     return output.with_name(f".{output.stem}.reason")
 
 
 def is_lost(device: str) -> bool:
-    """Whether a device answers this process no more, as after an error inside a GPU."""
+    """True where a device answers this process no more, as after an error inside a GPU."""
     if device == "cpu":
         return False
     import torch

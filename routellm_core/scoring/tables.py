@@ -16,7 +16,7 @@ from routellm_core.types import Floats
 
 
 class QueryColumns(NamedTuple):
-    """Which columns of a table are meant."""
+    """The columns of a table that hold queries and their ids."""
 
     query: str
     query_id: str | None = None

@@ -62,7 +62,7 @@ class CurveIntervals(NamedTuple):
 
 
 class CurveResamples(NamedTuple):
-    """What is read from a routing curve on each resample of the queries, (n_resamples,) each."""
+    """Figures of a routing curve on each resample of the queries, (n_resamples,) each."""
 
     apgr: Floats
     cpt50: Floats
@@ -140,7 +140,7 @@ def curve_resamples(
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> list[CurveResamples]:
-    """What the intervals of `curve_intervals` are taken from, for several routers at once.
+    """The resamples behind the intervals of `curve_intervals`, for several routers at once.
 
     Up to `EXACT_LIMIT` queries all are read on the same resamples, so that their differences may
     be taken too. Arguments and result as for `paired_resamples`.
@@ -302,7 +302,7 @@ class _RunSums:
         self.gain = csr_array((gain[order].astype(np.float32), order, ends), shape=shape)
 
     def __call__(self, weight: Floats) -> tuple[Floats, Floats]:
-        """How many queries count in each run and what they gain, (n, n_runs) each.
+        """Number of queries that count in each run and their gain, (n, n_runs) each.
 
         Args:
             weight: (n_queries, n) how often each query counts in n resamples.

@@ -22,7 +22,7 @@ class Band(NamedTuple):
 
 
 def share_band(n_strong: Ints, n_queries: int) -> Band:
-    """Of strong-call shares: exact for counts (Clopper and Pearson 1934).
+    """Band of strong-call shares: exact for counts (Clopper and Pearson 1934).
 
     Args:
         n_strong: (n_points,) queries that go to the strong model, 0 to `n_queries`.
@@ -35,7 +35,7 @@ def share_band(n_strong: Ints, n_queries: int) -> Band:
 
 
 def clustered_share_band(ranking: Ranking, cluster_code: Ints) -> Band:
-    """Of strong-call shares where texts repeat: equal texts are called together.
+    """Band of strong-call shares where texts repeat: equal texts are called together.
 
     `ratio_band` of a call's 0 or 1. Where no query is called, or every one, nothing varies: there
     it is the exact one for as many counts as there are clusters.
@@ -54,7 +54,7 @@ def clustered_share_band(ranking: Ranking, cluster_code: Ints) -> Band:
 
 
 def share_band_at(ranking: Ranking, cluster_code: Ints, points: Ints) -> Band:
-    """Of strong-call shares at some points: exact where all texts differ, else by clusters.
+    """Band of strong-call shares at some points: exact where all texts differ, else by clusters.
 
     Args:
         ranking: of the router's scores.
@@ -75,7 +75,7 @@ def ratio_band(
     *,
     cluster_code: Ints | None = None,
 ) -> Band:
-    """Of the mean of what the called model gives, over the mean of a base that no α changes.
+    """Band of the mean of what the called model gives, over the mean of a base that no α changes.
 
     The interval of a ratio of means by its linear part, with the variance of the clusters' sums
     (Liang and Zeger 1986) and Student's t, as `uncertainty.mean_interval` has it of one mean.

@@ -94,7 +94,7 @@ def betting_need(margin: Floats, worst: Floats | float, delta: float) -> float:
 def fixed_sequence(
     p_value: Callable[[Floats], Floats], hypotheses: Floats, delta: float
 ) -> tuple[int, Floats]:
-    """How many hypotheses are rejected before the first that is not, and the p-values so far.
+    """Number of hypotheses rejected before the first that is not, and the p-values so far.
 
     Args:
         p_value: (k,) hypotheses -> (k,) p-values.

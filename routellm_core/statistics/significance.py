@@ -69,7 +69,7 @@ def holm(p_values: Floats) -> Floats:
 def queries_needed(
     n_queries: int, difference: float, standard_error: float, level: float = LEVEL
 ) -> float:
-    """How many queries in all show a difference of this size with a chance of 80%.
+    """Number of queries in all that show a difference of this size with a chance of 80%.
 
     The standard error falls with the root of their number (Miller, arXiv 2411.00640, section 5).
     The difference seen is taken for the true one, which it is only nearly: a rough guide.

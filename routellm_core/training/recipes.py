@@ -155,7 +155,7 @@ def training_set(
 
 
 def _middle(store: Store, part: TrainingPart) -> float:
-    """Of the benchmark's scale: an answer below it is a bad one."""
+    """Middle of the benchmark's scale: an answer below it is a bad one."""
     card = store.benchmark(part.benchmark_id)
     return (card.quality_low + card.quality_high) / 2
 

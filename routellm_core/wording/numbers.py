@@ -34,7 +34,7 @@ class PointScale(NamedTuple):
 
 
 def is_known(value: Value) -> bool:
-    """Whether there is a finite number to show."""
+    """True where there is a finite number to show."""
     return value is not None and math.isfinite(value)
 
 
@@ -236,7 +236,7 @@ def _with_unit(text: str, unit: str) -> str:
 
 
 def _padded(value: Value, n: int) -> str:
-    """As `significant`, zeros at the end included."""
+    """Text as from `significant`, zeros at the end included."""
     if value is None or not math.isfinite(value):
         return DASH
     exponent = int(f"{value:.{n - 1}e}".partition("e")[2])

@@ -150,7 +150,7 @@ def intervals(key: RouterKey) -> CurveIntervals:
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def n_folds(key: RouterKey) -> int:
-    """How many routers scored the queries out of fold; 0 where one that saw none of them did."""
+    """Number of routers that scored the queries out of fold; 0 if one that saw none did."""
     folds = store().folds(key.benchmark_id, key.pair, key.router_id, key.view)
     return int(folds.max()) + 1
 
@@ -189,7 +189,7 @@ def money_bands(key: RouterKey, price_weak: Price, price_strong: Price) -> Money
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def share_band(key: RouterKey) -> Band | None:
-    """Of the strong-call shares where texts repeat; None where all differ: counts are exact."""
+    """Band of strong-call shares where texts repeat; None where all differ: counts are exact."""
     code = outcomes(key.version, key.benchmark_id, key.pair).cluster_code
     if len(np.unique(code)) == len(code):
         return None
@@ -229,7 +229,7 @@ def slices(key: RouterKey, threshold: float) -> pd.DataFrame:
 @holds_texts
 @st.cache_resource(max_entries=4, show_spinner="Reading the queries …")
 def routed_queries(key: RouterKey, other: RouterKey | None) -> pa.Table:
-    """What no α changes of each query, with the scores of another router beside."""
+    """The part of each query that no α changes, with the scores of another router beside."""
     beside = None if other is None else (other.router_id, other.view)
     return store().routed_queries(key.benchmark_id, key.pair, key.router_id, key.view, beside)
 

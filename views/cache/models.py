@@ -42,7 +42,7 @@ def checkpoint(version: int, folder: str) -> "Router":
 
 @st.cache_resource(show_spinner=False)
 def _models() -> WarmModels:
-    """What routers read queries with: each model is loaded once, whoever reads with it."""
+    """The models that routers read queries with: each is loaded once, for all of them."""
     return WarmModels(_WARM)
 
 
@@ -124,6 +124,6 @@ def nearest_counterfactual(
 
 
 def _embedder_of(known: "LabelledQueries") -> Embedder:
-    """What the labelled queries were embedded with."""
+    """The embedder that the labelled queries were embedded with."""
     found: Embedder = shared(sentence_embedder(known.embedder), _models())
     return found

@@ -32,7 +32,7 @@ def own_sets(version: int) -> pd.DataFrame:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def scorings(version: int, benchmark_id: str) -> pd.DataFrame:
-    """Which routers have scored a set, outcomes or not."""
+    """The routers that have scored a set, with outcomes or without."""
     return store().scorings(benchmark_id)
 
 
@@ -93,7 +93,7 @@ def spent(record_dir: str, written_ns: int | None) -> tuple[int, float]:
 def labelled(
     version: int, plan: "LabellingJobPlan", record_dir: str, written_ns: int
 ) -> "Labelled":
-    """What endpoints have said so far about the queries of a plan."""
+    """The outcomes that endpoints have given so far for the queries of a plan."""
     from routellm_core.labelling.job import asked_queries
     from routellm_core.labelling.run import read_labelled
 
@@ -106,7 +106,7 @@ def labelled(
 def sheet_labels(
     version: int, benchmark_id: str, path: str, written_ns: int, low: float, high: float
 ) -> "Labels":
-    """What people wrote into a sheet about a set, on a scale of theirs."""
+    """The labels that people wrote into a sheet about a set, on a scale of theirs."""
     from routellm_core.labelling.sheet import read_sheet
 
     ids = set(set_queries(version, benchmark_id)["query_id"])
@@ -164,7 +164,7 @@ def recognised(path: str, written_ns: int) -> str:
 @holds_texts
 @st.cache_data(max_entries=16, show_spinner="Looking at the file …")
 def guessed_columns(path: str, written_ns: int) -> "tuple[ColumnMapping, pa.Table]":
-    """What the columns of a table seem to mean, and its first rows."""
+    """The likely meaning of a table's columns, and its first rows."""
     from routellm_core.importing.formats import table
 
     return table.guessed(Path(path))

@@ -77,7 +77,7 @@ def certified_policy(
 
 
 def _scored(key: RouterKey, prices: tuple[Price, Price]) -> "ScoredBenchmark":
-    """What `policy.choice.read_scored_benchmark` reads, from what is cached."""
+    """The result of `policy.choice.read_scored_benchmark`, from what is cached."""
     from routellm_core.policy.choice import ScoredBenchmark
 
     return ScoredBenchmark(

@@ -1,4 +1,4 @@
-"""Which browser somebody looks with: a name that outlives a reload and a second tab, and its end.
+"""A browser session: its name, which outlives a reload and a second tab, and its end.
 
 Streamlit's own session ends with a tab or a reload. Its cookie against forged requests lasts as
 long as the browser is open, so that names the browser session; without it the tab is the session.

@@ -1,4 +1,4 @@
-"""What trainings read and what they gave."""
+"""Data that trainings read, and their results."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,7 +26,7 @@ from views.cache.workspace import DATA_DIR, current, store
 
 
 class TrainingData(NamedTuple):
-    """What goes into a training."""
+    """The data that go into a training."""
 
     n_queries: int
     n_battles: int

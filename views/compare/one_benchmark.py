@@ -48,7 +48,7 @@ def draw(version: int) -> None:
 
 
 def _wait(comparing: Comparing) -> None:
-    """How far it is; the page is drawn anew when it is done."""
+    """The progress of the comparison; the page is drawn again when it is done."""
     if comparing.is_done:
         st.rerun()
     stage, done, total, *_ = comparing.progress

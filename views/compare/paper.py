@@ -82,7 +82,7 @@ def draw(reports: list[tuple[Benchmark, dict[str, Any]]], axis: dict[str, Any]) 
 
 
 def _why(benchmark_id: str, router: str) -> str:
-    """What makes ours another figure than theirs; the random router has only chance."""
+    """Reasons why ours differs from theirs; none for the random router, which has only chance."""
     if router == "random":
         return ""
     reader = _READERS["mf" if router == "sw_ranking" else router]

@@ -68,7 +68,7 @@ def _title(found: dict[str, Any]) -> str:
 
 
 def _about(found: dict[str, Any]) -> str:
-    """What the figures are, in the order of the columns."""
+    """Text that explains the figures, in the order of the columns."""
     quality = (
         "Quality: each fifth of the texts under the threshold that the other four choose (seed "
         f"{found['seed']}); strong calls, money and seconds at the threshold that all choose. "

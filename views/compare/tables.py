@@ -127,7 +127,7 @@ def _with_ends(name: str, value: float, interval: tuple[float, float]) -> dict[s
 
 
 def _bounds(figures: dict[str, Any]) -> list[dict[str, Any]]:
-    """What no router can pass, and what any router must."""
+    """Rows of two limits: one that no router can pass, and one that any router must."""
     low, high = figures["random"]["apgr_interval"]
     oracle = {name: number(figures["oracle"][name]) for name in MEASURES}
     blind = {"apgr": 0.5, "apgr_low": number(low), "apgr_high": number(high)}

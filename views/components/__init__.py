@@ -1,1 +1,1 @@
-"""What pages are drawn with."""
+"""Components that pages are drawn with."""

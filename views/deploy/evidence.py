@@ -1,4 +1,4 @@
-"""What the policy will do, how well that is known, and what the evidence does not cover."""
+"""The effect of the policy, how well it is known, and what the evidence does not cover."""
 
 import math
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def draw(policy: Policy) -> None:
 
 
 def in_words(policy: Policy) -> str:
-    """What will happen, in a sentence or two."""
+    """The effect of the policy, in a sentence or two."""
     pair, evidence = policy.model_pair, policy.evidence
     strong, weak = short_name(pair.strong.name), short_name(pair.weak.name)
     if policy.threshold == "never":
@@ -105,7 +105,7 @@ def provenance(policy: Policy) -> str:
 
 
 def not_covered(policy: Policy) -> list[str]:
-    """What a reader should not take for shown."""
+    """Points that a reader should not take for shown."""
     evidence = policy.evidence
     items = [
         f"Your own traffic: figures are of {evidence.title}. The My data page says how far the two "

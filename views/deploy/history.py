@@ -39,7 +39,7 @@ def draw(selection: Selection, policy: Policy) -> None:
 
 
 def _draw_other(policy: Policy, raw: bytes, name: str) -> None:
-    """What is different in it, whether its data have changed, and the way back to it."""
+    """The differences in another policy, the changes in its data, and the way back to it."""
     other = parse_policy(raw, name)
     for change in changes_since(workspace.store(), other, workspace.owner()):
         st.warning(plain(change), icon=":material/warning:")

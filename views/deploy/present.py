@@ -48,7 +48,7 @@ def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Pa
 
 
 def _target(readings: Readings) -> Target:
-    """What the point was chosen by; an α outside [0, 1] is the page's word for never or always."""
+    """The target of the point; an α outside [0, 1] is the page's word for never or always."""
     found = readings.calibration
     if found.mode == "alpha" and not 0.0 <= found.wanted <= 1.0:
         return Target("share", float(found.wanted < 0.0))

@@ -1,4 +1,4 @@
-"""What the policy would do on a stored set: a benchmark, or traffic of one's own."""
+"""The effect of the policy on a stored set: a benchmark, or traffic of one's own."""
 
 from contextlib import suppress
 

@@ -87,7 +87,7 @@ def _draw_findings(selection: Selection, found: list[DataFinding]) -> tuple[int,
 
 
 def _keep(names: list[str]) -> None:
-    """What is ticked now, of all that can be."""
+    """The names that are ticked now, of all that can be, kept in the link."""
     link.remember(out=[name for name in names if st.session_state[f"_out_{name}"]])
 
 

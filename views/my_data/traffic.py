@@ -252,13 +252,13 @@ def _price(column: Any, model: str, side: str) -> Price:
 
 
 def _is_current(key: RouterKey, queries: pd.DataFrame, folder: Path) -> bool:
-    """Whether a comparison is of the queries that count now."""
+    """True where a comparison is of the queries that count now."""
     found = own_data.comparison(key.version, str(folder), folder.stat().st_mtime_ns)
     return comparison.is_of(found, queries.loc[queries["text_hash"].notna(), "query_id"])
 
 
 def _tokens_there(reading: "ExpectedPoint") -> str:
-    """What the answers took on queries like these."""
+    """Text of the tokens that answers took on queries like these; empty where unknown."""
     weak, strong = reading.answer_tokens_weak, reading.answer_tokens_strong
     if math.isnan(weak) or math.isnan(strong):
         return ""

@@ -39,7 +39,7 @@ _MOST_USD = 10_000.0
 
 
 class Selection(NamedTuple):
-    """What the sidebar says: shared by all pages."""
+    """The choices in the sidebar, shared by all pages."""
 
     benchmark: Benchmark
     pair: ModelPair
@@ -87,7 +87,7 @@ def _draw_by_app_if_alone() -> None:
 
 @contextmanager
 def boundary() -> Iterator[None]:
-    """What the user can put right is said in the place of what cannot be drawn."""
+    """An error boundary: says what the user can put right in place of what cannot be drawn."""
     try:
         yield
     except RoutingError as error:

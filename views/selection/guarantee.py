@@ -24,7 +24,7 @@ _USUAL = {"keep": 0.95, "lose": 0.02, "miss": 0.1}
 
 
 def asked_for(benchmark: Benchmark) -> tuple[GuaranteeTarget, float]:
-    """What the link targets, with its confidence; where it says nothing known, what is usual."""
+    """The target and the confidence in the link; where it says nothing known, the usual ones."""
     kind = cast(Kind, link.text("promise", "keep", list(get_args(Kind))))
     limit = link.number("wanted", None)
     confidence = link.number("confidence", None)
@@ -35,7 +35,7 @@ def asked_for(benchmark: Benchmark) -> tuple[GuaranteeTarget, float]:
 
 
 def usual_limit(kind: Kind, benchmark: Benchmark) -> float:
-    """What a guarantee is usually about: 95% kept, 2% of the scale lost, 10% missed."""
+    """The usual limit of a guarantee: 95% kept, 2% of the scale lost, 10% missed."""
     return _USUAL[kind] * (benchmark.quality_high if kind == "lose" else 1.0)
 
 
@@ -59,7 +59,7 @@ def certified(
 
 
 def forms(benchmark: Benchmark, strong: str) -> list[dict[str, Any]]:
-    """What the browser offers: each kind with its unit, and how many of it are one in the core."""
+    """Kinds that the browser offers, each with its unit and how many of it are one in the core."""
     return [
         {
             "id": kind,
@@ -77,7 +77,7 @@ def forms(benchmark: Benchmark, strong: str) -> list[dict[str, Any]]:
 
 
 def about_of(key: RouterKey) -> str:
-    """What a certificate of a router holds for, and how to get an exact one where it has none."""
+    """Words for what a router's certificate holds for, and how to get an exact one otherwise."""
     n_folds = benchmarks.n_folds(key)
     name = workspace.store().router(key.router_id).router_name
     found = about(scope_of(n_folds))

@@ -42,7 +42,7 @@ class Readings(NamedTuple):
 
     @property
     def mode(self) -> NamedMode:
-        """How the point was chosen; what was given where that cannot be met."""
+        """The way in which the point was chosen; what was given where that cannot be met."""
         if self.certificate is not None:
             return "promise"
         return self.calibration.mode if self.problem is None else mode()
@@ -88,18 +88,18 @@ def _in_shown_unit(error: UnreachableError, benchmark: Benchmark) -> str:
 
 
 def mode() -> NamedMode:
-    """How α was chosen; what a link says and nobody knows is a share."""
+    """The way in which α was chosen; an unknown one in a link counts as a share."""
     return cast(NamedMode, link.text("mode", "share", _MODES))
 
 
 def queries_per_month() -> float:
-    """How many queries a month a budget is for, at most a million millions."""
+    """Queries a month that a budget is for, at most a million millions."""
     wanted = link.number("queries_per_month", None)
     return _USUAL_QUERIES_PER_MONTH if wanted is None else min(wanted, 1e12)
 
 
 def _target(certificate: Certificate | None) -> Target:
-    """What the link targets, by default the usual share; of a guarantee its α."""
+    """The target in the link, by default the usual share; of a guarantee its α."""
     if certificate is not None:
         return Target("alpha", certificate.threshold)
     wanted = link.number("wanted", None)

@@ -1,4 +1,4 @@
-"""What the router itself takes of every query: seconds, and money for the machine that runs it."""
+"""The router's own cost a query: seconds, and money for the machine that runs it."""
 
 import math
 from functools import partial
@@ -24,7 +24,7 @@ _MOST_MS, _MOST_USD = 60_000.0, 1_000.0
 
 
 class RouterCost(NamedTuple):
-    """What a query costs before it is answered."""
+    """The cost of a query before it is answered."""
 
     seconds: float
     seconds_source: str
@@ -41,7 +41,7 @@ class RouterCost(NamedTuple):
 
 
 def read(selection: Selection) -> RouterCost:
-    """Of the chosen router, on the machine whose price was typed or is usual."""
+    """Cost of the chosen router, on the machine whose price was typed or is usual."""
     seconds, source = own_time(selection.key.router_id)
     typed = link.number("machine_usd", None)
     return RouterCost(
@@ -56,7 +56,7 @@ def machine_usd() -> float:
 
 
 def own_time(router_id: str) -> OwnTime:
-    """What was typed for a router; else what was timed here; else what the project measured."""
+    """The time typed for a router; else the one timed here; else the one the project measured."""
     typed = typed_time()
     if typed is not None and typed[0] == router_id:
         return typed[1]

@@ -1,4 +1,4 @@
-"""Which scores of a set a router has: for which pairs, and in which views."""
+"""The scores of a set that a router has: for which pairs, and in which views."""
 
 import pandas as pd
 

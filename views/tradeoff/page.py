@@ -1,4 +1,4 @@
-"""What the Trade-off page computes and draws, piece by piece."""
+"""The pieces of the Trade-off page, computed and drawn one by one."""
 
 from typing import Any, Literal
 
@@ -39,7 +39,7 @@ def _oracle(selection: Selection, x: Literal["share", "cost"]) -> tuple[Ranking,
 
 
 def _identity(selection: Selection) -> tuple[object, ...]:
-    """What tells selections apart for a cache."""
+    """Values that tell selections apart for a cache."""
     return (
         selection.key,
         tuple(selection.drawn_beside),

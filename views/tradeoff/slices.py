@@ -1,4 +1,4 @@
-"""Where the quality comes from: a benchmark's slices at one threshold."""
+"""The sources of the quality: a benchmark's slices at one threshold."""
 
 import pandas as pd
 import streamlit as st

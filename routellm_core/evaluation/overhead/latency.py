@@ -169,7 +169,7 @@ def routed_quantile(weak: Floats, strong: Floats, n_strong: Ints, quantile: floa
 
 
 def _position(quantile: float, n: int) -> int:
-    """Of the quantile among n sorted values, from 0."""
+    """Position of the quantile among n sorted values, from 0."""
     return max(math.ceil(quantile * n - 1e-9), 1) - 1
 
 

@@ -132,7 +132,7 @@ def _cross_fitted(
 
 
 def _price_of_quality(curve: RoutingCurve, cost: Floats, i: int) -> float:
-    """What a unit of mean quality costs near a point: over the tenth of the queries on each side.
+    """Cost of a unit of mean quality near a point: over the tenth of the queries on each side.
 
     Returns:
         0 where no query is called: the target is met without paying for quality. NaN where more

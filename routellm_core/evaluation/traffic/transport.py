@@ -263,7 +263,7 @@ class Transported:
         return self._pgr(self._exact.area(), self._resampled.area())
 
     def _share(self, threshold: float) -> float:
-        """Of the own queries that the threshold sends to the strong model."""
+        """Share of the own queries that the threshold sends to the strong model."""
         if math.isnan(threshold):
             raise ValueError("threshold is NaN")
         return float(calls_strong(self.own_strong_win_rate, threshold).mean())
@@ -287,7 +287,7 @@ class Transported:
         return _Curves(*map(np.concatenate, zip(*chunks, strict=True)))
 
     def _resamples(self) -> Iterator[Floats]:
-        """How many answers each benchmark query gives, (n_benchmark, n) for n resamples."""
+        """Numbers of answers that each benchmark query gives, (n_benchmark, n) for n resamples."""
         of_answers = np.random.default_rng((self.seed, 1))  # apart from the stream of the queries
         drawn = resample_weights(
             self.outcomes.n_queries,

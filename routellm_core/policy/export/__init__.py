@@ -1,4 +1,4 @@
-"""What a policy can be exported to: one module a target, and the folder or zip that holds it all.
+"""Targets that a policy can be exported to: one module each, and the folder or zip with it all.
 
 A folder holds the target's files, the policy, the checkpoint, the core that runs them and a README
 of two commands, so that it needs nothing of this project. Keys are never in it: files name the

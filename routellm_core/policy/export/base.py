@@ -1,4 +1,4 @@
-"""What every target is, and what a folder that leaves this machine holds."""
+"""The form of every target, and the content of a folder that leaves this machine."""
 
 import re
 from collections.abc import Callable

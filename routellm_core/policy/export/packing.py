@@ -1,4 +1,4 @@
-"""What an exported folder holds beside the target's own files: core, requirements, README."""
+"""The parts of an exported folder beside the target's own files: core, requirements, README."""
 
 import ast
 import re
@@ -67,7 +67,7 @@ def _imported(node: ast.AST) -> Iterator[str]:
 
 
 def requirements(targets: Sequence[ExportTarget]) -> str:
-    """What pip needs, pinned as in this project.
+    """The packages that pip needs to install, pinned as in this project.
 
     A client beside a gateway is left to the gateway, which needs a version of its own.
 
@@ -90,7 +90,7 @@ def requirements(targets: Sequence[ExportTarget]) -> str:
 def readme(
     policy: Policy, targets: Sequence[ExportTarget], refusals: Sequence[tuple[str, str]]
 ) -> str:
-    """What the folder is, how each target is started, and how well the policy is known.
+    """Text of what the folder is, how each target is started, and how well the policy is known.
 
     Args:
         policy: what is run.
@@ -154,7 +154,7 @@ def readme(
 
 
 def _variables(policy: Policy, targets: Sequence[ExportTarget]) -> list[str]:
-    """What is read; a model at a provider of its own has no address to be named."""
+    """Variables that are read; a model at a provider of its own has no address to be named."""
     read = {name for target in targets for name in target.variables}
     pair = policy.model_pair
     for side, model in (("WEAK", pair.weak), ("STRONG", pair.strong)):

@@ -26,7 +26,7 @@ _N_BOUNDS = 100
 
 
 class GuaranteeTarget(NamedTuple):
-    """What is to hold of the queries to come, on average."""
+    """A promise about the queries to come, on average."""
 
     kind: Kind
     """`keep` quality: mean of (routed - limit * strong) >= 0.
@@ -45,7 +45,7 @@ class ScoredOutcomes(NamedTuple):
     quality_strong: Floats
 
     def kept(self, threshold: Floats | float) -> NDArray[np.bool_]:
-        """Which stay on the weak model; the shape of the threshold and (n,) broadcast."""
+        """True for those kept on the weak model; the shape of the threshold and (n,) broadcast."""
         return np.asarray(self.strong_win_rate < np.asarray(threshold, dtype=np.float64))
 
     def at(self, positions: Ints) -> "ScoredOutcomes":
@@ -120,7 +120,7 @@ def need_of(
     scale: Interval,
     delta: float,
 ) -> float:
-    """How many queries like these would likely pass; NaN where no number would do."""
+    """Number of queries like these that would likely pass; NaN where no number would do."""
     if target.kind != "miss":
         return betting_need(_margin(*target, rows, kept), float(_worst(*target, scale)), delta)
     n_kept = int(kept.sum())
@@ -134,7 +134,7 @@ def need_of(
 def achieved_of(
     target: GuaranteeTarget, rows: ScoredOutcomes, kept: NDArray[np.bool_], scale: Interval
 ) -> tuple[float, Interval]:
-    """What the guarantee limits, as observed, with a 95% interval.
+    """The quantity that the guarantee limits, as observed, with a 95% interval.
 
     Returns:
         The share of quality kept (the interval is that of the ratio's linear part), the quality

@@ -80,7 +80,7 @@ _DIGITS = Context(prec=6, rounding=ROUND_FLOOR)
 
 
 def certificate_sentence(certificate: Certificate, quality_unit: str) -> str:
-    """What is guaranteed, at which threshold, and what the held-out queries show; or why not.
+    """The guarantee, its threshold and what the held-out queries show; or why there is none.
 
     Args:
         certificate: from `certify`.
@@ -102,7 +102,7 @@ def certificate_sentence(certificate: Certificate, quality_unit: str) -> str:
 
 
 def about(scope: Scope, fold: int | None = None) -> str:
-    """What a certificate holds for.
+    """Words that say what a certificate holds for.
 
     Args:
         scope: as `scope_of` finds it.
@@ -114,7 +114,7 @@ def about(scope: Scope, fold: int | None = None) -> str:
 
 
 def scope_and_test(guarantee: Guarantee) -> str:
-    """What the guarantee of a policy holds for, and on which queries that was tested."""
+    """Text of what a policy's guarantee holds for, and on which queries that was tested."""
     return (
         f"{guarantee.about[:1].upper()}{guarantee.about[1:]}. The threshold was chosen on "
         f"{guarantee.n_calibration:,} distinct queries (p = {guarantee.p_value:.3g}) and checked "

@@ -1,4 +1,4 @@
-"""What the browser-side components share: number formats, node building, theme and palette.
+"""Parts that the browser-side components share: number formats, nodes, theme and palette.
 
 Plain files, joined in order and passed inline, so that nothing has to be built or installed.
 """

@@ -33,7 +33,7 @@ def spread_points(strong_call_share: Floats, n_points: int) -> Ints:
 
 
 class Along(NamedTuple):
-    """What is known along a router's curve."""
+    """Figures along a router's curve."""
 
     curve: RoutingCurve
     n_queries: int

@@ -1,4 +1,4 @@
-"""What may be spent on a set: all that is asked about it counts, whatever the plan."""
+"""The budget of a set: all that is asked about it counts, whatever the plan."""
 
 import math
 from dataclasses import replace
@@ -15,7 +15,7 @@ _HELP = "No request is sent that might go over it. It counts all that was asked 
 
 
 def record_dir(benchmark_id: str) -> Path:
-    """Where replies about a set are kept, for all of its jobs: so nothing is asked twice."""
+    """Folder of the replies about a set, for all of its jobs: so nothing is asked twice."""
     return workspace.current().replies(benchmark_id)
 
 
@@ -31,7 +31,7 @@ def spent(benchmark_id: str) -> tuple[int, float]:
 
 
 def are_usd(plan: LabellingJobPlan) -> bool:
-    """Whether dollars can be capped: all prices are known, also of what was asked before."""
+    """True where dollars can be capped: all prices are known, also of what was asked before."""
     priced = all(end.has_price for end in plan.asked.endpoints)
     return priced and not math.isnan(spent(plan.benchmark_id)[1])
 

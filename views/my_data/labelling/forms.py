@@ -35,7 +35,7 @@ _MODE_MEANINGS: dict[Mode, str] = {
 
 
 def plan() -> LabellingPlan:
-    """What is filled in, without a cap.
+    """The plan that is filled in, without a cap.
 
     Raises:
         DataError: something is missing or cannot be, or a key may not go where it would.

@@ -31,7 +31,7 @@ def asking_jobs(benchmark_id: str) -> list[jobs.Job]:
 
 
 def draw(version: int, row: Any, found: list[jobs.Job], start: Start) -> None:
-    """What is at work each second, and what has ended with its summary.
+    """The jobs at work, each second, and those that have ended, with their summaries.
 
     Args:
         version: of the store.

@@ -1,4 +1,4 @@
-"""Which queries of a set are labelled."""
+"""The choice of the queries of a set that are labelled."""
 
 from typing import Any, Literal, NamedTuple, cast
 

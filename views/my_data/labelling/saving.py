@@ -1,4 +1,4 @@
-"""What was gathered becomes a set beside the one that it was gathered for."""
+"""A new set of what was gathered, beside the set that it was gathered for."""
 
 import itertools
 from dataclasses import replace

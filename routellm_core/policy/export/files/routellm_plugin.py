@@ -1,4 +1,4 @@
-"""What LiteLLM's proxy asks which model a chat goes to; reads policy.json beside it.
+"""The classifier that LiteLLM's proxy asks for the model of a chat; reads policy.json beside it.
 
 LiteLLM loads `classifier` when it starts, so a policy that cannot run keeps it from starting.
 Set ROUTELLM_DECISIONS to a file to have each decision added to it as a line of JSON, without the
