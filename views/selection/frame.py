@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import StopException
 
 from routellm_core.errors import RoutingError
 from routellm_core.metrics.costs import UNKNOWN_PRICE, Price, list_price
@@ -82,7 +83,7 @@ def _draw_by_app_if_alone() -> None:
     """
     if PagesManager.uses_pages_directory:
         runpy.run_path(str(PROJECT / "app.py"))
-        st.stop()
+        raise StopException  # `st.stop` also forgets what was clicked since the page was seen
 
 
 @contextmanager
