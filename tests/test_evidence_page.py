@@ -278,7 +278,7 @@ def test_a_curve_that_cannot_be_fitted_is_said_and_the_rest_stands(open_evidence
     assert "would turn the order round" in error.value.replace("\\", "")
     assert len(at.get("plotly_chart")) == 2
     assert figures(at, SCORES)[0][0].endswith("%")
-    assert "% worse than**] one number" in said(at)
+    assert "% worse than guessing**] the average" in said(at)
     assert f">{JUDGED}<" not in tables(at)
 
 

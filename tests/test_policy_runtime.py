@@ -257,9 +257,9 @@ def test_a_checkpoint_name_cannot_leave_the_folder(here):
 @pytest.mark.parametrize(
     ("raw", "message"),
     [
-        (b"", "no JSON"),
-        (b"\xff\xfe{}", "no JSON"),
-        (b"[" * 100_000, "no JSON"),
+        (b"", "not JSON"),
+        (b"\xff\xfe{}", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
         (b"[1]", "no policy_version"),
         (b"{}", "no policy_version"),
         (b'{"policy_version": 1, "threshold": NaN}', "NaN is no number"),

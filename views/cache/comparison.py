@@ -39,7 +39,7 @@ class Comparing:
         store, benchmark_id, pair, view = self._asked
         try:
             found = compare_routers(
-                store, benchmark_id, model_pair=pair, view=view, watch=self._told
+                store, benchmark_id, model_pair=pair, view=view, on_progress=self._told
             )
         except Exception as error:  # it is raised where the result is asked for
             self._found.set_exception(error)
