@@ -208,7 +208,7 @@ def test_a_pair_that_nobody_scored_is_said_with_the_way_back(open_page):
     at = open_page(strong="mistralai/Mixtral-8x7B-Instruct-v0.1", weak="gpt-4-1106-preview")
     assert "no router has been run for this pair" in at.error[0].value
     said = at.error[0].value.replace("\\", "")
-    assert said.endswith("Pairs with results: gpt-4-1106 / Mixtral-8x7B.")
+    assert "Pairs with results: gpt-4-1106 / Mixtral-8x7B. Choose one in the sidebar." in said
     at.sidebar.button[0].click().run()
     assert errors(at) == []
     assert curve_data(at)["n"] == 14_037

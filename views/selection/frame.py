@@ -186,7 +186,8 @@ def _routers(
         scored = benchmarks.scored_pairs(version, card.benchmark_id)
         named = [f"{short_name(p.strong)} / {short_name(p.weak)}" for p in scored[:_FEW]]
         raise RoutingError(
-            f"no router has been run for this pair. Pairs with results: {joined(named)}."
+            f"no router has been run for this pair. Pairs with results: {joined(named)}. Choose "
+            "one in the sidebar."
         )
     rows = {router_key(row): row for _, row in table.iterrows()}
     names = {key: plain(row["label"]) for key, row in rows.items()}
