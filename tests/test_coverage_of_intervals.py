@@ -5,6 +5,7 @@ gaps and tie groups differ, and all that a page or a policy shows with an interv
 the figures with: pytest -m slow -s tests/test_coverage_of_intervals.py
 """
 
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -72,7 +73,14 @@ def figures_of(ranking, weak, strong):
 def intervals_of(ranking, score, weak, strong, seed):
     found = curve_intervals(ranking, weak, strong, n_resamples=400, seed=seed)
     at = np.searchsorted(found.strong_call_share, SHARE)
-    at_half = _intervals(outcomes_of(weak, strong), score >= 0.5, 400, seed)
+    curve = curve_of(ranking, weak, strong)
+    chosen = SimpleNamespace(
+        outcomes=outcomes_of(weak, strong),
+        strong_win_rate=score.astype(np.float32),
+        curve=curve,
+        point=operating_point(curve, 0.5),
+    )
+    at_half = _intervals(chosen, 400, seed)
     return {
         "APGR": found.apgr,
         "CPT50": found.cpt50,
