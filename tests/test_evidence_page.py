@@ -199,10 +199,7 @@ def test_findings_about_every_query_or_none_that_counts_cannot_be_left_out(open_
         "These queries are left out of every figure already.",
     }
     assert figures(at, HEADLINE)[0] == ["72"]
-    assert (
-        "**no better and no worse, as far as these data show, than guessing**] the average"
-        in said(at)
-    )
+    assert "**neither clearly better nor clearly worse than guessing**] the average" in said(at)
 
 
 def test_rows_of_a_finding_are_hostile_texts_shown_as_they_are(timed_store):

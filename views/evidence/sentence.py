@@ -48,7 +48,7 @@ def skill_in_words(brier: BrierScore) -> str:
     """Better, worse, or neither as far as the interval allows; "than guessing" ends it."""
     low, high = brier.skill_interval
     if not (low > 0 or high < 0):
-        return "no better and no worse, as far as these data show, than guessing"
+        return "neither clearly better nor clearly worse than guessing"
     return f"{percent(abs(brier.skill))} {'better' if low > 0 else 'worse'} than guessing"
 
 
