@@ -29,10 +29,17 @@ def document(plan, status="running", pid=None, **more):
         "plan": asdict(plan) if is_dataclass(plan) else plan,
         "status": status,
         "pid": pid,
-        "created": psutil.Process(pid).create_time() if psutil.pid_exists(pid) else 0.0,
+        "created": _created(pid),
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         **more,
     }
+
+
+def _created(pid):
+    try:
+        return psutil.Process(pid).create_time()
+    except (psutil.NoSuchProcess, ValueError):  # none has this number, or no process can
+        return 0.0
 
 
 def write_job(folder, plan=None, status="running", pid=None, **more):

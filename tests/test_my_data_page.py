@@ -963,7 +963,8 @@ def test_a_comparison_goes_with_the_benchmark_it_is_with(bring, open_page, at_wo
 def test_an_upload_is_never_taken_for_a_job(open_page, at_work, monkeypatch, content):
     from views.cache import workspace
 
-    monkeypatch.setattr(os, "kill", lambda pid, demand: pytest.fail(f"kill {pid}"))
+    killed = []
+    monkeypatch.setattr(os, "kill", lambda pid, demand: killed.append(pid))
     at = choose(open_page(), ("run.json", content), ("words.csv", b"query\nWhy do kites fly?\n"))
     at.selectbox(key="_files_format_run.json_words.csv").set_value("table").run()
     button(at, "Import").click().run()
@@ -972,6 +973,7 @@ def test_an_upload_is_never_taken_for_a_job(open_page, at_work, monkeypatch, con
     assert not at.exception
     workspace._end_session("ada")
     assert not workspace.current().session_dir("ada").exists()
+    assert killed == []
 
 
 def test_what_a_deletion_left_beside_the_store_is_swept(open_page, store_path):

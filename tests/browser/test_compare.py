@@ -142,7 +142,6 @@ def test_names_are_text_and_never_markup(visit):
 def test_axe_finds_nothing_serious(visit, color_scheme):
     page = visit(color_scheme=color_scheme)
     expect(page.locator(".data-table").first).to_have_attribute("data-theme", color_scheme)
-    page.wait_for_timeout(500)
     nothing_serious(page, "<table>")  # it looks into the shadow root
 
 
@@ -216,7 +215,6 @@ def test_axe_finds_nothing_serious_closely(closely, color_scheme):
     page = closely("mt_bench", color_scheme=color_scheme)
     page.mouse.move(0, 0)  # Streamlit's own look of a hovered choice is fainter
     expect(page.locator(".verdicts")).to_have_attribute("data-theme", color_scheme)
-    page.wait_for_timeout(500)
     nothing_serious(page)
 
 
@@ -252,5 +250,4 @@ def test_which_router_suits_fits_the_screen_and_axe_finds_nothing_serious(suited
     page = suited(width=width, height=844, color_scheme="dark" if width == 390 else "light")
     nothing_scrolls_sideways(page)
     page.mouse.move(0, 0)
-    page.wait_for_timeout(500)
     nothing_serious(page)

@@ -137,7 +137,6 @@ def test_errors_on_the_tradeoff_page_lead_here(streamlit_server, browser_page, a
 def test_axe_finds_nothing_serious(visit, color_scheme):
     page = visit(f"{OWN}&recalibrated=platt", color_scheme=color_scheme)
     finished(page)
-    page.wait_for_timeout(500)
     nothing_serious(page, "html-table")
 
 

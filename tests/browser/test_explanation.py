@@ -103,7 +103,7 @@ def test_a_score_is_explained_when_asked_for_and_by_the_link(visit):
     assert reserved.bounding_box()["height"] >= 600
     words = explained(page)
     expect(words).to_have_text("Which of the 30 invented kettles sings?")
-    assert words.locator(".strong, .weak").count() > 0
+    expect(words.locator(".strong, .weak").first).to_be_visible()
     both = page.get_by_text(re.compile(r"Stored, out of fold: 0\.750; this checkpoint: 0\.\d+"))
     expect(both).to_be_visible()
     expect(page.locator(".why-sum dt")).to_have_text(["base", "words", "rest", "gap", "win rate"])
@@ -184,7 +184,6 @@ def test_axe_finds_nothing_serious(visit, router, color_scheme):
     page.get_by_role("button", name="Find the words").click()
     found = page.get_by_text(re.compile("A smaller deletion may exist|None was found"))
     expect(found).to_be_visible(timeout=_LONG)
-    page.wait_for_timeout(500)
     nothing_serious(page, "why-text")
 
 

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,14 @@ import pytest
 
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
-from tests.browser.checks import nothing_scrolls_sideways, nothing_serious
+from tests.browser.checks import (
+    at_rest,
+    link,
+    link_lacks,
+    link_says,
+    nothing_scrolls_sideways,
+    nothing_serious,
+)
 
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
@@ -43,10 +49,6 @@ def number(page, tile):
     return page.locator(f"[data-tile={tile}] .number")
 
 
-def link(page):
-    return {name: values[0] for name, values in parse_qs(urlparse(page.url).query).items()}
-
-
 def drag_knob(page, dx, *, release=True):
     box = page.locator(".handle .knob").bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -56,12 +58,6 @@ def drag_knob(page, dx, *, release=True):
     page.mouse.move(x + dx, y)
     if release:
         page.mouse.up()
-
-
-def link_says(page, **wanted):
-    """Wait until the address bar holds these values."""
-    pattern = "".join(f"(?=.*[?&]{name}={value}(&|$))" for name, value in wanted.items())
-    expect(page).to_have_url(re.compile(pattern))
 
 
 def test_the_first_paint_is_a_finished_picture(visit):
@@ -84,7 +80,7 @@ def test_tiles_and_sentence_move_while_dragging_and_the_link_follows_on_release(
     drag_knob(page, -120, release=False)
     expect(sentence).not_to_have_text(before[0])
     expect(quality).not_to_have_text(before[1])
-    assert "mode" not in link(page)
+    link_lacks(page, "mode")
     slices = page.locator(".data-table tbody")
     waiting = slices.inner_text()
     page.mouse.up()
@@ -106,6 +102,7 @@ def test_a_reload_restores_what_the_link_holds(visit):
     alpha, held = number(page, "alpha").inner_text(), link(page)
     page.reload()
     expect(number(page, "alpha")).to_have_text(alpha, timeout=20_000)
+    at_rest(page)
     assert link(page) == held
     expect(page.get_by_role("button", name="Unpin A")).to_be_visible()
 
@@ -152,6 +149,7 @@ def test_a_promise_moves_alpha_stands_in_the_link_and_is_left_by_hand(visit):
     page.reload()
     expect(said).to_have_text(re.sub(r"\n+", "", promised), timeout=20_000)
     expect(number(page, "alpha")).to_have_text(alpha)
+    at_rest(page)
     assert link(page) == held
     knob = page.locator(".handle .knob")
     knob.scroll_into_view_if_needed()
@@ -161,7 +159,7 @@ def test_a_promise_moves_alpha_stands_in_the_link_and_is_left_by_hand(visit):
     expect(marks[0]).to_be_visible()
     page.mouse.up()
     link_says(page, mode="alpha")
-    assert not {"promise", "confidence"} & set(link(page))
+    link_lacks(page, "promise", "confidence")
     expect(page.locator(".status")).to_have_text("custom α")
     for mark in marks:
         expect(mark).to_be_hidden()
@@ -200,7 +198,7 @@ def test_two_tabs_do_not_disturb_each_other(visit):
     link_says(one, mode="alpha")
     other.wait_for_timeout(500)
     expect(number(other, "alpha")).to_have_text(unmoved)
-    assert "mode" not in link(other)
+    link_lacks(other, "mode")
     expect(other.locator("[data-tile=quality]")).to_contain_text("n 1,307")
 
 
@@ -210,10 +208,10 @@ def test_going_back_takes_the_picture_along(visit):
     drag_knob(page, -100)
     link_says(page, mode="alpha")
     expect(number(page, "alpha")).not_to_have_text(first)
-    page.wait_for_timeout(500)
+    at_rest(page)
     page.go_back()
     expect(number(page, "alpha")).to_have_text(first)
-    assert "mode" not in link(page)
+    link_lacks(page, "mode")
 
 
 def test_the_command_line_reads_while_the_dashboard_is_open(visit, app_env):
@@ -349,7 +347,6 @@ VIEWS = ["", "?mode=promise", "?mode=promise&benchmark=mt_bench"]
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(visit, color_scheme, query):
     page = visit(query, color_scheme=color_scheme)
-    page.wait_for_timeout(500)
     nothing_serious(page)
 
 
