@@ -10,7 +10,7 @@ import pytest
 
 from routellm_core import importing
 from routellm_core.errors import DataError
-from routellm_core.importing.assembly import Scale
+from routellm_core.importing.scales import Scale
 from routellm_core.importing.battles import read_battles
 from routellm_core.importing.columns import ColumnMapping, WideModel, guess
 from routellm_core.importing.formats import table

@@ -52,6 +52,14 @@ class Imported(NamedTuple):
     usage: pd.DataFrame | None = None
     """Use of ungraded answers, where known: query_id, model, prompt_tokens, answer_tokens,
     cost_usd, latency_s."""
+    attempts: pd.DataFrame | None = None
+    """What the outcomes are made of: one row a query and model with answer_tokens, cost_usd,
+    latency_s, perhaps `state` (of `grading.STATES`) and `content` (a name of the query by what it
+    holds), and a column a `Measure`. None of bare queries."""
+    read_notes: tuple[str, ...] = ()
+    """The notes that do not depend on which measure is taken."""
+    created: str = ""
+    """Moment of the run, so that later ones sort behind; empty where it is not known."""
 
 
 class Importer(Protocol):

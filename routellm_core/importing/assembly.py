@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,32 +12,25 @@ from numpy.typing import NDArray
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.fields import is_whole
+from routellm_core.importing.grading import graded
+from routellm_core.importing.measures import Measure, columns_of
+from routellm_core.importing.scales import SHARE_RIGHT, Scale
 from routellm_core.importing.tokens import NOT_COUNTED, n_tokens
 from routellm_core.importing.values import Where
 from routellm_core.text_keys import group_key, text_hash
 from routellm_core.types import Benchmark
 
 ONE_SLICE = "all"
-ONE_MODEL = "routing needs a second model"
 MOST_COUNTED = 20_000_000
 """Bytes of query texts; of more the tokens are not counted while importing."""
 LONGEST_COUNTED = 100_000
 """Characters of one text; the tokenizer refuses longer ones."""
-NAMED = 3
+CONTRADICTING = 0.1
+"""Share of the rows whose id may stand for another text; of more it is no column of ids."""
+LEAST_CAP, LEAST_AT_CAP, CAPPED = 64, 3, (0.05, 0.9)
+"""A limit of tokens shows when so many answers, in number and share, have one round length."""
 
 AMOUNTS = ("prompt_tokens", "answer_tokens", "cost_usd", "latency_s")
-
-
-class Scale(NamedTuple):
-    """From the worst quality to the best."""
-
-    low: float
-    high: float
-    unit: str
-    """One of `types.QUALITY_UNITS`."""
-
-
-SHARE_RIGHT = Scale(0.0, 1.0, "share right")
 
 
 class Card(NamedTuple):
@@ -50,6 +43,10 @@ class Card(NamedTuple):
     description: str = ""
     scale: Scale | None = None
     """None: guessed from the qualities."""
+    measure: str = "quality"
+    """Name of the one measure, where rows hold a `quality`."""
+    created: str = ""
+    """Moment of the run, where it is known, so that later ones sort behind."""
     licence: str = "as its source says"
 
 
@@ -63,50 +60,43 @@ def benchmark_id(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", plain).strip("-._")[:60] or "imported"
 
 
-def guessed_scale(quality: NDArray[np.float64]) -> Scale:
-    """The narrowest usual scale that holds all qualities.
-
-    >>> guessed_scale(np.array([0.0, 1.0])).unit
-    'share right'
-    >>> guessed_scale(np.array([7.0, 9.5]))
-    Scale(low=1.0, high=10.0, unit='points')
-    """
-    known = quality[np.isfinite(quality)]
-    low, high = (known.min(), known.max()) if len(known) else (0.0, 1.0)
-    usual = ((0, 1), (1, 5), (0, 5), (1, 10), (0, 10), (0, 100), (-1, 1))
-    for lowest, highest in usual:
-        if lowest <= low and high <= highest:
-            unit = "share right" if (lowest, highest) == (0, 1) else "points"
-            return Scale(float(lowest), float(highest), unit)
-    return Scale(float(min(low, 0.0)), float(max(high, low + 1.0)), "points")
-
-
 def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) -> Imported:
     """One benchmark of rows, each what one model did on one query, or only a query.
 
     Args:
-        rows: `query` (text) or `query_id` or both; if known `slice`, `model`, `quality` and
-            `AMOUNTS`. Without a model, or with no quality at all, they are bare queries. Without
-            ids a query is named by the row it first stands in.
+        rows: `query` (text) or `query_id` or both; if known `slice`, `model`, `AMOUNTS`, and
+            `quality` or a column a `Measure`; also `failed` (True: the call gave no answer),
+            `state` (of `grading.STATES`), `content` (a name of the query by what it holds) and
+            `repeat` (which of several answers to one query). Without a model, or with no grade at
+            all, they are bare queries. Without ids a query is named by the row it first stands in.
         where: the rows' numbers in the file; as long as `rows`.
         card: name, source, scale.
         notes: of the reader so far; more are added.
 
     Raises:
-        DataError: a query without text or name, an id that stands for two texts, two outcomes of
-            one model on one query, a quality off the scale, a negative amount.
+        DataError: no row is left, an id that stands for two texts, a quality off the scale, a
+            negative amount.
     """
     if rows.empty:
         raise DataError(f"{where.file}: there is no {where.unit}; at least one is needed")
     rows = rows.reset_index(drop=True)
     notes = list(notes)
-    graded = "model" in rows and "quality" in rows and rows["quality"].notna().any()
-    _check_amounts(rows, where)
+    if "quality" in rows:
+        rows = rows.rename(columns={"quality": Measure(card.measure, scale=card.scale)})
+    measures = columns_of(rows)
+    rows, where = _answered(rows, where, notes)
+    is_graded = "model" in rows and any(rows[m].notna().any() for m in measures)
+    _check_amounts(rows, measures, where)
+    rows, where = _complete(rows, where, notes)
     text_code, texts, hashes = _texts(rows, where)
-    model_code, models = _codes(rows["model"]) if "model" in rows else (None, [])
-    if model_code is not None:
-        where.refuse(model_code < 0, "no model", "name the model", "column of the model")
-    query_code, first = _queries(rows, where, text_code, model_code, graded, notes)
+    model_code = _codes(rows["model"])[0] if "model" in rows else None
+    if "query_id" in rows:
+        kept = _consistent(rows, where, text_code, notes)
+        if not kept.all():
+            rows, where = rows[kept].reset_index(drop=True), where._replace(row=where.row[kept])
+            text_code = text_code[kept]
+            model_code = None if model_code is None else model_code[kept]
+    query_code, first = _queries(rows, where, text_code, model_code, is_graded, notes)
     queries = pd.DataFrame({"query_id": _ids(rows, where, first)})
     slices = rows["slice"].iloc[first] if "slice" in rows else pd.Series([ONE_SLICE] * len(first))
     queries["slice"] = slices.fillna("(none)").to_numpy()
@@ -117,41 +107,143 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
         queries["text_hash"] = hashes[at]
     queries["contaminated"] = False
     queries["prompt_tokens"] = _prompt_tokens(rows, query_code, first, text_code, texts, notes)
-    of_rows = pd.DataFrame({"query_id": queries["query_id"].take(query_code).to_numpy()})
-    of_rows["model"] = rows["model"].to_numpy() if "model" in rows else ""
-    for name in ("quality", *AMOUNTS[1:]):
-        of_rows[name] = rows[name].to_numpy() if name in rows else np.nan
-    if graded:
-        outcomes, scale = _outcomes(of_rows, query_code, model_code, where, card, notes)
+    attempts = pd.DataFrame({"query_id": queries["query_id"].take(query_code).to_numpy()})
+    attempts["model"] = rows["model"].to_numpy() if "model" in rows else ""
+    for name in AMOUNTS[1:]:
+        attempts[name] = rows[name].to_numpy() if name in rows else np.nan
+    for name in ("state", "content", *measures) if is_graded else ():
+        if name in rows:
+            attempts[name] = rows[name].to_numpy()
+    attempts = _once(attempts, measures, notes)
+    if is_graded:
+        _mark_capped(attempts)
     else:
-        outcomes, scale = of_rows.iloc[:0], SHARE_RIGHT
         notes.append(
             f"{where.file} says nothing of how good answers were: its {len(queries):,} queries can "
             "be scored and compared, not evaluated."
         )
-    if graded and len(models) == 1:
-        notes.append(f"All outcomes are of {models[0]}: {ONE_MODEL}, so import both runs together.")
-    return Imported(
-        benchmark=Benchmark(
-            benchmark_id=benchmark_id(card.name),
-            title=card.name.encode("utf-8", "replace").decode(),
-            description=card.description,
-            weak_spots="",
-            origin="user",
-            quality_low=scale.low,
-            quality_high=scale.high,
-            quality_unit=scale.unit,
-            source=card.source,
-            licence=card.licence,
-        ),
-        queries=queries,
-        outcomes=outcomes.reset_index(drop=True),
-        texts=pd.DataFrame({"text_hash": hashes, "text": texts.to_pandas()})
-        if texts is not None
-        else pd.DataFrame({"text_hash": [], "text": []}, dtype=str),
-        notes=tuple(notes),
-        usage=None if graded else _usage(of_rows, queries, query_code),
+    return graded(
+        Imported(
+            benchmark=Benchmark(
+                benchmark_id=benchmark_id(card.name),
+                title=card.name.encode("utf-8", "replace").decode(),
+                description=card.description,
+                weak_spots="",
+                origin="user",
+                quality_low=SHARE_RIGHT.low,
+                quality_high=SHARE_RIGHT.high,
+                quality_unit=SHARE_RIGHT.unit,
+                source=card.source,
+                licence=card.licence,
+            ),
+            queries=queries,
+            outcomes=pd.DataFrame(columns=["query_id", "model", "quality", *AMOUNTS[1:]]),
+            texts=pd.DataFrame({"text_hash": hashes, "text": texts.to_pandas()})
+            if texts is not None
+            else pd.DataFrame({"text_hash": [], "text": []}, dtype=str),
+            notes=tuple(notes),
+            usage=None if is_graded else _usage(attempts, queries),
+            attempts=attempts if is_graded else None,
+            read_notes=tuple(notes),
+            created=card.created,
+        )
     )
+
+
+def _answered(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.DataFrame, Where]:
+    """The rows of calls that did not fail."""
+    if "failed" not in rows:
+        return rows, where
+    failed = rows["failed"].fillna(False).to_numpy(bool)
+    rows = rows.drop(columns="failed")
+    if not failed.any():
+        return rows, where
+    if failed.all():
+        raise DataError(f"{where.file}: every call failed, so there is no answer; run it again")
+    of_model = rows["model"][failed] if "model" in rows else pd.Series(["(not named)"])
+    counted = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items())
+    notes.append(
+        f"{int(failed.sum()):,} failed calls were left out ({counted}): an error is no wrong "
+        "answer."
+    )
+    return rows[~failed].reset_index(drop=True), where._replace(row=where.row[~failed])
+
+
+def _complete(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.DataFrame, Where]:
+    """The rows with a text, a name and a model; refused where most of them lack it."""
+    for name, what, remedy in (
+        ("query", "no query text", "fill or drop them"),
+        ("query_id", "no id", "fill them, or map no column as id"),
+        ("model", "no model", "name the model"),
+    ):
+        if name not in rows:
+            continue
+        lacking = (rows[name].isna() | rows[name].eq("").fillna(False)).to_numpy(bool)
+        if not lacking.any():
+            continue
+        if name == "query_id" and "query" in rows:
+            rows = rows.drop(columns="query_id")
+            notes.append(
+                f"The id is empty in {where.rows(lacking)}: queries are told apart by their text."
+            )
+            continue
+        if 2 * lacking.sum() > len(rows):
+            column = name.removesuffix("_id") if name != "query_id" else "id"
+            where.refuse(lacking, what, remedy, f"column of the {column}")
+        notes.append(f"{where.rows(lacking)} with {what} were left out.")
+        rows, where = rows[~lacking].reset_index(drop=True), where._replace(row=where.row[~lacking])
+    return rows, where
+
+
+def _consistent(
+    rows: pd.DataFrame, where: Where, text_code: NDArray[np.int64], notes: list[str]
+) -> NDArray[np.bool_]:
+    """Marks of the rows whose id stands for the text that it stood for first."""
+    codes, _ = _codes(rows["query_id"], where)
+    first = np.unique(codes, return_index=True)[1]
+    other = text_code != text_code[first][codes]
+    if other.sum() > CONTRADICTING * len(rows):
+        where.refuse(
+            other,
+            "an id that stood for another text before",
+            "give every query an id of its own, or map no column as id",
+            "column of the id",
+        )
+    if other.any():
+        notes.append(f"{where.rows(other)} were left out: their id stood for another text before.")
+    return ~other
+
+
+def _once(attempts: pd.DataFrame, measures: list[Measure], notes: list[str]) -> pd.DataFrame:
+    """One row a query and model: the mean where a model answered a query several times."""
+    keys = ["query_id", "model"]
+    twice = attempts.duplicated(keys)
+    if not twice.any():
+        return attempts
+    most = int(attempts.groupby(keys, observed=True, sort=False).size().max())
+    notes.append(
+        f"{int(twice.sum()):,} rows are a further answer of one model to one query (up to {most} "
+        "in all): the mean is taken."
+    )
+    how = {name: "mean" if name in (*AMOUNTS, *measures) else "first" for name in attempts}
+    grouped = attempts.groupby(keys, observed=True, sort=False)
+    found = grouped.agg({name: way for name, way in how.items() if name not in keys})
+    return found.reset_index()[list(attempts.columns)]
+
+
+def _mark_capped(attempts: pd.DataFrame) -> None:
+    """Mark answers of exactly the greatest length of their model, where that looks like a limit."""
+    for _, rows in attempts.groupby("model", observed=True, sort=False):
+        lengths = rows["answer_tokens"].to_numpy(np.float64)
+        longest = np.nanmax(lengths) if np.isfinite(lengths).any() else 0.0
+        at_longest = lengths == longest
+        share = at_longest.mean()
+        is_round = longest >= LEAST_CAP and (longest % 10 == 0 or longest % 16 == 0)
+        if is_round and at_longest.sum() >= LEAST_AT_CAP and CAPPED[0] <= share <= CAPPED[1]:
+            if "state" not in attempts:
+                attempts["state"] = pd.Series([None] * len(attempts), dtype=object)
+            at = rows.index[at_longest]
+            attempts.loc[at, "state"] = attempts.loc[at, "state"].fillna("capped")
 
 
 def _texts(
@@ -188,22 +280,18 @@ def _queries(
     where: Where,
     text_code: NDArray[np.int64],
     model_code: NDArray[np.int64] | None,
-    graded: bool,
+    is_graded: bool,
     notes: list[str],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Code of each row's query, and the row in which each query first stands."""
     models = np.zeros(len(rows), dtype=np.int64) if model_code is None else model_code
     if "query_id" in rows:
         codes, _ = _codes(rows["query_id"], where)
-        where.refuse(codes < 0, "no id", "fill them, or map no column as id", "column of the id")
         first = np.unique(codes, return_index=True)[1]
-        where.refuse(
-            text_code != text_code[first][codes],
-            "an id that stood for another text before",
-            "give every query an id of its own, or map no column as id",
-            "column of the id",
-        )
-    elif graded:
+    elif is_graded and "repeat" in rows:
+        codes = text_code
+        first = np.unique(codes, return_index=True)[1]
+    elif is_graded:
         # The same text again from the same model is another query that happens to read alike.
         again = pd.DataFrame({"t": text_code, "m": models}).groupby(["t", "m"]).cumcount()
         codes = pd.DataFrame({"t": text_code, "n": again}).groupby(["t", "n"], sort=False).ngroup()
@@ -216,18 +304,7 @@ def _queries(
             )
     else:
         codes = first = np.arange(len(rows))
-    twice = pd.DataFrame({"q": codes, "m": models}).duplicated().to_numpy()
-    if twice.any():
-        raise DataError(
-            f"{where.file}: the query and model of an earlier row in {where.rows(twice)}, for "
-            f"example {_example(rows, int(twice.argmax()))}; keep one of each"
-        )
     return codes, first
-
-
-def _example(rows: pd.DataFrame, at: int) -> str:
-    named = [rows[c].iloc[at] for c in ("query_id", "model") if c in rows]
-    return " + ".join(repr(str(name)[:60]) for name in named)
 
 
 def _ids(rows: pd.DataFrame, where: Where, first: NDArray[np.int64]) -> NDArray[np.object_]:
@@ -263,50 +340,20 @@ def _prompt_tokens(
     return counts[text_code[first]]
 
 
-def _outcomes(
-    of_rows: pd.DataFrame,
-    query_code: NDArray[np.int64],
-    model_code: Any,
-    where: Where,
-    card: Card,
-    notes: list[str],
-) -> tuple[pd.DataFrame, Scale]:
-    """The rows that hold a quality, and its scale."""
-    quality = of_rows["quality"].to_numpy(np.float64)
-    scale = card.scale or guessed_scale(quality)
-    where.refuse(
-        (quality < scale.low) | (quality > scale.high),
-        f"a quality outside {scale.low:g} to {scale.high:g}",
-        "correct the rows or name another scale",
-    )
-    missing = np.isnan(quality)
-    if missing.any():
-        notes.append(
-            f"No quality in {where.rows(missing)}: left out, so that those queries do not count "
-            "for their models."
-        )
-    if card.scale is None:
-        what = "the share right" if scale.unit == "share right" else "points"
-        notes.append(f"Quality was taken as {what} from {scale.low:g} to {scale.high:g}.")
-    return of_rows[~missing], scale
-
-
-def _check_amounts(rows: pd.DataFrame, where: Where) -> None:
+def _check_amounts(rows: pd.DataFrame, measures: list[Measure], where: Where) -> None:
     for name in AMOUNTS:
         if name in rows:
             values = rows[name].to_numpy(np.float64)
             where.refuse(values < 0, f"a negative {name}", "correct or empty them")
             where.refuse(np.isinf(values), f"an infinite {name}", "correct or empty them")
-    if "quality" in rows:
-        infinite = np.isinf(rows["quality"].to_numpy(np.float64))
-        where.refuse(infinite, "an infinite quality", "give finite numbers")
+    for measure in measures:
+        infinite = np.isinf(rows[measure].to_numpy(np.float64))
+        where.refuse(infinite, f"an infinite {measure}", "give finite numbers")
 
 
-def _usage(
-    of_rows: pd.DataFrame, queries: pd.DataFrame, query_code: NDArray[np.int64]
-) -> pd.DataFrame | None:
+def _usage(attempts: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame | None:
     """Tokens, cost and time of ungraded answers."""
-    usage = of_rows.drop(columns="quality")
-    usage.insert(2, "prompt_tokens", queries["prompt_tokens"].to_numpy()[query_code])
-    amounts = usage[list(AMOUNTS[1:])].notna().to_numpy()
-    return usage if amounts.any() or usage["model"].ne("").any() else None
+    prompts = queries.set_index("query_id")["prompt_tokens"]
+    attempts.insert(2, "prompt_tokens", attempts["query_id"].map(prompts))
+    amounts = attempts[list(AMOUNTS[1:])].notna().to_numpy()
+    return attempts if amounts.any() or attempts["model"].ne("").any() else None

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from routellm_core.errors import DataError
 from routellm_core.importing import values as importing_values
-from routellm_core.importing.assembly import Scale
+from routellm_core.importing.scales import Scale
 
 # Usual names of a column, the likeliest first; compared in lower case, with `_` for what is no
 # letter or digit.
@@ -135,6 +135,11 @@ class ColumnMapping:
     """Name of the model whose rows these are; None: the file's name."""
     scale: Scale | None = None
     """Scale of the qualities; None: guessed from them."""
+
+    @property
+    def measure(self) -> str:
+        """Name of the measure that the qualities are of."""
+        return self.quality or "quality"
 
     def columns(self) -> list[str]:
         """All columns that are read, each once.

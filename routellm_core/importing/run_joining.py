@@ -1,18 +1,21 @@
 """Runs of one task by different models, joined into one benchmark.
 
 Two runs belong together when they are of one task by name, or ask the same queries. Their queries
-match by id where equal ids say the same, otherwise by text; what matches nothing is kept, counted
-in a note, and takes no part when two models are compared.
+match by id where equal ids say the same, otherwise by content or text; what matches nothing is
+kept, counted in a note, and takes no part when two models are compared. Their quality is by one
+measure: `routellm_core.importing.grading`.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pandas as pd
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.assembly import ONE_MODEL
+from routellm_core.importing.grading import graded
+from routellm_core.importing.measures import with_facts
 from routellm_core.text_keys import text_hash
 
 NAMED = 3
@@ -23,8 +26,11 @@ ALIKE = 0.5
 def paired(parts: Sequence[Imported]) -> list[Imported]:
     """The same benchmarks, those that are runs of one task joined, in order of first appearance.
 
+    Runs that cannot be joined stay apart, and say why, where there are other benchmarks too. No
+    two have one id.
+
     Raises:
-        DataError: two runs of one task cannot be joined.
+        DataError: the runs of the only task cannot be joined.
     """
     groups: list[list[Imported]] = []
     for part in parts:
@@ -34,7 +40,18 @@ def paired(parts: Sequence[Imported]) -> list[Imported]:
             groups.append([part])
         else:
             group.append(part)
-    return [group[0] if len(group) == 1 else joined(group) for group in groups]
+    found: list[Imported] = []
+    for group in _without_bare_copies(groups):
+        if len(group) == 1:
+            found += group
+            continue
+        try:
+            found.append(joined(group))
+        except DataError as error:
+            if len(groups) == 1:
+                raise
+            found += [_noted(part, f"Runs of it stay apart: {error}.") for part in group]
+    return _of_distinct_ids(found)
 
 
 def joined(runs: Sequence[Imported]) -> Imported:
@@ -44,17 +61,22 @@ def joined(runs: Sequence[Imported]) -> Imported:
         runs: at least two; the card, the slices and the names of queries are the first's.
 
     Raises:
-        DataError: different scales, no query in common, or two runs of one model overlap.
+        DataError: no measure or scale that all share, no query in common, or two runs of one model
+            overlap and nothing tells which is the later.
     """
-    whole = runs[0]
-    for run in runs[1:]:
+    if runs[0].attempts is None:
+        return _bare(runs)
+    left, notes = _latest(runs)
+    whole = left[0]
+    for run in left[1:]:
         whole = _with(whole, run)
     shared = whole.outcomes["query_id"].value_counts()
     models = whole.outcomes["model"].nunique()
     complete = int((shared == models).sum())
-    note = f"{len(runs)} runs, {models} models: {complete:,} queries were answered by all of them."
-    notes = (n for n in whole.notes if ONE_MODEL not in n or models == 1)
-    return whole._replace(notes=(*notes, note))
+    if len(left) > 1:
+        of_runs = f"{len(left)} runs, {models} models"
+        notes.append(f"{of_runs}: {complete:,} queries were answered by all of them.")
+    return _noted(whole, *notes)
 
 
 def stacked(parts: Sequence[Imported]) -> Imported:
@@ -74,17 +96,141 @@ def stacked(parts: Sequence[Imported]) -> Imported:
             f"{' and '.join(part.benchmark.source for part in parts[:NAMED])}: query "
             f"{queries['query_id'][twice].iloc[0]!r} stands in two runs of one model; keep one run"
         )
-    return parts[0]._replace(
-        queries=queries,
-        outcomes=below("outcomes"),
-        texts=below("texts").drop_duplicates("text_hash").reset_index(drop=True),
-        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    return graded(
+        parts[0]._replace(
+            queries=queries,
+            outcomes=below("outcomes"),
+            texts=below("texts").drop_duplicates("text_hash").reset_index(drop=True),
+            notes=_of_all(parts, "notes"),
+            usage=_usage_of(parts),
+            attempts=_attempts_of(parts),
+            read_notes=_of_all(parts, "read_notes"),
+        )
     )
 
 
+def _of_all(parts: Sequence[Imported], name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(note for part in parts for note in getattr(part, name)))
+
+
+def _attempts_of(parts: Sequence[Imported]) -> pd.DataFrame | None:
+    tables = [part.attempts for part in parts if part.attempts is not None]
+    return with_facts(tables) if tables else None
+
+
+def _usage_of(parts: Sequence[Imported]) -> pd.DataFrame | None:
+    tables = [part.usage for part in parts if part.usage is not None]
+    return pd.concat(tables, ignore_index=True) if tables else None
+
+
+def _noted(part: Imported, *notes: str) -> Imported:
+    """The part with further notes, which stay whatever measure is taken."""
+    return part._replace(
+        notes=tuple(dict.fromkeys((*part.notes, *notes))),
+        read_notes=tuple(dict.fromkeys((*part.read_notes, *notes))),
+    )
+
+
+def _without_bare_copies(groups: list[list[Imported]]) -> list[list[Imported]]:
+    """The groups; ungraded runs of a task that other runs of it grade are left out and named."""
+    found = []
+    for group in groups:
+        name = group[0].benchmark.benchmark_id
+        if group[0].attempts is None and any(
+            g[0].attempts is not None and g[0].benchmark.benchmark_id == name for g in groups
+        ):
+            continue
+        bare = [
+            g
+            for g in groups
+            if group[0].attempts is not None
+            and g[0].attempts is None
+            and g[0].benchmark.benchmark_id == name
+        ]
+        for one in (part for g in bare for part in g):
+            note = f"{one.benchmark.source} holds no grades and was left out: another run does."
+            group = [_noted(group[0], note), *group[1:]]
+        found.append(group)
+    return found
+
+
+def _of_distinct_ids(parts: list[Imported]) -> list[Imported]:
+    """The parts; a second one of one name gets a number."""
+    taken: set[str] = set()
+    found = []
+    for part in parts:
+        name, number = part.benchmark.benchmark_id, 1
+        while name in taken:
+            number += 1
+            name = f"{part.benchmark.benchmark_id}-{number}"
+        taken.add(name)
+        if number > 1:
+            title = f"{part.benchmark.title} {number}"
+            part = part._replace(benchmark=replace(part.benchmark, benchmark_id=name, title=title))
+            part = _noted(part, f"{part.benchmark.source}: the {number}. of this name here.")
+        found.append(part)
+    return found
+
+
+def _bare(parts: Sequence[Imported]) -> Imported:
+    """Sets of bare queries of one name as one; queries of equal text are one."""
+    whole = parts[0]
+    for part in parts[1:]:
+        matched = _match(whole, part)
+        taken = set(whole.queries["query_id"])
+        names = [
+            name if name is not None else _free(query_id, taken)
+            for name, query_id in zip(matched.names, part.queries["query_id"], strict=True)
+        ]
+        renamed = dict(zip(part.queries["query_id"], names, strict=True))
+        usage = part.usage
+        if usage is not None:
+            part = part._replace(usage=usage.assign(query_id=usage["query_id"].map(renamed)))
+        new = [name is None for name in matched.names]
+        texts = pd.concat([whole.texts, part.texts], ignore_index=True)
+        together = _usage_of([whole, part])
+        if together is not None:
+            together = together.drop_duplicates(["query_id", "model"], ignore_index=True)
+        whole = whole._replace(
+            queries=pd.concat(
+                [whole.queries, part.queries.assign(query_id=names)[new]], ignore_index=True
+            ),
+            texts=texts.drop_duplicates("text_hash").reset_index(drop=True),
+            usage=together,
+        )
+        whole = _noted(whole, *part.notes)
+    return whole
+
+
+def _latest(runs: Sequence[Imported]) -> tuple[list[Imported], list[str]]:
+    """The runs without those of a model that a later run of it repeats, and notes on them."""
+    left: list[Imported] = []
+    notes = []
+    for run in sorted(runs, key=lambda r: r.created):
+        models = set(run.outcomes["model"])
+        ids = set(run.queries["query_id"])
+        before = [
+            r
+            for r in left
+            if set(r.outcomes["model"]) == models
+            and r.created < run.created
+            and r.created
+            and len(ids & set(r.queries["query_id"])) >= ALIKE * min(len(ids), len(r.queries))
+        ]
+        for old in before:
+            left = [r for r in left if r is not old]
+            notes.append(
+                f"{', '.join(sorted(map(str, models))[:NAMED])} has several runs: that of "
+                f"{run.created} ({run.benchmark.source}) was taken, that of {old.created} "
+                f"({old.benchmark.source}) left out."
+            )
+        left.append(run)
+    return [run for run in runs if any(run is r for r in left)], notes
+
+
 def _of_one_name(one: Imported, other: Imported) -> bool:
-    graded = not (one.outcomes.empty or other.outcomes.empty)
-    return graded and one.benchmark.benchmark_id == other.benchmark.benchmark_id
+    alike = (one.attempts is None) == (other.attempts is None)
+    return alike and one.benchmark.benchmark_id == other.benchmark.benchmark_id
 
 
 def _asks_the_same(group: Sequence[Imported], other: Imported) -> bool:
@@ -108,13 +254,7 @@ class _Matched(NamedTuple):
 
 def _with(one: Imported, other: Imported) -> Imported:
     cards = one.benchmark, other.benchmark
-    scales = [(c.quality_low, c.quality_high, c.quality_unit) for c in cards]
-    if scales[0] != scales[1]:
-        described = " and ".join(f"{low:g} to {high:g} {unit}" for low, high, unit in scales)
-        raise DataError(
-            f"{cards[0].source} and {cards[1].source} have different scales ({described}): "
-            "rescale one, or import them apart"
-        )
+    assert one.attempts is not None and other.attempts is not None
     matched = _match(one, other)
     taken = set(one.queries["query_id"])
     names = [
@@ -122,51 +262,69 @@ def _with(one: Imported, other: Imported) -> Imported:
         for name, query_id in zip(matched.names, other.queries["query_id"], strict=True)
     ]
     renamed = dict(zip(other.queries["query_id"], names, strict=True))
-    outcomes = other.outcomes.assign(query_id=other.outcomes["query_id"].map(renamed))
-    all_outcomes = pd.concat([one.outcomes, outcomes], ignore_index=True)
-    twice = all_outcomes.duplicated(["query_id", "model"])
+    others = other.attempts.assign(query_id=other.attempts["query_id"].map(renamed))
+    attempts = with_facts([one.attempts, others])
+    twice = attempts.duplicated(["query_id", "model"])
     if twice.any():
         raise DataError(
-            f"{cards[1].source}: {all_outcomes['model'][twice].iloc[0]!r} has answered "
+            f"{cards[1].source}: {attempts['model'][twice].iloc[0]!r} has answered "
             f"{int(twice.sum()):,} of its queries in {cards[0].source} already; import one run of "
             "each model, or name the models apart"
         )
     is_new = [name is None for name in matched.names]
-    if all(is_new) and not set(one.outcomes["model"]) & set(other.outcomes["model"]):
+    if all(is_new) and not set(one.attempts["model"]) & set(other.attempts["model"]):
         raise DataError(
             f"{cards[1].source} has no query in common with {cards[0].source}, neither by id nor "
             "by text; take runs of the same version of the task, or import them apart"
         )
     queries = other.queries.assign(query_id=names)[is_new]
     texts = pd.concat([one.texts, other.texts], ignore_index=True).drop_duplicates("text_hash")
-    return one._replace(
-        queries=pd.concat([one.queries, queries], ignore_index=True),
-        outcomes=all_outcomes,
-        texts=texts.reset_index(drop=True),
-        notes=tuple(dict.fromkeys((*one.notes, *other.notes, *_unmatched(one, other, matched)))),
+    unmatched = _unmatched(one, other, matched)
+    return graded(
+        one._replace(
+            queries=pd.concat([one.queries, queries], ignore_index=True),
+            attempts=attempts,
+            texts=texts.reset_index(drop=True),
+            read_notes=tuple(dict.fromkeys((*one.read_notes, *other.read_notes, *unmatched))),
+        )
     )
 
 
 def _match(one: Imported, other: Imported) -> _Matched:
-    """By id, unless more queries match by text."""
+    """By id, unless more queries match by content, or more still by text."""
     text_of = dict(zip(one.queries["query_id"], _texts(one), strict=True))
+    content_of, contents = _contents(one), _contents(other)
     first_with: dict[str, list[str]] = {}
     for name, text in text_of.items():
         if text is not None:
             first_with.setdefault(text, []).append(name)
+    with_content = {content: name for name, content in content_of.items()}
     by_id: list[str | None] = []
+    by_content: list[str | None] = []
     by_text: list[str | None] = []
     n_contradicting = 0
     for name, text in zip(other.queries["query_id"], _texts(other), strict=True):
         same = name in text_of and (text is None or text_of[name] in (None, text))
         n_contradicting += name in text_of and not same
         by_id.append(name if same else None)
+        by_content.append(with_content.get(contents[name]) if name in contents else None)
         # The second of two equal texts matches the second, so that none is matched twice.
         left = first_with.get(text, []) if text is not None else []
         by_text.append(left.pop(0) if left else None)
+    n_distinct = len({name for name in by_content if name is not None})
+    if n_distinct == _n_matched(by_content) > max(_n_matched(by_id), _n_matched(by_text)):
+        return _Matched(by_content, "content (their texts differ)", 0)
     if _n_matched(by_text) > _n_matched(by_id):
-        return _Matched(by_text, "text", 0)
+        return _Matched(by_text, "text", n_contradicting)
     return _Matched(by_id, "id", n_contradicting)
+
+
+def _contents(part: Imported) -> dict[str, str]:
+    """The name by content of each query that has one."""
+    if part.attempts is None or "content" not in part.attempts:
+        return {}
+    named = part.attempts[part.attempts["content"].notna()].drop_duplicates("query_id")
+    return dict(zip(named["query_id"], named["content"], strict=True))
 
 
 def _n_matched(names: Sequence[str | None]) -> int:
@@ -213,6 +371,6 @@ def _unmatched(one: Imported, other: Imported, matched: _Matched) -> list[str]:
     if matched.n_contradicting:
         notes.append(
             f"{matched.n_contradicting:,} ids stand for different texts in the two files and were "
-            "not matched."
+            "not matched by id."
         )
     return notes

@@ -12,10 +12,11 @@ import pandas as pd
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.assembly import Card, Scale, assembled
+from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import number, rows_of, text
 from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.sniffing import sniff
+from routellm_core.importing.scales import Scale
 from routellm_core.importing.values import Where
 
 JUDGED = frozenset({"question_id", "model", "judge", "score", "turn"})

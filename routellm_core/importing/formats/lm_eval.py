@@ -1,17 +1,21 @@
 """Sample logs of EleutherAI's lm-evaluation-harness, written with --log_samples.
 
 A `samples_*.jsonl` holds what one model did on one task, a line a document and filter. The model's
-name stands in the results file beside it. A folder may hold several runs, each in its own folder.
+name stands in the results file beside it. A folder may hold several runs. Read against 0.4.13.
 """
 
+import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.fields import at, number, rows_of, text
+from routellm_core.importing.fields import at, rows_of, spoken, text
+from routellm_core.importing.measures import LIKELIHOODS, Measure
 from routellm_core.importing.readers.json_stream import document, objects, unit
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.run_joining import paired, stacked
@@ -19,10 +23,12 @@ from routellm_core.importing.run_joining import paired, stacked
 SAMPLE = frozenset({"doc_id", "doc", "target"})
 ANSWERED = frozenset({"resps", "filtered_resps"})
 MOST_FILES = 5_000
-QUESTION = ("question", "query", "problem", "prompt", "input", "instruction", "text", "goal", "ctx")
+NAMED = 5
 SLICE = ("subject", "category", "subfield", "type", "topic", "domain")
 METRICS = ("exact_match", "acc", "acc_norm", "pass@1", "em", "correct", "score", "f1", "rougeL")
 """Tried in this order when the file names no metric."""
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(\.\d+)?")
+_MADE_UP = re.compile(r"[a-z0-9]{6,10}")
 
 
 class Totals(NamedTuple):
@@ -33,6 +39,11 @@ class Totals(NamedTuple):
     tasks: tuple[str, ...]
     groups: dict[str, str]
     """Task to the outermost group that it counts towards."""
+    moment: str
+    rises: dict[str, dict[str, bool]]
+    """Task to metric to whether more is better."""
+    shots: dict[str, int]
+    """Task to the number of examples before the question."""
 
 
 def recognises(path: Path) -> bool:
@@ -52,106 +63,150 @@ def read(path: Path) -> list[Imported]:
         files = list(_sample_files(path))
         if not files:
             raise DataError(f"{path}: holds no samples; run lm_eval with --log_samples")
-        runs: dict[tuple[str, str, str], list[Imported]] = {}
-        for file in files:
-            run, model = _run(file)
-            # Tasks of one group lie in one folder.
-            key = run.benchmark.benchmark_id, model, str(file.parent)
-            runs.setdefault(key, []).append(run)
-        return paired([stacked(parts) for parts in runs.values()])
+        return _joined([_run(file) for file in files])
     if is_totals(path) and not _is_samples(path):
         raise DataError(
             f"{path.name}: holds totals only; give the samples_*.jsonl beside it (lm_eval writes "
             "them with --log_samples)"
         )
-    return [_run(path)[0]]
+    return [_run(path).part]
 
 
-def _run(path: Path) -> tuple[Imported, str]:
-    """Content of one file of samples, and the model."""
+class _Run(NamedTuple):
+    part: Imported
+    model: str
+    folder: Path
+    task: str
+
+
+def _joined(runs: list[_Run]) -> list[Imported]:
+    """Tasks of one group and run below each other, then the runs of several models joined."""
+    graded = [run for run in runs if run.part.attempts is not None]
+    together: dict[tuple[str, str, Path, str], list[_Run]] = {}
+    for run in graded or runs:
+        # Tasks of one group lie in one folder, and end in one moment.
+        key = (run.part.benchmark.benchmark_id, run.model, run.folder, run.part.created)
+        together.setdefault(key, []).append(run)
+    parts = paired([stacked([run.part for run in of_run]) for of_run in together.values()])
+    left = sorted({run.task for run in runs if run.part.attempts is None}) if graded else []
+    if left:
+        shown = ", ".join(left[:NAMED]) + (", …" if len(left) > NAMED else "")
+        note = f"Left out, for no number grades a sample of them: {shown}."
+        parts[0] = parts[0]._replace(
+            notes=(*parts[0].notes, note), read_notes=(*parts[0].read_notes, note)
+        )
+    return parts
+
+
+def _run(path: Path) -> _Run:
+    """Content of one file of samples."""
     totals, task = _totals_of(path)
     model = totals.model if totals else path.stem
     notes = [] if totals else [f"{path.name} names no model and has no results file beside it."]
-    of_lines, filters = unit(path), list(dict.fromkeys(_filter(line) for _, line in objects(path)))
-    if not filters:
+    rises = totals.rises.get(task, {}) if totals else {}
+    shots = totals.shots.get(task, 0) if totals else 0
+    of_lines, rows = unit(path), _Rows(model, rises, shots)
+    for number, line in objects(path):
+        rows.add(number, line, f"{path.name}, {of_lines} {number:,}")
+    if not rows.found:
         raise DataError(f"{path.name}: is empty; export it again")
-    chosen = "none" if "none" in filters else filters[0]
-    if len(filters) > 1:
-        shown = ", ".join(map(repr, filters))
-        notes.append(f"{path.name} was graded by several filters ({shown}): {chosen!r} was taken.")
-    metric, further = _metric(path, next(objects(path))[1])
-    if further:
-        notes.append(f"Quality is {metric!r}; {path.name} also holds {', '.join(further)}.")
-    rows, where = rows_of(
-        path.name,
-        (
-            (at_line, _row(line, f"{path.name}, {of_lines} {at_line:,}", metric, model))
-            for at_line, line in objects(path)
-            if _filter(line) == chosen
-        ),
-        of_lines,
-    )
+    if rows.n_with_shots:
+        notes.append(
+            f"{rows.n_with_shots:,} queries of {path.name} still hold the examples of the prompt."
+        )
+    table, where = rows_of(path.name, rows.found, of_lines)
     group = totals.groups.get(task, task) if totals else task
     if group != task:
-        rows["slice"] = task
-        rows["query_id"] = task + "-" + rows["query_id"]
-    card = Card(group, f"lm-eval samples, {path.name}")
-    return assembled(rows, where, card, notes), model
+        table["slice"] = task
+        table["query_id"] = task + "-" + table["query_id"]
+    moment = _moment(path) or (totals.moment if totals else "")
+    card = Card(group, f"lm-eval samples, {path.name}", created=moment)
+    return _Run(assembled(table, where, card, notes), model, path.parent, task)
 
 
-def _filter(line: dict[str, Any]) -> str:
-    return str(line.get("filter", "none"))
+class _Rows:
+    """Lines of one document through several filters, put together as one row."""
+
+    def __init__(self, model: str, rises: Mapping[str, bool], shots: int) -> None:
+        self.model, self.rises, self.shots = model, rises, shots
+        self.found: list[tuple[int, dict[Any, Any]]] = []
+        self.n_with_shots = 0
+        self._row_of: dict[tuple[str, str, str, int], dict[Any, Any]] = {}
+        self._n_seen: dict[tuple[str, str, str], int] = {}
+
+    def add(self, number: int, line: dict[str, Any], where: str) -> None:
+        """Take a line into the row of its document."""
+        variant = str(line.get("filter", "none"))
+        name = text(line.get("doc_id"), where, "doc_id")
+        content = line.get("doc_hash")
+        content = content if isinstance(content, str) and content else ""
+        seen = self._n_seen.get((name, content, variant), 0)
+        self._n_seen[name, content, variant] = seen + 1
+        key = (name, content, "", seen)
+        if key not in self._row_of:
+            self._row_of[key] = self._row(line, where, name, content)
+            self.found.append((number, self._row_of[key]))
+        row = self._row_of[key]
+        for metric, value in _graded(line).items():
+            likelihood = metric in LIKELIHOODS and value <= 0
+            rises = True if likelihood else self.rises.get(metric)
+            measure = Measure(metric, "" if variant == "none" else variant, rises)
+            row.setdefault(measure, value)
+
+    def _row(self, line: dict[str, Any], where: str, name: str, content: str) -> dict[Any, Any]:
+        doc = line.get("doc")
+        slice_name = next((at(doc, key) for key in SLICE if isinstance(at(doc, key), str)), "")
+        asked = as_asked(doc, str(line.get("target") or ""))
+        if asked is None:
+            prompt = spoken(_prompt(line.get("arguments")))
+            asked = _last_of(prompt, self.shots) if prompt is not None and self.shots else prompt
+            self.n_with_shots += bool(self.shots) and asked == prompt
+        row: dict[Any, Any] = {
+            "query_id": name,
+            "query": text(asked, where, "doc"),
+            "slice": slice_name.strip() or "all",
+            "model": self.model,
+        }
+        if content:
+            row["content"] = content
+        if _is_empty(line.get("resps")):
+            row["state"] = "empty"
+        return row
 
 
-def _row(line: dict[str, Any], where: str, metric: str, model: str) -> dict[str, Any]:
-    if metric not in line:
-        raise DataError(f"{where}, field {metric!r}: is missing; run the task again")
-    doc = line.get("doc")
-    slice_name = next((at(doc, key) for key in SLICE if isinstance(at(doc, key), str)), "")
-    return {
-        "query_id": text(line.get("doc_id"), where, "doc_id"),
-        "query": text(_query(line), where, "doc"),
-        "slice": slice_name.strip() or "all",
-        "model": model,
-        "quality": number(line[metric], where, metric),
-    }
+def _graded(line: dict[str, Any]) -> dict[str, float]:
+    """The metrics of a line that are numbers."""
+    named = line.get("metrics")
+    there = [m for m in named if isinstance(m, str)] if isinstance(named, list) else []
+    found = {}
+    for metric in there or METRICS:
+        value = line.get(metric)
+        if isinstance(value, bool | int | float) and value == value:
+            found[metric] = float(value)
+    return found
 
 
-def _query(line: dict[str, Any]) -> Any:
-    """The question as the document has it, with its choices; else the prompt that was sent."""
-    doc = line.get("doc")
-    asked = doc if isinstance(doc, str) else None
-    if isinstance(doc, Mapping):
-        asked = next((doc[k] for k in QUESTION if isinstance(doc.get(k), str)), None)
-        choices = doc.get("choices")
-        choices = at(choices, "text") or choices
-        if asked and isinstance(choices, list) and all(isinstance(c, str) for c in choices):
-            lettered = (f"{chr(65 + i)}. {c}" for i, c in enumerate(choices[:26]))
-            asked = "\n".join([asked.strip(), *lettered])
-    return asked or _prompt(line.get("arguments"))
+def _is_empty(answers: Any) -> bool:
+    """True if all that a model wrote is empty; what it only weighed is no answer."""
+    while isinstance(answers, list) and answers:
+        answers = answers[0]
+    return isinstance(answers, str) and not answers.strip()
+
+
+def _last_of(prompt: str, shots: int) -> str:
+    """The question behind the examples, where blank lines part them evenly."""
+    parts = prompt.split("\n\n")
+    each = len(parts) // (shots + 1)
+    return "\n\n".join(parts[-each:]).strip() if each else prompt
 
 
 def _prompt(arguments: Any) -> Any:
     """The first argument of the first request: named in files, a list of lists in older ones."""
     if isinstance(arguments, Mapping):
-        return at(next(iter(arguments.values()), None), "arg_0")
-    while isinstance(arguments, list) and arguments:
+        arguments = at(next(iter(arguments.values()), None), "arg_0")
+    while isinstance(arguments, list) and arguments and not isinstance(arguments[0], Mapping):
         arguments = arguments[0]
     return arguments
-
-
-def _metric(path: Path, line: dict[str, Any]) -> tuple[str, list[str]]:
-    """The metric to take, and the others."""
-    named = line.get("metrics")
-    there = [m for m in named if isinstance(m, str)] if isinstance(named, list) else []
-    there = there or [m for m in METRICS if isinstance(line.get(m), int | float)]
-    usable = [m for m in there if isinstance(line.get(m), int | float)]
-    if not usable:
-        raise DataError(
-            f"{path.name}: no metric is a number for each sample (there are: "
-            f"{', '.join(there) or 'none'}); take a task that grades every answer"
-        )
-    return usable[0], usable[1:]
 
 
 # Files beside each other
@@ -175,6 +230,11 @@ def _sample_files(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def _moment(path: Path) -> str:
+    found = _MOMENT.search(path.stem)
+    return found[0] if found else ""
+
+
 def _totals_of(path: Path) -> tuple[Totals | None, str]:
     """The results file of a samples file, and the task; the file's name where there is none."""
     beside = [p for p in sorted(path.parent.glob("*.json")) if p != path and is_totals(p)]
@@ -184,13 +244,14 @@ def _totals_of(path: Path) -> tuple[Totals | None, str]:
         if named:
             task = max(named, key=len)
             # Both names of a run end in the moment of its end.
-            same = totals.path.stem.removeprefix("results") in path.stem
+            same = bool(_moment(path)) and _moment(totals.path) == _moment(path)
+            same = same or totals.path.stem.removeprefix("results") in path.stem
             fitting.append((len(task), same, totals, task))
     if not fitting:
-        stem = path.stem.removeprefix("samples_")
-        return None, stem
+        stem = _MOMENT.sub("", path.stem.removeprefix("samples_")).strip("_-")
+        return None, stem or path.stem
     longest, same, totals, task = max(fitting, key=lambda f: f[:2])
-    if sum(f[:2] == (longest, same) for f in fitting) > 1:
+    if len({f[2].model for f in fitting if f[:2] == (longest, same)}) > 1:
         raise DataError(
             f"{path.name}: several results files beside it hold task {task!r}; put each run into a "
             "folder of its own"
@@ -203,17 +264,51 @@ def _totals(path: Path) -> Totals:
     configs, results = at(found, "configs"), at(found, "results")
     tasks = [*configs] if isinstance(configs, Mapping) else []
     tasks += [*results] if isinstance(results, Mapping) else []
-    return Totals(path, _model(found, path), tuple(dict.fromkeys(tasks)), _groups(found))
+    date = found.get("date")
+    moment = _moment(path)
+    if not moment and isinstance(date, int | float) and 0 < date < 1e11:
+        moment = datetime.fromtimestamp(date, UTC).strftime("%Y-%m-%dT%H-%M-%S")
+    return Totals(
+        path,
+        _model(found, path),
+        tuple(dict.fromkeys(tasks)),
+        _groups(found),
+        moment,
+        {task: _rises(found, task) for task in tasks},
+        {task: n for task in tasks if isinstance(n := at(found, "n-shot", task), int) and n > 0},
+    )
+
+
+def _rises(found: dict[str, Any], task: str) -> dict[str, bool]:
+    """Whether more is better, a metric of a task."""
+    listed = at(found, "configs", task, "metric_list")
+    rises = {
+        one["metric"]: one["higher_is_better"]
+        for one in (listed if isinstance(listed, list) else ())
+        if isinstance(at(one, "metric"), str) and isinstance(at(one, "higher_is_better"), bool)
+    }
+    said = at(found, "higher_is_better", task)
+    for metric, is_better in said.items() if isinstance(said, Mapping) else ():
+        if isinstance(metric, str) and isinstance(is_better, bool):
+            rises[metric] = is_better
+    return rises
 
 
 def _model(found: dict[str, Any], path: Path) -> str:
+    """The model's name; lm-eval makes one up where it does not know the argument that holds it."""
     arguments = at(found, "config", "model_args")
+    shown = arguments if isinstance(arguments, str) else ""
     if isinstance(arguments, str):
         arguments = dict(a.partition("=")[::2] for a in arguments.split(","))
+    elif isinstance(arguments, Mapping):
+        shown = ",".join(f"{key}={value}" for key, value in arguments.items())
+    name = found.get("model_name")
+    if isinstance(name, str) and _MADE_UP.fullmatch(name) and shown and name not in shown:
+        name = None
     named = (
-        found.get("model_name"),
-        at(arguments, "pretrained"),
-        at(arguments, "model"),
+        name,
+        *(at(arguments, key) for key in ("pretrained", "model", "model_name", "name", "path")),
+        shown,
         at(found, "config", "model"),
     )
     return next((n for n in named if isinstance(n, str) and n), path.parent.name or path.stem)

@@ -59,7 +59,7 @@ def read(path: Path, mapping: ColumnMapping | None = None) -> list[Imported]:
                 f"{path.name}: no column looks like queries (there are: {shown}); name one 'query'"
             )
     rows, where, notes = rows_of(path, mapping)
-    card = Card(path.stem, f"a table, {path.name}", scale=mapping.scale)
+    card = Card(path.stem, f"a table, {path.name}", scale=mapping.scale, measure=mapping.measure)
     return [assembled(rows, where, card, notes)]
 
 

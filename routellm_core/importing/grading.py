@@ -1,0 +1,166 @@
+"""Graded attempts as outcomes: one measure for all runs of a task, its scale, and what is said."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from routellm_core.errors import DataError
+from routellm_core.importing import Imported
+from routellm_core.importing.measures import Chosen, Measure, Wanted, chosen, columns_of, notes_on
+from routellm_core.importing.scales import Scale, differ, guessed_scale, strays
+
+ONE_MODEL = "routing needs a second model"
+STATES = {
+    "empty": "empty",
+    "cut": "cut off at the limit of tokens",
+    "capped": "of exactly the greatest length, so perhaps cut off",
+    "harness": "text of the harness, no answer",
+}
+"""Answers that say little of a model, by their name in `attempts`."""
+NAMED = 3
+_OF_OUTCOMES = ("query_id", "model", "quality", "answer_tokens", "cost_usd", "latency_s")
+
+
+def graded(part: Imported, wanted: Wanted | None = None) -> Imported:
+    """The part with outcomes by one measure of all its attempts, and notes on it.
+
+    Args:
+        part: with `attempts`; one without is given back as it is.
+        wanted: the measure and scale that the user asks for.
+
+    Raises:
+        DataError: no measure serves all models, models have different scales, or a quality lies
+            off the scale that was asked for.
+    """
+    if part.attempts is None:
+        return part
+    wanted = wanted or Wanted()
+    attempts, source = part.attempts, part.benchmark.source
+    found = chosen(attempts, wanted, source)
+    values = attempts[found.measure].to_numpy(np.float64)
+    fixed = wanted.scale or found.measure.scale
+    scale, off = _scale(values, attempts["model"], fixed, source)
+    quality = (scale.low + scale.high) - values if found.turned else values
+    kept = np.isfinite(values) & ~off
+    outcomes = attempts[[c for c in _OF_OUTCOMES if c in attempts]].assign(quality=quality)
+    outcomes = outcomes[list(_OF_OUTCOMES)]
+    card = replace(
+        part.benchmark, quality_low=scale.low, quality_high=scale.high, quality_unit=scale.unit
+    )
+    notes = [
+        *part.read_notes,
+        *notes_on(found),
+        *_on_scale(scale, fixed, values, off, attempts, found.measure),
+        *_on_ungraded(attempts, np.isnan(values)),
+        *_on_answers(attempts, quality, kept),
+    ]
+    models = list(dict.fromkeys(attempts["model"]))
+    if len(models) == 1:
+        notes.append(f"All outcomes are of {models[0]}: {ONE_MODEL}, so import both runs together.")
+    outcomes = outcomes if kept.all() else outcomes[kept].reset_index(drop=True)
+    return part._replace(benchmark=card, outcomes=outcomes, notes=tuple(dict.fromkeys(notes)))
+
+
+def measures_of(part: Imported) -> Chosen | None:
+    """The measures of a part and the one that was taken; None of bare queries."""
+    if part.attempts is None or not columns_of(part.attempts):
+        return None
+    return chosen(part.attempts, Wanted(), part.benchmark.source)
+
+
+def _scale(
+    values: NDArray[np.float64], models: pd.Series, fixed: Scale | None, source: str
+) -> tuple[Scale, NDArray[np.bool_]]:
+    """The scale of all models together, and marks of values left out for lying off it."""
+    if fixed is not None:
+        off = (values < fixed.low) | (values > fixed.high)
+        if off.any():
+            raise DataError(
+                f"{source}: {int(off.sum()):,} qualities lie outside {fixed.low:g} to "
+                f"{fixed.high:g}, for example {values[off][0]:g}; correct them or name another "
+                "scale"
+            )
+        return fixed, off
+    off = strays(values)
+    inside = np.where(off, np.nan, values)
+    scale = guessed_scale(inside)
+    if scale.unit == "share right":
+        return scale, off
+    groups = {
+        str(model): of_model[np.isfinite(of_model)]
+        for model, of_model in (
+            (m, g.to_numpy(np.float64)) for m, g in pd.Series(inside).groupby(models.to_numpy())
+        )
+    }
+    longest = max(groups, key=lambda m: groups[m].max(initial=-np.inf))
+    for model, of_model in groups.items():
+        if model != longest and differ(of_model, groups[longest]):
+            raise DataError(
+                f"{source}: {model} has qualities from {of_model.min():g} to {of_model.max():g} "
+                f"and {longest} from {groups[longest].min():g} to {groups[longest].max():g}, which "
+                "looks like two scales; if it is one, name it (--scale 0..10, or the scale on the "
+                "My data page)"
+            )
+    return scale, off
+
+
+def _on_scale(
+    scale: Scale,
+    fixed: Scale | None,
+    values: NDArray[np.float64],
+    off: NDArray[np.bool_],
+    attempts: pd.DataFrame,
+    measure: Measure,
+) -> list[str]:
+    notes = []
+    if fixed is None:
+        what = "the share right" if scale.unit == "share right" else "points"
+        notes.append(f"Quality was taken as {what} from {scale.low:g} to {scale.high:g}.")
+    if off.any():
+        first = int(off.argmax())
+        notes.append(
+            f"{int(off.sum()):,} values of {measure} lie off that scale and were left out, for "
+            f"example {values[first]:g} of {attempts['model'].iloc[first]} on query "
+            f"{str(attempts['query_id'].iloc[first])[:40]!r}: look whether they are of another "
+            "measure."
+        )
+    return notes
+
+
+def _on_ungraded(attempts: pd.DataFrame, missing: NDArray[np.bool_]) -> list[str]:
+    """Notes on attempts without the measure, a sentence a model."""
+    return [
+        f"No quality for {len(rows):,} answers of {model} (queries {_ids(rows['query_id'])}): left "
+        "out, so that they do not count."
+        for model, rows in attempts[missing].groupby("model", observed=True, sort=False)
+    ]
+
+
+def _on_answers(
+    attempts: pd.DataFrame, quality: NDArray[np.float64], kept: NDArray[np.bool_]
+) -> list[str]:
+    """Notes on answers that are empty, cut or none, with the figures without them."""
+    if "state" not in attempts:
+        return []
+    notes = []
+    table = attempts[["model", "state"]].assign(quality=quality)[kept]
+    for model, rows in table.groupby("model", observed=True, sort=False):
+        for state, n in rows["state"].value_counts().items():
+            others = rows["quality"][rows["state"] != state]
+            without = (
+                f"without them its quality is {others.mean():.3g} (n {len(others):,}), with them "
+                f"{rows['quality'].mean():.3g}"
+                if len(others)
+                else "there is no other"
+            )
+            notes.append(
+                f"{n:,} of {len(rows):,} answers of {model} are {STATES[str(state)]}: {without}."
+            )
+    return notes
+
+
+def _ids(ids: pd.Series) -> str:
+    shown = ", ".join(repr(str(i)[:40]) for i in ids[:NAMED])
+    return shown + (", …" if len(ids) > NAMED else "")
