@@ -44,14 +44,14 @@ def graded(part: Imported, wanted: Wanted | None = None) -> Imported:
     scale, off = _scale(values, attempts["model"], fixed, source)
     quality = (scale.low + scale.high) - values if found.turned else values
     kept = np.isfinite(values) & ~off
-    outcomes = attempts[[c for c in _OF_OUTCOMES if c in attempts]].assign(quality=quality)
-    outcomes = outcomes[list(_OF_OUTCOMES)]
+    columns = {name: attempts[name] for name in _OF_OUTCOMES if name != "quality"}
+    outcomes = pd.DataFrame(columns | {"quality": quality})[list(_OF_OUTCOMES)]
     card = replace(
         part.benchmark, quality_low=scale.low, quality_high=scale.high, quality_unit=scale.unit
     )
     notes = [
         *part.read_notes,
-        *notes_on(found),
+        *(notes_on(found) if len(found.means) > 1 or found.measure.name != "quality" else ()),
         *_on_scale(scale, fixed, values, off, attempts, found.measure),
         *_on_ungraded(attempts, np.isnan(values)),
         *_on_answers(attempts, quality, kept),

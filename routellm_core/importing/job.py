@@ -276,7 +276,9 @@ def _lay(folder: Path, part: Imported) -> None:
 def _taken(folder: Path) -> Imported:
     document = files.read_json(folder / "card.json")
     paths = {name: folder / f"{name}.parquet" for name in TABLES}
-    frames = {n: pd.read_parquet(path) if path.exists() else None for n, path in paths.items()}
+    frames: dict[str, Any] = {
+        n: pd.read_parquet(path) if path.exists() else None for n, path in paths.items()
+    }
     return Imported(Benchmark(**document["card"]), notes=tuple(document["notes"]), **frames)
 
 

@@ -159,8 +159,8 @@ def chosen(attempts: pd.DataFrame, wanted: Wanted, source: str) -> Chosen:
         asked = " ".join(filter(None, (wanted.metric, wanted.variant)))
         raise DataError(f"{source}: no measure {asked!r}; there are: {_listed(there)}")
     means = _means(attempts, there)
-    n_models = attempts["model"].nunique()
-    fitting_all = [m for m in fitting if len(means[m]) == n_models]
+    n_graded = len({model for of_measure in means.values() for model in of_measure})
+    fitting_all = [m for m in fitting if len(means[m]) == n_graded]
     if not fitting_all:
         lacking = "; ".join(
             f"{model} has {_listed([m for m in there if model in means[m]]) or 'none'}"
