@@ -2,6 +2,8 @@
 
 import re
 
+from routellm_core.importing.measures import FALLING
+
 # Usual names of a column, the likeliest first; compared in lower case, with `_` for what is no
 # letter or digit.
 QUERY = (
@@ -32,6 +34,23 @@ QUALITY = (
     *("is_success", "successful", "solved", "em", "f1", "f1_score", "match", "label_correct"),
     *("quality_score", "eval_score", "metric_value", "final_score", "overall_score"),
 )
+METRICS = frozenset(
+    {
+        *(
+            "exact_match",
+            "em",
+            "f1",
+            "f1_score",
+            "reward",
+            "bleu",
+            "rouge_l",
+            "meteor",
+            "judge_score",
+        ),
+        *FALLING,
+    }
+)
+"""Names of qualities that are of one metric: runs by another one are not joined with them."""
 PROMPT_TOKENS = (
     *("prompt_tokens", "input_tokens", "tokens_in", "n_prompt_tokens", "num_prompt_tokens"),
     *("prompt_token_count", "input_token_count", "n_input_tokens"),

@@ -23,6 +23,7 @@ from routellm_core.importing.column_words import (
     CACHED,
     COST,
     ERROR,
+    METRICS,
     MILLISECONDS,
     MODEL,
     NO_MODEL,
@@ -43,6 +44,7 @@ from routellm_core.importing.measures import FALLING, RISING
 from routellm_core.importing.scales import Scale
 
 LEAST_COUNTED = 3
+SHOWN = 12
 
 
 class WideModel(NamedTuple):
@@ -93,8 +95,9 @@ class ColumnMapping:
 
     @property
     def measure(self) -> str:
-        """Name of the measure that the qualities are of."""
-        return self.quality or "quality"
+        """Name of the measure that the qualities are of; one without a metric's name is alike."""
+        is_any = self.quality is None or (not self.also and _plain(self.quality) not in METRICS)
+        return "quality" if is_any else str(self.quality)
 
     def columns(self) -> list[str]:
         """All columns that are read, each once.
@@ -183,15 +186,23 @@ def is_told(found: ColumnMapping) -> bool:
     return named or (known and graded)
 
 
-def missing(found: ColumnMapping) -> str:
-    """What a guess found of a table of outcomes and what not, in a line.
-
-    >>> missing(ColumnMapping(model="llm", quality="right"))
-    "query: none, id: none, model: 'llm', quality: 'right'"
-    """
-    roles = ("query", found.query), ("id", found.query_id), ("model", found.model)
-    shown = [f"{role}: {column!r}" if column else f"{role}: none" for role, column in roles]
-    return ", ".join([*shown, f"quality: {found.quality!r}" if found.quality else "quality: none"])
+def seen(columns: Sequence[str], sample: pa.Table) -> str:
+    """What a table that is not recognised seems to hold, and what is missing."""
+    found = guess(columns, sample)
+    roles = {
+        "query": found.query,
+        "id": found.query_id,
+        "model": found.model,
+        "quality": found.quality,
+    }
+    told = ", ".join(f"{role}: {column or 'none'}" for role, column in roles.items())
+    shown = ", ".join(repr(name[:40]) for name in columns[:SHOWN]) or "none"
+    more = f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else ""
+    return (
+        f"As a table it seems to have {told}; its columns are {shown}{more}. A table needs a query "
+        "or an id, and for outcomes a model and a quality, or a column of qualities for each of "
+        "two models. Say which column is what (--map quality=COLUMN, or on the My data page)"
+    )
 
 
 def holds_battles(columns: Sequence[str]) -> bool:

@@ -79,7 +79,8 @@ class Store(PolicyShelf, QueryReader):
         with self.atomic():
             if self.has_benchmark(name):
                 raise DataError(
-                    f"there is a benchmark {name!r} already; delete it first or choose another name"
+                    f"there is a benchmark {name!r} already; delete it first, or choose another "
+                    "name (--name)"
                 )
             card = pa.Table.from_pylist([vars(benchmark)])
             self._write("INSERT INTO benchmark BY NAME FROM given", given=card)

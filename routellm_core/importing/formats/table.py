@@ -34,14 +34,16 @@ def recognises(path: Path) -> bool:
     return not holds_battles(columns) and is_told(guess(columns, sample))
 
 
-def guessed(path: Path) -> tuple[ColumnMapping, pa.Table]:
+def guessed(path: Path, dropped: Sequence[str] = ()) -> tuple[ColumnMapping, pa.Table]:
     """Guessed meaning of the columns of a file, and its first rows to show beside it.
+
+    Columns in `dropped` are not looked at.
 
     Raises:
         DataError: it is no table.
     """
     sample = read_sample(path)
-    return guess(sample.column_names, sample), sample
+    return guess([name for name in sample.column_names if name not in dropped], sample), sample
 
 
 def read(path: Path, mapping: ColumnMapping | None = None) -> list[Imported]:
@@ -66,7 +68,7 @@ def read(path: Path, mapping: ColumnMapping | None = None) -> list[Imported]:
     unread = [name for name in sample.column_names if name not in read_too]
     if unread:
         notes.append(f"Not used: {_listed(unread)}.")
-    card = Card(path.stem, f"a table, {path.name}", scale=mapping.scale, measure=mapping.measure)
+    card = Card(path.stem, f"a table, {path.name}", scale=mapping.scale)
     return [assembled(rows, where, card, notes)]
 
 
@@ -95,7 +97,8 @@ def _long(
             continue
         fixed = mapping.scale if column == mapping.quality else None
         grades = values.numbers(data[column], where, column, "quality", notes)
-        rows[Measure(column, is_main=fixed is not None, scale=fixed)] = grades
+        name = mapping.measure if column == mapping.quality else column
+        rows[Measure(name, is_main=fixed is not None, scale=fixed)] = grades
     if mapping.quality is not None and mapping.model is None:
         rows["model"] = mapping.one_model or path.stem
     amounts = {

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
@@ -14,6 +15,8 @@ from routellm_core.errors import DataError
 from routellm_core.importing.readers import zip_limits
 
 LOOKED_AT = 1 << 20  # bytes
+MOST_LOOKED_AT = 1 << 24
+"""Bytes that may be read until the first JSON object is whole: its keys tell the format."""
 _BLOCK = 1 << 22
 
 Kind: TypeAlias = Literal[
@@ -60,9 +63,18 @@ class Sniffed(NamedTuple):
 
 
 def sniff(path: Path) -> Sniffed:
-    """Kind and start of a file, from its first megabyte; `empty` also for what is no file."""
+    """Kind and start of a file; `empty` also for what is no file.
+
+    `text` is of the first megabyte; the first object may be longer.
+    """
     if not path.is_file():
         return Sniffed("empty")
+    found = path.stat()
+    return _sniffed(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)  # each format asks in turn
+def _sniffed(path: Path, n_bytes: int, _: int) -> Sniffed:
     with path.open("rb") as file:
         content = file.read(LOOKED_AT)
     if content.startswith(b"PAR1"):
@@ -81,7 +93,7 @@ def sniff(path: Path) -> Sniffed:
     if not start:
         return Sniffed("empty")
     if start[0] == "{" or re.match(r"\[\s*([\[{\]\d\"]|$)", start):
-        keys, first = _first_object(start[start.find("{") :] if "{" in start else "")
+        keys, first = _first_object(path, text, n_bytes)
         return Sniffed("objects" if start[0] == "{" else "list", text, keys, first)
     return Sniffed("text", text)
 
@@ -193,13 +205,24 @@ def _decoded(content: bytes) -> str | None:
     return None
 
 
-def _first_object(text: str) -> tuple[frozenset[str], dict[str, Any]]:
-    """Keys of the object that the text starts with, and all of it where it is whole."""
-    try:
-        first, _ = json.JSONDecoder().raw_decode(text)
-    except (ValueError, RecursionError):
-        return frozenset(_leading_keys(text)), {}
-    return (frozenset(first), first) if isinstance(first, dict) else (frozenset(), {})
+def _first_object(path: Path, text: str, n_bytes: int) -> tuple[frozenset[str], dict[str, Any]]:
+    """Keys of the first object, and all of it where it is whole within `MOST_LOOKED_AT`."""
+    n_read = LOOKED_AT
+    while True:
+        at = text.find("{")
+        try:
+            first, _ = json.JSONDecoder().raw_decode(text[at:] if at >= 0 else "")
+        except RecursionError:
+            break
+        except ValueError:
+            if n_read >= min(n_bytes, MOST_LOOKED_AT):
+                break
+            n_read *= 16
+            with path.open("rb") as file:
+                text = _decoded(file.read(n_read)) or ""
+            continue
+        return (frozenset(first), first) if isinstance(first, dict) else (frozenset(), {})
+    return frozenset(_leading_keys(text[max(text.find("{"), 0) : LOOKED_AT])), {}
 
 
 def _leading_keys(text: str) -> list[str]:

@@ -21,7 +21,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing.readers import delimited, spreadsheet
 from routellm_core.importing.readers.counted_reads import report
 from routellm_core.importing.readers.json_stream import objects, unit
-from routellm_core.importing.readers.sniffing import encoding_of, sniff
+from routellm_core.importing.readers.sniffing import MOST_LOOKED_AT, encoding_of, sniff
 from routellm_core.importing.readers.table import (
     Table,
     check_names,
@@ -55,6 +55,11 @@ def read_sample(path: Path) -> pa.Table:
             batch = next(file.iter_batches(SAMPLED), None)
             schema = file.schema_arrow
             return pa.Table.from_batches([] if batch is None else [batch], schema)
+    if kind == "objects" and not sniff(path).first and sniff(path).keys:
+        raise DataError(
+            f"{path.name}: its first object is no row of a table: longer than "
+            f"{MOST_LOOKED_AT:,} bytes; export it as JSON lines"
+        )
     rows = [row for _, row in zip(range(SAMPLED), objects(path), strict=False)]
     names = list(dict.fromkeys(name for row in rows for name in row[1]))
     return pa.table({name: _json_cells(row.get(name) for _, row in rows) for name in names})
