@@ -10,7 +10,6 @@ it does to that process alone. Nothing enters the store before it is asked for, 
 """
 
 import itertools
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter
 
 from routellm_core import files, jobs
 from routellm_core.errors import DataError, UnknownNameError
@@ -31,7 +31,7 @@ from routellm_core.importing.battles import read_battles
 from routellm_core.importing.columns import ColumnMapping, holds_battles, seen
 from routellm_core.importing.formats import llm_comparator, lm_eval, table
 from routellm_core.importing.grading import graded, measures_of, on_scale
-from routellm_core.importing.measures import Wanted, columns_of
+from routellm_core.importing.measures import Measure, Wanted, columns_of
 from routellm_core.importing.readers.counted_reads import watched_by
 from routellm_core.importing.readers.naming import told_apart
 from routellm_core.importing.readers.tables import read_sample
@@ -120,10 +120,11 @@ def read(plan: ImportPlan) -> ReadFiles:
     battles = []
     with told_apart(paths), on_scale(scale):
         for path in paths:
-            name = plan.format_name or recognise(path)
+            mapping = _mapping(path, plan)
+            name = plan.format_name or (recognise(path) if mapping is None else "table")
             if name in OF_BATTLES:
                 battles.append(read_battles(path, drop_unjudged=plan.drop_unjudged))
-            elif (mapping := _mapping(path, plan)) is not None:
+            elif mapping is not None:
                 parts += table.read(path, mapping)
             else:
                 parts += read_benchmarks(path, name)
@@ -267,11 +268,15 @@ def work_on(folder: Path, plan: ImportPlan, on_progress: OnProgress = silent) ->
         context.report(**_summary(found))
 
 
-def laid(folder: Path) -> ReadFiles:
+def laid(folder: Path, measure: str | None = None) -> ReadFiles:
     """The result of a finished import, ready to be added.
 
+    Args:
+        folder: of the job.
+        measure: the measure to take as the quality, where a part has it; None: the one taken.
+
     Raises:
-        DataError: it is not finished.
+        DataError: it is not finished, or no part has the measure.
     """
     job = jobs.read(folder)
     if job.status != "done":
@@ -279,7 +284,8 @@ def laid(folder: Path) -> ReadFiles:
     path = folder / "battles.parquet"
     battles = pd.read_parquet(path) if path.exists() else None
     n_parts = len(job.facts["parts"])
-    return ReadFiles([_taken(folder / str(number)) for number in range(n_parts)], battles)
+    parts = [_taken(folder / str(number)) for number in range(n_parts)]
+    return ReadFiles(_by_wanted(parts, Wanted(measure)), battles)
 
 
 def _summary(found: ReadFiles) -> dict[str, Any]:
@@ -330,9 +336,16 @@ def _models(outcomes: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _lay(folder: Path, part: Imported) -> None:
     folder.mkdir(exist_ok=True)
-    (folder / "card.json").write_text(
-        json.dumps({"card": asdict(part.benchmark), "notes": part.notes}), encoding="utf-8"
-    )
+    facts: dict[str, Any] = {"card": asdict(part.benchmark), "notes": part.notes}
+    facts |= {"read_notes": part.read_notes, "measure": part.measure, "created": part.created}
+    if part.attempts is not None:
+        measures = columns_of(part.attempts)
+        facts["measures"] = [asdict(measure) for measure in measures]
+        names: list[Any] = [
+            str(measures.index(c)) if c in measures else c for c in part.attempts.columns
+        ]
+        part.attempts.set_axis(names, axis=1).to_parquet(folder / "attempts.parquet", index=False)
+    files.write_json(folder / "card.json", facts)
     for name in TABLES:
         frame = getattr(part, name)
         if frame is not None:
@@ -340,12 +353,24 @@ def _lay(folder: Path, part: Imported) -> None:
 
 
 def _taken(folder: Path) -> Imported:
-    document = files.read_json(folder / "card.json")
-    paths = {name: folder / f"{name}.parquet" for name in TABLES}
+    facts = files.read_json(folder / "card.json")
     frames: dict[str, Any] = {
-        n: pd.read_parquet(path) if path.exists() else None for n, path in paths.items()
+        name: pd.read_parquet(path) if (path := folder / f"{name}.parquet").exists() else None
+        for name in (*TABLES, "attempts")
     }
-    return Imported(Benchmark(**document["card"]), notes=tuple(document["notes"]), **frames)
+    if frames["attempts"] is not None:
+        measures = TypeAdapter(list[Measure]).validate_python(facts["measures"])
+        frames["attempts"] = frames["attempts"].rename(
+            columns={str(number): measure for number, measure in enumerate(measures)}
+        )
+    return Imported(
+        Benchmark(**facts["card"]),
+        notes=tuple(facts["notes"]),
+        read_notes=tuple(facts["read_notes"]),
+        measure=facts["measure"],
+        created=facts["created"],
+        **frames,
+    )
 
 
 @contextmanager
