@@ -62,6 +62,8 @@ def graded(part: Imported, wanted: Wanted | None = None) -> Imported:
     kept = np.isfinite(values) & ~off
     columns = {name: attempts[name] for name in _OF_OUTCOMES if name != "quality"}
     outcomes = pd.DataFrame(columns | {"quality": quality})[list(_OF_OUTCOMES)]
+    if "state" in attempts:
+        outcomes["state"] = attempts["state"]
     card = replace(
         part.benchmark, quality_low=scale.low, quality_high=scale.high, quality_unit=scale.unit
     )

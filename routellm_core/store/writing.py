@@ -51,8 +51,8 @@ class Store(PolicyShelf, QueryReader):
             queries: `query_id`, `slice`; if known `cluster_id` (default: the text's hash, else the
                 query's name), `contaminated` (default False), `prompt_tokens`, `text_hash`.
             outcomes: `query_id`, `model`, `quality` on the benchmark's scale; if known
-                `answer_tokens`, `cost_usd`, `latency_s`. None for bare queries, which can be scored
-                and not evaluated.
+                `answer_tokens`, `cost_usd`, `latency_s`, `state`. None for bare queries, which can
+                be scored and not evaluated.
             usage: of answers without a grade: `query_id`, `model`; if known `answer_tokens`,
                 `cost_usd`, `latency_s`.
 
