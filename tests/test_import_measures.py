@@ -191,7 +191,9 @@ def test_a_group_of_many_tasks_is_told_in_few_lines(tmp_path, capsys):
         for name in names:
             lines = [line(i, {"acc": float(i % 2), "acc_norm": 1.0}) for i in range(2)]
             written(tmp_path / model / f"samples_{name}_1.jsonl", json_lines(lines))
-    main(["import", str(tmp_path), "--store", str(tmp_path / "s.duckdb")])
+    store = tmp_path.parent / f"{tmp_path.name}.duckdb"
+    Store.create(store).close()
+    main(["import", str(tmp_path), "--store", str(store)])
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "coast: 114 queries imported (heron 0.5, wren 0.5)"
     assert len(said) <= 15
@@ -349,6 +351,7 @@ def test_roles_scales_and_dropped_columns_can_be_named(tmp_path, capsys):
     )
     frame.to_csv(path, index=False)
     store = tmp_path / "s.duckdb"
+    Store.create(store).close()
     arguments = ["--map", "query=frage", "model=wer", "quality=note", "--scale", "0..10"]
     main(["import", str(path), "--store", str(store), "--json", "--name", "noten", *arguments])
     (found,) = json.loads(capsys.readouterr().out)["imported"]

@@ -303,7 +303,7 @@ def test_ragged_rows_are_named_and_nothing_changes(open_page, at_work, store_pat
 
 
 def test_a_row_that_is_off_is_named_and_put_away(open_page, at_work, store_path):
-    frame = wide(strong=[1.0] * 23 + ["much"])
+    frame = wide(strong=[1.0] * 20 + ["much"] * 4)
     at = choose(open_page(), ("off.csv", csv(frame)))
     at.multiselect[0].set_value(["large", "small"]).run()
     button(at, "Import").click().run()
@@ -311,7 +311,7 @@ def test_a_row_that_is_off_is_named_and_put_away(open_page, at_work, store_path)
     at.run()
     (error,) = errors(at)
     assert "off.csv was not imported, nothing has changed" in error.replace("\\", "")
-    assert r"1 row \(24\)" in error
+    assert r"4 rows \(21, 22, 23, 24\)" in error
     assert "much" in error
     assert own_ids(store_path) == []
     button(at, "Put away").click().run()
@@ -950,6 +950,31 @@ def test_a_comparison_goes_with_the_benchmark_it_is_with(bring, open_page, at_wo
     assert folder.exists()
     button(open_page(set="first"), "Delete it").click().run()
     assert not folder.exists()
+
+
+def test_of_several_measures_the_page_asks_which_is_the_quality(bring, store_path):
+    frame = pd.DataFrame(
+        {
+            "query": TEXTS * 2,
+            "model": ["large"] * len(TEXTS) + ["small"] * len(TEXTS),
+            "exact_match": [1.0] * len(TEXTS) + [0.0, 1.0] * (len(TEXTS) // 2),
+            "f1": [0.75] * len(TEXTS) + [0.25] * len(TEXTS),
+        }
+    )
+    at = bring(("runs.csv", csv(frame)))
+    assert "runs" not in " ".join(sets(at)[0].options)
+    assert "runs.csv grades its answers in several ways." in said(at)
+    measure = next(s for s in at.selectbox if s.label == "Which of them is the quality?")
+    assert measure.options == ["exact_match: large 1, small 0.5", "f1: large 0.75, small 0.25"]
+    assert measure.value == "exact_match"
+    measure.set_value("f1").run()
+    button(at, "Add").click().run()
+    assert "runs" in " ".join(sets(at)[0].options)
+    with Store(store_path) as store:
+        pair = ModelPair(weak="small", strong="large")
+        found = store.pair_outcomes("runs", pair)
+    assert set(found.quality_strong) == {0.75}
+    assert set(found.quality_weak) == {0.25}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Roles of a table's columns: guessed, shown beside its first rows, and corrected."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -70,12 +71,15 @@ def draw(path: Path) -> ColumnMapping:
             model = _column("Model", names, guess.model, f"{key}_model")
         else:
             one_model = st.text_input("Name of the model", path.stem, key=f"{key}_one") or None
-    return ColumnMapping(
+    return replace(
+        guess,
         **common,
         model=model,
         quality=quality,
+        also=guess.also if quality == guess.quality else (),
         one_model=one_model,
         scale=scale,
+        wide=(),
         **_amounts(names, guess, key),
     )
 
