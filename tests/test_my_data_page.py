@@ -305,6 +305,8 @@ def test_ragged_rows_are_named_and_nothing_changes(open_page, at_work, store_pat
 def test_a_row_that_is_off_is_named_and_put_away(open_page, at_work, store_path):
     frame = wide(strong=[1.0] * 20 + ["much"] * 4)
     at = choose(open_page(), ("off.csv", csv(frame)))
+    shape = next(s for s in at.selectbox if s.label == "The table has")
+    shape.set_value("a column of qualities for each model").run()
     at.multiselect[0].set_value(["large", "small"]).run()
     button(at, "Import").click().run()
     at_work()
@@ -970,9 +972,9 @@ def test_of_several_measures_the_page_asks_which_is_the_quality(bring, store_pat
     measure.set_value("f1").run()
     button(at, "Add").click().run()
     assert "runs" in " ".join(sets(at)[0].options)
-    with Store(store_path) as store:
-        pair = ModelPair(weak="small", strong="large")
-        found = store.pair_outcomes("runs", pair)
+    from views.cache import workspace
+
+    found = workspace.store().pair_outcomes(own_ids(store_path)[0], PAIR)
     assert set(found.quality_strong) == {0.75}
     assert set(found.quality_weak) == {0.25}
 
