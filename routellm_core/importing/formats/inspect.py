@@ -5,6 +5,7 @@ A folder may hold the logs of several models, and of runs that were tried again.
 
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -152,6 +153,8 @@ def _imported(path: Path, log: _Log) -> Imported:
         rows = [{name: row[name] for name in ("query_id", "query", "slice")} for row in rows]
         rows = list({row["query_id"]: row for row in rows}.values())
     table, where_ = rows_of(path.name, enumerate(rows, start=1), "sample")
+    lettered = {measure for sample in kept for measure in sample.lettered}
+    table = table.rename(columns={m: replace(m, rises=True) for m in lettered})
     card = Card(
         task.rpartition("/")[2],
         f"Inspect, {path.name}",

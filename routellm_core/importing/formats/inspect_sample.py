@@ -47,6 +47,8 @@ class Sample(NamedTuple):
     row: dict[Any, Any]
     odd: dict[Measure, str]
     """Values that are no numbers, shortened."""
+    lettered: set[Measure]
+    """Measures with a letter, or a word for right or wrong: more is better, whatever their name."""
     is_timed_whole: bool
     """True if its seconds are those of the whole sample."""
 
@@ -73,11 +75,14 @@ def read_sample(sample: Mapping[str, Any], run: Run, where: str) -> Sample:
         **use._asdict(),
     }
     odd: dict[Measure, str] = {}
+    lettered = set()
     for measure, value in _scores(sample, run.headline):
         row[measure] = graded = _grade(value)
-        if math.isnan(graded) and isinstance(value, str) and value.strip().lower() != "nan":
+        if isinstance(value, str) and value.strip().upper() in WORDS:
+            lettered.add(measure)
+        elif isinstance(value, str) and math.isnan(graded) and value.strip().lower() != "nan":
             odd[measure] = value[:40]
-    return Sample(row, odd, is_whole and not row["failed"])
+    return Sample(row, odd, lettered, is_whole and not row["failed"])
 
 
 def _query(sample: Mapping[str, Any]) -> str | None:
@@ -182,7 +187,7 @@ def _counted(usage: Any, where: str) -> Use:
         return 0.0 if math.isnan(found) else found
 
     cached = of("input_tokens_cache_read") + of("input_tokens_cache_write")
-    prompt, answer, thoughts = of("input_tokens") + cached, of("output_tokens"), 0.0
+    prompt, answer = of("input_tokens") + cached, of("output_tokens")
     thoughts = of("reasoning_tokens")
     # Thoughts are part of the output, but some providers and older versions count them apart.
     if thoughts > answer or (thoughts and of("total_tokens") - prompt == answer + thoughts):
