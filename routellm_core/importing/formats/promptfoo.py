@@ -112,7 +112,7 @@ class _Rows:
     def add(self, result: dict[str, Any], where: str, number_: int) -> None:
         """Take a result as a row."""
         provider = _provider(result, where)
-        key = (provider.label, provider.provider_id, provider.number)
+        key = (provider.label, provider.provider_id, provider.place)
         self._providers.setdefault(key, provider)
         self._of_row.append(key)
         test = text(result.get("testIdx"), where, "testIdx")

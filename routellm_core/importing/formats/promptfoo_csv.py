@@ -1,5 +1,7 @@
 """The CSV export of promptfoo: variables first, then of each provider its answers and grades."""
 
+import csv
+import io
 import json
 import math
 import re
@@ -29,6 +31,7 @@ GRADED = ("Status", "Score", "Named Scores", "Grader Reason")
 """Columns after that of each provider's answers."""
 ERROR = "ERROR"
 """Status of a call that failed."""
+LONGEST_HEADER = 1 << 16
 OBJECT = "[object Object]"
 """What is left of a variable that is no text."""
 _NO_GRADE = re.compile(
@@ -49,7 +52,11 @@ class _Block(NamedTuple):
 
 def is_csv(start: str) -> bool:
     """True if a text begins with the header of this export."""
-    return all(f",{name}," in start.partition("\n")[0] for name in GRADED[:3])
+    try:
+        header = next(csv.reader(io.StringIO(start[:LONGEST_HEADER], newline="")), [])
+    except csv.Error:
+        return False
+    return any(tuple(header[i : i + 3]) == GRADED[:3] for i in range(1, len(header) - 2))
 
 
 def read(path: Path) -> Imported:

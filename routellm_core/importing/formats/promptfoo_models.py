@@ -12,8 +12,8 @@ class Provider(NamedTuple):
     label: str
     provider_id: str
     prompt: str
-    number: str
-    """Place of the column; a last resort."""
+    place: str
+    """Of the column among all; a last resort."""
 
 
 def distinct_names(providers: Sequence[Provider]) -> list[str]:
@@ -24,9 +24,9 @@ def distinct_names(providers: Sequence[Provider]) -> list[str]:
     """
     names = [provider.label for provider in providers]
     parts: tuple[Callable[[Provider], str], ...] = (
-        lambda p: p.provider_id[:LONGEST],
-        lambda p: p.prompt[:LONGEST],
-        lambda p: p.number,
+        lambda p: _short(p.provider_id),
+        lambda p: _short(p.prompt),
+        lambda p: f"column {p.place}",
     )
     for part in parts:
         of_name: dict[str, set[str]] = {}
@@ -37,3 +37,7 @@ def distinct_names(providers: Sequence[Provider]) -> list[str]:
             for name, provider in zip(names, providers, strict=True)
         ]
     return names
+
+
+def _short(text: str) -> str:
+    return " ".join(text[: 2 * LONGEST].split())[:LONGEST]

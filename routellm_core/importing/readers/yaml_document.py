@@ -30,6 +30,8 @@ def document(path: Path) -> dict[str, Any]:
     try:
         _check_depth(content, path.name)
         found = yaml.load(content, Loader=_Loader)
+    except DataError:
+        raise
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         at = getattr(error, "problem_mark", None)
         line = f", line {at.line + 1:,}" if at else ""
