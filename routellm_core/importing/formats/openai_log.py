@@ -11,7 +11,7 @@ from typing import Any
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.columns import QUALITY
+from routellm_core.importing.column_words import QUALITY
 from routellm_core.importing.fields import at, number, rows_of, spoken
 from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.sniffing import sniff
