@@ -4,9 +4,12 @@ Predictions are a router's trace: of each query only the outcome of the model th
 results of two models are a benchmark like any other.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
@@ -17,6 +20,7 @@ from routellm_core.importing.readers.sniffing import sniff
 
 PREDICTION = frozenset({"global index", "prompt", "prediction"})
 CACHED = frozenset({"global_index", "question", "llm_selected", "evaluation_result"})
+NAMED = 5
 
 
 def recognises(path: Path) -> bool:
@@ -26,7 +30,7 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path) -> list[Imported]:
-    """The one benchmark.
+    """The one benchmark, or the bare queries of a run that holds choices alone.
 
     Raises:
         DataError: damaged, or an item is off.
@@ -44,13 +48,47 @@ def read(path: Path) -> list[Imported]:
     )
     if rows.empty:
         raise DataError(f"{path.name}: holds no result; export it again")
-    notes = []
-    if not cached:
+    if not rows.pop("answered").any():
+        note = (
+            f"{path.name} holds what a router chose, without answers, as its test of robustness "
+            f"does ({_counted(rows['model'])}): its queries were taken, its choices not."
+        )
+        bare = rows[["query_id", "query", "slice"]]
+        card = Card("routerarena-robustness", f"RouterArena choices, {path.name}")
+        return [assembled(bare, where, card, [note])]
+    notes = _on_amounts(path, rows)
+    if not cached and rows["model"].nunique() > 1:
         notes.append(
             f"{path.name} is a router's trace: each query has only the outcome of the model it "
             "chose, so models can be compared only on queries that several traces share."
         )
     return [assembled(rows, where, Card("routerarena", f"RouterArena, {path.name}"), notes)]
+
+
+def _on_amounts(path: Path, rows: pd.DataFrame) -> list[str]:
+    """Notes on tokens and dollars that are not what they seem; takes the marks out of the rows."""
+    notes = []
+    thinking, no_cost = rows.pop("thinking"), rows.pop("no_cost")
+    answered = ~rows["failed"]
+    if thinking.any():
+        notes.append(
+            f"Answers of {path.name} whose total of tokens exceeds prompt and answer: "
+            f"{int(thinking.sum()):,} ({_counted(rows['model'][thinking])}). The rest is counted "
+            "as thoughts; the dollars of these answers may leave them out."
+        )
+    if (no_cost & answered).any():
+        notes.append(
+            f"Answers of {path.name} with $0 or no dollars, whose cost is unknown: "
+            f"{int((no_cost & answered).sum()):,} "
+            f"({_counted(rows['model'][no_cost & answered])})."
+        )
+    return notes
+
+
+def _counted(models: pd.Series) -> str:
+    counts = models.value_counts()
+    shown = ", ".join(f"{model} {n:,}" for model, n in counts[:NAMED].items())
+    return shown + (", …" if len(counts) > NAMED else "")
 
 
 def _prediction(item: dict[str, Any], where: str) -> dict[str, Any]:
@@ -64,6 +102,7 @@ def _prediction(item: dict[str, Any], where: str) -> dict[str, Any]:
         item.get("cost"),
         at(result, "token_usage"),
         at(result, "success"),
+        result is not None or not math.isnan(quality),
         where,
     )
 
@@ -80,6 +119,7 @@ def _cached(item: dict[str, Any], where: str) -> dict[str, Any]:
         at(graded, "inference_cost"),
         item.get("token_usage"),
         item.get("success"),
+        True,
         where,
     )
 
@@ -92,16 +132,26 @@ def _row(
     cost: Any,
     usage: Any,
     success: Any,
+    answered: bool,
     where: str,
 ) -> dict[str, Any]:
+    prompt = number(at(usage, "input_tokens"), where, "token_usage.input_tokens")
+    answer = number(at(usage, "output_tokens"), where, "token_usage.output_tokens")
+    total = number(at(usage, "total_tokens"), where, "token_usage.total_tokens")
+    is_counted = prompt + answer > 0
+    dollars = number(cost, where, "cost")
     return {
         "query_id": query_id,
         "query": query,
         "slice": query_id.rpartition("_")[0] or "all",
         "model": model,
-        # A call that failed says nothing of the model.
-        "quality": float("nan") if success is False else quality,
-        "prompt_tokens": number(at(usage, "input_tokens"), where, "token_usage.input_tokens"),
-        "answer_tokens": number(at(usage, "output_tokens"), where, "token_usage.output_tokens"),
-        "cost_usd": number(cost, where, "cost"),
+        "quality": quality,
+        "prompt_tokens": prompt if is_counted else math.nan,
+        "answer_tokens": max(answer, total - prompt) if is_counted else math.nan,
+        # $0 is what stands there when usage or price was not known.
+        "cost_usd": math.nan if dollars == 0 else dollars,
+        "failed": success is False,
+        "answered": answered,
+        "thinking": is_counted and total > prompt + answer,
+        "no_cost": dollars == 0 or math.isnan(dollars),
     }
