@@ -88,6 +88,7 @@ def status(parsed: argparse.Namespace) -> Result:
 def import_files(parsed: argparse.Namespace) -> Result:
     """Import benchmarks and battles from files as the user's own."""
     from routellm_core.importing import job as import_job
+    from routellm_core.importing.battles import notes_on
 
     plan = import_job.ImportPlan(
         tuple(map(str, parsed.files)), parsed.format, drop_unjudged=parsed.drop_unjudged
@@ -100,6 +101,7 @@ def import_files(parsed: argparse.Namespace) -> Result:
     if found.battles is not None:
         for source, rows in found.battles.groupby("source"):
             imported.append({"battles": source, "n_battles": len(rows)})
+        imported[-1]["notes"] = notes_on(found.battles)
     for name, part in zip(ids, found.parts, strict=True):
         row = {"benchmark": name, "n_queries": len(part.queries), "notes": list(part.notes)}
         imported.append(row)
@@ -110,6 +112,7 @@ def import_files(parsed: argparse.Namespace) -> Result:
             lines += [f"  {note}" for note in i["notes"]]
         else:
             lines.append(f"{i['battles']}: {i['n_battles']:,} battles imported")
+            lines += [f"  {note}" for note in i.get("notes", ())]
     return {"imported": imported}, lines
 
 

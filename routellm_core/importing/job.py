@@ -27,7 +27,7 @@ from routellm_core.importing import IMPORTERS, Imported, is_no_benchmark
 from routellm_core.importing import read as read_benchmarks
 from routellm_core.importing import recognise as recognise_benchmark
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.battles import read_battles
+from routellm_core.importing.battles import read_battles, together
 from routellm_core.importing.columns import ColumnMapping, holds_battles
 from routellm_core.importing.formats import llm_comparator, lm_eval, table
 from routellm_core.importing.readers.counted_reads import watched_by
@@ -109,7 +109,7 @@ def read(plan: ImportPlan) -> ReadFiles:
             parts += table.read(path, plan.mapping)
         else:
             parts += read_benchmarks(path, plan.format_name)
-    return ReadFiles(paired(parts), pd.concat(battles, ignore_index=True) if battles else None)
+    return ReadFiles(paired(parts), together(battles) if battles else None)
 
 
 def _without_totals(paths: list[Path]) -> list[Path]:

@@ -5,6 +5,7 @@ they share their input. Read against 0.48.
 """
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,7 @@ def read(path: Path) -> list[Imported]:
         DataError: damaged, or no row says what was asked.
     """
     notes: list[str] = []
+    items: Iterable[tuple[int, dict[str, Any]]]
     if sniff(path).kind == "text":
         table = read_typed(path, read_sample(path).column_names).astype(object)
         items = enumerate(table.where(table.notna(), None).to_dict("records"), start=1)

@@ -56,7 +56,7 @@ def read(path: Path) -> list[Imported]:
     model = model_in(at(run, "hyperparameters")) or model_of(path, notes)
     found = [(n, {"model": model} | _row(case)) for n, case in enumerate(cases, start=1)]
     names = [row["query_id"] for _, row in found]
-    if len(set(names)) < len(names) or any(str(n).startswith(NUMBERED) for n in names):
+    if any(_is_number(n) for n in names) or len(set(names)) < len(names):
         for _, row in found:
             del row["query_id"]
     if n_raised := sum(row.pop("raised") for _, row in found):
@@ -64,6 +64,10 @@ def read(path: Path) -> list[Imported]:
     if conversations := at(run, "conversationalTestCases"):
         notes.append(f"Conversations of {path.name} that were left out: {len(conversations):,}.")
     return [benchmark(path, found, "case", "a DeepEval test run", notes=notes)]
+
+
+def _is_number(name: Any) -> bool:
+    return not isinstance(name, str) or name.startswith(NUMBERED)
 
 
 def _row(case: Any) -> Row:

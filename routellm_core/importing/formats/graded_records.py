@@ -90,11 +90,22 @@ def benchmark(
     Raises:
         DataError: no row, or one is off.
     """
-    rows, where = rows_of(path.name, found, unit)
+    rows, where = rows_of(path.name, ((n, _with_texts(row)) for n, row in found), unit)
     if "query_id" in rows and (rows["query_id"].isna() | rows["query_id"].eq("")).any():
         rows = rows.drop(columns="query_id")
     card = Card(name or path.stem, f"{tool}, {path.name}", created=created)
     return assembled(rows, where, card, list(notes))
+
+
+def _with_texts(row: Row) -> Row:
+    """The row with texts, or nothing, where texts belong."""
+    texts = {}
+    for name in ("query", "query_id", "slice", "model"):
+        value = row.get(name, "")
+        if not isinstance(value, str) or not value.strip():
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            texts[name] = str(value) if is_number else None
+    return row | {name: value for name, value in texts.items() if name in row}
 
 
 def model_of(path: Path, notes: list[str]) -> str:
@@ -266,7 +277,8 @@ def tokens_of(usage: Any) -> tuple[float, float]:
     )
     if left > 0 and cached <= left:
         prompt, left = prompt + cached, left - cached
-    return prompt, answer + left if left > 0 else answer
+    # Of an answer no token is what stands there when nobody counted.
+    return prompt, answer + left if left > 0 else answer or math.nan
 
 
 def amount(value: Any, factor: float = 1.0) -> float:

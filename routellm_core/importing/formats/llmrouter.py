@@ -4,6 +4,7 @@ A call that failed stands there with the error as its response and a performance
 0.4.
 """
 
+import math
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -62,8 +63,8 @@ def _row(item: dict[str, Any]) -> Row:
         "query": asked_of(item["query"]),
         "slice": item.get("task_name") or None,
         "model": item["model_name"] or None,
-        "prompt_tokens": amount(item.get("input_tokens")),
-        "answer_tokens": amount(item.get("output_tokens")),
+        "prompt_tokens": amount(item.get("input_tokens")) or math.nan,
+        "answer_tokens": amount(item.get("output_tokens")) or math.nan,
         "cost_usd": amount(item.get("cost")),
         "latency_s": amount(item.get("response_time")),
         "failed": isinstance(response, str) and response.lstrip().startswith(FAILED),

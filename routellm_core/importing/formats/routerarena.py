@@ -15,6 +15,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
+from routellm_core.importing.formats.graded_records import is_empty
 from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.sniffing import sniff
 
@@ -78,7 +79,7 @@ def _on_amounts(path: Path, rows: pd.DataFrame) -> list[str]:
         )
     if (no_cost & answered).any():
         notes.append(
-            f"Answers of {path.name} with $0 or no dollars, whose cost is unknown: "
+            f"Answers of {path.name} whose cost is unknown, with no dollars or no tokens counted: "
             f"{int((no_cost & answered).sum()):,} "
             f"({_counted(rows['model'][no_cost & answered])})."
         )
@@ -103,6 +104,7 @@ def _prediction(item: dict[str, Any], where: str) -> dict[str, Any]:
         at(result, "token_usage"),
         at(result, "success"),
         result is not None or not math.isnan(quality),
+        at(result, "generated_answer"),
         where,
     )
 
@@ -120,6 +122,7 @@ def _cached(item: dict[str, Any], where: str) -> dict[str, Any]:
         item.get("token_usage"),
         item.get("success"),
         True,
+        item.get("generated_answer"),
         where,
     )
 
@@ -133,13 +136,15 @@ def _row(
     usage: Any,
     success: Any,
     answered: bool,
+    said: Any,
     where: str,
 ) -> dict[str, Any]:
     prompt = number(at(usage, "input_tokens"), where, "token_usage.input_tokens")
     answer = number(at(usage, "output_tokens"), where, "token_usage.output_tokens")
     total = number(at(usage, "total_tokens"), where, "token_usage.total_tokens")
-    is_counted = prompt + answer > 0
+    is_counted = answer > 0 or total > prompt or (prompt > 0 and is_empty(said))
     dollars = number(cost, where, "cost")
+    is_known = dollars != 0 and not math.isnan(dollars) and (is_counted or answer != 0)
     return {
         "query_id": query_id,
         "query": query,
@@ -148,10 +153,11 @@ def _row(
         "quality": quality,
         "prompt_tokens": prompt if is_counted else math.nan,
         "answer_tokens": max(answer, total - prompt) if is_counted else math.nan,
-        # $0 is what stands there when usage or price was not known.
-        "cost_usd": math.nan if dollars == 0 else dollars,
+        # $0, or the dollars of the prompt alone, stand there when usage was not known.
+        "cost_usd": dollars if is_known else math.nan,
         "failed": success is False,
         "answered": answered,
         "thinking": is_counted and total > prompt + answer,
-        "no_cost": dollars == 0 or math.isnan(dollars),
+        "no_cost": not is_known,
+        "state": "empty" if is_empty(said) else None,
     }

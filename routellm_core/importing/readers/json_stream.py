@@ -35,6 +35,7 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise DataError(
             f"{path.name}: is no JSON list of objects and no JSON lines; save it as one"
         )
+    items: Iterator[tuple[int, Any]]
     if start.wrapped:
         items = iter(enumerate(rows_inside(document(path), start.wrapped), start=1))
     else:
