@@ -91,7 +91,7 @@ def lmarena(**changed):
     [
         ({"winner_tie": 1}, r"several are set in 1 row \(2\)"),
         ({"winner_tie": 7}, r"column 'winner_tie': neither 0 nor 1 in 1 row \(2\)"),
-        ({"winner_model_a": 0}, r"column 'winner': no value in 1 row \(2\)"),
+        ({"winner_model_a": 0}, r"'winner_tie': no verdict in 1 row \(2\)"),
         ({"prompt": "Go."}, r"column 'prompt': no JSON list of turns in 1 row \(2\)"),
         ({"prompt": "[null]"}, r"column 'query': no value in 1 row \(2\)"),
     ],

@@ -54,6 +54,7 @@ def read(path: Path) -> list[Imported]:
         )
     notes: list[str] = []
     model = model_in(at(run, "hyperparameters")) or model_of(path, notes)
+    found: list[tuple[int, Row]]
     found = [(n, {"model": model} | _row(case)) for n, case in enumerate(cases, start=1)]
     names = [row["query_id"] for _, row in found]
     if any(_is_number(n) for n in names) or len(set(names)) < len(names):

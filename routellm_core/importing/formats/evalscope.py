@@ -18,6 +18,7 @@ from routellm_core.importing.formats.graded_records import (
     grades_of,
     is_empty,
     model_of,
+    slice_of,
     tokens_of,
 )
 from routellm_core.importing.readers.json_stream import objects, unit
@@ -65,6 +66,7 @@ def _row(line: dict[str, Any]) -> Row:
     row: Row = {
         "query_id": str(line.get("index") if group is None else group),
         "query": asked_of(line.get("input")) or _question(messages),
+        "slice": slice_of(at(sample, "sample_metadata")),
         "model": at(last, "model") or at(sample, "sample_metadata", "model"),
         "prompt_tokens": prompt,
         "answer_tokens": answer,

@@ -93,6 +93,8 @@ def benchmark(
     rows, where = rows_of(path.name, ((n, _with_texts(row)) for n, row in found), unit)
     if "query_id" in rows and (rows["query_id"].isna() | rows["query_id"].eq("")).any():
         rows = rows.drop(columns="query_id")
+    if "slice" in rows and rows["slice"].isna().all():
+        rows = rows.drop(columns="slice")
     card = Card(name or path.stem, f"{tool}, {path.name}", created=created)
     return assembled(rows, where, card, list(notes))
 
@@ -116,7 +118,8 @@ def model_of(path: Path, notes: list[str]) -> str:
         if words:
             name = "_".join(words) if part != path.stem else _without_ends(part)
             notes.append(
-                f"{path.name} does not name the model: it is called {name!r} after the file."
+                f"{path.name} does not name the model: it is called {name!r} after the "
+                f"{'file' if part == path.stem else 'folder'}."
             )
             return name
     return path.stem

@@ -141,9 +141,11 @@ def _is_metric(name: str) -> bool:
     return Measure(name).direction is not None or _plain(name) in QUALITY
 
 
-def _measures(values: Mapping[str, Any]) -> dict[Measure, float]:
-    """The grades among an object's values: those named so, or that are flags."""
-    return {
+def _measures(values: Mapping[str, Any], depth: int = 1) -> dict[Measure, float]:
+    """The grades among an object's values, those named so, or that are flags; or an object's."""
+    below = [values[k] for k in _keys(values, NESTED) if isinstance(values[k], Mapping)]
+    inner = _measures(below[0], depth - 1) if below and depth else {}
+    return inner | {
         Measure(str(name)): number
         for name, value in values.items()
         if (_is_metric(str(name)) or isinstance(value, bool))
