@@ -19,7 +19,7 @@ ANSWER = "An answer that nobody reads here, of about the usual length. " * 6
 TIMED = """
 import json, re, sys, time
 from pathlib import Path
-from routellm_core.importing import table
+from routellm_core.importing.formats import table
 import pyarrow.csv, pyarrow.parquet
 path, start = Path(sys.argv[1]), time.perf_counter()
 def memory(what):  # in kilobytes; Linux only

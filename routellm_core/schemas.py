@@ -67,6 +67,7 @@ def outcome_columns(quality_low: float, quality_high: float) -> tuple[Column, ..
         Column("answer_tokens", "number", needed=False, low=0),
         Column("cost_usd", "number", needed=False, low=0),
         Column("latency_s", "number", needed=False, low=0),
+        Column("state", "text", needed=False),
     )
 
 

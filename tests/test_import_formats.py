@@ -109,7 +109,10 @@ def test_lm_eval_takes_one_of_several_filters_and_says_which(tmp_path):
     lines = [sample(i, s, f) for f, s in (("strict", 0.0), ("loose", 1.0)) for i in range(3)]
     part = one(written(tmp_path / "x.data", json_lines(lines)), "lm_eval")
     assert set(qualities(part).values()) == {0.0}
-    assert "several filters ('strict', 'loose'): 'strict' was taken" in " ".join(part.notes)
+    notes = " ".join(part.notes)
+    assert "Quality is 'exact_match (strict)'." in notes
+    assert "exact_match (strict) (x 0); exact_match (loose) (x 1)" in notes
+    assert "x has 0.0% by the one and 100.0% by the other" in notes
     assert "x.data names no model" in part.notes[0]
     assert part.outcomes["model"].unique().tolist() == ["x"]
 
@@ -153,26 +156,36 @@ def test_lm_eval_older_lines_have_choices_and_lists_of_arguments(tmp_path):
     part = one(written(tmp_path / "s.jsonl", json_lines(lines)), "lm_eval")
     assert part.texts["text"].iloc[0] == f"{TEXTS[0]}\nA. low\nB. high"
     assert qualities(part) == {"0": 0.0, "1": 1.0}
-    assert "Quality is 'acc'; s.jsonl also holds acc_norm." in part.notes
+    assert "Means by each measure: acc (s 0.5); acc_norm (s 1)." in part.notes
     del lines[0]["doc"]["question"]
     part = one(written(tmp_path / "s.jsonl", json_lines(lines)), "lm_eval")
     assert part.texts["text"].iloc[0] == f"{TEXTS[0]} low"
 
 
 @pytest.mark.parametrize(
-    ("lines", "message"),
+    ("lines", "quality", "note"),
     [
-        ([sample(0, 1.0), sample(1, None, exact_match="x")], "line 2, field 'exact_match': 'x' is"),
-        ([sample(0, 1.0), sample(0, 0.0)], r"earlier row in 1 line \(2\), for example '0'"),
-        ([sample(0, 1.0, metrics=["bleu"])], r"no metric is a number .*\(there are: bleu\)"),
-        ([sample(0, 1.0), {"doc_id": 1, "filter": "none"}], "line 2, field 'exact_match': is miss"),
-        ([sample(0, 1.0, doc={}, arguments=[])], r"line 1, field 'doc': \[\] is no text"),
+        ([sample(0, 1.0), sample(1, None, exact_match="x")], {"0": 1.0}, "1 answers of samples_x"),
+        ([sample(0, 1.0), sample(0, 0.0)], {"0": 0.5}, "1 rows are a further answer"),
+        ([sample(0, 1.0, metrics=["bleu"])], {}, "says nothing of how good answers were"),
+        (
+            [sample(0, 1.0), sample(1, 0) | {"exact_match": None}],
+            {"0": 1.0},
+            "No quality for 1 answers of samples_x (queries '1')",
+        ),
     ],
 )
-def test_lm_eval_lines_that_are_off_are_named(tmp_path, lines, message):
+def test_lm_eval_lines_without_a_grade_are_left_out_and_counted(tmp_path, lines, quality, note):
     path = written(tmp_path / "samples_x.jsonl", json_lines(lines))
-    with pytest.raises(DataError, match=message):
-        importing.read(path, "lm_eval")
+    (part,) = importing.read(path, "lm_eval")
+    assert qualities(part) == quality
+    assert note in " ".join(part.notes)
+
+
+def test_a_line_of_lm_eval_in_which_nothing_is_asked_is_named(tmp_path):
+    lines = json_lines([sample(0, 1.0, doc={}, arguments=[])])
+    with pytest.raises(DataError, match="line 1, field 'doc': None is no text"):
+        importing.read(written(tmp_path / "samples_x.jsonl", lines), "lm_eval")
 
 
 def test_lm_eval_totals_alone_say_what_is_needed(tmp_path):
@@ -427,9 +440,8 @@ def test_a_pickle_is_refused_unopened_with_how_to_convert_it(tmp_path, protocol)
     ("change", "message"),
     [
         ({"heron": ["1", "x"]}, "column 'heron': 'x' is no number"),
-        ({"sample_id": ["a", "a"]}, r"id of an earlier row in 1 row \(2\), for example 'a'"),
-        ({"heron|total_cost": [-1, 0]}, r"negative cost_usd in 1 row \(1\)"),
-        ({"prompt": ["", "[]"]}, r"no query text in 1 row \(1\)"),
+        ({"sample_id": ["a", "a"]}, r"stood for another text before in 1 row \(2\)"),
+        ({"prompt": ["", ""]}, r"no query text in 2 rows \(1, 2\)"),
     ],
 )
 def test_routerbench_rows_that_are_off_are_named(tmp_path, change, message):
@@ -636,7 +648,7 @@ def test_helm_perturbed_instances_are_left_out_and_trials_averaged(tmp_path):
     notes = " ".join(part.notes)
     assert "1 perturbed instances" in notes
     assert "The mean of 2 trials" in notes
-    assert "No quality in 1 instance (2)" in notes
+    assert "No quality for 1 answers of birds/wren (queries 'tides-id1')" in notes
 
 
 def test_helm_display_files_and_instances_do_as_well(tmp_path):
@@ -662,15 +674,8 @@ def test_helm_display_files_and_instances_do_as_well(tmp_path):
     ("change", "message"),
     [
         (lambda f: (f / "scenario_state.json").unlink(), "has neither scenario_state.json nor"),
-        (lambda f: written(f / "scenario_state.json", "{}"), "instance 'id0': has no text"),
+        (lambda f: written(f / "scenario_state.json", "{}"), "none of its instances has a text"),
         (lambda f: written(f / "run_spec.json", "{"), "run_spec.json: is no JSON"),
-        (
-            lambda f: written(
-                f / "per_instance_stats.json",
-                json.dumps([instance("id0", 1.0), {"instance_id": "id1", "stats": []}]),
-            ),
-            "item 2: has no exact_match",
-        ),
         (
             lambda f: written(f / "per_instance_stats.json", json.dumps([3])),
             "holds no per_instance",
@@ -842,9 +847,10 @@ def test_an_archive_holds_several_formats_and_pairs_runs(tmp_path):
     table = "query,wren,heron\nEbb or flow?,1,0\nWhat is a bight?,0,1\n"
     files |= {"notes/READ.md": "Hello.", "wide.csv": table, "empty/": ""}
     parts = read(packed(tmp_path / "all.zip", files), "archive")
-    assert [p.benchmark.benchmark_id for p in parts] == ["shore", "quiz", "wide"]
-    # Inspect's task of the same name answers a query of lm-eval's.
-    assert parts[0].outcomes["model"].nunique() == 3
+    # Inspect's task of the same name is graded by another measure: it stays apart.
+    assert [p.benchmark.benchmark_id for p in parts] == ["shore", "shore-2", "quiz", "wide"]
+    assert parts[0].outcomes["model"].nunique() == 2
+    assert "no measure of all models" in " ".join(parts[1].notes)
     assert "1 files of all.zip are of no known format: notes/READ.md." in parts[0].notes
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from routellm_core.errors import DataError
 from routellm_core.release.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
 from routellm_core.store import Store
 from routellm_core.store.places import DATA_DIR
+
+SHOWN_SETS, SHOWN_MODELS = 6, 6
 
 
 def add_parsers(verb: Verb) -> None:
@@ -23,7 +26,33 @@ def add_parsers(verb: Verb) -> None:
     importing.add_argument(
         "--drop-unjudged", action="store_true", help="leave out battles without a verdict"
     )
-    importing.add_argument("--name", help="put before the ids of the imported benchmarks")
+    importing.add_argument(
+        "--name",
+        help="the id of the imported benchmark; put before the ids where there are several",
+    )
+    importing.add_argument("--metric", help="the measure to take as the quality")
+    importing.add_argument(
+        *("--filter", "--scorer"),
+        dest="variant",
+        help="the filter (lm-eval) or scorer (Inspect) through which it was reached, as name or "
+        "name.key",
+    )
+    importing.add_argument(
+        "--scale", type=_scale, metavar="LOW..HIGH", help="worst and best quality, as 0..10"
+    )
+    importing.add_argument(
+        "--map",
+        dest="roles",
+        nargs="+",
+        type=_role,
+        default=[],
+        metavar="ROLE=COLUMN",
+        help="what a column of a table is: query, query_id, slice, model, quality, prompt_tokens, "
+        "answer_tokens, cost_usd, latency, repeat, error; ROLE= takes the role from all columns",
+    )
+    importing.add_argument(
+        "--drop", nargs="+", default=[], metavar="COLUMN", help="columns that are not looked at"
+    )
 
     resolving, rebuilding = verb("texts", texts), verb("data", data)
     checkout = os.environ.get("ROUTELLM") or None
@@ -88,32 +117,66 @@ def status(parsed: argparse.Namespace) -> Result:
 def import_files(parsed: argparse.Namespace) -> Result:
     """Import benchmarks and battles from files as the user's own."""
     from routellm_core.importing import job as import_job
+    from routellm_core.importing.assembly import benchmark_id
     from routellm_core.importing.battles import notes_on
+    from routellm_core.importing.notes import MOST, condensed
 
     plan = import_job.ImportPlan(
-        tuple(map(str, parsed.files)), parsed.format, drop_unjudged=parsed.drop_unjudged
+        tuple(map(str, parsed.files)),
+        parsed.format,
+        drop_unjudged=parsed.drop_unjudged,
+        metric=parsed.metric,
+        variant=parsed.variant,
+        scale=parsed.scale,
+        roles=tuple(parsed.roles),
+        dropped=tuple(parsed.drop),
     )
-    prefix = f"{parsed.name}-" if parsed.name else ""
+    found = import_job.read(plan)
+    if parsed.name and len(found.parts) == 1:
+        card = replace(found.parts[0].benchmark, benchmark_id=benchmark_id(parsed.name))
+        found = found._replace(parts=[found.parts[0]._replace(benchmark=card)])
+    prefix = f"{parsed.name}-" if parsed.name and len(found.parts) > 1 else ""
     with Store(parsed.store) as store:
-        found = import_job.read(plan)
         ids = import_job.add(store, found, prefix=prefix)
     imported: list[dict[str, Any]] = []
+    lines: list[str] = []
+    on_battles: list[str] = []
     if found.battles is not None:
         for source, rows in found.battles.groupby("source"):
             imported.append({"battles": source, "n_battles": len(rows)})
-        imported[-1]["notes"] = notes_on(found.battles)
+            lines.append(f"{source}: {len(rows):,} battles imported")
+        on_battles = notes_on(found.battles)
+        imported[-1]["notes"] = on_battles
     for name, part in zip(ids, found.parts, strict=True):
-        row = {"benchmark": name, "n_queries": len(part.queries), "notes": list(part.notes)}
-        imported.append(row)
-    lines = []
-    for i in imported:
-        if "benchmark" in i:
-            lines.append(f"{i['benchmark']}: {i['n_queries']:,} queries imported")
-            lines += [f"  {note}" for note in i["notes"]]
-        else:
-            lines.append(f"{i['battles']}: {i['n_battles']:,} battles imported")
-            lines += [f"  {note}" for note in i.get("notes", ())]
-    return {"imported": imported}, lines
+        means = part.outcomes.groupby("model", observed=True, sort=False)["quality"].mean()
+        row = {"benchmark": name, "n_queries": len(part.queries), "measure": part.measure or None}
+        row |= {"qualities": {str(model): float(mean) for model, mean in means.items()}}
+        imported.append(row | {"notes": list(part.notes)})
+        shown = ", ".join(f"{model} {mean:.3g}" for model, mean in means[:SHOWN_MODELS].items())
+        shown = f" ({shown}{', …' if len(means) > SHOWN_MODELS else ''})" if shown else ""
+        lines.append(f"{name}: {len(part.queries):,} queries imported{shown}")
+    if len(lines) > SHOWN_SETS:
+        lines[SHOWN_SETS:] = [f"and {len(lines) - SHOWN_SETS:,} more benchmarks"]
+    notes = condensed([*on_battles, *(n for p in found.parts for n in p.notes)], MOST - len(lines))
+    return {"imported": imported}, lines + [f"  {note}" for note in notes]
+
+
+def _scale(text: str) -> tuple[float, float]:
+    low, _, high = text.partition("..")
+    try:
+        found = float(low), float(high)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no scale; write it as 0..10") from None
+    if not found[0] < found[1]:
+        raise argparse.ArgumentTypeError(f"{text!r}: the first must be the smaller, as in 0..10")
+    return found
+
+
+def _role(text: str) -> tuple[str, str | None]:
+    role, is_pair, column = text.partition("=")
+    if not is_pair:
+        raise argparse.ArgumentTypeError(f"{text!r} is no ROLE=COLUMN")
+    return role, column or None
 
 
 def texts(parsed: argparse.Namespace) -> Result:

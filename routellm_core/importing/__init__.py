@@ -70,6 +70,8 @@ class Imported(NamedTuple):
     holds), and a column a `Measure`. None of bare queries."""
     read_notes: tuple[str, ...] = ()
     """The notes that do not depend on which measure is taken."""
+    measure: str = ""
+    """The measure that was taken as the quality; empty of bare queries."""
     created: str = ""
     """Moment of the run, so that later ones sort behind; empty where it is not known."""
 
@@ -106,7 +108,7 @@ def read(path: Path, format_name: str | None = None) -> list[Imported]:
     chosen = importer(name)
     if not path.exists():
         raise DataError(f"there is no {path}; check the path")
-    if path.is_dir() and name not in OF_FOLDERS:
+    if path.is_dir() and name not in (*OF_FOLDERS, "archive"):
         raise DataError(f"{path}: is a folder, and {name} reads a file; give one of its files")
     return chosen.read(path)
 

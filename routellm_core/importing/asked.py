@@ -29,9 +29,9 @@ def as_asked(record: Any, answer: str = "") -> str | None:
         answer: the reference answer; a text that ends in it is not what was asked.
 
     >>> as_asked({"passage": "A heron waits.", "question": "Who waits?", "answer": "a heron"})
-    'A heron waits.\\n\\nWho waits?'
+    'A heron waits.\n\nWho waits?'
     >>> as_asked({"instruction": "Translate to French.", "input": "Good day"})
-    'Translate to French.\\n\\nGood day'
+    'Translate to French.\n\nGood day'
     """
     if isinstance(record, str):
         return record if record.strip() else None

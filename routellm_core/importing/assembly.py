@@ -86,16 +86,16 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     measures = columns_of(rows)
     rows, where = _answered(rows, where, notes)
     is_graded = "model" in rows and any(rows[m].notna().any() for m in measures)
-    _check_amounts(rows, measures, where)
+    rows = _sound_amounts(rows, measures, where, notes)
     rows, where = _complete(rows, where, notes)
     text_code, texts, hashes = _texts(rows, where)
     model_code = _codes(rows["model"])[0] if "model" in rows else None
     if "query_id" in rows:
-        kept = _consistent(rows, where, text_code, notes)
-        if not kept.all():
-            rows, where = rows[kept].reset_index(drop=True), where._replace(row=where.row[kept])
-            text_code = text_code[kept]
-            model_code = None if model_code is None else model_code[kept]
+        same = _consistent(rows, where, text_code, notes)
+        if not same.all():
+            rows, where = rows[same].reset_index(drop=True), where._replace(row=where.row[same])
+            text_code = text_code[same]
+            model_code = None if model_code is None else model_code[same]
     query_code, first = _queries(rows, where, text_code, model_code, is_graded, notes)
     queries = pd.DataFrame({"query_id": _ids(rows, where, first)})
     slices = rows["slice"].iloc[first] if "slice" in rows else pd.Series([ONE_SLICE] * len(first))
@@ -111,9 +111,10 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     attempts["model"] = rows["model"].to_numpy() if "model" in rows else ""
     for name in AMOUNTS[1:]:
         attempts[name] = rows[name].to_numpy() if name in rows else np.nan
-    for name in ("state", "content", *measures) if is_graded else ():
-        if name in rows:
-            attempts[name] = rows[name].to_numpy()
+    kept: list[str | Measure] = ["state", "content", *measures]
+    for column in kept if is_graded else ():
+        if column in rows:
+            attempts[column] = rows[column].to_numpy()
     attempts = _once(attempts, measures, notes)
     if is_graded:
         _mark_capped(attempts)
@@ -211,7 +212,8 @@ def _consistent(
         )
     if other.any():
         notes.append(f"{where.rows(other)} were left out: their id stood for another text before.")
-    return ~other
+    same: NDArray[np.bool_] = ~other
+    return same
 
 
 def _once(attempts: pd.DataFrame, measures: list[Measure], notes: list[str]) -> pd.DataFrame:
@@ -340,15 +342,24 @@ def _prompt_tokens(
     return counts[text_code[first]]
 
 
-def _check_amounts(rows: pd.DataFrame, measures: list[Measure], where: Where) -> None:
+def _sound_amounts(
+    rows: pd.DataFrame, measures: list[Measure], where: Where, notes: list[str]
+) -> pd.DataFrame:
+    """The rows, with amounts that cannot be unknown; refused is an infinite grade."""
     for name in AMOUNTS:
-        if name in rows:
-            values = rows[name].to_numpy(np.float64)
-            where.refuse(values < 0, f"a negative {name}", "correct or empty them")
-            where.refuse(np.isinf(values), f"an infinite {name}", "correct or empty them")
+        if name not in rows:
+            continue
+        amounts = rows[name].to_numpy(np.float64)
+        odd = (amounts < 0) | np.isinf(amounts)
+        if odd.any():
+            rows = rows.assign(**{name: np.where(odd, np.nan, amounts)})
+            notes.append(
+                f"{name} is negative or infinite in {where.rows(odd)}: it counts as unknown there."
+            )
     for measure in measures:
         infinite = np.isinf(rows[measure].to_numpy(np.float64))
         where.refuse(infinite, f"an infinite {measure}", "give finite numbers")
+    return rows
 
 
 def _usage(attempts: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame | None:

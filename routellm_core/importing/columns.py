@@ -14,94 +14,37 @@ import pyarrow as pa
 
 from routellm_core.errors import DataError
 from routellm_core.importing import values as importing_values
+from routellm_core.importing.column_words import (
+    AMOUNT_OF,
+    AMOUNTS,
+    ANSWER,
+    ANSWER_TOKENS,
+    BATTLE,
+    CACHED,
+    COST,
+    ERROR,
+    METRICS,
+    MILLISECONDS,
+    MODEL,
+    NO_MODEL,
+    NO_QUALITY,
+    NO_QUERY,
+    PROMPT_TOKENS,
+    QUALITY,
+    QUALITY_OF,
+    QUERY,
+    QUERY_ID,
+    REPEAT,
+    SECONDS,
+    SLICE,
+    STATUS,
+    STOP_REASON,
+)
+from routellm_core.importing.measures import FALLING, RISING
 from routellm_core.importing.scales import Scale
 
-# Usual names of a column, the likeliest first; compared in lower case, with `_` for what is no
-# letter or digit.
-QUERY = (
-    *("query", "prompt", "question", "input", "instruction", "user_query", "user_prompt"),
-    *("input_text", "query_text", "prompt_text", "question_text", "problem", "request", "text"),
-    *("user_input", "user_message", "turns", "inputs", "prompts", "queries", "questions"),
-    *("messages", "conversation"),
-)
-QUERY_ID = (
-    *("query_id", "question_id", "prompt_id", "sample_id", "example_id", "item_id", "doc_id"),
-    *("task_id", "request_id", "id", "qid", "uid", "uuid", "key"),
-)
-SLICE = (
-    *("slice", "category", "subject", "topic", "domain", "task", "eval_name", "task_name"),
-    *("task_type", "dataset", "group", "subset", "type"),
-)
-MODEL = (
-    *("model", "model_name", "model_id", "llm", "llm_name", "llm_id", "generator", "engine"),
-    *("deployment", "model_group", "provider_model"),
-)
-QUALITY = (
-    *("quality", "score", "correct", "is_correct", "correctness", "accuracy", "acc", "grade"),
-    *("rating", "passed", "pass", "success", "reward", "performance", "exact_match", "result"),
-    *("points", "outcome", "verdict", "right", "graded", "judge_score", "mark"),
-)
-PROMPT_TOKENS = (
-    *("prompt_tokens", "input_tokens", "tokens_in", "n_prompt_tokens", "num_prompt_tokens"),
-    *("prompt_token_count", "input_token_count", "n_input_tokens"),
-)
-ANSWER_TOKENS = (
-    *("answer_tokens", "completion_tokens", "output_tokens", "response_tokens", "tokens_out"),
-    *("n_completion_tokens", "num_completion_tokens", "output_token_count", "n_output_tokens"),
-    "completion_token_count",
-)
-COST = (
-    *("cost_usd", "cost", "total_cost", "usd", "cost_dollars", "price", "spend", "price_usd"),
-    "total_cost_usd",
-)
-SECONDS = (
-    *("latency_s", "latency", "latency_seconds", "duration", "duration_s", "elapsed", "time_s"),
-    *("response_time", "seconds", "total_time", "time_taken", "latency_sec"),
-)
-MILLISECONDS = (
-    *("latency_ms", "duration_ms", "elapsed_ms", "response_time_ms", "request_duration_ms"),
-    *("time_ms", "latencyms"),
-)
-NO_MODEL = frozenset(
-    {
-        *("index", "row", "fold", "seed", "year", "length", "len", "n", "count", "temperature"),
-        *("top_p", "timestamp", "time", "date", "turn", "difficulty", "level", "label", "target"),
-        *("answer", "reference", "expected", "gold", "ground_truth", "solution", "tokens", "epoch"),
-        *("total_tokens", "max_tokens", "weight", "split", "rank", "version", "n_shot"),
-        *("unnamed_0", "created_at", "n_words", "n_characters", "contaminated", "choices"),
-    }
-)
-"""Columns of numbers that are no model's qualities."""
-NO_QUERY = frozenset(
-    {
-        *("response", "answer", "output", "completion", "generation", "reference", "explanation"),
-        *("judgment", "judgement", "reasoning", "comment", "target", "label", "expected", "gold"),
-        *("rationale", "feedback", "reply", "solution", "system"),
-    }
-)
-"""Words in the names of columns that hold texts, but none that a user wrote."""
-BATTLE = frozenset(
-    {
-        *("model_a", "model_b", "winner", "generator_1", "generator_2", "preference"),
-        *("winner_model_a", "winner_model_b", "response_a", "response_b"),
-    }
-)
-"""Columns that say a table holds battles, which are no benchmark."""
-_QUALITY_OF = re.compile(
-    r"^(?:(?P<m1>.+?)[|:/\-_. ](?:is_)?(?:score|quality|correct|accuracy|grade|rating|passed)"
-    r"|(?:score|quality|correct|accuracy|grade|rating|passed)[|:/\-_. ](?:of_)?(?P<m2>.+))$",
-    re.IGNORECASE,
-)
-_AMOUNTS = {
-    **dict.fromkeys(COST, "cost_usd"),
-    **dict.fromkeys(ANSWER_TOKENS, "answer_tokens"),
-    **dict.fromkeys((*SECONDS, *MILLISECONDS), "latency"),
-}
-_NO_QUALITY = frozenset({*_AMOUNTS, *PROMPT_TOKENS})
-_AMOUNT_OF = re.compile(
-    rf"^(?P<model>.+?)[|:/\-_. ](?P<what>{'|'.join(sorted(_AMOUNTS, key=len, reverse=True))})$",
-    re.IGNORECASE,
-)
+LEAST_COUNTED = 3
+SHOWN = 12
 
 
 class WideModel(NamedTuple):
@@ -135,11 +78,26 @@ class ColumnMapping:
     """Name of the model whose rows these are; None: the file's name."""
     scale: Scale | None = None
     """Scale of the qualities; None: guessed from them."""
+    also: tuple[str, ...] = ()
+    """Further measures of a long table, beside the quality."""
+    repeat: str | None = None
+    """Number of the answer, where a model answered a query several times."""
+    error: str | None = None
+    """What went wrong with a call, or that it did; empty or false where nothing did."""
+    status: str | None = None
+    """Whether a call went well, in a word."""
+    cached: str | None = None
+    """True for an answer out of a cache, whose cost and time are not the model's."""
+    answer: str | None = None
+    """Text of the answer; only looked at, to count the empty ones."""
+    stop_reason: str | None = None
+    """Reason why the answer ended."""
 
     @property
     def measure(self) -> str:
-        """Name of the measure that the qualities are of."""
-        return self.quality or "quality"
+        """Name of the measure that the qualities are of; one without a metric's name is alike."""
+        is_any = self.quality is None or (not self.also and _plain(self.quality) not in METRICS)
+        return "quality" if is_any else str(self.quality)
 
     def columns(self) -> list[str]:
         """All columns that are read, each once.
@@ -156,6 +114,8 @@ class ColumnMapping:
             )
         names = [self.query, self.query_id, self.slice, self.model, self.quality]
         names += [self.prompt_tokens, self.answer_tokens, self.cost_usd, self.latency]
+        names += [*self.also, self.repeat, self.error, self.status, self.cached, self.answer]
+        names += [self.stop_reason]
         for model in self.wide:
             names += model[1:]
         return list(dict.fromkeys(name for name in names if name is not None))
@@ -170,25 +130,33 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
     """
     by_name: dict[str, str] = {}
     for column in columns:
-        by_name.setdefault(_plain(column), column)
+        if sample[column].null_count < len(sample) or not len(sample):
+            by_name.setdefault(_plain(column), column)
 
     def named(names: Sequence[str]) -> str | None:
         return next((by_name[name] for name in names if name in by_name), None)
 
     query = named(QUERY) or _wordy(columns, sample)
-    milliseconds = named(MILLISECONDS)
-    seconds = named(SECONDS)
+    seconds, milliseconds = named(SECONDS), named(MILLISECONDS)
+    measures = _measures(by_name, sample)
     found = ColumnMapping(
         query=query,
         query_id=named(QUERY_ID),
         slice=named(SLICE),
         model=named(MODEL),
-        quality=_graded(named(QUALITY), sample),
+        quality=measures[0] if measures else None,
+        also=tuple(measures[1:]),
         prompt_tokens=named(PROMPT_TOKENS),
         answer_tokens=named(ANSWER_TOKENS),
         cost_usd=named(COST),
         latency=seconds or milliseconds,
         in_milliseconds=seconds is None and milliseconds is not None,
+        repeat=named(REPEAT) if measures else None,
+        error=named(ERROR),
+        status=named(STATUS),
+        cached=named(CACHED),
+        answer=named(ANSWER) if measures else None,
+        stop_reason=named(STOP_REASON) if measures else None,
     )
     if found.model is not None:
         return found
@@ -213,9 +181,28 @@ def is_told(found: ColumnMapping) -> bool:
     Outcomes may name their queries by an id alone; their texts are not known then.
     """
     named = found.query is not None and _plain(found.query) in QUERY
-    graded = found.model is not None and found.quality is not None
+    graded = (found.model is not None and found.quality is not None) or bool(found.wide)
     known = found.query is not None or found.query_id is not None
-    return named or (known and graded) or (found.query is not None and bool(found.wide))
+    return named or (known and graded)
+
+
+def seen(columns: Sequence[str], sample: pa.Table) -> str:
+    """What a table that is not recognised seems to hold, and what is missing."""
+    found = guess(columns, sample)
+    roles = {
+        "query": found.query,
+        "id": found.query_id,
+        "model": found.model,
+        "quality": found.quality,
+    }
+    told = ", ".join(f"{role}: {column or 'none'}" for role, column in roles.items())
+    shown = ", ".join(repr(name[:40]) for name in columns[:SHOWN]) or "none"
+    more = f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else ""
+    return (
+        f"As a table it seems to have {told}; its columns are {shown}{more}. A table needs a query "
+        "or an id, and for outcomes a model and a quality, or a column of qualities for each of "
+        "two models. Say which column is what (--map quality=COLUMN, or on the My data page)"
+    )
 
 
 def holds_battles(columns: Sequence[str]) -> bool:
@@ -233,10 +220,13 @@ def _plain(column: str) -> str:
     return re.sub(r"\W+", "_", split).strip("_").lower()
 
 
-def _graded(column: str | None, sample: pa.Table) -> str | None:
+def _measures(by_name: dict[str, str], sample: pa.Table) -> list[str]:
+    """Columns of grades, those of the likeliest names first."""
+    known = [by_name[name] for name in QUALITY if name in by_name]
+    others = [c for name, c in by_name.items() if name in RISING | FALLING]
+    names = [c for c in dict.fromkeys([*known, *others]) if _plain(c) not in NO_QUALITY]
     # A few cells that are off are said to be; a column of something else is no quality.
-    known = column is not None and importing_values.look(sample[column]).share >= 0.5
-    return column if known else None
+    return [c for c in names if importing_values.look(sample[c]).share >= 0.5]
 
 
 def _wordy(columns: Sequence[str], sample: pa.Table) -> str | None:
@@ -261,7 +251,7 @@ def _wide(columns: Sequence[str], sample: pa.Table, may_be_bare: bool) -> tuple[
     named: dict[str, str] = {}
     looks: dict[str, importing_values.Look] = {}
     for column in columns:
-        match = _QUALITY_OF.match(column)
+        match = QUALITY_OF.match(column)
         if match and (look := importing_values.look(sample[column])).share >= 0.5:
             named.setdefault(match["m1"] or match["m2"], column)
             looks[column] = look
@@ -271,27 +261,44 @@ def _wide(columns: Sequence[str], sample: pa.Table, may_be_bare: bool) -> tuple[
             for c in columns
             if may_be_bare and not _is_no_model(c)
         }
-        named = {c: c for c, look in looks.items() if look.share >= 0.9}
+        named = {c: c for c, look in looks.items() if look.share >= 0.9 and _may_be_graded(look)}
+        named = {c: c for c in named if not _counts_up(sample[c])}
     amounts = _amounts(columns, named)
     attached = {column for of_model in amounts.values() for column in of_model.values()}
-    models = {m: c for m, c in named.items() if c not in attached and _plain(c) not in _NO_QUALITY}
+    models = {m: c for m, c in named.items() if c not in attached and _plain(c) not in NO_QUALITY}
     # Models are graded on one scale: of two kinds of numbers the more frequent ones are taken.
     shares = {m for m, c in models.items() if 0 <= looks[c].low and looks[c].high <= 1}
     wanted = shares if 2 * len(shares) >= len(models) else set(models) - shares
     return tuple(WideModel(m, c, **amounts.get(m, {})) for m, c in models.items() if m in wanted)
 
 
+def _may_be_graded(look: importing_values.Look) -> bool:
+    """True for numbers as grades have them: none far from every usual scale."""
+    return look.low >= -1.0 and look.high <= 100.0
+
+
+def _counts_up(cells: pa.ChunkedArray) -> bool:
+    """True for a column that numbers the rows."""
+    found = importing_values.numbers_of(cells)
+    known = found[np.isfinite(found)]
+    steps = np.diff(known)
+    return len(known) > LEAST_COUNTED and bool((steps == steps[0]).all()) and steps[0] != 0
+
+
 def _amounts(columns: Sequence[str], models: Container[str]) -> dict[str, dict[str, str]]:
     """Columns of the tokens, cost and time of each model."""
     amounts: dict[str, dict[str, str]] = {}
     for column in columns:
-        match = _AMOUNT_OF.match(column)
+        match = AMOUNT_OF.match(column)
         if match and match["model"] in models:
             amounts.setdefault(match["model"], {}).setdefault(
-                _AMOUNTS[match["what"].lower()], column
+                AMOUNTS[match["what"].lower()], column
             )
     return amounts
 
 
 def _is_no_model(column: str) -> bool:
-    return _plain(column) in NO_MODEL or re.fullmatch(r"(?i)column \d+|", column) is not None
+    """True where a word of the name says that the column is something else."""
+    words = _plain(column).split("_")
+    is_numbered = re.fullmatch(r"(?i)column \d+|", column) is not None
+    return is_numbered or column.startswith("__") or bool(NO_MODEL & set(words))

@@ -1,5 +1,8 @@
 """Graded attempts as outcomes: one measure for all runs of a task, its scale, and what is said."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 
 import numpy as np
@@ -8,7 +11,7 @@ from numpy.typing import NDArray
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.measures import Chosen, Measure, Wanted, chosen, columns_of, notes_on
+from routellm_core.importing.measures import Measure, Wanted, chosen, columns_of, notes_on
 from routellm_core.importing.scales import Scale, differ, guessed_scale, strays
 
 ONE_MODEL = "routing needs a second model"
@@ -21,6 +24,19 @@ STATES = {
 """Answers that say little of a model, by their name in `attempts`."""
 NAMED = 3
 _OF_OUTCOMES = ("query_id", "model", "quality", "answer_tokens", "cost_usd", "latency_s")
+
+
+_SCALE: ContextVar[Scale | None] = ContextVar("_SCALE", default=None)
+
+
+@contextmanager
+def on_scale(scale: Scale | None) -> Iterator[None]:
+    """A block in which all qualities are taken to be on this scale; None: it is guessed."""
+    token = _SCALE.set(scale)
+    try:
+        yield
+    finally:
+        _SCALE.reset(token)
 
 
 def graded(part: Imported, wanted: Wanted | None = None) -> Imported:
@@ -36,7 +52,7 @@ def graded(part: Imported, wanted: Wanted | None = None) -> Imported:
     """
     if part.attempts is None:
         return part
-    wanted = wanted or Wanted()
+    wanted = wanted or Wanted(scale=_SCALE.get())
     attempts, source = part.attempts, part.benchmark.source
     found = chosen(attempts, wanted, source)
     values = attempts[found.measure].to_numpy(np.float64)
@@ -44,14 +60,16 @@ def graded(part: Imported, wanted: Wanted | None = None) -> Imported:
     scale, off = _scale(values, attempts["model"], fixed, source)
     quality = (scale.low + scale.high) - values if found.turned else values
     kept = np.isfinite(values) & ~off
-    outcomes = attempts[[c for c in _OF_OUTCOMES if c in attempts]].assign(quality=quality)
-    outcomes = outcomes[list(_OF_OUTCOMES)]
+    columns = {name: attempts[name] for name in _OF_OUTCOMES if name != "quality"}
+    outcomes = pd.DataFrame(columns | {"quality": quality})[list(_OF_OUTCOMES)]
+    if "state" in attempts:
+        outcomes["state"] = attempts["state"]
     card = replace(
         part.benchmark, quality_low=scale.low, quality_high=scale.high, quality_unit=scale.unit
     )
     notes = [
         *part.read_notes,
-        *notes_on(found),
+        *(notes_on(found) if len(found.means) > 1 or found.measure.name != "quality" else ()),
         *_on_scale(scale, fixed, values, off, attempts, found.measure),
         *_on_ungraded(attempts, np.isnan(values)),
         *_on_answers(attempts, quality, kept),
@@ -60,14 +78,23 @@ def graded(part: Imported, wanted: Wanted | None = None) -> Imported:
     if len(models) == 1:
         notes.append(f"All outcomes are of {models[0]}: {ONE_MODEL}, so import both runs together.")
     outcomes = outcomes if kept.all() else outcomes[kept].reset_index(drop=True)
-    return part._replace(benchmark=card, outcomes=outcomes, notes=tuple(dict.fromkeys(notes)))
+    return part._replace(
+        benchmark=card,
+        outcomes=outcomes,
+        notes=tuple(dict.fromkeys(notes)),
+        measure=str(found.measure),
+    )
 
 
-def measures_of(part: Imported) -> Chosen | None:
-    """The measures of a part and the one that was taken; None of bare queries."""
-    if part.attempts is None or not columns_of(part.attempts):
-        return None
-    return chosen(part.attempts, Wanted(), part.benchmark.source)
+def measures_of(part: Imported) -> dict[Measure, dict[str, float]]:
+    """The mean of each model by every measure of a part; nothing of bare queries."""
+    if part.attempts is None:
+        return {}
+    by_model = part.attempts.groupby("model", observed=True, sort=False)
+    return {
+        measure: {str(model): float(mean) for model, mean in by_model[measure].mean().items()}
+        for measure in columns_of(part.attempts)
+    }
 
 
 def _scale(

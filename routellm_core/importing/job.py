@@ -10,16 +10,16 @@ it does to that process alone. Nothing enters the store before it is asked for, 
 """
 
 import itertools
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter
 
 from routellm_core import files, jobs
 from routellm_core.errors import DataError, UnknownNameError
@@ -28,11 +28,15 @@ from routellm_core.importing import read as read_benchmarks
 from routellm_core.importing import recognise as recognise_benchmark
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.battles import read_battles, together
-from routellm_core.importing.columns import ColumnMapping, holds_battles
+from routellm_core.importing.columns import ColumnMapping, holds_battles, seen
 from routellm_core.importing.formats import llm_comparator, lm_eval, table
+from routellm_core.importing.grading import graded, measures_of, on_scale
+from routellm_core.importing.measures import Measure, Wanted, columns_of
 from routellm_core.importing.readers.counted_reads import watched_by
+from routellm_core.importing.readers.naming import told_apart
 from routellm_core.importing.readers.tables import read_sample
 from routellm_core.importing.run_joining import paired
+from routellm_core.importing.scales import scale_between
 from routellm_core.importing.values import Where
 from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.store import Store
@@ -58,6 +62,17 @@ class ImportPlan(jobs.JobPlan):
     """Of a table's columns; None: guessed."""
     drop_unjudged: bool = False
     """Leave out battles without a verdict; otherwise they are refused."""
+    metric: str | None = None
+    """Name of the measure to take as the quality; None: the usual order decides."""
+    variant: str | None = None
+    """Filter or scorer through which the measure was reached."""
+    scale: tuple[float, float] | None = None
+    """Worst and best quality; None: guessed from the qualities."""
+    roles: tuple[tuple[str, str | None], ...] = ()
+    """Roles of `ColumnMapping` and the columns that have them, in place of the guess; a column of
+    None takes the role away."""
+    dropped: tuple[str, ...] = ()
+    """Columns of tables that are not looked at."""
 
 
 class ReadFiles(NamedTuple):
@@ -72,21 +87,20 @@ def recognise(path: Path) -> str:
     """The format that a file seems to have, one of `FORMATS`.
 
     Raises:
-        DataError: none; the text says what can be imported.
+        DataError: none; the text says what was seen in it and what is missing.
     """
     if not is_no_benchmark(path):
         return recognise_benchmark(path)
     if llm_comparator.recognises(path):
         return "llm_comparator"
     try:
-        if holds_battles(read_sample(path).column_names):
-            return "battles"
+        sample = read_sample(path)
     except DataError as error:
         raise DataError(f"no format recognises it: {error}") from error
-    raise DataError(
-        f"{path.name}: no format recognises it. A table needs a column of queries, and for "
-        "outcomes one of models and one of qualities, or a column of qualities for each model"
-    )
+    columns = sample.column_names
+    if holds_battles(columns):
+        return "battles"
+    raise DataError(f"{path.name}: no format recognises it. {seen(columns, sample)}")
 
 
 def read(plan: ImportPlan) -> ReadFiles:
@@ -100,16 +114,60 @@ def read(plan: ImportPlan) -> ReadFiles:
         raise UnknownNameError(
             f"no import format {plan.format_name!r}; there are: {', '.join(FORMATS)}"
         )
+    paths = _without_totals([Path(path) for path in plan.paths])
+    scale = None if plan.scale is None else scale_between(*plan.scale)
     parts: list[Imported] = []
     battles = []
-    for path in _without_totals([Path(path) for path in plan.paths]):
-        if plan.format_name in OF_BATTLES or (plan.format_name is None and is_no_benchmark(path)):
-            battles.append(read_battles(path, drop_unjudged=plan.drop_unjudged))
-        elif plan.mapping is not None:
-            parts += table.read(path, plan.mapping)
-        else:
-            parts += read_benchmarks(path, plan.format_name)
-    return ReadFiles(paired(parts), together(battles) if battles else None)
+    with told_apart(paths), on_scale(scale):
+        for path in paths:
+            mapping = _mapping(path, plan)
+            name = plan.format_name or (recognise(path) if mapping is None else "table")
+            if name in OF_BATTLES:
+                battles.append(read_battles(path, drop_unjudged=plan.drop_unjudged))
+            elif mapping is not None:
+                parts += table.read(path, mapping)
+            else:
+                parts += read_benchmarks(path, name)
+        parts = _by_wanted(paired(parts), Wanted(plan.metric, plan.variant, scale))
+    return ReadFiles(parts, together(battles) if battles else None)
+
+
+def _mapping(path: Path, plan: ImportPlan) -> ColumnMapping | None:
+    """The columns of a table as the plan has them; None to leave them to the format."""
+    if plan.mapping is not None or not (plan.roles or plan.dropped):
+        return plan.mapping
+    guess = table.guessed(path, plan.dropped)[0]
+    known = {field.name for field in fields(ColumnMapping)} - {"wide", "also", "in_milliseconds"}
+    for role, _ in plan.roles:
+        if role not in known:
+            raise UnknownNameError(
+                f"no role {role!r} of a column; there are: {', '.join(sorted(known))}"
+            )
+    given: dict[str, Any] = dict(plan.roles)
+    if given.get("quality") or given.get("model"):
+        given |= {"wide": ()}
+    if given.get("quality"):
+        given |= {"also": ()}
+    return replace(guess, **given)
+
+
+def _by_wanted(parts: list[Imported], wanted: Wanted) -> list[Imported]:
+    """The parts by the measure that is wanted; those without it by the usual one."""
+    if not wanted:
+        return parts
+    fitting = [
+        part.attempts is not None and any(map(wanted.fits, columns_of(part.attempts)))
+        for part in parts
+    ]
+    if not any(fitting):
+        there = [m for p in parts if p.attempts is not None for m in columns_of(p.attempts)]
+        raise DataError(
+            f"no measure {' '.join(filter(None, (wanted.metric, wanted.variant)))!r}; there are: "
+            f"{', '.join(dict.fromkeys(map(str, there))) or 'none'}"
+        )
+    return [
+        graded(part, wanted) if fits else part for part, fits in zip(parts, fitting, strict=True)
+    ]
 
 
 def _without_totals(paths: list[Path]) -> list[Path]:
@@ -210,11 +268,15 @@ def work_on(folder: Path, plan: ImportPlan, on_progress: OnProgress = silent) ->
         context.report(**_summary(found))
 
 
-def laid(folder: Path) -> ReadFiles:
+def laid(folder: Path, measure: str | None = None) -> ReadFiles:
     """The result of a finished import, ready to be added.
 
+    Args:
+        folder: of the job.
+        measure: the measure to take as the quality, where a part has it; None: the one taken.
+
     Raises:
-        DataError: it is not finished.
+        DataError: it is not finished, or no part has the measure.
     """
     job = jobs.read(folder)
     if job.status != "done":
@@ -222,7 +284,8 @@ def laid(folder: Path) -> ReadFiles:
     path = folder / "battles.parquet"
     battles = pd.read_parquet(path) if path.exists() else None
     n_parts = len(job.facts["parts"])
-    return ReadFiles([_taken(folder / str(number)) for number in range(n_parts)], battles)
+    parts = [_taken(folder / str(number)) for number in range(n_parts)]
+    return ReadFiles(_by_wanted(parts, Wanted(measure)), battles)
 
 
 def _summary(found: ReadFiles) -> dict[str, Any]:
@@ -245,11 +308,20 @@ def _summary(found: ReadFiles) -> dict[str, Any]:
                 "n_slices": int(part.queries["slice"].nunique()),
                 "n_usage": 0 if part.usage is None else len(part.usage),
                 "models": _models(part.outcomes),
+                "measure": part.measure,
+                "measures": _measures(part),
                 "notes": list(part.notes),
             }
             for part in found.parts
         ],
     }
+
+
+def _measures(part: Imported) -> list[dict[str, Any]]:
+    """The measures that there were, each with the mean of every model."""
+    return [
+        {"measure": str(measure), "means": means} for measure, means in measures_of(part).items()
+    ]
 
 
 def _models(outcomes: pd.DataFrame) -> list[dict[str, Any]]:
@@ -264,9 +336,16 @@ def _models(outcomes: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _lay(folder: Path, part: Imported) -> None:
     folder.mkdir(exist_ok=True)
-    (folder / "card.json").write_text(
-        json.dumps({"card": asdict(part.benchmark), "notes": part.notes}), encoding="utf-8"
-    )
+    facts: dict[str, Any] = {"card": asdict(part.benchmark), "notes": part.notes}
+    facts |= {"read_notes": part.read_notes, "measure": part.measure, "created": part.created}
+    if part.attempts is not None:
+        measures = columns_of(part.attempts)
+        facts["measures"] = [asdict(measure) for measure in measures]
+        names: list[Any] = [
+            str(measures.index(c)) if c in measures else c for c in part.attempts.columns
+        ]
+        part.attempts.set_axis(names, axis=1).to_parquet(folder / "attempts.parquet", index=False)
+    files.write_json(folder / "card.json", facts)
     for name in TABLES:
         frame = getattr(part, name)
         if frame is not None:
@@ -274,10 +353,24 @@ def _lay(folder: Path, part: Imported) -> None:
 
 
 def _taken(folder: Path) -> Imported:
-    document = files.read_json(folder / "card.json")
-    paths = {name: folder / f"{name}.parquet" for name in TABLES}
-    frames = {n: pd.read_parquet(path) if path.exists() else None for n, path in paths.items()}
-    return Imported(Benchmark(**document["card"]), notes=tuple(document["notes"]), **frames)
+    facts = files.read_json(folder / "card.json")
+    frames: dict[str, Any] = {
+        name: pd.read_parquet(path) if (path := folder / f"{name}.parquet").exists() else None
+        for name in (*TABLES, "attempts")
+    }
+    if frames["attempts"] is not None:
+        measures = TypeAdapter(list[Measure]).validate_python(facts["measures"])
+        frames["attempts"] = frames["attempts"].rename(
+            columns={str(number): measure for number, measure in enumerate(measures)}
+        )
+    return Imported(
+        Benchmark(**facts["card"]),
+        notes=tuple(facts["notes"]),
+        read_notes=tuple(facts["read_notes"]),
+        measure=facts["measure"],
+        created=facts["created"],
+        **frames,
+    )
 
 
 @contextmanager

@@ -82,7 +82,9 @@ class Measure:
         """True if more is better, False if less is, None where neither file nor name tells."""
         if self.rises is not None:
             return self.rises
-        return False if _names(self) & FALLING else True if _names(self) & RISING else None
+        names = _names(self)
+        names |= {name.rpartition("_")[2] for name in names}
+        return False if names & FALLING else True if names & RISING else None
 
 
 class Wanted(NamedTuple):
@@ -102,6 +104,10 @@ class Wanted(NamedTuple):
 
     def __bool__(self) -> bool:
         return self.metric is not None or self.variant is not None
+
+
+class NoQualityError(DataError):
+    """Runs of a task hold no measure that can be their quality."""
 
 
 class Chosen(NamedTuple):
@@ -150,23 +156,23 @@ def chosen(attempts: pd.DataFrame, wanted: Wanted, source: str) -> Chosen:
         source: for messages.
 
     Raises:
-        DataError: what is wanted is not there, no measure is of all models, or the only ones fall
-            without a fixed scale.
+        NoQualityError: what is wanted is not there, no measure is of all models, or the only ones
+            fall without a fixed scale.
     """
     there = [m for m in columns_of(attempts) if attempts[m].notna().any()]
     fitting = [m for m in there if wanted.fits(m)]
     if not fitting:
         asked = " ".join(filter(None, (wanted.metric, wanted.variant)))
-        raise DataError(f"{source}: no measure {asked!r}; there are: {_listed(there)}")
+        raise NoQualityError(f"{source}: no measure {asked!r}; there are: {_listed(there)}")
     means = _means(attempts, there)
-    n_models = attempts["model"].nunique()
-    fitting_all = [m for m in fitting if len(means[m]) == n_models]
+    n_graded = len({model for of_measure in means.values() for model in of_measure})
+    fitting_all = [m for m in fitting if len(means[m]) == n_graded]
     if not fitting_all:
         lacking = "; ".join(
             f"{model} has {_listed([m for m in there if model in means[m]]) or 'none'}"
             for model in list(dict.fromkeys(attempts["model"]))[:NAMED]
         )
-        raise DataError(
+        raise NoQualityError(
             f"{source}: no measure of all models ({lacking}); grade all by one, or import them "
             "apart"
         )
@@ -186,7 +192,7 @@ def chosen(attempts: pd.DataFrame, wanted: Wanted, source: str) -> Chosen:
     fixed = wanted.scale or best.scale
     if turned and fixed is None and not _is_share(values[best]):
         low, high = values[best].min(), values[best].max()
-        raise DataError(
+        raise NoQualityError(
             f"{source}: of {best} less is better, and its values ({low:g} to {high:g}) have no "
             "best and worst that could be turned round; grade the answers by another measure "
             f"(there are: {_listed(there)})"

@@ -6,18 +6,21 @@ kept, counted in a note, and takes no part when two models are compared. Their q
 measure: `routellm_core.importing.grading`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import pandas as pd
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.grading import graded
-from routellm_core.importing.measures import with_facts
+from routellm_core.importing.measures import NoQualityError, with_facts
+from routellm_core.importing.readers.naming import named
 from routellm_core.text_keys import text_hash
 
+_T = TypeVar("_T")
 NAMED = 3
 ALIKE = 0.5
 """Share of the smaller run's texts that must stand in the larger, for runs of different names."""
@@ -50,7 +53,7 @@ def paired(parts: Sequence[Imported]) -> list[Imported]:
         except DataError as error:
             if len(groups) == 1:
                 raise
-            found += [_noted(part, f"Runs of it stay apart: {error}.") for part in group]
+            found += [noted(part, f"Runs of it stay apart: {error}.") for part in group]
     return _of_distinct_ids(found)
 
 
@@ -76,7 +79,7 @@ def joined(runs: Sequence[Imported]) -> Imported:
     if len(left) > 1:
         of_runs = f"{len(left)} runs, {models} models"
         notes.append(f"{of_runs}: {complete:,} queries were answered by all of them.")
-    return _noted(whole, *notes)
+    return noted(whole, *notes)
 
 
 def stacked(parts: Sequence[Imported]) -> Imported:
@@ -123,7 +126,27 @@ def _usage_of(parts: Sequence[Imported]) -> pd.DataFrame | None:
     return pd.concat(tables, ignore_index=True) if tables else None
 
 
-def _noted(part: Imported, *notes: str) -> Imported:
+def readable(files: Sequence[Path], read: Callable[[Path], _T]) -> tuple[list[_T], list[str]]:
+    """What was read of several files, and the names of those that hold nothing to be a quality.
+
+    Raises:
+        NoQualityError: none does.
+        DataError: a file is damaged or off.
+    """
+    found, left = [], []
+    first: NoQualityError | None = None
+    for file in files:
+        try:
+            found.append(read(file))
+        except NoQualityError as error:
+            first = first or error
+            left.append(named(file))
+    if first is not None and not found:
+        raise first
+    return found, left
+
+
+def noted(part: Imported, *notes: str) -> Imported:
     """The part with further notes, which stay whatever measure is taken."""
     return part._replace(
         notes=tuple(dict.fromkeys((*part.notes, *notes))),
@@ -149,7 +172,7 @@ def _without_bare_copies(groups: list[list[Imported]]) -> list[list[Imported]]:
         ]
         for one in (part for g in bare for part in g):
             note = f"{one.benchmark.source} holds no grades and was left out: another run does."
-            group = [_noted(group[0], note), *group[1:]]
+            group = [noted(group[0], note), *group[1:]]
         found.append(group)
     return found
 
@@ -167,7 +190,7 @@ def _of_distinct_ids(parts: list[Imported]) -> list[Imported]:
         if number > 1:
             title = f"{part.benchmark.title} {number}"
             part = part._replace(benchmark=replace(part.benchmark, benchmark_id=name, title=title))
-            part = _noted(part, f"{part.benchmark.source}: the {number}. of this name here.")
+            part = noted(part, f"{part.benchmark.source}: the {number}. of this name here.")
         found.append(part)
     return found
 
@@ -198,7 +221,7 @@ def _bare(parts: Sequence[Imported]) -> Imported:
             texts=texts.drop_duplicates("text_hash").reset_index(drop=True),
             usage=together,
         )
-        whole = _noted(whole, *part.notes)
+        whole = noted(whole, *part.notes)
     return whole
 
 

@@ -16,6 +16,9 @@ MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "-", "#n/a"})
 RIGHT = frozenset({"true", "yes", "right", "correct", "pass", "passed", "success", "y", "t"})
 WRONG = frozenset({"false", "no", "wrong", "incorrect", "fail", "failed", "failure", "n", "f"})
 
+MOST_ODD = 0.1
+"""Share of the cells of a quality that may be no number and are left out for it."""
+
 Cells: TypeAlias = pa.ChunkedArray
 
 
@@ -53,7 +56,13 @@ class Look(NamedTuple):
     high: float
 
 
-def numbers(cells: Cells, where: Where, column: str, kind: Kind = "amount") -> NDArray[np.float64]:
+def numbers(
+    cells: Cells,
+    where: Where,
+    column: str,
+    kind: Kind = "amount",
+    notes: list[str] | None = None,
+) -> NDArray[np.float64]:
     """Each cell as a number, NaN where there is none.
 
     Args:
@@ -62,28 +71,72 @@ def numbers(cells: Cells, where: Where, column: str, kind: Kind = "amount") -> N
         column: for messages.
         kind: of a quality, flags and words such as `true` and `wrong` are 1 and 0; of an amount,
             `$` and commas between thousands are dropped.
+        notes: where given, cells that are no number are left empty and a note counts them: all of
+            an amount, and those of a quality up to `MOST_ODD` of all.
 
     Raises:
         DataError: a cell is no number, or an infinite one.
     """
     if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
         found = _typed(cells, where, column, kind)
+        bad = np.zeros(len(found), dtype=bool)
+        example = ""
     else:
         coded = cells.combine_chunks().dictionary_encode()
         codes = coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False)
         distinct, known = _parsed(coded.dictionary, kind)
         bad = np.append(~known, False)[codes]
-        if bad.any():
-            example = coded.dictionary[int(codes[bad.argmax()])].as_py()
-            words = ", right or wrong" if kind == "quality" else ""
-            where.refuse(
-                bad,
-                f"{example[:60]!r} is no number{words}",
-                "correct or empty the cells, or map another column",
-                f"column {column!r}",
-            )
+        example = str(coded.dictionary[int(codes[bad.argmax()])].as_py()) if bad.any() else ""
         found = np.append(distinct, np.nan)[codes]
-    where.refuse(np.isinf(found), "an infinite value", "give finite numbers", f"column {column!r}")
+    infinite = np.isinf(found)
+    odd = bad | infinite
+    may_be_odd = notes is not None and (kind == "amount" or odd.mean() <= MOST_ODD)
+    if odd.any() and may_be_odd and notes is not None:
+        shown = repr(example[:60]) if bad.any() else f"{found[infinite][0]:g}"
+        notes.append(
+            f"Column {column!r}: no number in {where.rows(odd)}, for example {shown}: left empty."
+        )
+        return np.where(odd, np.nan, found)
+    if bad.any():
+        words = ", right or wrong" if kind == "quality" else ""
+        where.refuse(
+            bad,
+            f"{example[:60]!r} is no number{words}",
+            "correct or empty the cells, or map another column",
+            f"column {column!r}",
+        )
+    where.refuse(infinite, "an infinite value", "give finite numbers", f"column {column!r}")
+    return found
+
+
+def numbers_of(cells: Cells) -> NDArray[np.float64]:
+    """Cells of a sample as qualities, NaN for what is none."""
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.cast(cells.type.value_type)
+    if pa.types.is_boolean(cells.type) or _is_number(cells.type):
+        plain: NDArray[np.float64] = cells.cast(pa.float64(), safe=False).to_numpy()
+        return plain
+    if not pa.types.is_string(cells.type):
+        return np.full(len(cells), np.nan)
+    coded = cells.combine_chunks().dictionary_encode()
+    distinct, _ = _parsed(coded.dictionary, "quality")
+    codes = coded.indices.fill_null(len(distinct)).to_numpy(zero_copy_only=False)
+    found: NDArray[np.float64] = np.append(distinct, np.nan)[codes]
+    return found
+
+
+def flags(cells: Cells, words: frozenset[str]) -> NDArray[np.bool_]:
+    """Marks of the cells that are true, or a text that says so or is one of these words."""
+    if pa.types.is_boolean(cells.type):
+        marked: NDArray[np.bool_] = cells.fill_null(False).to_numpy()
+        return marked
+    if _is_number(cells.type):
+        nonzero: NDArray[np.bool_] = numbers_of(cells) != 0
+        return nonzero & ~np.isnan(numbers_of(cells))
+    said = texts(cells).combine_chunks().dictionary_encode()
+    meant = [text.strip().lower() in words for text in said.dictionary.to_pylist()]
+    codes = said.indices.fill_null(len(meant)).to_numpy(zero_copy_only=False)
+    found: NDArray[np.bool_] = np.array([*meant, False])[codes]
     return found
 
 

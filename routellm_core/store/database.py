@@ -268,10 +268,16 @@ def _add_owner_and_usage(cursor: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _add_state_of_answers(cursor: duckdb.DuckDBPyConnection) -> None:
+    # state: what the answer lacks ('empty', 'cut', 'capped', 'harness'); NULL: nothing is known.
+    cursor.execute("ALTER TABLE outcome ADD COLUMN state VARCHAR")
+
+
 # Each takes a store from the version of its position to the next; only ever add at the end.
 MIGRATIONS: list[Callable[[duckdb.DuckDBPyConnection], None]] = [
     _create_tables,
     _add_owner_and_usage,
+    _add_state_of_answers,
 ]
 
 

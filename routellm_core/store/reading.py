@@ -184,7 +184,7 @@ class Reader(Database):
         """
         self.benchmark(benchmark_id)
         return self._frame(
-            """SELECT model, query_id, slice, cluster_id, quality, answer_tokens
+            """SELECT model, query_id, slice, cluster_id, quality, answer_tokens, state
                FROM (SELECT * FROM outcome WHERE benchmark_id = $benchmark_id)
                JOIN (SELECT * FROM query WHERE benchmark_id = $benchmark_id AND NOT contaminated)
                  USING (query_id)

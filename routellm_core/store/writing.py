@@ -51,8 +51,8 @@ class Store(PolicyShelf, QueryReader):
             queries: `query_id`, `slice`; if known `cluster_id` (default: the text's hash, else the
                 query's name), `contaminated` (default False), `prompt_tokens`, `text_hash`.
             outcomes: `query_id`, `model`, `quality` on the benchmark's scale; if known
-                `answer_tokens`, `cost_usd`, `latency_s`. None for bare queries, which can be scored
-                and not evaluated.
+                `answer_tokens`, `cost_usd`, `latency_s`, `state`. None for bare queries, which can
+                be scored and not evaluated.
             usage: of answers without a grade: `query_id`, `model`; if known `answer_tokens`,
                 `cost_usd`, `latency_s`.
 
@@ -79,7 +79,8 @@ class Store(PolicyShelf, QueryReader):
         with self.atomic():
             if self.has_benchmark(name):
                 raise DataError(
-                    f"there is a benchmark {name!r} already; delete it first or choose another name"
+                    f"there is a benchmark {name!r} already; delete it first, or choose another "
+                    "name (--name)"
                 )
             card = pa.Table.from_pylist([vars(benchmark)])
             self._write("INSERT INTO benchmark BY NAME FROM given", given=card)

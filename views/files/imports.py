@@ -13,12 +13,15 @@ from routellm_core import files, jobs
 from routellm_core.errors import RoutingError
 from routellm_core.importing import job as import_job
 from routellm_core.importing.job import ImportPlan
+from routellm_core.wording.text import one_line
 from views.cache import workspace
 from views.components import job_progress
 from views.files import places
 from views.state import link
+from views.state.attempt import button
 from views.text.escape import plain
 
+SHOWN = 4
 _taking = Lock()
 """Two tabs of a session look at the same imports: each is begun and added once."""
 
@@ -46,6 +49,8 @@ def draw() -> None:
     for job in found:
         if job.status in ("failed", "stopped"):
             _draw_job(job)
+        elif job.status == "done" and _measures(job):
+            _draw_measures(job)
         elif job.status == "done":  # it could not be added
             title = plain(_title(job))
             st.button(f"Add {title} now", key=f"again_{job.folder.name}", type="primary")
@@ -70,10 +75,13 @@ def _take(job: jobs.Job) -> None:
     """Add what was read, as this session's own; the first set becomes the chosen one."""
     if job.status == "cancelled":
         jobs.delete(job.folder)
-    if job.status != "done":
-        return
+    if job.status == "done" and not _measures(job):
+        _keep(job)
+
+
+def _keep(job: jobs.Job, measure: str | None = None) -> None:
     try:
-        ids = _add(job)
+        ids = _add(job, measure)
     except RoutingError as error:
         st.error(plain(f"{_title(job)} is read, but not added: {error}"), icon=":material/error:")
         return
@@ -81,8 +89,8 @@ def _take(job: jobs.Job) -> None:
     st.toast(_welcome(job.facts, ids), icon=":material/check:")
 
 
-def _add(job: jobs.Job) -> list[str]:
-    found = import_job.laid(job.folder)
+def _add(job: jobs.Job, measure: str | None) -> list[str]:
+    found = import_job.laid(job.folder, measure)
     store = workspace.store()
     with store.open_for_writing():
         ids = import_job.add(store, found, owner=workspace.owner(), renamed=True)
@@ -92,6 +100,43 @@ def _add(job: jobs.Job) -> list[str]:
     if ids:
         link.remember(set=ids[0])
     return ids
+
+
+def _measures(job: jobs.Job) -> dict[str, dict[str, float]]:
+    """Means of the models by each measure, where there are several to choose from."""
+    found: dict[str, dict[str, float]] = {}
+    for part in job.facts["parts"]:
+        for one in part["measures"]:
+            found.setdefault(one["measure"], one["means"])
+    return found if len(found) > 1 else {}
+
+
+def _draw_measures(job: jobs.Job) -> None:
+    """The choice of the measure that becomes the quality."""
+    measures = _measures(job)
+    taken = next((part["measure"] for part in job.facts["parts"] if part["measure"]), "")
+    names = list(measures)
+    with st.container(border=True):
+        st.markdown(plain(f"{_title(job)} grades its answers in several ways."))
+        chosen = st.selectbox(
+            "Which of them is the quality?",
+            names,
+            names.index(taken) if taken in names else 0,
+            format_func=lambda name: f"{name}: {_of_models(measures[name])}",
+            key=f"measure_{job.folder.name}",
+        )
+        button("Add", _keep_once, job, chosen, key=f"add_{job.folder.name}", type="primary")
+
+
+def _keep_once(job: jobs.Job, measure: str) -> None:
+    with _taking:
+        if job.folder.exists():
+            _keep(job, measure)
+
+
+def _of_models(means: Mapping[str, float]) -> str:
+    shown = [f"{one_line(model)} {mean:.3g}" for model, mean in list(means.items())[:SHOWN]]
+    return ", ".join(shown) + (", …" if len(means) > SHOWN else "")
 
 
 def _welcome(facts: Mapping[str, Any], ids: list[str]) -> str:

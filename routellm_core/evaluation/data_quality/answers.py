@@ -10,13 +10,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binom, hypergeom, mannwhitneyu
 
-from routellm_core.evaluation.data_quality.findings import FALSE_ALARM, DataFinding
+from routellm_core.evaluation.data_quality.findings import FALSE_ALARM, DataFinding, FindingKind
 from routellm_core.statistics.significance import holm
 from routellm_core.types import ModelPair
 
 SAME_LENGTH = 0.2
 """Share of a model's answers with one token count from which the count says little. Free answers
 of GSM8K have 1.5%; a cap that cuts answers off, or a filled-in number, has most of them."""
+LACKING = 0.02
+"""Share of a model's answers that are empty or cut off from which its quality says little."""
 FEWEST_COUNTED = 30
 """Answers with a token count below which such a share is chance."""
 
@@ -32,6 +34,7 @@ def answer_findings(answers: pd.DataFrame, guessing: float | None) -> Iterator[D
     if guessing is not None and answers["quality"].isin((0.0, 1.0)).all():
         yield from below_chance(answers, guessing)
     yield from same_length(answers)
+    yield from lacking_answers(answers)
 
 
 def constant_quality(answers: pd.DataFrame) -> Iterator[DataFinding]:
@@ -156,6 +159,31 @@ def missing_answers(answers: pd.DataFrame, model_pair: ModelPair) -> Iterator[Da
                 "quality_rest": float(rest.mean()),
             },
         )
+
+
+def lacking_answers(answers: pd.DataFrame) -> Iterator[DataFinding]:
+    """Models some of whose answers were seen to be empty or cut off when they were imported."""
+    if "state" not in answers:
+        return
+    kinds: dict[FindingKind, list[str]] = {"empty_answers": ["empty", "harness"]}
+    kinds["cut_answers"] = ["cut", "capped"]
+    for model, rows in answers.groupby("model", sort=False):
+        for kind, states in kinds.items():
+            lacking = rows["state"].isin(states)
+            if lacking.any():
+                yield DataFinding(
+                    kind,
+                    "warning" if lacking.mean() >= LACKING else "note",
+                    tuple(rows["query_id"][lacking]),
+                    models=(str(model),),
+                    figures={
+                        "n_lacking": int(lacking.sum()),
+                        "n_queries": len(rows),
+                        "quality": float(rows["quality"].mean()),
+                        "n_others": int((~lacking).sum()),
+                        "quality_of_others": float(rows["quality"][~lacking].mean()),
+                    },
+                )
 
 
 def _rank_sum(there: pd.Series, rest: pd.Series, cluster: pd.Series) -> float:

@@ -27,6 +27,8 @@ FindingKind: TypeAlias = Literal[
     "constant_quality",
     "below_chance",
     "same_length",
+    "empty_answers",
+    "cut_answers",
     "missing_answers",
     "contaminated",
 ]

@@ -91,6 +91,15 @@ def finding(found: DataFinding, card: Benchmark, model_pair: ModelPair) -> str:
                 f"{found.figures['tokens']:g} tokens{longest}: they were cut off there, or not "
                 "counted."
             )
+        case "empty_answers" | "cut_answers":
+            what = "empty" if found.kind == "empty_answers" else "cut off at a limit"
+            without = (
+                f"it reaches {quality('quality_of_others')} on the {n['n_others']} others and "
+                f"{quality('quality')} on all"
+                if found.figures["n_others"]
+                else "there are no others"
+            )
+            return f"{n['n_lacking']} of {n['n_queries']} answers of {model} are {what}: {without}."
         case "missing_answers":
             beside = ""
             if found.figures["n_of_other"] and found.figures["n_rest"]:

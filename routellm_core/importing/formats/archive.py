@@ -1,4 +1,4 @@
-"""A zip archive of files that other formats read, such as the results of several runs.
+"""A zip archive or folder of files that other formats read, such as the results of several runs.
 
 It is unpacked into a folder of its own that is removed afterwards; names that lead out of it lose
 what leads there, and links are no links. An archive inside it is read only where a format is one.
@@ -6,7 +6,7 @@ what leads there, and links are no links. An archive inside it is read only wher
 
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
@@ -16,16 +16,19 @@ from routellm_core.importing import Imported
 from routellm_core.importing.columns import holds_battles
 from routellm_core.importing.formats import helm, llm_comparator, lm_eval
 from routellm_core.importing.readers import zip_limits
+from routellm_core.importing.readers.naming import told_apart
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_sample
-from routellm_core.importing.run_joining import paired
+from routellm_core.importing.run_joining import noted, paired, readable
 
 MOST_FILES = 10_000
 NAMED = 5
 
 
 def recognises(path: Path) -> bool:
-    """True for a zip archive that is no spreadsheet."""
+    """True for a zip archive that is no spreadsheet, and for any folder with a file in it."""
+    if path.is_dir():
+        return any(file.is_file() for file in path.rglob("*"))
     return sniff(path).kind == "zip"
 
 
@@ -35,7 +38,7 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: damaged, a trap, holds battles or another archive, or a file in it is off.
     """
-    with _unpacked(path) as folder:
+    with nullcontext(path) if path.is_dir() else _unpacked(path) as folder:
         try:
             parts, rest = _read_folder(folder)
         except DataError as error:
@@ -48,35 +51,53 @@ def read(path: Path) -> list[Imported]:
     if rest:
         shown = ", ".join(rest[:NAMED]) + (", …" if len(rest) > NAMED else "")
         note = f"{len(rest):,} files of {path.name} are of no known format: {shown}."
-        parts[0] = parts[0]._replace(notes=(*parts[0].notes, note))
+        parts[0] = noted(parts[0], note)
     return parts
 
 
 def _read_folder(folder: Path) -> tuple[list[Imported], list[str]]:
     """The parts, and the names of the files that nothing reads."""
-    parts: list[Imported] = []
-    whole = [name for name in importing.OF_FOLDERS if importing.importer(name).recognises(folder)]
-    for name in whole:
-        parts += importing.importer(name).read(folder)
-    single = [name for name in importing.IMPORTERS if name not in importing.OF_FOLDERS]
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    of_runs = {file.parent for file in files if helm.recognises(file)}
-    rest = []
-    for file in files:
-        shown = file.relative_to(folder).as_posix()
-        of_checkout = "routellm" in whole and shown.startswith("routellm/")
-        if of_checkout or file.parent in of_runs or lm_eval.recognises(file):
-            continue
-        found = next((name for name in single if importing.importer(name).recognises(file)), None)
-        if found == "archive":
-            raise DataError(f"{shown}: is an archive in an archive; unpack it yourself")
-        if found is not None:
-            parts += importing.importer(found).read(file)
-        elif _is_battles(file):
-            raise DataError(f"{shown}: holds battles; import it by itself")
-        else:
-            rest.append(shown)
-    return paired(parts), rest
+    if len(files) > MOST_FILES:
+        raise DataError(
+            f"{len(files):,} files, more than {MOST_FILES:,}; import the folder's files in parts"
+        )
+    with told_apart(files):
+        parts: list[Imported] = []
+        of_folders = [
+            name for name in importing.OF_FOLDERS if importing.importer(name).recognises(folder)
+        ]
+        for name in of_folders:
+            parts += importing.importer(name).read(folder)
+        single: list[tuple[Path, str]] = []
+        rest = []
+        for file in files:
+            found = _format_of(file, folder, of_folders)
+            if found is None:
+                rest.append(file.relative_to(folder).as_posix())
+            elif found:
+                single.append((file, found))
+        read, left = readable(
+            [file for file, _ in single], lambda file: importing.read(file, dict(single)[file])
+        )
+        parts += [part for of_file in read for part in of_file]
+        return paired(parts), [*rest, *left]
+
+
+def _format_of(file: Path, folder: Path, of_folders: list[str]) -> str | None:
+    """The format of a single file; empty where the folder's formats have read it."""
+    shown = file.relative_to(folder).as_posix()
+    of_checkout = "routellm" in of_folders and shown.startswith("routellm/")
+    if of_checkout or helm.is_of_run(file) or lm_eval.recognises(file):
+        return ""
+    found = next((n for n in importing.IMPORTERS if importing.importer(n).recognises(file)), None)
+    if found == "archive":
+        raise DataError(f"{shown}: is an archive in an archive; unpack it yourself")
+    if found is not None:
+        return "" if found in of_folders else found
+    if _is_battles(file):
+        raise DataError(f"{shown}: holds battles; import it by itself")
+    return None
 
 
 def _is_battles(path: Path) -> bool:

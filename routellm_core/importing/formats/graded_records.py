@@ -8,7 +8,6 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, rows_of, spoken
 from routellm_core.importing.measures import Measure
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.values import RIGHT, WRONG
 
 Row = dict[Any, Any]
@@ -24,7 +24,6 @@ Row = dict[Any, Any]
 LONGEST_LITERAL = 1 << 20
 """Characters of a text that is read as a structure of Python."""
 FOLDERS_UP = 3
-MOST_FOLDERS = 1_000
 SLICE = ("category", "topic", "subject", "domain", "slice", "task", "dataset", "type")
 NO_GRADE = frozenset(
     {
@@ -112,8 +111,9 @@ def _with_texts(row: Row) -> Row:
 
 def model_of(path: Path, notes: list[str]) -> str:
     """Name of a model after the file, or the folder of a file with a name of general words."""
+    folder, is_among_namesakes, _ = named(path).partition("/")
     names = [path.stem, *(parent.name for parent in path.absolute().parents[:FOLDERS_UP])]
-    for part in names[1:] if _has_namesakes(path) else names:
+    for part in [folder] if is_among_namesakes else names:
         words = [word for word in re.split(r"[_\s]+", part) if not _is_general(word)]
         if words:
             name = "_".join(words) if part != path.stem else _without_ends(part)
@@ -123,16 +123,6 @@ def model_of(path: Path, notes: list[str]) -> str:
             )
             return name
     return path.stem
-
-
-def _has_namesakes(path: Path) -> bool:
-    """True if the folders beside the file's hold files of its name, so that the folders differ."""
-    beside = path.absolute().parent.parent
-    return any(
-        (folder / path.name).is_file()
-        for folder in islice(beside.iterdir(), MOST_FOLDERS)
-        if folder.name != path.absolute().parent.name
-    )
 
 
 def _is_general(word: str) -> bool:

@@ -6,6 +6,7 @@ examples in the prompt are averaged.
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,18 +17,34 @@ from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
+from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.json_stream import document, objects
 from routellm_core.importing.readers.sniffing import sniff
-from routellm_core.importing.run_joining import paired, stacked
+from routellm_core.importing.run_joining import noted, paired, readable, stacked
 
 STATS = frozenset({"instance_id", "train_trial_index", "stats"})
-METRICS = (
-    *("exact_match", "quasi_exact_match", "final_number_exact_match", "math_equiv"),
-    *("math_equiv_chain_of_thought", "prefix_exact_match", "quasi_prefix_exact_match"),
-    *("chain_of_thought_correctness", "ifeval_strict_accuracy", "wildbench_score_rescaled"),
-    *("f1_score", "rouge_l", "rouge_2", "bleu_4"),
+MAIN = {
+    **dict.fromkeys(("narrative_qa", "natural_qa", "quac"), "f1_score"),
+    **dict.fromkeys(("mmlu", "truthful_qa", "commonsense", "hellaswag"), "exact_match"),
+    **dict.fromkeys(("legalbench", "med_qa", "boolq", "imdb", "raft"), "quasi_exact_match"),
+    **dict.fromkeys(("mmlu_pro", "gpqa"), "chain_of_thought_correctness"),
+    "gsm": "final_number_exact_match",
+    "math": "math_equiv_chain_of_thought",
+    "ifeval": "ifeval_strict_accuracy",
+    "wildbench": "wildbench_score_rescaled",
+    "omni_math": "omni_math_accuracy",
+    "wmt_14": "bleu_4",
+    "summarization_xsum": "rouge_2",
+    "summarization_cnndm": "rouge_2",
+}
+"""Main metric of a scenario, as HELM's leaderboards take it."""
+NO_GRADE = re.compile(
+    r"(num|n|max|min|batch|training|estimated|inference|prompt|finish_reason|logprob|perplexity"
+    r"|denoised|idealized|inference_runtime|predicted_index|annotat\w*)(_.*|)|.*_(runtime|tokens"
+    r"|bytes|count|prob|logprob|per_byte|tokens_count)"
 )
-"""HELM's main metrics; the first that an instance has is its quality."""
+"""Statistics of a call that grade no answer."""
+STATS_FILES = ("per_instance_stats.json", "display_predictions.json")
 MOST_RUNS = 5_000
 _OF_MODEL = ("model", "model_deployment", "method", "data_augmentation", "groups")
 """Arguments in a run's name that do not tell tasks apart."""
@@ -59,41 +76,48 @@ def read(path: Path) -> list[Imported]:
     if not files:
         raise DataError(f"{path}: holds no per_instance_stats.json; give a folder that HELM wrote")
     runs: dict[tuple[str, str], list[Imported]] = {}
-    for file in files[:MOST_RUNS]:
-        run = _run(file)
-        runs.setdefault((run.scenario, run.model), []).append(_read_run(file, run))
-    return paired([stacked(parts) for parts in runs.values()])
+    found, left = readable(files[:MOST_RUNS], lambda file: (_run(file), _read_run(file)))
+    for run, part in found:
+        runs.setdefault((run.scenario, run.model), []).append(part)
+    parts = paired([stacked(of_run) for of_run in runs.values()])
+    if left:
+        parts[0] = noted(parts[0], f"{len(left):,} runs hold nothing to be a quality: left out.")
+    return parts
 
 
-def _read_run(path: Path, run: Run) -> Imported:
-    texts = _texts(path.parent)
+def _read_run(path: Path) -> Imported:
+    run = _run(path)
+    instances = _instances(path.parent)
     by_id: dict[str, list[dict[str, float]]] = {}
-    metric, n_perturbed = "", 0
+    n_perturbed = 0
     trials: set[str] = set()
     for number_, entry in objects(path):
         where = f"{path.name}, item {number_:,}"
         if entry.get("perturbation"):
             n_perturbed += 1
             continue
-        values = _values(entry.get("stats"), where)
-        metric = metric or next((name for name in METRICS if name in values), "")
-        if metric not in values:
-            raise DataError(
-                f"{where}: has no {metric or 'known metric'} (there are: "
-                f"{', '.join(sorted(values))[:200]}); import the metric you mean as a table"
-            )
         trials.add(str(entry.get("train_trial_index")))
+        values = _values(entry.get("stats"), where)
         by_id.setdefault(text(entry.get("instance_id"), where, "instance_id"), []).append(values)
-    notes = [f"Quality is {metric!r} of {path.parent.name}."]
+    notes = []
     if n_perturbed:
         notes.append(f"{n_perturbed:,} perturbed instances of {path.parent.name} were left out.")
     if len(trials) > 1:
         notes.append(f"The mean of {len(trials)} trials was taken.")
+    lacking = [name for name in by_id if name not in instances]
+    if len(lacking) == len(by_id):
+        raise DataError(
+            f"{path.name}: none of its instances has a text in scenario_state.json or "
+            "instances.json beside it; take the whole folder"
+        )
+    if lacking:
+        notes.append(f"{len(lacking):,} instances of {path.parent.name} have no text: left out.")
     rows, where_ = rows_of(
         path.name,
         (
-            (i, _row(instance, values, metric, run, texts, path))
-            for i, (instance, values) in enumerate(by_id.items(), start=1)
+            (i, _row(name, trials_, run, instances[name]))
+            for i, (name, trials_) in enumerate(by_id.items(), start=1)
+            if name in instances
         ),
         "instance",
     )
@@ -101,40 +125,38 @@ def _read_run(path: Path, run: Run) -> Imported:
 
 
 def _row(
-    instance: str,
-    trials: list[dict[str, float]],
-    metric: str,
-    run: Run,
-    texts: dict[str, str],
-    path: Path,
-) -> dict[str, Any]:
-    if instance not in texts:
-        raise DataError(
-            f"{path.name}, instance {instance!r}: has no text in scenario_state.json or "
-            "instances.json beside it; take the whole folder"
-        )
-
+    name: str, trials: list[dict[str, float]], run: Run, instance: "_Instance"
+) -> dict[Any, Any]:
     def mean(*names: str) -> float:
-        name = next((name for name in names if name in trials[0]), "")
-        known = [trial[name] for trial in trials if not math.isnan(trial.get(name, math.nan))]
+        there = next((name for name in names if any(name in trial for trial in trials)), "")
+        known = [t[there] for t in trials if not math.isnan(t.get(there, math.nan))]
         return float(np.mean(known)) if known else math.nan
 
-    return {
-        "query_id": f"{run.part}-{instance}" if run.part else instance,
-        "query": texts[instance],
+    row: dict[Any, Any] = {
+        "query_id": f"{run.part}-{name}" if run.part else name,
+        "query": instance.query,
         "slice": run.part or "all",
         "model": run.model,
-        "quality": mean(metric),
         "prompt_tokens": mean("num_prompt_tokens"),
         "answer_tokens": mean("num_completion_tokens", "num_output_tokens"),
         "latency_s": mean("inference_runtime"),
+        "failed": instance.failed,
     }
+    if mean("finish_reason_length") > 0:
+        row["state"] = "cut"
+    elif instance.is_empty:
+        row["state"] = "empty"
+    for metric in dict.fromkeys(metric for trial in trials for metric in trial):
+        if not NO_GRADE.fullmatch(metric):
+            row[Measure(metric, is_main=MAIN.get(run.scenario) == metric)] = mean(metric)
+    return row
 
 
 def _values(stats: Any, where: str) -> dict[str, float]:
     """Mean of each statistic, by name; perturbed ones and other splits' copies left out."""
     if isinstance(stats, Mapping):  # as in display_predictions.json
-        return {str(k): number(v, where, f"stats.{k}") for k, v in stats.items()}
+        plain = {str(k): v for k, v in stats.items() if not isinstance(v, Mapping | list)}
+        return {k: number(v, where, f"stats.{k}") for k, v in plain.items()}
     found: dict[str, float] = {}
     for stat in stats if isinstance(stats, list) else ():
         name = at(stat, "name", "name")
@@ -146,6 +168,12 @@ def _values(stats: Any, where: str) -> dict[str, float]:
 # Files of a run
 
 
+def is_of_run(path: Path) -> bool:
+    """True for a file that lies in a run's folder."""
+    folder = path.parent
+    return any(_is_stats(folder / name) for name in STATS_FILES)
+
+
 def _is_stats(path: Path) -> bool:
     start = sniff(path)
     return start.kind == "list" and start.keys >= STATS
@@ -153,7 +181,7 @@ def _is_stats(path: Path) -> bool:
 
 def _stats_files(folder: Path) -> Iterator[Path]:
     """One file of statistics a run; the full ones where both are there."""
-    for name in ("per_instance_stats.json", "display_predictions.json"):
+    for name in STATS_FILES:
         for path in sorted(folder.rglob(name)):
             fuller = path.with_name("per_instance_stats.json")
             if _is_stats(path) and (path == fuller or not _is_stats(fuller)):
@@ -173,21 +201,44 @@ def _run(path: Path) -> Run:
     return Run(scenario, part, text(model, str(spec.name), "adapter_spec.model"))
 
 
-def _texts(folder: Path) -> dict[str, str]:
+class _Instance(NamedTuple):
+    query: str
+    is_empty: bool = False
+    """True if the answer holds nothing."""
+    failed: bool = False
+
+
+def _instances(folder: Path) -> dict[str, _Instance]:
     state, instances = folder / "scenario_state.json", folder / "instances.json"
+    states: list[Any] = []
     if state.is_file():
         found = at(document(state), "request_states")
-        listed = [at(one, "instance") for one in found] if isinstance(found, list) else []
+        states = found if isinstance(found, list) else []
     elif instances.is_file():
-        listed = [one for _, one in objects(instances)]
+        states = [{"instance": one} for _, one in objects(instances)]
     else:
         raise DataError(
             f"{folder.name}: has neither scenario_state.json nor instances.json, so that there are "
             "no texts; take the whole folder"
         )
-    texts: dict[str, str] = {}
-    for one in listed:
-        name, query = at(one, "id"), at(one, "input", "text")
-        if isinstance(name, str) and isinstance(query, str) and not at(one, "perturbation"):
-            texts.setdefault(name, query)
-    return texts
+    by_id: dict[str, _Instance] = {}
+    for one in states:
+        instance, result = at(one, "instance"), at(one, "result")
+        name, query = at(instance, "id"), at(instance, "input", "text")
+        if isinstance(name, str) and isinstance(query, str) and not at(instance, "perturbation"):
+            query = "\n".join([query, *_choices(one)])
+            completions = at(result, "completions")
+            first = completions[0] if isinstance(completions, list) and completions else None
+            answer = at(first, "text")
+            is_empty = isinstance(answer, str) and not answer.strip()
+            failed = at(result, "success") is False or bool(at(result, "error"))
+            by_id.setdefault(name, _Instance(query, is_empty, failed))
+    return by_id
+
+
+def _choices(state: Any) -> list[str]:
+    """The options of a multiple choice, a lettered line each, as the prompt shows them."""
+    mapping = at(state, "output_mapping")
+    if not isinstance(mapping, Mapping) or not all(isinstance(v, str) for v in mapping.values()):
+        return []
+    return [f"{letter}. {choice}" for letter, choice in mapping.items()]

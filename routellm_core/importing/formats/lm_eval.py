@@ -18,7 +18,7 @@ from routellm_core.importing.fields import at, rows_of, spoken, text
 from routellm_core.importing.measures import LIKELIHOODS, Measure
 from routellm_core.importing.readers.json_stream import document, objects, unit
 from routellm_core.importing.readers.sniffing import sniff
-from routellm_core.importing.run_joining import paired, stacked
+from routellm_core.importing.run_joining import noted, paired, readable, stacked
 
 SAMPLE = frozenset({"doc_id", "doc", "target"})
 ANSWERED = frozenset({"resps", "filtered_resps"})
@@ -63,7 +63,8 @@ def read(path: Path) -> list[Imported]:
         files = list(_sample_files(path))
         if not files:
             raise DataError(f"{path}: holds no samples; run lm_eval with --log_samples")
-        return _joined([_run(file) for file in files])
+        runs, left = readable(files, _run)
+        return _joined(runs, left)
     if is_totals(path) and not _is_samples(path):
         raise DataError(
             f"{path.name}: holds totals only; give the samples_*.jsonl beside it (lm_eval writes "
@@ -79,7 +80,7 @@ class _Run(NamedTuple):
     task: str
 
 
-def _joined(runs: list[_Run]) -> list[Imported]:
+def _joined(runs: list[_Run], left: list[str]) -> list[Imported]:
     """Tasks of one group and run below each other, then the runs of several models joined."""
     graded = [run for run in runs if run.part.attempts is not None]
     together: dict[tuple[str, str, Path, str], list[_Run]] = {}
@@ -88,13 +89,10 @@ def _joined(runs: list[_Run]) -> list[Imported]:
         key = (run.part.benchmark.benchmark_id, run.model, run.folder, run.part.created)
         together.setdefault(key, []).append(run)
     parts = paired([stacked([run.part for run in of_run]) for of_run in together.values()])
-    left = sorted({run.task for run in runs if run.part.attempts is None}) if graded else []
+    left += sorted({run.task for run in runs if run.part.attempts is None}) if graded else []
     if left:
         shown = ", ".join(left[:NAMED]) + (", …" if len(left) > NAMED else "")
-        note = f"Left out, for no number grades a sample of them: {shown}."
-        parts[0] = parts[0]._replace(
-            notes=(*parts[0].notes, note), read_notes=(*parts[0].read_notes, note)
-        )
+        parts[0] = noted(parts[0], f"Left out, for nothing in it can be a quality: {shown}.")
     return parts
 
 

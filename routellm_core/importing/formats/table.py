@@ -3,6 +3,7 @@
 What its columns mean is a `ColumnMapping`: guessed, or given by the user.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,10 @@ import pyarrow as pa
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported, values
 from routellm_core.importing.assembly import Card, assembled
+from routellm_core.importing.column_words import CUT, FAILED
 from routellm_core.importing.columns import ColumnMapping, guess, holds_battles, is_told
 from routellm_core.importing.fields import spoken
+from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.table import Table
 from routellm_core.importing.readers.tables import read_columns, read_sample
 from routellm_core.importing.values import Where
@@ -31,14 +34,16 @@ def recognises(path: Path) -> bool:
     return not holds_battles(columns) and is_told(guess(columns, sample))
 
 
-def guessed(path: Path) -> tuple[ColumnMapping, pa.Table]:
+def guessed(path: Path, dropped: Sequence[str] = ()) -> tuple[ColumnMapping, pa.Table]:
     """Guessed meaning of the columns of a file, and its first rows to show beside it.
+
+    Columns in `dropped` are not looked at.
 
     Raises:
         DataError: it is no table.
     """
     sample = read_sample(path)
-    return guess(sample.column_names, sample), sample
+    return guess([name for name in sample.column_names if name not in dropped], sample), sample
 
 
 def read(path: Path, mapping: ColumnMapping | None = None) -> list[Imported]:
@@ -51,15 +56,19 @@ def read(path: Path, mapping: ColumnMapping | None = None) -> list[Imported]:
     Raises:
         DataError: no column holds queries, a column is missing, or a row is off.
     """
-    if mapping is None:
-        mapping, sample = guessed(path)
-        if mapping.query is None and mapping.query_id is None:
-            shown = ", ".join(sample.column_names[:20]) or "none"
-            raise DataError(
-                f"{path.name}: no column looks like queries (there are: {shown}); name one 'query'"
-            )
+    found, sample = guessed(path)
+    if mapping is None and found.query is None and found.query_id is None:
+        shown = ", ".join(sample.column_names[:20]) or "none"
+        raise DataError(
+            f"{path.name}: no column looks like queries (there are: {shown}); name one 'query'"
+        )
+    mapping = mapping or found
     rows, where, notes = rows_of(path, mapping)
-    card = Card(path.stem, f"a table, {path.name}", scale=mapping.scale, measure=mapping.measure)
+    read_too = set(mapping.columns())
+    unread = [name for name in sample.column_names if name not in read_too]
+    if unread:
+        notes.append(f"Not used: {_listed(unread)}.")
+    card = Card(path.stem, f"a table, {path.name}", scale=mapping.scale)
     return [assembled(rows, where, card, notes)]
 
 
@@ -69,20 +78,29 @@ def rows_of(path: Path, mapping: ColumnMapping) -> tuple[pd.DataFrame, Where, li
     Raises:
         DataError: a column is missing, or a cell is off.
     """
-    table = read_columns(path, mapping.columns())
-    rows, where = (_wide if mapping.wide else _long)(table, mapping, path)
-    return rows, where, [*table.notes, _read_as(mapping)]
+    looked_at = [mapping.answer] if mapping.answer not in (None, mapping.query) else []
+    table = read_columns(path, mapping.columns(), [name for name in looked_at if name])
+    notes = [*table.notes, _read_as(mapping)]
+    rows, where = (_wide if mapping.wide else _long)(table, mapping, path, notes)
+    return rows, where, notes
 
 
-def _long(table: Table, mapping: ColumnMapping, path: Path) -> tuple[pd.DataFrame, Where]:
+def _long(
+    table: Table, mapping: ColumnMapping, path: Path, notes: list[str]
+) -> tuple[pd.DataFrame, Where]:
     data, where = table.data, table.where
     rows = _names(data, mapping)
     if mapping.model is not None:
         rows["model"] = values.texts(data[mapping.model]).to_pandas()
-    if mapping.quality is not None:
-        rows["quality"] = values.numbers(data[mapping.quality], where, mapping.quality, "quality")
-        if mapping.model is None:
-            rows["model"] = mapping.one_model or path.stem
+    for column in (mapping.quality, *mapping.also):
+        if column is None:
+            continue
+        fixed = mapping.scale if column == mapping.quality else None
+        grades = values.numbers(data[column], where, column, "quality", notes)
+        name = mapping.measure if column == mapping.quality else column
+        rows[Measure(name, is_main=fixed is not None, scale=fixed)] = grades
+    if mapping.quality is not None and mapping.model is None:
+        rows["model"] = mapping.one_model or path.stem
     amounts = {
         "prompt_tokens": mapping.prompt_tokens,
         "answer_tokens": mapping.answer_tokens,
@@ -91,36 +109,89 @@ def _long(table: Table, mapping: ColumnMapping, path: Path) -> tuple[pd.DataFram
     }
     for name, column in amounts.items():
         if column is not None:
-            rows[name] = values.numbers(data[column], where, column)
+            rows[name] = values.numbers(data[column], where, column, notes=notes)
+    _look_at_calls(rows, data, mapping, notes)
     return _in_seconds(rows, mapping), where
 
 
-def _wide(table: Table, mapping: ColumnMapping, path: Path) -> tuple[pd.DataFrame, Where]:
+def _look_at_calls(
+    rows: pd.DataFrame, data: pa.Table, mapping: ColumnMapping, notes: list[str]
+) -> None:
+    """Mark rows of calls that failed or were cached, and answers that are empty or cut."""
+    if mapping.repeat is not None:
+        rows["repeat"] = values.texts(data[mapping.repeat]).to_pandas()
+    failed = np.zeros(len(rows), dtype=bool)
+    if mapping.error is not None:
+        failed |= _says_something(data[mapping.error])
+    if mapping.status is not None:
+        failed |= values.flags(data[mapping.status], FAILED)
+    if failed.any() and not failed.all():
+        rows["failed"] = failed
+    if mapping.cached is not None:
+        cached = values.flags(data[mapping.cached], values.RIGHT)
+        there = [name for name in ("cost_usd", "latency_s") if name in rows]
+        if cached.any() and there:
+            rows.loc[cached, there] = np.nan
+            notes.append(
+                f"{int(cached.sum()):,} answers came out of a cache: their cost and time are not "
+                "the model's and count as unknown."
+            )
+    state = np.full(len(rows), None, dtype=object)
+    if mapping.stop_reason is not None:
+        state[values.flags(data[mapping.stop_reason], CUT)] = "cut"
+    if mapping.answer is not None and mapping.answer != mapping.query:
+        empty = values.texts(data[mapping.answer]).is_null().to_numpy()
+        if not empty.all():
+            state[empty & ~failed] = "empty"
+    if any(state):
+        rows["state"] = state
+
+
+def _says_something(cells: pa.ChunkedArray) -> np.ndarray:
+    """Marks of the cells that hold more than nothing or no."""
+    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
+        return values.flags(cells, frozenset())
+    said = values.texts(cells).combine_chunks().dictionary_encode()
+    nothing = values.MISSING | values.WRONG - {"failed", "failure", "fail"} | {"0", "[]", "{}"}
+    meant = [text.strip().lower() not in nothing for text in said.dictionary.to_pylist()]
+    codes = said.indices.fill_null(len(meant)).to_numpy(zero_copy_only=False)
+    found: np.ndarray = np.array([*meant, False])[codes]
+    return found
+
+
+def _wide(
+    table: Table, mapping: ColumnMapping, path: Path, notes: list[str]
+) -> tuple[pd.DataFrame, Where]:
     """The models' rows one below the other, each with its number in the file."""
     data, where = table.data, table.where
     n, models = len(where.row), mapping.wide
     one = _names(data, mapping)
     if mapping.prompt_tokens is not None:
         one["prompt_tokens"] = values.numbers(
-            data[mapping.prompt_tokens], where, mapping.prompt_tokens
+            data[mapping.prompt_tokens], where, mapping.prompt_tokens, notes=notes
         )
+    if "query_id" in one and "query" in one and one["query_id"].isna().any():
+        one = one.drop(columns="query_id")
+        notes.append(f"Column {mapping.query_id!r} is empty in some rows and was not read as id.")
     if "query_id" not in one:  # rows of one text are queries of their own
         width = len(str(int(where.row.max())))
         one["query_id"] = [f"{row:0{width}d}" for row in where.row]
-    _check_once(one["query_id"], where)
     again = np.tile(np.arange(n), len(models))
     rows = one.take(again).reset_index(drop=True)
     rows["model"] = pd.Categorical.from_codes(
         np.repeat(np.arange(len(models)), n), [model.model for model in models]
     )
     rows["quality"] = np.concatenate(
-        [values.numbers(data[model.quality], where, model.quality, "quality") for model in models]
+        [
+            values.numbers(data[model.quality], where, model.quality, "quality", notes)
+            for model in models
+        ]
     )
     for name, field in (("answer_tokens", 2), ("cost_usd", 3), ("latency_s", 4)):
         if any(model[field] for model in models):
             rows[name] = np.concatenate(
                 [
-                    values.numbers(data[model[field]], where, str(model[field]))
+                    values.numbers(data[model[field]], where, str(model[field]), notes=notes)
                     if model[field]
                     else np.full(n, np.nan)
                     for model in models
@@ -141,15 +212,6 @@ def _names(data: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
     return rows
 
 
-def _check_once(ids: pd.Series, where: Where) -> None:
-    twice = ids.duplicated().to_numpy() & ids.notna().to_numpy()
-    if twice.any():
-        raise DataError(
-            f"{where.file}, column of the id: the id of an earlier row in {where.rows(twice)}, for "
-            f"example {ids[twice].iloc[0]!r}; keep one row of each, or map no column as id"
-        )
-
-
 def _in_seconds(rows: pd.DataFrame, mapping: ColumnMapping) -> pd.DataFrame:
     if mapping.in_milliseconds and "latency_s" in rows:
         rows["latency_s"] /= 1000.0
@@ -166,11 +228,25 @@ def _read_as(mapping: ColumnMapping) -> str:
             ("slice", mapping.slice),
             ("model", mapping.model),
             ("quality", mapping.quality),
+            ("prompt tokens", mapping.prompt_tokens),
+            ("answer tokens", mapping.answer_tokens),
+            ("US dollars", mapping.cost_usd),
+            ("milliseconds" if mapping.in_milliseconds else "seconds", mapping.latency),
         )
         if column is not None
     ]
+    parts += [f"measure {column!r}" for column in mapping.also]
     if mapping.wide:
-        names = ", ".join(model.quality for model in mapping.wide[:SHOWN])
-        more = f" and {len(mapping.wide) - SHOWN} more" if len(mapping.wide) > SHOWN else ""
-        parts.append(f"a model each {names}{more}")
+        parts.append(f"a model each {_listed([model.quality for model in mapping.wide])}")
+        for what, field in (("answer tokens", 2), ("US dollars", 3)):
+            if columns := [str(model[field]) for model in mapping.wide if model[field]]:
+                parts.append(f"{what} {_listed(columns)}")
+        if columns := [str(model.latency) for model in mapping.wide if model.latency]:
+            unit = "milliseconds" if mapping.in_milliseconds else "seconds"
+            parts.append(f"{unit} {_listed(columns)}")
     return f"Columns: {', '.join(parts)}."
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

@@ -22,6 +22,7 @@ from routellm_core.importing.readers.table import (
     column_names,
     numbered,
     reason,
+    shortened,
 )
 from routellm_core.importing.values import Where
 
@@ -38,8 +39,8 @@ class _Header(NamedTuple):
     """Lines of the file up to the first row."""
 
 
-def read(path: Path, names: Sequence[str]) -> Table:
-    """All rows of the columns named.
+def read(path: Path, names: Sequence[str], looked_at: Sequence[str] = ()) -> Table:
+    """All rows of the columns named; of those in `looked_at` the first character.
 
     Raises:
         DataError: a column is missing, there is no row, or a row is longer or shorter than others.
@@ -63,7 +64,9 @@ def read(path: Path, names: Sequence[str]) -> Table:
                 open_watched(path) as file,
                 _open_csv(file, header, encoding, size, ragged, names) as reader,
             ):
-                data = reader.read_all()
+                data = pa.Table.from_batches(
+                    [shortened(batch, looked_at) for batch in reader], reader.schema
+                )
             break
         except (pa.ArrowException, UnicodeError, OSError) as error:
             if "straddl" in str(error) and size < LARGEST_ROW:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
@@ -14,6 +15,8 @@ from routellm_core.errors import DataError
 from routellm_core.importing.readers import zip_limits
 
 LOOKED_AT = 1 << 20  # bytes
+MOST_LOOKED_AT = 1 << 24
+"""Bytes that may be read until the first JSON object is whole: its keys tell the format."""
 _BLOCK = 1 << 22
 
 Kind: TypeAlias = Literal[
@@ -80,9 +83,18 @@ class Sniffed(NamedTuple):
 
 
 def sniff(path: Path) -> Sniffed:
-    """Kind and start of a file, from its first megabyte; `empty` also for what is no file."""
+    """Kind and start of a file; `empty` also for what is no file.
+
+    `text` is of the first megabyte; the first object may be longer.
+    """
     if not path.is_file():
         return Sniffed("empty")
+    found = path.stat()
+    return _sniffed(path, found.st_size, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)  # each format asks in turn
+def _sniffed(path: Path, n_bytes: int, _: int) -> Sniffed:
     with path.open("rb") as file:
         content = file.read(LOOKED_AT)
     if content.startswith(b"PAR1"):
@@ -101,14 +113,14 @@ def sniff(path: Path) -> Sniffed:
     if not start:
         return Sniffed("empty")
     if start[0] == "{" or re.match(r"\[\s*([\[{\]\d\"]|$)", start):
-        keys, first, end = _first_object(start[start.find("{") :] if "{" in start else "")
+        keys, first, is_all = _first_object(path, text, n_bytes)
         if start[0] == "[":
             return Sniffed("list", text, keys, first)
-        if first and not start[end:].strip() and (wrapped := key_of_rows(first)):
+        if is_all and (wrapped := key_of_rows(first)):
             row = rows_inside(first, wrapped)[0]
             return Sniffed("objects", text, keys | row.keys(), row, wrapped)
-        if not first and len(content) == LOOKED_AT and (wrapped := _key_of_open_rows(start)):
-            of_row, row, _ = _first_object(start[_rows_at(start, wrapped) :])
+        if not first and (wrapped := _key_of_open_rows(start)):
+            of_row, row = _row_at(start, wrapped)
             return Sniffed("objects", text, keys | of_row, row, wrapped)
         return Sniffed("objects", text, keys, first)
     return Sniffed("text", text)
@@ -269,13 +281,38 @@ def _rows_at(text: str, key: str) -> int:
     return found.end() if found else 0
 
 
-def _first_object(text: str) -> tuple[frozenset[str], dict[str, Any], int]:
-    """Keys of the object that the text starts with, all of it where it is whole, and its end."""
+def _row_at(text: str, key: str) -> tuple[frozenset[str], dict[str, Any]]:
+    """Keys of the first row under a key, and all of it where it is whole."""
+    row = text[_rows_at(text, key) :]
     try:
-        first, end = json.JSONDecoder().raw_decode(text)
+        found, _ = json.JSONDecoder().raw_decode(row)
     except (ValueError, RecursionError):
-        return frozenset(_leading_keys(text)), {}, 0
-    return (frozenset(first), first, end) if isinstance(first, dict) else (frozenset(), {}, 0)
+        return frozenset(_leading_keys(row)), {}
+    return frozenset(found), found
+
+
+def _first_object(
+    path: Path, text: str, n_bytes: int
+) -> tuple[frozenset[str], dict[str, Any], bool]:
+    """Keys of the first object, all of it if seen whole, and whether it is all of the file."""
+    n_read = LOOKED_AT
+    while True:
+        at = text.find("{")
+        try:
+            first, end = json.JSONDecoder().raw_decode(text[at:] if at >= 0 else "")
+        except RecursionError:
+            break
+        except ValueError:
+            if n_read >= min(n_bytes, MOST_LOOKED_AT):
+                break
+            n_read *= 16
+            with path.open("rb") as file:
+                text = _decoded(file.read(n_read)) or ""
+            continue
+        if not isinstance(first, dict):
+            return frozenset(), {}, False
+        return frozenset(first), first, n_read >= n_bytes and not text[at + end :].strip()
+    return frozenset(_leading_keys(text[max(text.find("{"), 0) : LOOKED_AT])), {}, False
 
 
 def _leading_keys(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from routellm_core.errors import DataError
 from routellm_core.importing.values import Where
@@ -29,6 +30,16 @@ def numbered(data: pa.Table, path: Path, notes: tuple[str, ...] = ()) -> Table:
     if not data.num_rows:
         raise DataError(f"{path.name}: has columns but no row; export it again")
     return Table(data, Where(path.name, np.arange(1, data.num_rows + 1)), notes)
+
+
+def shortened(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    """A batch with the texts of some columns cut to one character: enough to see empty ones."""
+    for name in names:
+        at = batch.schema.get_field_index(name)
+        if at >= 0 and pa.types.is_string(batch.schema.field(at).type):
+            trimmed = pc.utf8_ltrim_whitespace(batch.column(at))
+            batch = batch.set_column(at, name, pc.utf8_slice_codeunits(trimmed, 0, 1))
+    return batch
 
 
 def column_names(header: Iterable[str | None]) -> list[str]:

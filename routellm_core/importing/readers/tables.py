@@ -21,8 +21,14 @@ from routellm_core.errors import DataError
 from routellm_core.importing.readers import delimited, spreadsheet
 from routellm_core.importing.readers.counted_reads import report
 from routellm_core.importing.readers.json_stream import objects, unit
-from routellm_core.importing.readers.sniffing import encoding_of, sniff
-from routellm_core.importing.readers.table import Table, check_names, numbered, reason
+from routellm_core.importing.readers.sniffing import MOST_LOOKED_AT, encoding_of, sniff
+from routellm_core.importing.readers.table import (
+    Table,
+    check_names,
+    numbered,
+    reason,
+    shortened,
+)
 from routellm_core.importing.values import Where
 from routellm_core.jobs.progress import Progress
 
@@ -49,20 +55,27 @@ def read_sample(path: Path) -> pa.Table:
             batch = next(file.iter_batches(SAMPLED), None)
             schema = file.schema_arrow
             return pa.Table.from_batches([] if batch is None else [batch], schema)
+    if kind == "objects" and not sniff(path).first and sniff(path).keys:
+        raise DataError(
+            f"{path.name}: its first object is no row of a table: longer than "
+            f"{MOST_LOOKED_AT:,} bytes; export it as JSON lines"
+        )
     rows = [row for _, row in zip(range(SAMPLED), objects(path), strict=False)]
     names = list(dict.fromkeys(name for row in rows for name in row[1]))
     return pa.table({name: _json_cells(row.get(name) for _, row in rows) for name in names})
 
 
-def read_columns(path: Path, names: Sequence[str]) -> Table:
+def read_columns(path: Path, names: Sequence[str], looked_at: Sequence[str] = ()) -> Table:
     """All rows of the columns named; every value of CSV, JSON and a spreadsheet is a text.
+
+    Of the columns in `looked_at` only the first character is kept where they are long texts.
 
     Raises:
         DataError: it is no table, a column is missing, or a row is damaged.
     """
     kind = _kind(path)
     if kind == "text":
-        return delimited.read(path, names)
+        return delimited.read(path, names, looked_at)
     if kind == "spreadsheet":
         whole = spreadsheet.read(path)
         check_names(path, whole.data.column_names, names)
@@ -70,8 +83,8 @@ def read_columns(path: Path, names: Sequence[str]) -> Table:
     if kind == "parquet":
         with _parquet(path) as file:
             check_names(path, file.schema_arrow.names, names)
-            return numbered(_unpacked(path, file, names), path)
-    return _json(path, names)
+            return numbered(_unpacked(path, file, names, looked_at), path)
+    return _json(path, names, looked_at)
 
 
 def read_typed(path: Path, names: Sequence[str]) -> pd.DataFrame:
@@ -125,7 +138,7 @@ def _kind(path: Path) -> str:
 # JSON
 
 
-def _json(path: Path, names: Sequence[str]) -> Table:
+def _json(path: Path, names: Sequence[str], looked_at: Sequence[str]) -> Table:
     parts: list[pa.Table] = []
     rows: list[dict[str, Any]] = []
     numbers: list[int] = []
@@ -137,7 +150,11 @@ def _json(path: Path, names: Sequence[str]) -> Table:
 
     for number, item in objects(path):
         seen.update(name for name in names if name in item)
-        rows.append({name: item[name] for name in names if name in item})
+        row = {name: item[name] for name in names if name in item}
+        for name in looked_at:
+            if isinstance(row.get(name), str):
+                row[name] = row[name].strip()[:1]
+        rows.append(row)
         numbers.append(number)
         if len(rows) == _JSON_ROWS:
             keep()
@@ -186,7 +203,9 @@ def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
         ) from None
 
 
-def _unpacked(path: Path, file: pq.ParquetFile, names: Sequence[str]) -> pa.Table:
+def _unpacked(
+    path: Path, file: pq.ParquetFile, names: Sequence[str], looked_at: Sequence[str]
+) -> pa.Table:
     """Some columns, a batch at a time: a small file can unpack to more than memory holds."""
     schema = pa.schema([_decoded(file.schema_arrow.field(name)) for name in names])
     batches, n_rows, n_bytes = [], 0, 0
@@ -194,6 +213,7 @@ def _unpacked(path: Path, file: pq.ParquetFile, names: Sequence[str]) -> pa.Tabl
         batch = pa.RecordBatch.from_arrays(
             [packed[field.name].cast(field.type) for field in schema], schema=schema
         )
+        batch = shortened(batch, looked_at)
         n_rows += batch.num_rows
         n_bytes += batch.nbytes
         if n_bytes > LARGEST_UNPACKED:
