@@ -5,7 +5,6 @@ they share their input. Read against 0.48.
 """
 
 import math
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,14 @@ from routellm_core.importing.formats.graded_records import (
     benchmark,
     grades_of,
     is_empty,
+    items,
     model_in,
     model_of,
     slice_of,
     structure,
     tokens_of,
 )
-from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.sniffing import sniff
-from routellm_core.importing.readers.tables import read_sample, read_typed
 
 TELLING = frozenset({"input", "output", "scores", "expected"})
 
@@ -47,14 +45,8 @@ def read(path: Path) -> list[Imported]:
         DataError: damaged, or no row says what was asked.
     """
     notes: list[str] = []
-    items: Iterable[tuple[int, dict[str, Any]]]
-    if sniff(path).kind == "text":
-        table = read_typed(path, read_sample(path).column_names).astype(object)
-        items = enumerate(table.where(table.notna(), None).to_dict("records"), start=1)
-        of_rows = "row"
-    else:
-        items, of_rows = objects(path), unit(path)
-    found = [(number, _row(item)) for number, item in items]
+    numbered, of_rows = items(path)
+    found = [(number, _row(item)) for number, item in numbered]
     if any(row["model"] is None for _, row in found):
         model = model_of(path, notes)
         for _, row in found:

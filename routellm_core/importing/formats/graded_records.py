@@ -7,7 +7,7 @@ import ast
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, rows_of, spoken
 from routellm_core.importing.measures import Measure
+from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.naming import named
+from routellm_core.importing.readers.sniffing import sniff
+from routellm_core.importing.readers.tables import read_columns, read_sample
 from routellm_core.importing.values import RIGHT, WRONG
 
 Row = dict[Any, Any]
@@ -68,7 +71,7 @@ REFERENCE = frozenset(
 def benchmark(
     path: Path,
     found: Iterable[tuple[int, Row]],
-    unit: str,
+    of: str,
     tool: str,
     *,
     name: str = "",
@@ -80,7 +83,7 @@ def benchmark(
     Args:
         path: the file.
         found: number and row, as `assembling.assembled` takes them.
-        unit: what a number counts, for messages.
+        of: what a number counts, for messages.
         tool: that wrote the file, for people.
         name: of the benchmark; empty: the file's.
         notes: of the reader.
@@ -89,12 +92,12 @@ def benchmark(
     Raises:
         DataError: no row, or one is off.
     """
-    rows, where = rows_of(path.name, ((n, _with_texts(row)) for n, row in found), unit)
+    rows, where = rows_of(named(path), ((n, _with_texts(row)) for n, row in found), of)
     if "query_id" in rows and (rows["query_id"].isna() | rows["query_id"].eq("")).any():
         rows = rows.drop(columns="query_id")
     if "slice" in rows and rows["slice"].isna().all():
         rows = rows.drop(columns="slice")
-    card = Card(name or path.stem, f"{tool}, {path.name}", created=created)
+    card = Card(name or path.stem, f"{tool}, {named(path)}", created=created)
     return assembled(rows, where, card, list(notes))
 
 
@@ -109,6 +112,22 @@ def _with_texts(row: Row) -> Row:
     return row | {name: value for name, value in texts.items() if name in row}
 
 
+def items(path: Path, left_out: Collection[str] = ()) -> tuple[list[tuple[int, Row]], str]:
+    """Numbered objects of JSON, or rows of any table, and the name of one in messages.
+
+    Args:
+        path: the file.
+        left_out: columns of a table that are not read.
+
+    Raises:
+        DataError: it is neither, or damaged.
+    """
+    if sniff(path).kind in ("list", "objects"):
+        return list(objects(path)), unit(path)
+    names = [name for name in read_sample(path).column_names if name not in left_out]
+    return list(enumerate(read_columns(path, names).data.to_pylist(), start=1)), "row"
+
+
 def model_of(path: Path, notes: list[str]) -> str:
     """Name of a model after the file, or the folder of a file with a name of general words."""
     folder, is_among_namesakes, _ = named(path).partition("/")
@@ -118,7 +137,7 @@ def model_of(path: Path, notes: list[str]) -> str:
         if words:
             name = "_".join(words) if part != path.stem else _without_ends(part)
             notes.append(
-                f"{path.name} does not name the model: it is called {name!r} after the "
+                f"{named(path)} does not name the model: it is called {name!r} after the "
                 f"{'file' if part == path.stem else 'folder'}."
             )
             return name

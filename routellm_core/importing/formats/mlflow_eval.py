@@ -5,7 +5,6 @@ stands in the request. Read against 3.17.
 """
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from routellm_core.importing.formats.graded_records import (
     grade,
     is_empty,
     is_grade,
+    items,
     model_in,
     model_of,
     slice_of,
@@ -27,9 +27,8 @@ from routellm_core.importing.formats.graded_records import (
     tokens_of,
 )
 from routellm_core.importing.measures import Measure
-from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.sniffing import sniff
-from routellm_core.importing.readers.tables import read_sample, read_typed
+from routellm_core.importing.readers.tables import read_sample
 
 SCORED = ("/value", "/score")
 ASKED = ("request", "inputs", "input", "question", "prompt", "query")
@@ -58,7 +57,8 @@ def read(path: Path) -> list[Imported]:
     """
     notes: list[str] = []
     found, passed_over = [], set()
-    for number, item in _items(path):
+    numbered, of_items = items(path, NOT_READ)
+    for number, item in numbered:
         found.append((number, _row(item)))
         passed_over |= {n for n in item if n.endswith(SCORED) and not is_grade(_scorer(n))}
     if any(row["model"] is None for _, row in found):
@@ -68,18 +68,7 @@ def read(path: Path) -> list[Imported]:
     if passed_over:
         shown = ", ".join(sorted(passed_over)[:NAMED])
         notes.append(f"No grades, so left out: {shown}.")
-    of_items = unit(path) if sniff(path).kind in ("list", "objects") else "row"
     return [benchmark(path, found, of_items, "an MLflow evaluation", notes=notes)]
-
-
-def _items(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    if sniff(path).kind in ("list", "objects"):
-        yield from objects(path)
-        return
-    names = [n for n in read_sample(path).column_names if n not in NOT_READ]
-    table = read_typed(path, names).astype(object)
-    table = table.where(table.notna(), None)
-    yield from enumerate(table.to_dict("records"), start=1)
 
 
 def _row(item: dict[str, Any]) -> Row:

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core.importing import Imported
-from routellm_core.importing.columns import (
+from routellm_core.importing.column_words import (
     ANSWER_TOKENS,
+    CACHED,
     COST,
+    ERROR,
+    FAILED,
     MILLISECONDS,
     MODEL,
     PROMPT_TOKENS,
@@ -22,8 +25,9 @@ from routellm_core.importing.columns import (
     QUERY_ID,
     SECONDS,
     SLICE,
-    _plain,
+    STATUS,
 )
+from routellm_core.importing.columns import _plain
 from routellm_core.importing.formats.graded_records import (
     Row,
     amount,
@@ -48,7 +52,6 @@ NESTED = (
 )
 """Keys under which grades may lie, the likeliest first."""
 USAGE = ("usage", "token_usage", "tokens", "token_counts")
-FAILED = ("error", "error_message", "exception")
 
 
 def recognises(path: Path) -> bool:
@@ -134,7 +137,7 @@ def _form(item: Mapping[str, Any]) -> tuple[str, str] | None:
 
 def _is_answer(value: Any) -> bool:
     named = isinstance(value, Mapping) and isinstance(_named(value, MODEL), str)
-    return named and bool(_measures(value) or any(value.get(key) for key in FAILED))
+    return named and bool(_measures(value) or _has_failed(value))
 
 
 def _is_metric(name: str) -> bool:
@@ -165,14 +168,21 @@ def _amounts(item: Mapping[str, Any]) -> Row:
     given = amount(_named(item, PROMPT_TOKENS)), amount(_named(item, ANSWER_TOKENS))
     seconds = amount(_named(item, SECONDS))
     texts = [item[key] for key in ("response", "answer", "output") if key in item]
+    cost, milliseconds = amount(_named(item, COST)), amount(_named(item, MILLISECONDS), 1e-3)
+    if _named(item, CACHED) is True:  # neither paid nor waited for
+        cost = seconds = milliseconds = math.nan
     return {
         "prompt_tokens": prompt if math.isnan(given[0]) else given[0],
         "answer_tokens": answer if math.isnan(given[1]) else given[1],
-        "cost_usd": amount(_named(item, COST)),
-        "latency_s": amount(_named(item, MILLISECONDS), 1e-3) if math.isnan(seconds) else seconds,
-        "failed": any(bool(item.get(key)) for key in FAILED),
+        "cost_usd": cost,
+        "latency_s": milliseconds if math.isnan(seconds) else seconds,
+        "failed": _has_failed(item),
         "state": "empty" if texts and is_empty(texts[0]) else None,
     }
+
+
+def _has_failed(item: Mapping[str, Any]) -> bool:
+    return bool(_named(item, ERROR)) or str(_named(item, STATUS)).lower() in FAILED
 
 
 def _keys(item: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:

@@ -22,15 +22,15 @@ from routellm_core.importing.formats.graded_records import (
     grade,
     is_empty,
     is_grade,
+    items,
     model_in,
     model_of,
     slice_of,
     structure,
 )
 from routellm_core.importing.measures import Measure
-from routellm_core.importing.readers.json_stream import document, objects, unit
+from routellm_core.importing.readers.json_stream import document
 from routellm_core.importing.readers.sniffing import sniff
-from routellm_core.importing.readers.tables import read_sample, read_typed
 
 RUNS = frozenset({"task_runs", "evaluation_runs"})
 ROW = frozenset({"example_id", "repetition_number", "input", "output"})
@@ -54,23 +54,19 @@ def read(path: Path) -> list[Imported]:
     """
     notes: list[str] = []
     start = sniff(path)
+    model = None
     if start.keys >= RUNS:
         whole = document(path)
-        items = list(enumerate(_joined(whole), start=1))
+        numbered, of_items = list(enumerate(_joined(whole), start=1)), "run"
         model = model_in(whole.get("experiment_metadata"))
-        of_items = "run"
-    elif start.kind == "text":
-        table = read_typed(path, read_sample(path).column_names).astype(object)
-        rows = table.where(table.notna(), None).to_dict("records")
-        items, model, of_items = list(enumerate(rows, start=1)), None, "row"
     else:
-        items, model, of_items = list(objects(path)), None, unit(path)
-    rows_ = [(number, _row(item)) for number, item in items]
-    if any(row["model"] is None for _, row in rows_):
+        numbered, of_items = items(path)
+    found = [(number, _row(item)) for number, item in numbered]
+    if any(row["model"] is None for _, row in found):
         model = model or model_of(path, notes)
-        for _, row in rows_:
+        for _, row in found:
             row["model"] = row["model"] or model
-    return [benchmark(path, rows_, of_items, "a Phoenix experiment", notes=notes)]
+    return [benchmark(path, found, of_items, "a Phoenix experiment", notes=notes)]
 
 
 def _joined(whole: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -106,7 +102,7 @@ def _row(item: dict[str, Any]) -> Row:
         "latency_s": took if not math.isnan(took) else _seconds(item),
         "failed": bool(item.get("error")),
         "repeat": item.get("repetition_number"),
-        "state": "empty" if is_empty(output) and item.get("output") is not None else None,
+        "state": "empty" if is_empty(output) else None,
     }
     if "input" in item:
         row["query"] = asked_of(item["input"])
@@ -114,14 +110,19 @@ def _row(item: dict[str, Any]) -> Row:
     for one in annotations if isinstance(annotations, list) else ():
         name = at(one, "name")
         if isinstance(name, str) and is_grade(name) and not at(one, "error"):
-            score = at(one, "score")
-            row[Measure(name)] = grade(score if score is not None else at(one, "label"))
+            row[Measure(name)] = _score(at(one, "score"), at(one, "label"))
     for column, value in item.items():
         named = _SCORE.fullmatch(column)
         if named and is_grade(named[1]) and not item.get(f"annotation_{named[1]}_error"):
             label = item.get(f"annotation_{named[1]}_label")
-            row[Measure(named[1])] = grade(value if value is not None else label)
+            row[Measure(named[1])] = _score(value, label)
     return row
+
+
+def _score(score: Any, label: Any) -> float:
+    """The score, or where there is none the label, if it says right or wrong."""
+    found = grade(score)
+    return grade(label) if math.isnan(found) else found
 
 
 def _seconds(item: Mapping[str, Any]) -> float:

@@ -17,6 +17,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.formats.graded_records import is_empty
 from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 
 PREDICTION = frozenset({"global index", "prompt", "prediction"})
@@ -38,9 +39,9 @@ def read(path: Path) -> list[Imported]:
     """
     of_items, cached = unit(path), sniff(path).keys >= CACHED
     rows, where = rows_of(
-        path.name,
+        named(path),
         (
-            (n, (_cached if cached else _prediction)(item, f"{path.name}, {of_items} {n:,}"))
+            (n, (_cached if cached else _prediction)(item, f"{named(path)}, {of_items} {n:,}"))
             for n, item in objects(path)
             # What a router would have chosen at best is no prediction.
             if not item.get("for_optimality")
@@ -48,22 +49,22 @@ def read(path: Path) -> list[Imported]:
         of_items,
     )
     if rows.empty:
-        raise DataError(f"{path.name}: holds no result; export it again")
+        raise DataError(f"{named(path)}: holds no result; export it again")
     if not rows.pop("answered").any():
         note = (
-            f"{path.name} holds what a router chose, without answers, as its test of robustness "
+            f"{named(path)} holds what a router chose, without answers, as its test of robustness "
             f"does ({_counted(rows['model'])}): its queries were taken, its choices not."
         )
         bare = rows[["query_id", "query", "slice"]]
-        card = Card("routerarena-robustness", f"RouterArena choices, {path.name}")
+        card = Card("routerarena-robustness", f"RouterArena choices, {named(path)}")
         return [assembled(bare, where, card, [note])]
     notes = _on_amounts(path, rows)
     if not cached and rows["model"].nunique() > 1:
         notes.append(
-            f"{path.name} is a router's trace: each query has only the outcome of the model it "
+            f"{named(path)} is a router's trace: each query has only the outcome of the model it "
             "chose, so models can be compared only on queries that several traces share."
         )
-    return [assembled(rows, where, Card("routerarena", f"RouterArena, {path.name}"), notes)]
+    return [assembled(rows, where, Card("routerarena", f"RouterArena, {named(path)}"), notes)]
 
 
 def _on_amounts(path: Path, rows: pd.DataFrame) -> list[str]:
@@ -73,13 +74,13 @@ def _on_amounts(path: Path, rows: pd.DataFrame) -> list[str]:
     answered = ~rows["failed"]
     if thinking.any():
         notes.append(
-            f"Answers of {path.name} whose total of tokens exceeds prompt and answer: "
+            f"Answers of {named(path)} whose total of tokens exceeds prompt and answer: "
             f"{int(thinking.sum()):,} ({_counted(rows['model'][thinking])}). The rest is counted "
             "as thoughts; the dollars of these answers may leave them out."
         )
     if (no_cost & answered).any():
         notes.append(
-            f"Answers of {path.name} whose cost is unknown, with no dollars or no tokens counted: "
+            f"Answers of {named(path)} without dollars or tokens, whose cost is unknown: "
             f"{int((no_cost & answered).sum()):,} "
             f"({_counted(rows['model'][no_cost & answered])})."
         )
