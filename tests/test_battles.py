@@ -91,7 +91,7 @@ def lmarena(**changed):
     [
         ({"winner_tie": 1}, r"several are set in 1 row \(2\)"),
         ({"winner_tie": 7}, r"column 'winner_tie': neither 0 nor 1 in 1 row \(2\)"),
-        ({"winner_model_a": 0}, r"column 'winner': no value in 1 row \(2\)"),
+        ({"winner_model_a": 0}, r"'winner_tie': no verdict in 1 row \(2\)"),
         ({"prompt": "Go."}, r"column 'prompt': no JSON list of turns in 1 row \(2\)"),
         ({"prompt": "[null]"}, r"column 'query': no value in 1 row \(2\)"),
     ],
@@ -120,15 +120,15 @@ def test_alpaca_eval_preferences_become_winners(tmp_path):
     assert set(read["judge"]) == {"owl"}
 
 
-def test_an_alpaca_eval_preference_of_zero_is_not_guessed(tmp_path):
-    message = r"column 'preference': not between 1 and 2 in 2 rows \(2, 3\).*or drop the rows"
+def test_an_alpaca_eval_preference_off_its_scale_is_refused(tmp_path):
+    message = r"column 'preference': not between 1 and 2.* in 2 rows \(2, 3\).*or drop the rows"
     with pytest.raises(DataError, match=message):
-        read_battles(written(alpaca(1, 0, 0), tmp_path / "b.json"))
+        read_battles(written(alpaca(1, 3, 3), tmp_path / "b.json"))
 
 
 def test_rows_without_a_verdict_are_refused_or_dropped_when_asked(tmp_path):
     path = written(alpaca(1, None, 2), tmp_path / "b.json")
-    with pytest.raises(DataError, match=r"column 'winner': no value in 1 row \(2\)"):
+    with pytest.raises(DataError, match=r"column 'preference': no verdict in 1 row \(2\)"):
         read_battles(path)
     assert read_battles(path, drop_unjudged=True)["winner"].tolist() == ["model_a", "model_b"]
 
@@ -146,7 +146,6 @@ def changed(column, value, rows=(1, 2)):
             changed("winner", "draw"),
             r"column 'winner': no known verdict in 2 rows \(2, 3\).*'draw'",
         ),
-        (changed("winner", "tie (bothbad)"), r"use model_a, model_b or tie, or drop"),
         (changed("winner", " tie"), r"no known verdict in 2 rows"),
         (changed("winner", np.nan), r"column 'winner': no value in 2 rows \(2, 3\)"),
         (changed("query", None, [0]), r"column 'query': no value in 1 row \(1\)"),

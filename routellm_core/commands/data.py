@@ -118,6 +118,7 @@ def import_files(parsed: argparse.Namespace) -> Result:
     """Import benchmarks and battles from files as the user's own."""
     from routellm_core.importing import job as import_job
     from routellm_core.importing.assembly import benchmark_id
+    from routellm_core.importing.battles import notes_on
     from routellm_core.importing.notes import MOST, condensed
 
     plan = import_job.ImportPlan(
@@ -138,11 +139,14 @@ def import_files(parsed: argparse.Namespace) -> Result:
     with Store(parsed.store) as store:
         ids = import_job.add(store, found, prefix=prefix)
     imported: list[dict[str, Any]] = []
-    lines = []
+    lines: list[str] = []
+    on_battles: list[str] = []
     if found.battles is not None:
         for source, rows in found.battles.groupby("source"):
             imported.append({"battles": source, "n_battles": len(rows)})
             lines.append(f"{source}: {len(rows):,} battles imported")
+        on_battles = notes_on(found.battles)
+        imported[-1]["notes"] = on_battles
     for name, part in zip(ids, found.parts, strict=True):
         means = part.outcomes.groupby("model", observed=True, sort=False)["quality"].mean()
         row = {"benchmark": name, "n_queries": len(part.queries), "measure": part.measure or None}
@@ -153,7 +157,7 @@ def import_files(parsed: argparse.Namespace) -> Result:
         lines.append(f"{name}: {len(part.queries):,} queries imported{shown}")
     if len(lines) > SHOWN_SETS:
         lines[SHOWN_SETS:] = [f"and {len(lines) - SHOWN_SETS:,} more benchmarks"]
-    notes = condensed([n for p in found.parts for n in p.notes], MOST - len(lines))
+    notes = condensed([*on_battles, *(n for p in found.parts for n in p.notes)], MOST - len(lines))
     return {"imported": imported}, lines + [f"  {note}" for note in notes]
 
 

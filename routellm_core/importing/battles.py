@@ -6,7 +6,8 @@ unpickled, and nothing that is not understood is read as a tie.
 """
 
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,15 +15,21 @@ import numpy as np
 import pandas as pd
 
 from routellm_core.errors import DataError
+from routellm_core.importing.fields import PEOPLE, at, spoken
 from routellm_core.importing.formats import llm_comparator
+from routellm_core.importing.formats.graded_records import structure
 from routellm_core.importing.readers.sniffing import encoding_of, sniff
 from routellm_core.importing.readers.tables import read_sample, read_typed
+from routellm_core.importing.values import Where
 from routellm_core.schemas import (
     BATTLE_COLUMNS,
     WINNERS,
     _refuse,
     checked_battles,
 )
+
+BOTH_BAD = ("both_bad", "tie (bothbad)", "bothbad", "tie_bothbad", "both bad")
+"""Verdicts that neither answer was good, in the spellings of LMArena: ties of two bad answers."""
 
 
 class _Format(NamedTuple):
@@ -33,6 +40,8 @@ class _Format(NamedTuple):
     """Columns that only this layout has."""
     needed: tuple[str, ...]
     read: Callable[[pd.DataFrame, str], pd.DataFrame]
+    verdict: str = "'winner'"
+    """Its columns of the verdict, as messages name them."""
 
 
 def read_battles(path: Path, *, drop_unjudged: bool = False) -> pd.DataFrame:
@@ -44,13 +53,14 @@ def read_battles(path: Path, *, drop_unjudged: bool = False) -> pd.DataFrame:
 
     Returns:
         One row a verdict: query (text), model_a, model_b, winner (model_a, model_b or tie),
-        judge, source.
+        judge, source. Its `attrs` count rows left out without a verdict (`n_unjudged`), and ties of
+        two bad answers (`n_both_bad`).
 
     Raises:
         DataError: the file cannot be read, or what it holds does not have the agreed form.
     """
     if path.is_file() and llm_comparator.recognises(path):
-        return checked_battles(llm_comparator.read(path), path.name, drop_unjudged=drop_unjudged)
+        return _checked(llm_comparator.read(path), path.name, "'score'", drop_unjudged)
     frame = read_typed(path, sorted(_READ))
     if sniff(path).text and encoding_of(path)[1]:  # battles have no notes that could say it
         raise DataError(f"{path.name} is not UTF-8 text; save it as UTF-8")
@@ -62,7 +72,40 @@ def read_battles(path: Path, *, drop_unjudged: bool = False) -> pd.DataFrame:
             f"{path.name}: column {', '.join(map(repr, absent))} is missing for {layout.name} "
             f"(there are: {there}); rename or add it"
         )
-    return checked_battles(layout.read(frame, path.name), path.name, drop_unjudged=drop_unjudged)
+    return _checked(layout.read(frame, path.name), path.name, layout.verdict, drop_unjudged)
+
+
+def together(read: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Battles of several files, with the sums of what their `attrs` count."""
+    battles = pd.concat(read, ignore_index=True)
+    battles.attrs = dict(sum((Counter(one.attrs) for one in read), Counter[str]()))
+    return battles
+
+
+def notes_on(battles: pd.DataFrame) -> list[str]:
+    """Notes on battles as they were read: what was left out, and what became a tie."""
+    notes = []
+    if unjudged := battles.attrs.get("n_unjudged", 0):
+        notes.append(f"Rows without a verdict that were left out: {unjudged:,}.")
+    if both_bad := battles.attrs.get("n_both_bad", 0):
+        notes.append(f"Verdicts that both answers were bad, which count as ties: {both_bad:,}.")
+    return notes
+
+
+def _checked(frame: pd.DataFrame, table: str, verdict: str, drop_unjudged: bool) -> pd.DataFrame:
+    """The battles of rows whose verdict stands in the columns `verdict` of the file."""
+    is_both_bad = frame["winner"].isin(BOTH_BAD)
+    frame = frame.assign(winner=frame["winner"].astype(object).mask(is_both_bad, "tie"))
+    unjudged = frame["winner"].isna().to_numpy()
+    if unjudged.any() and not drop_unjudged:
+        rows = Where(table, np.arange(1, len(frame) + 1)).rows(unjudged)
+        raise DataError(
+            f"{table}, column {verdict}: no verdict in {rows}; fill them, or leave them out "
+            "(--drop-unjudged, or the box below the file)"
+        )
+    battles = checked_battles(frame, table, drop_unjudged=drop_unjudged)
+    battles.attrs = {"n_unjudged": int(unjudged.sum()), "n_both_bad": int(is_both_bad.sum())}
+    return battles
 
 
 def _plain(frame: pd.DataFrame, table: str) -> pd.DataFrame:
@@ -108,19 +151,33 @@ def _lmarena(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     )
 
 
+def _conversations(frame: pd.DataFrame, table: str) -> pd.DataFrame:
+    """The query is what the person said first; people judged, unless a column names who."""
+    column = next(c for c in CONVERSATIONS if c in frame)
+    asked = frame[column].map(_asked_first)
+    if column != CONVERSATIONS[-1] and CONVERSATIONS[-1] in frame:
+        asked = asked.where(asked.notna(), frame[CONVERSATIONS[-1]].map(_asked_first))
+    judge = frame["judge"].fillna("people") if "judge" in frame else "people"
+    return frame[["model_a", "model_b", "winner"]].assign(
+        query=asked.astype(object), judge=judge, source="lmarena"
+    )
+
+
 def _alpaca_eval(frame: pd.DataFrame, table: str) -> pd.DataFrame:
-    """Preference 1 is the first answer, 2 the second, 1.5 a tie; a weighing judge's nearest."""
+    """Preference 1 is the first answer, 2 the second, 1.5 or 0 a tie; a weight the nearest."""
     preference = pd.to_numeric(frame["preference"], errors="coerce").to_numpy(np.float64)
     given = frame["preference"].notna().to_numpy()
-    # 0 meant a tie in some versions and nothing in others, so it is not guessed.
+    is_tie = (preference == 0) | (preference == 1.5)
     _refuse(
-        given & ~((preference >= 1) & (preference <= 2)),
+        given & ~is_tie & ~((preference >= 1) & (preference <= 2)),
         frame["preference"],
-        f"{table}, column 'preference': not between 1 and 2",
+        f"{table}, column 'preference': not between 1 and 2, nor 0 for a tie",
         "use 1, 2, or 1.5 for a tie, or drop the rows",
     )
     winner = np.select(
-        [preference < 1.5, preference > 1.5, preference == 1.5], WINNERS, default=""
+        [is_tie, preference < 1.5, preference > 1.5],
+        ["tie", "model_a", "model_b"],
+        default="",
     ).astype(object)
     winner[~given] = None
     return pd.DataFrame(
@@ -135,6 +192,8 @@ def _alpaca_eval(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     )
 
 
+CONVERSATIONS = ("conversation_a", "full_conversation")
+"""Columns of LMArena's messages, the sort of its files from 2023 on and from 2025 on."""
 _PLAIN = _Format("a table of battles", frozenset(), BATTLE_COLUMNS, _plain)
 _FORMATS = (
     _Format(
@@ -142,14 +201,25 @@ _FORMATS = (
         frozenset({"generator_1", "generator_2"}),
         ("instruction", "generator_1", "generator_2", "preference"),
         _alpaca_eval,
+        "'preference'",
     ),
     _Format(
         "LMArena battles",
         frozenset({"winner_model_a", "winner_model_b"}),
         ("prompt", "model_a", "model_b", "winner_model_a", "winner_model_b", "winner_tie"),
         _lmarena,
+        "'winner_model_a', 'winner_model_b' and 'winner_tie'",
     ),
     _PLAIN._replace(telling=frozenset(BATTLE_COLUMNS)),
+    *(
+        _Format(
+            "LMArena conversations",
+            frozenset({"model_a", "model_b", "winner", column}),
+            ("model_a", "model_b", "winner", column),
+            _conversations,
+        )
+        for column in CONVERSATIONS
+    ),
     _Format(
         "QLoRA judgements",
         frozenset({"query_id", "dataset"}),
@@ -168,6 +238,22 @@ def _flag(values: pd.Series, table: str) -> np.ndarray:
     where = f"{table}, column {values.name!r}: neither 0 nor 1"
     _refuse(~known, values, where, "write 1 for the verdict and 0 for the others")
     return np.asarray(text.isin(["1", "1.0", "true"]))
+
+
+def _asked_first(conversation: Any) -> str | None:
+    """What the person said first in a list of messages, or of pairs of answers to one message."""
+    conversation = structure(conversation)
+    messages = list(conversation) if isinstance(conversation, list | np.ndarray) else []
+    for message in messages:
+        said = at(message, "user") if at(message, "role") is None else message
+        if at(said, "role") not in (None, *PEOPLE):
+            continue
+        content = at(said, "content")
+        if isinstance(content, np.ndarray):
+            content = content.tolist()
+        if (text := spoken({"role": "user", "content": content})) is not None:
+            return text
+    return None
 
 
 def _first_turn(prompt: Any) -> Any:

@@ -27,7 +27,7 @@ from routellm_core.importing import IMPORTERS, Imported, is_no_benchmark
 from routellm_core.importing import read as read_benchmarks
 from routellm_core.importing import recognise as recognise_benchmark
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.battles import read_battles
+from routellm_core.importing.battles import read_battles, together
 from routellm_core.importing.columns import ColumnMapping, holds_battles, seen
 from routellm_core.importing.formats import llm_comparator, lm_eval, table
 from routellm_core.importing.grading import graded, measures_of, on_scale
@@ -129,7 +129,7 @@ def read(plan: ImportPlan) -> ReadFiles:
             else:
                 parts += read_benchmarks(path, name)
         parts = _by_wanted(paired(parts), Wanted(plan.metric, plan.variant, scale))
-    return ReadFiles(parts, pd.concat(battles, ignore_index=True) if battles else None)
+    return ReadFiles(parts, together(battles) if battles else None)
 
 
 def _mapping(path: Path, plan: ImportPlan) -> ColumnMapping | None:

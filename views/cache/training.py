@@ -90,6 +90,9 @@ def read_battles(digest: str, name: str, drop_unjudged: bool, _content: bytes) -
         return battles.read_battles(path, drop_unjudged=drop_unjudged)
 
 
+notes_on = battles.notes_on
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def run_evaluations(version: int, scores_path: str, written_ns: int) -> list[dict[str, Any]]:
     """APGR and the like of a finished training on what it scored, a row a benchmark and view.

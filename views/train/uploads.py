@@ -82,6 +82,8 @@ def _draw_upload(known: pd.DataFrame) -> None:
             f"{', '.join(sources[:5])}."
         )
     )
+    for note in training.notes_on(battles):
+        st.caption(plain(note))
     for warning in warnings_about(battles):
         st.warning(plain(warning), icon=":material/warning:")
     again = sorted(set(sources) & set(known["source"]))

@@ -4,19 +4,25 @@ Predictions are a router's trace: of each query only the outcome of the model th
 results of two models are a benchmark like any other.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
+from routellm_core.importing.formats.graded_records import is_empty
 from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 
 PREDICTION = frozenset({"global index", "prompt", "prediction"})
 CACHED = frozenset({"global_index", "question", "llm_selected", "evaluation_result"})
+NAMED = 5
 
 
 def recognises(path: Path) -> bool:
@@ -26,16 +32,16 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path) -> list[Imported]:
-    """The one benchmark.
+    """The one benchmark, or the bare queries of a run that holds choices alone.
 
     Raises:
         DataError: damaged, or an item is off.
     """
     of_items, cached = unit(path), sniff(path).keys >= CACHED
     rows, where = rows_of(
-        path.name,
+        named(path),
         (
-            (n, (_cached if cached else _prediction)(item, f"{path.name}, {of_items} {n:,}"))
+            (n, (_cached if cached else _prediction)(item, f"{named(path)}, {of_items} {n:,}"))
             for n, item in objects(path)
             # What a router would have chosen at best is no prediction.
             if not item.get("for_optimality")
@@ -43,14 +49,48 @@ def read(path: Path) -> list[Imported]:
         of_items,
     )
     if rows.empty:
-        raise DataError(f"{path.name}: holds no result; export it again")
-    notes = []
-    if not cached:
+        raise DataError(f"{named(path)}: holds no result; export it again")
+    if not rows.pop("answered").any():
+        note = (
+            f"{named(path)} holds what a router chose, without answers, as its test of robustness "
+            f"does ({_counted(rows['model'])}): its queries were taken, its choices not."
+        )
+        bare = rows[["query_id", "query", "slice"]]
+        card = Card("routerarena-robustness", f"RouterArena choices, {named(path)}")
+        return [assembled(bare, where, card, [note])]
+    notes = _on_amounts(path, rows)
+    if not cached and rows["model"].nunique() > 1:
         notes.append(
-            f"{path.name} is a router's trace: each query has only the outcome of the model it "
+            f"{named(path)} is a router's trace: each query has only the outcome of the model it "
             "chose, so models can be compared only on queries that several traces share."
         )
-    return [assembled(rows, where, Card("routerarena", f"RouterArena, {path.name}"), notes)]
+    return [assembled(rows, where, Card("routerarena", f"RouterArena, {named(path)}"), notes)]
+
+
+def _on_amounts(path: Path, rows: pd.DataFrame) -> list[str]:
+    """Notes on tokens and dollars that are not what they seem; takes the marks out of the rows."""
+    notes = []
+    thinking, no_cost = rows.pop("thinking"), rows.pop("no_cost")
+    answered = ~rows["failed"]
+    if thinking.any():
+        notes.append(
+            f"Answers of {named(path)} whose total of tokens exceeds prompt and answer: "
+            f"{int(thinking.sum()):,} ({_counted(rows['model'][thinking])}). The rest is counted "
+            "as thoughts; the dollars of these answers may leave them out."
+        )
+    if (no_cost & answered).any():
+        notes.append(
+            f"Answers of {named(path)} without dollars or tokens, whose cost is unknown: "
+            f"{int((no_cost & answered).sum()):,} "
+            f"({_counted(rows['model'][no_cost & answered])})."
+        )
+    return notes
+
+
+def _counted(models: pd.Series) -> str:
+    counts = models.value_counts()
+    shown = ", ".join(f"{model} {n:,}" for model, n in counts[:NAMED].items())
+    return shown + (", …" if len(counts) > NAMED else "")
 
 
 def _prediction(item: dict[str, Any], where: str) -> dict[str, Any]:
@@ -64,6 +104,8 @@ def _prediction(item: dict[str, Any], where: str) -> dict[str, Any]:
         item.get("cost"),
         at(result, "token_usage"),
         at(result, "success"),
+        result is not None or not math.isnan(quality),
+        at(result, "generated_answer"),
         where,
     )
 
@@ -80,6 +122,8 @@ def _cached(item: dict[str, Any], where: str) -> dict[str, Any]:
         at(graded, "inference_cost"),
         item.get("token_usage"),
         item.get("success"),
+        True,
+        item.get("generated_answer"),
         where,
     )
 
@@ -92,16 +136,29 @@ def _row(
     cost: Any,
     usage: Any,
     success: Any,
+    answered: bool,
+    said: Any,
     where: str,
 ) -> dict[str, Any]:
+    prompt = number(at(usage, "input_tokens"), where, "token_usage.input_tokens")
+    answer = number(at(usage, "output_tokens"), where, "token_usage.output_tokens")
+    total = number(at(usage, "total_tokens"), where, "token_usage.total_tokens")
+    is_counted = answer > 0 or total > prompt or (prompt > 0 and is_empty(said))
+    dollars = number(cost, where, "cost")
+    is_known = dollars != 0 and not math.isnan(dollars) and (is_counted or answer != 0)
     return {
         "query_id": query_id,
         "query": query,
         "slice": query_id.rpartition("_")[0] or "all",
         "model": model,
-        # A call that failed says nothing of the model.
-        "quality": float("nan") if success is False else quality,
-        "prompt_tokens": number(at(usage, "input_tokens"), where, "token_usage.input_tokens"),
-        "answer_tokens": number(at(usage, "output_tokens"), where, "token_usage.output_tokens"),
-        "cost_usd": number(cost, where, "cost"),
+        "quality": quality,
+        "prompt_tokens": prompt if is_counted else math.nan,
+        "answer_tokens": max(answer, total - prompt) if is_counted else math.nan,
+        # $0, or the dollars of the prompt alone, stand there when usage was not known.
+        "cost_usd": dollars if is_known else math.nan,
+        "failed": success is False,
+        "answered": answered,
+        "thinking": is_counted and total > prompt + answer,
+        "no_cost": not is_known,
+        "state": "empty" if is_empty(said) else None,
     }

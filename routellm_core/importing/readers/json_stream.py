@@ -8,7 +8,7 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing.readers.counted_reads import open_watched
-from routellm_core.importing.readers.sniffing import encoding_of, sniff
+from routellm_core.importing.readers.sniffing import encoding_of, rows_inside, sniff
 
 LARGEST_DOCUMENT = 1 << 30  # bytes; held in memory several times over
 _BLOCK = 1 << 20
@@ -17,23 +17,29 @@ _DECODER = json.JSONDecoder()
 
 def unit(path: Path) -> str:
     """Name of an object of the file in messages: a line of it, or an item of its list."""
-    return "item" if sniff(path).kind == "list" else "line"
+    start = sniff(path)
+    return "item" if start.kind == "list" or start.wrapped else "line"
 
 
 def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a JSON list, or of JSON lines, with their number from 1.
 
-    Of lines it is the line's number. One object over several lines counts as one.
+    Of lines it is the line's number. One object over several lines counts as one; if it wraps one
+    list of rows, as `{"results": [...]}` does, these are the objects.
 
     Raises:
         DataError: damaged, or something in it is no object.
     """
-    kind = sniff(path).kind
-    if kind not in ("list", "objects"):
+    start = sniff(path)
+    if start.kind not in ("list", "objects"):
         raise DataError(
             f"{path.name}: is no JSON list of objects and no JSON lines; save it as one"
         )
-    items = _of_list(path) if kind == "list" else _of_lines(path)
+    items: Iterator[tuple[int, Any]]
+    if start.wrapped:
+        items = iter(enumerate(rows_inside(document(path), start.wrapped), start=1))
+    else:
+        items = _of_list(path) if start.kind == "list" else _of_lines(path)
     for number, item in items:
         if not isinstance(item, dict):
             raise DataError(
@@ -49,13 +55,17 @@ def document(path: Path) -> dict[str, Any]:
     Raises:
         DataError: damaged, too large, or not an object.
     """
+    _check_size(path)
+    return parsed(path.read_bytes(), path.name, encoding_of(path)[0])
+
+
+def _check_size(path: Path) -> None:
     size = path.stat().st_size
     if size > LARGEST_DOCUMENT:
         raise DataError(
             f"{path.name}: {size:,} bytes of one JSON document, more than {LARGEST_DOCUMENT:,}; "
             "export it as JSON lines or in parts"
         )
-    return parsed(path.read_bytes(), path.name, encoding_of(path)[0])
 
 
 def parsed(content: bytes, name: str, encoding: str = "utf-8-sig") -> dict[str, Any]:
@@ -84,7 +94,7 @@ def _of_lines(path: Path) -> Iterator[tuple[int, Any]]:
             try:
                 yield number, json.loads(line)
             except (ValueError, RecursionError) as error:
-                if number == 1 and line.strip() in ("{", "["):
+                if number == 1 and not line.rstrip().endswith("}"):
                     break
                 raise DataError(
                     f"{path.name}, line {number:,}: is no JSON ({_reason(error)}); correct or drop "
@@ -92,7 +102,24 @@ def _of_lines(path: Path) -> Iterator[tuple[int, Any]]:
                 ) from None
         else:
             return
-    yield 1, document(path)
+    yield from _over_lines(path)
+
+
+def _over_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """Objects one after the other, each over several lines."""
+    _check_size(path)
+    text = path.read_bytes().decode(_encoding(path)).lstrip()
+    for number in range(1, 1 << 62):
+        try:
+            item, end = _DECODER.raw_decode(text)
+        except (ValueError, RecursionError) as error:
+            raise DataError(
+                f"{path.name}: object {number:,} is no JSON ({_reason(error)}); export it again"
+            ) from None
+        yield number, item
+        text = text[end:].lstrip()
+        if not text:
+            return
 
 
 def _of_list(path: Path) -> Iterator[tuple[int, Any]]:

@@ -40,6 +40,23 @@ LEGACY_ENCODINGS = {
 }
 """Encodings that are distinguished where a file is not UTF-8. Windows-1250, 1254 and 1257 are not
 among them: their letters stand alone between ASCII ones, as those of Windows-1252 do."""
+OF_ROWS = frozenset(
+    {
+        *("results", "data", "items", "rows", "samples", "records", "entries", "outcomes"),
+        *("predictions", "evaluations", "instances", "queries", "questions", "responses"),
+    }
+)
+"""Usual keys of the list of rows that an object wraps."""
+NO_ROWS = frozenset(
+    {
+        *("messages", "choices", "tools", "spans", "examples", "models", "conversation", "input"),
+        *("content", "contents", "parts", "testCases", "cases", "failures", "annotations"),
+        *("resourceSpans", "scopeSpans", "resource_spans", "task_runs", "evaluation_runs"),
+        *("conversation_a", "conversation_b", "turns", "documents", "events", "output", "stats"),
+        *("request_states", "prompts", "providers", "request", "response", "tool_calls", "traces"),
+    }
+)
+"""Keys of lists of objects that are parts of one record."""
 _SAMPLED = 1 << 16
 _LEAST_RUNS = 8  # bytes
 _RUN = re.compile(rb"[\x80-\xff]{3,}")
@@ -59,7 +76,10 @@ class Sniffed(NamedTuple):
     keys: frozenset[str] = frozenset()
     """Keys of the first JSON object, those seen."""
     first: Mapping[str, Any] = MappingProxyType({})
-    """The first JSON object where all of it was seen."""
+    """The first JSON object where all of it was seen; the first row of wrapped ones."""
+    wrapped: str = ""
+    """Key of the one list of rows inside the one object that the file is, if it is such a file. Its
+    first row's keys are among `keys`."""
 
 
 def sniff(path: Path) -> Sniffed:
@@ -93,8 +113,16 @@ def _sniffed(path: Path, n_bytes: int, _: int) -> Sniffed:
     if not start:
         return Sniffed("empty")
     if start[0] == "{" or re.match(r"\[\s*([\[{\]\d\"]|$)", start):
-        keys, first = _first_object(path, text, n_bytes)
-        return Sniffed("objects" if start[0] == "{" else "list", text, keys, first)
+        keys, first, is_all = _first_object(path, text, n_bytes)
+        if start[0] == "[":
+            return Sniffed("list", text, keys, first)
+        if is_all and (wrapped := key_of_rows(first)):
+            row = rows_inside(first, wrapped)[0]
+            return Sniffed("objects", text, keys | row.keys(), row, wrapped)
+        if not first and (wrapped := _key_of_open_rows(start)):
+            of_row, row = _row_at(start, wrapped)
+            return Sniffed("objects", text, keys | of_row, row, wrapped)
+        return Sniffed("objects", text, keys, first)
     return Sniffed("text", text)
 
 
@@ -205,13 +233,73 @@ def _decoded(content: bytes) -> str | None:
     return None
 
 
-def _first_object(path: Path, text: str, n_bytes: int) -> tuple[frozenset[str], dict[str, Any]]:
-    """Keys of the first object, and all of it where it is whole within `MOST_LOOKED_AT`."""
+def key_of_rows(found: Mapping[str, Any]) -> str:
+    """Key of the one list of rows that an object holds; empty where there is none or several.
+
+    >>> key_of_rows({"run": 1, "results": [{"query": "Who sweeps?"}]})
+    'results'
+    """
+    if _is_named(found):
+        return "data"
+    lists = [key for key, value in found.items() if _is_rows(value)]
+    usual = [key for key in lists if key in OF_ROWS]
+    several = [key for key in lists if len(found[key]) > 1 and key not in NO_ROWS]
+    if len(usual) == 1:
+        return usual[0]
+    return several[0] if not usual and len(several) == 1 == len(lists) else ""
+
+
+def rows_inside(found: Mapping[str, Any], key: str) -> list[Any]:
+    """The rows of an object under a key; lists of values are rows of the object's `columns`."""
+    rows: list[Any] = found[key]
+    if _is_named(found):
+        return [dict(zip(found["columns"], row, strict=False)) for row in rows]
+    return rows
+
+
+def _is_named(found: Mapping[str, Any]) -> bool:
+    """True for a table of lists beside the names of their columns, as pandas writes it."""
+    names, rows = found.get("columns"), found.get("data")
+    named = isinstance(names, list) and all(isinstance(name, str) for name in names)
+    listed = isinstance(rows, list) and bool(rows) and all(isinstance(row, list) for row in rows)
+    return named and bool(names) and listed
+
+
+def _is_rows(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(v, Mapping) for v in value)
+
+
+def _key_of_open_rows(text: str) -> str:
+    """Key of a list of rows that begins in an object whose end was not seen."""
+    found = [key for key in _leading_keys(text) if key in OF_ROWS and _rows_at(text, key)]
+    return found[0] if len(found) == 1 else ""
+
+
+def _rows_at(text: str, key: str) -> int:
+    """Place of the first row under a key; 0 where no list of objects stands there."""
+    found = re.search(rf'"{re.escape(key)}"\s*:\s*\[\s*(?={{)', text)
+    return found.end() if found else 0
+
+
+def _row_at(text: str, key: str) -> tuple[frozenset[str], dict[str, Any]]:
+    """Keys of the first row under a key, and all of it where it is whole."""
+    row = text[_rows_at(text, key) :]
+    try:
+        found, _ = json.JSONDecoder().raw_decode(row)
+    except (ValueError, RecursionError):
+        return frozenset(_leading_keys(row)), {}
+    return frozenset(found), found
+
+
+def _first_object(
+    path: Path, text: str, n_bytes: int
+) -> tuple[frozenset[str], dict[str, Any], bool]:
+    """Keys of the first object, all of it if seen whole, and whether it is all of the file."""
     n_read = LOOKED_AT
     while True:
         at = text.find("{")
         try:
-            first, _ = json.JSONDecoder().raw_decode(text[at:] if at >= 0 else "")
+            first, end = json.JSONDecoder().raw_decode(text[at:] if at >= 0 else "")
         except RecursionError:
             break
         except ValueError:
@@ -221,8 +309,10 @@ def _first_object(path: Path, text: str, n_bytes: int) -> tuple[frozenset[str], 
             with path.open("rb") as file:
                 text = _decoded(file.read(n_read)) or ""
             continue
-        return (frozenset(first), first) if isinstance(first, dict) else (frozenset(), {})
-    return frozenset(_leading_keys(text[max(text.find("{"), 0) : LOOKED_AT])), {}
+        if not isinstance(first, dict):
+            return frozenset(), {}, False
+        return frozenset(first), first, n_read >= n_bytes and not text[at + end :].strip()
+    return frozenset(_leading_keys(text[max(text.find("{"), 0) : LOOKED_AT])), {}, False
 
 
 def _leading_keys(text: str) -> list[str]:

@@ -1,0 +1,95 @@
+"""Test runs of DeepEval: `.latest_test_run.json`, or the run inside it.
+
+A metric that raised an error has no score. What a case cost to judge is not what the answer cost.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from routellm_core.errors import DataError
+from routellm_core.importing import Imported
+from routellm_core.importing.fields import at
+from routellm_core.importing.formats.graded_records import (
+    Row,
+    amount,
+    benchmark,
+    grade,
+    is_empty,
+    model_in,
+    model_of,
+    slice_of,
+)
+from routellm_core.importing.measures import Measure
+from routellm_core.importing.readers.json_stream import document
+from routellm_core.importing.readers.sniffing import sniff
+
+RUN = frozenset({"testCases", "metricsScores"})
+NUMBERED = "test_case_"
+"""How cases without a name are called, by their place in the run."""
+
+
+def recognises(path: Path) -> bool:
+    """True for a run, bare or with its link, and for a link alone."""
+    keys = sniff(path).keys
+    return bool(keys & {"testRunData", "testRunLink"}) or keys >= RUN
+
+
+def read(path: Path) -> list[Imported]:
+    """The one benchmark of a run, of one model; each metric is a measure.
+
+    Raises:
+        DataError: a link without the run, no case of one turn, or damaged.
+    """
+    whole = document(path)
+    run = whole.get("testRunData", whole)
+    cases = at(run, "testCases")
+    if not isinstance(cases, list) or not cases:
+        if at(run, "conversationalTestCases"):
+            raise DataError(f"{path.name}: holds conversations only; run it on single questions")
+        raise DataError(
+            f"{path.name}: holds only a link to a test run, or no case of one; give "
+            ".deepeval/.latest_test_run.json as it is before the run is uploaded"
+        )
+    notes: list[str] = []
+    model = model_in(at(run, "hyperparameters")) or model_of(path, notes)
+    found: list[tuple[int, Row]]
+    found = [(n, {"model": model} | _row(case)) for n, case in enumerate(cases, start=1)]
+    names = [row["query_id"] for _, row in found]
+    if any(_is_number(n) for n in names) or len(set(names)) < len(names):
+        for _, row in found:
+            del row["query_id"]
+    if n_raised := sum(row.pop("raised") for _, row in found):
+        notes.append(f"Scores that are missing, for the metric ended in an error: {n_raised:,}.")
+    if conversations := at(run, "conversationalTestCases"):
+        notes.append(f"Conversations of {path.name} that were left out: {len(conversations):,}.")
+    return [benchmark(path, found, "case", "a DeepEval test run", notes=notes)]
+
+
+def _is_number(name: Any) -> bool:
+    return not isinstance(name, str) or name.startswith(NUMBERED)
+
+
+def _row(case: Any) -> Row:
+    metrics = at(case, "metricsData")
+    metrics = [m for m in metrics if isinstance(m, Mapping)] if isinstance(metrics, list) else []
+    row: Row = {
+        "query_id": at(case, "name"),
+        "query": at(case, "input"),
+        "slice": slice_of(at(case, "metadata"), at(case, "additionalMetadata")) or "all",
+        "cost_usd": amount(at(case, "tokenCost")),
+        "latency_s": amount(at(case, "completionTime")),
+        "state": "empty" if is_empty(at(case, "actualOutput")) else None,
+        "raised": sum(bool(metric.get("error")) for metric in metrics),
+    }
+    for metric in metrics:
+        if isinstance(metric.get("name"), str) and not metric.get("error"):
+            row[_measure(metric["name"])] = grade(metric.get("score"))
+    return row
+
+
+def _measure(name: str) -> Measure:
+    """A metric; the way in which it is reached stands in brackets, as in `Correctness [GEval]`."""
+    parts = re.fullmatch(r"(.+?) \[(.+)\]", name)
+    return Measure(parts[1], parts[2]) if parts else Measure(name)

@@ -1,0 +1,90 @@
+"""Reviews of EvalScope: a line a sample, in `reviews/<model>/<dataset>_<subset>.jsonl`.
+
+Read against 1.14.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from routellm_core.importing import Imported
+from routellm_core.importing.fields import at, spoken
+from routellm_core.importing.formats.graded_records import (
+    Row,
+    amount,
+    asked_of,
+    benchmark,
+    grades_of,
+    is_empty,
+    model_of,
+    slice_of,
+    tokens_of,
+)
+from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.sniffing import sniff
+
+USABLE = ("success", "fallback", None)
+"""States of a score that may count; others say that the judge gave none."""
+_MOMENT = re.compile(r"\d{8}_\d{6}")
+
+
+def recognises(path: Path) -> bool:
+    """True for lines with the score of a sample."""
+    return sniff(path).keys >= {"index", "sample_score"}
+
+
+def read(path: Path) -> list[Imported]:
+    """The one benchmark of a file, of one model on one part of a data set.
+
+    Raises:
+        DataError: damaged, or no line has a question.
+    """
+    notes: list[str] = []
+    found = [(number, _row(line)) for number, line in objects(path)]
+    unnamed = [row for _, row in found if row["model"] is None]
+    if unnamed:
+        folder = path.parent.name if path.parent.parent.name == "reviews" else ""
+        named = {row["model"] for _, row in found} - {None}
+        name = folder or (named.pop() if len(named) == 1 else model_of(path, notes))
+        for row in unnamed:
+            row["model"] = name
+    moment = next((m[0] for part in path.parts if (m := _MOMENT.fullmatch(part))), "")
+    return [benchmark(path, found, unit(path), "EvalScope reviews", notes=notes, created=moment)]
+
+
+def _row(line: dict[str, Any]) -> Row:
+    sample = line["sample_score"]
+    score = at(sample, "score")
+    messages = line.get("messages")
+    messages = messages if isinstance(messages, list) else []
+    answers = [m for m in messages if at(m, "role") == "assistant"]
+    last = answers[-1] if answers else None
+    spent = at(last, "perf_metrics") or at(last, "usage") or {}
+    prompt, answer = tokens_of(spent)
+    group = at(sample, "group_id")
+    row: Row = {
+        "query_id": str(line.get("index") if group is None else group),
+        "query": asked_of(line.get("input")) or _question(messages),
+        "slice": slice_of(at(sample, "sample_metadata")),
+        "model": at(last, "model") or at(sample, "sample_metadata", "model"),
+        "prompt_tokens": prompt,
+        "answer_tokens": answer,
+        # A latency of 0 is what stands there when none was taken.
+        "latency_s": amount(at(spent, "latency")) or float("nan"),
+        "state": "empty"
+        if last and is_empty(spoken({"content": at(last, "content")}) or "")
+        else None,
+    }
+    if at(sample, "generation_index") is not None:
+        row["repeat"] = at(sample, "generation_index")
+    if at(score, "status") in USABLE:
+        values = at(score, "value")
+        values = values if isinstance(values, Mapping) else {"score": values}
+        row |= grades_of(values, at(score, "main_score_name") or next(iter(values), ""))
+    return row
+
+
+def _question(messages: list[Any]) -> str | None:
+    """What the person said last before the answer."""
+    return spoken([m for m in messages if at(m, "role") in ("user", "human")])

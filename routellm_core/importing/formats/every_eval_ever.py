@@ -1,0 +1,76 @@
+"""Samples of Every Eval Ever: a line a sample, in `*_samples.jsonl`."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from routellm_core.errors import DataError
+from routellm_core.importing import Imported
+from routellm_core.importing.fields import at, spoken
+from routellm_core.importing.formats.graded_records import (
+    Row,
+    amount,
+    asked_of,
+    benchmark,
+    grade,
+    is_empty,
+    tokens_of,
+)
+from routellm_core.importing.measures import Measure
+from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.sniffing import sniff
+
+TELLING = frozenset({"evaluation_id", "model_id", "sample_id", "input", "evaluation"})
+AGGREGATE = frozenset({"evaluation_id", "evaluation_results", "model_info"})
+SECONDS = ("latency_ms", "total_time_ms", "generation_time_ms")
+
+
+def recognises(path: Path) -> bool:
+    """True for its samples, and for its totals, which hold no sample."""
+    keys = sniff(path).keys
+    return keys >= TELLING or keys >= AGGREGATE
+
+
+def read(path: Path) -> list[Imported]:
+    """The one benchmark of a file; its evaluations are slices.
+
+    Raises:
+        DataError: totals without samples, or a line is damaged.
+    """
+    if not sniff(path).keys >= TELLING:
+        raise DataError(f"{path.name}: holds totals only; give the *_samples.jsonl beside it")
+    found = [(number, _row(line)) for number, line in objects(path)]
+    names = {row["slice"] for _, row in found}
+    if len(names) > 1:
+        names = {row["group"] for _, row in found}
+    for _, row in found:
+        del row["group"]
+    name = names.pop() if len(names) == 1 else ""
+    return [benchmark(path, found, unit(path), "Every Eval Ever samples", name=name or "")]
+
+
+def _row(line: dict[str, Any]) -> Row:
+    asked, spent = line["input"], line.get("performance")
+    prompt, answer = tokens_of(line.get("token_usage"))
+    took = (amount(at(spent, key), 1e-3) for key in SECONDS)
+    said = at(asked, "raw") or at(asked, "formatted")
+    output = at(line.get("output"), "raw")
+    row: Row = {
+        "query_id": str(line["sample_id"]),
+        "query": asked_of(said) if said else spoken(line.get("messages")),
+        "group": str(line["evaluation_id"]).partition("/")[0],
+        "slice": line.get("evaluation_name") or None,
+        "model": line["model_id"] or None,
+        "prompt_tokens": prompt,
+        "answer_tokens": answer,
+        "latency_s": next((s for s in took if not math.isnan(s)), math.nan),
+        "failed": bool(line.get("error")),
+        "state": "empty" if is_empty(output) else None,
+    }
+    if isinstance(content := line.get("sample_hash"), str) and content.strip("0"):
+        row["content"] = content
+    graded = line["evaluation"]
+    for name in ("score", "is_correct"):
+        if not math.isnan(number := grade(at(graded, name))):
+            row[Measure(name, is_main=name == "score")] = number
+    return row

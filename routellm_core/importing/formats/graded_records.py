@@ -1,0 +1,303 @@
+"""Records of graded answers, as evaluation tools write them: the steps that these formats share.
+
+A record has an input, perhaps an answer and an error, grades by name, tokens and seconds.
+"""
+
+import ast
+import json
+import math
+import re
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from routellm_core.importing import Imported
+from routellm_core.importing.asked import as_asked
+from routellm_core.importing.assembly import Card, assembled
+from routellm_core.importing.fields import at, rows_of, spoken
+from routellm_core.importing.measures import Measure
+from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.naming import named
+from routellm_core.importing.readers.sniffing import sniff
+from routellm_core.importing.readers.tables import read_columns, read_sample
+from routellm_core.importing.values import RIGHT, WRONG
+
+Row = dict[Any, Any]
+
+LONGEST_LITERAL = 1 << 20
+"""Characters of a text that is read as a structure of Python."""
+FOLDERS_UP = 3
+SLICE = ("category", "topic", "subject", "domain", "slice", "task", "dataset", "type")
+NO_GRADE = frozenset(
+    {
+        *("length", "len", "n_words", "word_count", "latency", "duration", "cost", "tokens"),
+        *("expected_response", "expected", "ground_truth", "execution_duration", "token_count"),
+        *("total_cost", "flesch_kincaid_grade_level", "ari_grade_level", "answer_length"),
+    }
+)
+"""Names under which scorers keep what is no judgement of an answer."""
+_NO_GRADE_ENDS = ("_time", "_ms", "_tokens", "_length", "_duration", "_count", "_latency", "_cost")
+GENERAL = frozenset(
+    {
+        *("eval", "evals", "evaluation", "experiment", "report", "result", "results", "output"),
+        *("outputs", "run", "test", "tests", "latest", "full", "all", "sample", "samples", "data"),
+        *("details", "log", "logs", "scores", "export", "predictions", "scenario", "table", "json"),
+        *("codegeneration", "codeexecution", "selfrepair", "testoutputprediction", "reviews"),
+        *(
+            "row",
+            "rows",
+            "trace",
+            "traces",
+            "items",
+            "metrics",
+            "graded",
+            "file",
+            "deepeval",
+            "",
+            "n",
+        ),
+    }
+)
+"""Words of a file's name that name no model."""
+REFERENCE = frozenset(
+    {
+        *("reference", "answer", "expected", "expected_output", "target", "gold", "ideal"),
+        *("ground_truth", "label", "solution", "reference_answer", "correct_answer", "output"),
+    }
+)
+"""Fields beside a question that say what is right."""
+
+
+def benchmark(
+    path: Path,
+    found: Iterable[tuple[int, Row]],
+    of: str,
+    tool: str,
+    *,
+    name: str = "",
+    notes: Iterable[str] = (),
+    created: str = "",
+) -> Imported:
+    """One benchmark of numbered rows.
+
+    Args:
+        path: the file.
+        found: number and row, as `assembling.assembled` takes them.
+        of: what a number counts, for messages.
+        tool: that wrote the file, for people.
+        name: of the benchmark; empty: the file's.
+        notes: of the reader.
+        created: moment of the run.
+
+    Raises:
+        DataError: no row, or one is off.
+    """
+    rows, where = rows_of(named(path), ((n, _with_texts(row)) for n, row in found), of)
+    if "query_id" in rows and (rows["query_id"].isna() | rows["query_id"].eq("")).any():
+        rows = rows.drop(columns="query_id")
+    if "slice" in rows and rows["slice"].isna().all():
+        rows = rows.drop(columns="slice")
+    card = Card(name or path.stem, f"{tool}, {named(path)}", created=created)
+    return assembled(rows, where, card, list(notes))
+
+
+def _with_texts(row: Row) -> Row:
+    """The row with texts, or nothing, where texts belong."""
+    texts = {}
+    for name in ("query", "query_id", "slice", "model"):
+        value = row.get(name, "")
+        if not isinstance(value, str) or not value.strip():
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            texts[name] = str(value) if is_number else None
+    return row | {name: value for name, value in texts.items() if name in row}
+
+
+def items(path: Path, left_out: Collection[str] = ()) -> tuple[list[tuple[int, Row]], str]:
+    """Numbered objects of JSON, or rows of any table, and the name of one in messages.
+
+    Args:
+        path: the file.
+        left_out: columns of a table that are not read.
+
+    Raises:
+        DataError: it is neither, or damaged.
+    """
+    if sniff(path).kind in ("list", "objects"):
+        return list(objects(path)), unit(path)
+    names = [name for name in read_sample(path).column_names if name not in left_out]
+    return list(enumerate(read_columns(path, names).data.to_pylist(), start=1)), "row"
+
+
+def model_of(path: Path, notes: list[str]) -> str:
+    """Name of a model after the file, or the folder of a file with a name of general words."""
+    folder, is_among_namesakes, _ = named(path).partition("/")
+    names = [path.stem, *(parent.name for parent in path.absolute().parents[:FOLDERS_UP])]
+    for part in [folder] if is_among_namesakes else names:
+        words = [word for word in re.split(r"[_\s]+", part) if not _is_general(word)]
+        if words:
+            name = "_".join(words) if part != path.stem else _without_ends(part)
+            notes.append(
+                f"{named(path)} does not name the model: it is called {name!r} after the "
+                f"{'file' if part == path.stem else 'folder'}."
+            )
+            return name
+    return path.stem
+
+
+def _is_general(word: str) -> bool:
+    return all(piece in GENERAL for piece in re.split(r"[^a-z]+", word.lower()))
+
+
+def _without_ends(stem: str) -> str:
+    """A name without general words at its ends."""
+    words = stem.split("_")
+    while len(words) > 1 and _is_general(words[0]):
+        words = words[1:]
+    while len(words) > 1 and _is_general(words[-1]):
+        words = words[:-1]
+    return "_".join(words)
+
+
+def asked_of(value: Any) -> str | None:
+    """What was asked: a text, a person's last message, or the question in an object; else None.
+
+    >>> asked_of({"question": "Who waits?", "reference": "a heron"})
+    'Who waits?'
+    >>> asked_of("{'messages': [{'role': 'user', 'content': 'Who waits?'}]}")
+    'Who waits?'
+    """
+    value = structure(value)
+    if isinstance(value, str):
+        return value if value.strip() else None
+    if isinstance(value, list):
+        return spoken(value)
+    if not isinstance(value, Mapping):
+        return str(value) if isinstance(value, int | float) else None
+    if isinstance(value.get("messages"), list) or "role" in value:
+        return spoken(value)
+    if (asked := as_asked(value)) is not None:
+        return asked
+    others = [inner for key, inner in value.items() if str(key).lower() not in REFERENCE]
+    texts = [inner for inner in others if isinstance(inner, str) and inner.strip()]
+    if not texts:
+        texts = [
+            text for inner in others if isinstance(inner, Mapping) and (text := asked_of(inner))
+        ]
+    return texts[0] if len(texts) == 1 else None
+
+
+def structure(value: Any) -> Any:
+    """What a text holds that is JSON or Python's notation of an object or list; else itself."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
+        return value
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        if len(value) > LONGEST_LITERAL:
+            return value
+        try:
+            found = ast.literal_eval(value.strip())
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return value
+    return found if isinstance(found, Mapping | list) else value
+
+
+def grade(value: Any) -> float:
+    """A grade as a number, NaN where there is none; a word for right or wrong is 1 or 0.
+
+    >>> [grade(v) for v in (True, "0.5", "wrong", {"value": 2}, None)]
+    [1.0, 0.5, 0.0, 2.0, nan]
+    """
+    if isinstance(value, Mapping):
+        key = next((k for k in ("value", "score") if k in value), None)
+        return math.nan if key is None else grade(value[key])
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in RIGHT or word in WRONG:
+            return float(word in RIGHT)
+        value = word
+    try:
+        found = float(value) if isinstance(value, bool | int | float | str) else math.nan
+    except (ValueError, OverflowError):
+        return math.nan
+    return found if math.isfinite(found) else math.nan
+
+
+def is_grade(name: str) -> bool:
+    """False for the name of a length, a time or a cost, which is no judgement."""
+    plain = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return plain not in NO_GRADE and not plain.endswith(_NO_GRADE_ENDS)
+
+
+def grades_of(values: Any, main: str = "") -> dict[Measure, float]:
+    """The grades of an object of them by name."""
+    if not isinstance(values, Mapping):
+        return {}
+    return {
+        Measure(str(name), is_main=name == main): number
+        for name, value in values.items()
+        if is_grade(str(name)) and not math.isnan(number := grade(value))
+    }
+
+
+def slice_of(*records: Any) -> str | None:
+    """The first field of records that names a group of queries."""
+    for record in map(structure, records):
+        for key in SLICE:
+            value = at(record, key)
+            if isinstance(value, str) and value.strip():
+                return value.strip()
+    return None
+
+
+def model_in(*records: Any) -> str | None:
+    """The model that records name, the first one."""
+    for record in map(structure, records):
+        for key in ("model", "model_name", "model_id", "llm", "llm_name"):
+            value = at(record, key)
+            if isinstance(value, str) and value.strip():
+                return value.strip()
+    return None
+
+
+def is_empty(answer: Any) -> bool:
+    """True for an answer that says nothing; none at all is not known to be empty."""
+    if isinstance(answer, list):
+        return bool(answer) and all(map(is_empty, answer))
+    return isinstance(answer, str) and not answer.strip()
+
+
+def tokens_of(usage: Any) -> tuple[float, float]:
+    """Tokens of the prompt and of the answer, thoughts included; NaN where they are not known.
+
+    A total above its parts has the cached prompt and the thoughts in it that the parts leave out.
+
+    >>> tokens_of({"input_tokens": 10, "output_tokens": 5, "total_tokens": 40})
+    (10.0, 30.0)
+    """
+    usage = structure(usage)
+    prompt = _first(usage, ("input_tokens", "prompt_tokens", "promptTokens", "prompt"))
+    answer = _first(usage, ("output_tokens", "completion_tokens", "completionTokens", "completion"))
+    total = _first(usage, ("total_tokens", "totalTokens", "total"))
+    if prompt == answer == 0 or (math.isnan(prompt) and math.isnan(answer)):
+        return math.nan, math.nan
+    left = total - prompt - answer
+    cached = sum(
+        n
+        for key in ("input_tokens_cache_write", "input_tokens_cache_read")
+        if not math.isnan(n := _first(usage, (key,)))
+    )
+    if left > 0 and cached <= left:
+        prompt, left = prompt + cached, left - cached
+    # Of an answer no token is what stands there when nobody counted.
+    return prompt, answer + left if left > 0 else answer or math.nan
+
+
+def amount(value: Any, factor: float = 1.0) -> float:
+    """A number from 0 on, times a factor; NaN where there is none."""
+    found = grade(value) if not isinstance(value, bool | Mapping) else math.nan
+    return found * factor if found >= 0 else math.nan
+
+
+def _first(values: Any, names: tuple[str, ...]) -> float:
+    return next((n for name in names if not math.isnan(n := amount(at(values, name)))), math.nan)

@@ -1,0 +1,196 @@
+"""Records whose grades lie a level deeper than a table's: by model, in a list, or by metric.
+
+Three forms are read: `{question, scores: {model: grade}}`, where a grade may be an object with cost
+and tokens beside it; `{question, results: [{model, score, …}]}`; and `{question, model, evaluation:
+{metric: grade}}`, of the file's model where no record names one.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from routellm_core.importing import Imported
+from routellm_core.importing.column_words import (
+    ANSWER_TOKENS,
+    CACHED,
+    COST,
+    ERROR,
+    FAILED,
+    MILLISECONDS,
+    MODEL,
+    PROMPT_TOKENS,
+    QUALITY,
+    QUERY,
+    QUERY_ID,
+    SECONDS,
+    SLICE,
+    STATUS,
+)
+from routellm_core.importing.columns import _plain
+from routellm_core.importing.formats.graded_records import (
+    Row,
+    amount,
+    asked_of,
+    benchmark,
+    grade,
+    is_empty,
+    is_grade,
+    model_of,
+    tokens_of,
+)
+from routellm_core.importing.measures import Measure
+from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.sniffing import sniff
+
+NESTED = (
+    *("scores", "grades", "results", "models", "outcomes", "performance", "performances"),
+    *("quality", "qualities", "accuracy", "correct", "evaluations", "evaluation", "eval"),
+    *("evaluation_result", "grading", "grade", "judgement", "judgment", "judgements", "verdicts"),
+    *("metrics", "score", "answers", "responses", "outputs", "completions", "generations"),
+    *("ratings", "labels", "result", "model_results", "model_scores", "model_outputs"),
+)
+"""Keys under which grades may lie, the likeliest first."""
+USAGE = ("usage", "token_usage", "tokens", "token_counts")
+
+
+def recognises(path: Path) -> bool:
+    """True for a record with a question and grades below it, and none beside it."""
+    first = sniff(path).first
+    if not first or (_named(first, QUERY) is None and _named(first, QUERY_ID) is None):
+        return False
+    beside = {key: value for key, value in first.items() if _plain(str(key)) in QUALITY}
+    is_table = any(isinstance(value, bool | int | float) for value in beside.values())
+    return not is_table and _form(first) is not None
+
+
+def read(path: Path) -> list[Imported]:
+    """The one benchmark of a file.
+
+    Raises:
+        DataError: damaged, or no record says what was asked.
+    """
+    notes: list[str] = []
+    found: list[tuple[int, Row]] = []
+    n_without = 0
+    for number, item in objects(path):
+        rows = list(_rows(item, number))
+        n_without += not rows
+        found += [(number, row) for row in rows]
+    if any(row["model"] is None for _, row in found):
+        name = model_of(path, notes)
+        for _, row in found:
+            row["model"] = row["model"] or name
+    if n_without:
+        notes.append(f"{n_without:,} records without any grade were left out.")
+    return [benchmark(path, found, unit(path), "records of grades", notes=notes)]
+
+
+def _rows(item: Mapping[str, Any], number: int) -> Iterator[Row]:
+    """A row a model of a record."""
+    form = _form(item)
+    if form is None:
+        return
+    key, kind = form
+    name = _named(item, QUERY_ID)
+    query = next((q for q in (asked_of(item[k]) for k in _keys(item, QUERY)) if q), None)
+    shared: Row = {"query_id": str(name if name is not None else number), "query": query}
+    if query is None:
+        del shared["query"]
+    if isinstance(part := _named(item, SLICE), str) and part.strip():
+        shared["slice"] = part
+    nested = item[key]
+    if kind == "metrics":
+        model = _named(item, MODEL)
+        graded = {"model": model if isinstance(model, str) and model else None}
+        yield shared | _amounts(item) | graded | _measures(nested)
+        return
+    listed = nested.items() if kind == "models" else ((_named(one, MODEL), one) for one in nested)
+    for model, value in listed:
+        if isinstance(value, Mapping):
+            yield shared | {"model": model} | _amounts(value) | _measures(value)
+        else:
+            yield shared | {"model": model, Measure(key): grade(value)}
+
+
+def _form(item: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The key of the grades, and whether they lie by model, in a list, or by metric."""
+    for key in _keys(item, NESTED):
+        value = item[key]
+        if isinstance(value, list) and value and all(_is_answer(one) for one in value):
+            return key, "list"
+        if not isinstance(value, Mapping) or not value:
+            continue
+        if all(isinstance(one, Mapping) and _measures(one) for one in value.values()):
+            return key, "models"
+        numbers = [k for k, v in value.items() if isinstance(v, bool | int | float)]
+        if not numbers:
+            continue
+        of_metrics = [k for k in numbers if _is_metric(str(k))]
+        if isinstance(_named(item, MODEL), str) or of_metrics:
+            if _measures(value):
+                return key, "metrics"
+        elif len(numbers) == len(value) - sum(v is None for v in value.values()):
+            return key, "models"
+    return None
+
+
+def _is_answer(value: Any) -> bool:
+    named = isinstance(value, Mapping) and isinstance(_named(value, MODEL), str)
+    return named and bool(_measures(value) or _has_failed(value))
+
+
+def _is_metric(name: str) -> bool:
+    return Measure(name).direction is not None or _plain(name) in QUALITY
+
+
+def _measures(values: Mapping[str, Any], depth: int = 1) -> dict[Measure, float]:
+    """The grades among an object's values, those named so, or that are flags; or an object's."""
+    below = [values[k] for k in _keys(values, NESTED) if isinstance(values[k], Mapping)]
+    inner = _measures(below[0], depth - 1) if below and depth else {}
+    return inner | {
+        Measure(str(name)): number
+        for name, value in values.items()
+        if (_is_metric(str(name)) or isinstance(value, bool))
+        and is_grade(str(name))
+        and _plain(str(name)) not in _AMOUNTS
+        and not math.isnan(number := grade(value))
+    }
+
+
+_AMOUNTS = frozenset({*PROMPT_TOKENS, *ANSWER_TOKENS, *COST, *SECONDS, *MILLISECONDS, "cached"})
+
+
+def _amounts(item: Mapping[str, Any]) -> Row:
+    prompt, answer = tokens_of(
+        next((item[k] for k in USAGE if isinstance(item.get(k), dict)), None)
+    )
+    given = amount(_named(item, PROMPT_TOKENS)), amount(_named(item, ANSWER_TOKENS))
+    seconds = amount(_named(item, SECONDS))
+    texts = [item[key] for key in ("response", "answer", "output") if key in item]
+    cost, milliseconds = amount(_named(item, COST)), amount(_named(item, MILLISECONDS), 1e-3)
+    if _named(item, CACHED) is True:  # neither paid nor waited for
+        cost = seconds = milliseconds = math.nan
+    return {
+        "prompt_tokens": prompt if math.isnan(given[0]) else given[0],
+        "answer_tokens": answer if math.isnan(given[1]) else given[1],
+        "cost_usd": cost,
+        "latency_s": milliseconds if math.isnan(seconds) else seconds,
+        "failed": _has_failed(item),
+        "state": "empty" if texts and is_empty(texts[0]) else None,
+    }
+
+
+def _has_failed(item: Mapping[str, Any]) -> bool:
+    return bool(_named(item, ERROR)) or str(_named(item, STATUS)).lower() in FAILED
+
+
+def _keys(item: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
+    """The keys of an object that have one of the names, in the names' order."""
+    by_name = {_plain(key): key for key in reversed(list(item)) if isinstance(key, str)}
+    return [by_name[name] for name in names if name in by_name]
+
+
+def _named(item: Mapping[str, Any], names: tuple[str, ...]) -> Any:
+    """The value under the first of the names that holds any."""
+    return next((item[key] for key in _keys(item, names) if item[key] not in (None, "")), None)
