@@ -29,7 +29,7 @@ from routellm_core.importing import recognise as recognise_benchmark
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.battles import read_battles
 from routellm_core.importing.columns import ColumnMapping, holds_battles
-from routellm_core.importing.formats import llm_comparator, lm_eval, table
+from routellm_core.importing.formats import batches, llm_comparator, lm_eval, table
 from routellm_core.importing.readers.counted_reads import watched_by
 from routellm_core.importing.readers.tables import read_sample
 from routellm_core.importing.run_joining import paired
@@ -102,7 +102,10 @@ def read(plan: ImportPlan) -> ReadFiles:
         )
     parts: list[Imported] = []
     battles = []
-    for path in _without_totals([Path(path) for path in plan.paths]):
+    paths = _without_totals([Path(path) for path in plan.paths])
+    if plan.format_name in (None, "batches") and plan.mapping is None:
+        parts, paths = batches.read_together(paths)
+    for path in paths:
         if plan.format_name in OF_BATTLES or (plan.format_name is None and is_no_benchmark(path)):
             battles.append(read_battles(path, drop_unjudged=plan.drop_unjudged))
         elif plan.mapping is not None:

@@ -14,7 +14,7 @@ from routellm_core import importing
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.columns import holds_battles
-from routellm_core.importing.formats import helm, llm_comparator, lm_eval
+from routellm_core.importing.formats import batches, helm, llm_comparator, lm_eval
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_sample
@@ -62,6 +62,8 @@ def _read_folder(folder: Path) -> tuple[list[Imported], list[str]]:
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     of_runs = {file.parent for file in files if helm.recognises(file)}
     rest = []
+    of_batches, files = batches.read_together(files)
+    parts += of_batches
     for file in files:
         shown = file.relative_to(folder).as_posix()
         of_checkout = "routellm" in whole and shown.startswith("routellm/")

@@ -11,10 +11,11 @@ import numpy as np
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.fields import at, number, rows_of, spoken, text
+from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.json_stream import document, parsed
 from routellm_core.importing.readers.sniffing import sniff
+from routellm_core.importing.said import spoken
 
 LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 """Correct, partially, incorrect, no answer."""
