@@ -6,7 +6,7 @@ and which of several names of a model counts.
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +25,8 @@ NO_CHAT = (
     *("tts-", "moderation", "rerank"),
 )
 """Parts of the kind, path or model of a call that has no query to route."""
+NO_ERROR = ("", "none", "null", "nan", "false", "0", "no", "{}", "[]", "no error")
+BROKEN = ("fail", "error", "exception", "cancel", "timeout", "timed out", "rate_limit", "expired")
 SHOWN = 4
 
 
@@ -61,6 +63,7 @@ def bare(
     keep_texts: str,
     *,
     by_answer: bool = False,
+    notes: Sequence[str] = (),
 ) -> Imported:
     """The calls of a file as bare queries, with what they took.
 
@@ -71,6 +74,7 @@ def bare(
         source: name of the format.
         keep_texts: how texts are kept, for people whose file has none.
         by_answer: name models by their answers; otherwise as they were asked for.
+        notes: of the reader so far; more are added.
 
     Raises:
         DataError: there is no call, all failed, or an amount is off.
@@ -78,7 +82,7 @@ def bare(
     found = list(calls)
     if not found:
         raise DataError(f"{path.name}: no request to a model is in it; export it again")
-    notes: list[str] = []
+    notes = list(notes)
     found = [(n, c._replace(said=None) if _is_redacted(c.said) else c) for n, c in found]
     chats = [(number, call) for number, call in found if call.is_chat]
     if not chats:
@@ -137,6 +141,17 @@ def is_failure(*signs: Any) -> bool:
     return any(map(_is_sign, signs))
 
 
+def is_error(value: Any) -> bool:
+    """True if what stands in a field of errors is one.
+
+    >>> [is_error(value) for value in (None, "", "None", {}, {"code": 1}, "Connection lost")]
+    [False, False, False, False, True, True]
+    """
+    if isinstance(value, str):
+        return value.strip().lower() not in NO_ERROR
+    return bool(value) and value == value
+
+
 def _is_sign(sign: Any) -> bool:
     if isinstance(sign, bool) or sign is None:
         return sign is True
@@ -146,7 +161,7 @@ def _is_sign(sign: Any) -> bool:
         plain = sign.strip().lower()
         if re.match(r"-?\d", plain):
             return re.match(r"(-\d|[45]\d\d(?!\d))", plain) is not None
-        return any(word in plain for word in ("fail", "error", "exception", "errored", "cancel"))
+        return any(word in plain for word in BROKEN)
     return bool(sign)
 
 

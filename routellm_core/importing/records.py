@@ -4,9 +4,13 @@ import ast
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from routellm_core.errors import DataError
 from routellm_core.importing.readers.json_stream import document, objects, unit
@@ -25,8 +29,8 @@ def column_names(path: Path) -> frozenset[str]:
         return start.keys
     if start.kind == "parquet":
         try:
-            return frozenset(read_sample(path).column_names)
-        except DataError:
+            return frozenset(pq.read_schema(path).names)
+        except (pa.ArrowException, OSError, UnicodeError):
             return frozenset()
     if start.kind != "text":
         return frozenset()
@@ -119,6 +123,25 @@ def structured(value: Any) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return value
+
+
+def whole(value: Any) -> Any:
+    """The structure that a text holds; None of one that is cut off, which nobody wrote so.
+
+    >>> whole('[{"role": "user", "content": "Who ro...') is None, whole("Who rows?")
+    (True, 'Who rows?')
+    """
+    found = structured(value)
+    cut = isinstance(found, str) and re.match(r"\s*(\[\s*)?\{\s*[\"']\w+[\"']\s*:", found)
+    return None if cut else found
+
+
+def each(record: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+    """The records that an answer of a service holds in `data`; otherwise the one itself."""
+    inner = record.get("data")
+    if isinstance(inner, list) and "messages" not in record:
+        return [(at, item) for at, item in enumerate(inner, start=1) if isinstance(item, dict)]
+    return [(0, inner if isinstance(inner, dict) and len(record) <= 2 else record)]
 
 
 def _next(text: str, at: int) -> int:

@@ -8,9 +8,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from routellm_core.importing.calls import Call, is_chat, is_failure, seconds_between
+from routellm_core.importing.calls import Call, is_chat, is_error, is_failure, seconds_between
 from routellm_core.importing.fields import at
-from routellm_core.importing.records import structured
+from routellm_core.importing.records import structured, whole
 from routellm_core.importing.said import spoken
 from routellm_core.importing.usage import first, tokens_of
 
@@ -27,7 +27,7 @@ ID = (
 MODEL = ("request_model", "model", "model_permaslug", "providedModelName", "provided_model_name")
 COST = (
     *("cost_usd", "cost", "spend", "response_cost", "total_cost", "totalCost", "cost_total"),
-    *("calculatedTotalCost", "costUSD", "costUsd", "total_price", "totalPrice", "usage"),
+    *("calculatedTotalCost", "costUSD", "costUsd", "total_price", "totalPrice"),
 )
 MILLISECONDS = (
     *("latency_ms", "latencyMs", "duration_ms", "durationMs", "request_duration_ms", "delay_ms"),
@@ -71,7 +71,9 @@ def call_of(record: Mapping[str, Any], where: str) -> Call:
     if math.isnan(tokens.prompt) and usage is not record:
         tokens = tokens_of(record, where)
     answered = _text(at(response, "model"), record.get("response_model"))
-    asked = _text(request.get("model"), *(record.get(name) for name in MODEL))
+    asked = _text(
+        request.get("model"), at(request, "model", "modelId"), *(record.get(name) for name in MODEL)
+    )
     return Call(
         said=said_in(record, request),
         asked=asked,
@@ -131,11 +133,11 @@ def is_request(value: Any) -> bool:
 
 def said_in(record: Mapping[str, Any], request: Mapping[str, Any] | None) -> str | None:
     """What a person said last in a record; None without a text."""
-    asked = {name: structured(value) for name, value in (request or {}).items()}
+    asked = {name: whole(value) for name, value in (request or {}).items()}
     if (said := spoken(asked)) is not None:
         return said
     for name in ("messages", "prompt", "input", "request", "proxy_server_request"):
-        value = structured(record.get(name))
+        value = whole(record.get(name))
         if value not in (None, "", {}, []) and (said := spoken(value)) is not None:
             return said
     return None
@@ -145,8 +147,6 @@ def _cost(record: Mapping[str, Any], response: Any, where: str) -> float:
     for holder in (record, at(response, "usage"), structured(record.get("usage"))):
         for name in COST:
             value = structured(at(holder, name))
-            if name == "usage" and isinstance(value, Mapping):
-                continue
             if isinstance(value, Mapping):
                 value = value.get("total")
             found = first({name: value}, (name,), where)
@@ -169,16 +169,18 @@ def _latency(record: Mapping[str, Any], where: str) -> float:
 
 
 def _failed(record: Mapping[str, Any], response: Any) -> bool:
-    whole = record.get("response")
-    signs = [structured(record.get(name)) for name in (*ERROR, *STATUS)]
-    signs += [at(whole, "status_code"), at(whole, "error"), at(response, "error")]
-    signs.append(at(record, "error_information", "error_class"))
+    outer = structured(record.get("response"))
+    errors = [structured(record.get(name)) for name in ERROR]
+    errors += [at(outer, "error"), at(response, "error")]
+    errors.append(at(structured(record.get("error_information")), "error_class"))
+    if any(map(is_error, errors)):
+        return True
     if at(response, "type") == "error" or at(response, "status") in ("failed", "cancelled"):
         return True
     kind = at(record, "result", "type")
     if kind in ("errored", "canceled", "expired"):
         return True
-    return is_failure(*(sign for sign in signs if sign not in ("None", "null", "{}", "[]")))
+    return is_failure(at(outer, "status_code"), *(record.get(name) for name in STATUS))
 
 
 def _text(*values: Any) -> str:

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from routellm_core.importing.calls import Call, is_chat, seconds_between
+from routellm_core.importing.calls import Call, is_chat, is_error, seconds_between
 from routellm_core.importing.fields import at
-from routellm_core.importing.records import structured
+from routellm_core.importing.records import structured, whole
 from routellm_core.importing.said import spoken
 from routellm_core.importing.usage import Tokens, first, tokens_of
 
@@ -29,6 +29,10 @@ _ASKED = (
 _ANSWERED = (
     *("gen_ai.response.model", "llm.response.model", "ai.response.model"),
     *("mlflow.llm.model", "llm.model_name", "langfuse.observation.model.name"),
+)
+_KINDS = (
+    *("openinference.span.kind", "langfuse.observation.type", "mlflow.spanType"),
+    "gen_ai.operation.name",
 )
 _RESPONSE = ("gen_ai.response.id", "ai.response.id", "llm.response.id")
 _TEXTS = (
@@ -101,8 +105,10 @@ def call_of(span: Span, where: str) -> Call | None:
         answer_tokens=tokens.answer,
         cost_usd=_cost(found, where),
         latency_s=seconds_between(span.start, span.end),
-        failed=span.failed or _text(found.get("langfuse.observation.level")) == "ERROR",
-        is_chat=is_chat(found.get("gen_ai.operation.name"), asked),
+        failed=span.failed
+        or is_error(found.get("error.type"))
+        or found.get("langfuse.observation.level") == "ERROR",
+        is_chat=is_chat(asked, *(structured(found.get(name)) for name in _KINDS)),
         name=span.name,
         response=_named(found, _RESPONSE) or _text(output.get("id")),
         parent=span.parent,
@@ -134,7 +140,7 @@ def plain_message(message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_call(found: Mapping[str, Any]) -> bool:
-    for name in ("openinference.span.kind", "langfuse.observation.type", "mlflow.spanType"):
+    for name in _KINDS[:3]:
         if name in found:
             return _text(structured(found[name])).lower() in (*MODEL_KINDS, "embedding")
     operation = found.get("gen_ai.operation.name")
@@ -147,7 +153,7 @@ def _is_call(found: Mapping[str, Any]) -> bool:
 
 def _said(found: Mapping[str, Any], events: Sequence[Any]) -> str | None:
     for name in _TEXTS:
-        value = structured(found.get(name))
+        value = whole(found.get(name))
         if isinstance(value, list):
             value = [plain_message(m) if isinstance(m, Mapping) else m for m in value]
         if not value:

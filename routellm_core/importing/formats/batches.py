@@ -53,7 +53,7 @@ def read_together(paths: Sequence[Path]) -> tuple[list[Imported], list[Path]]:
     }
     found: dict[Path, Results] = {}
     for path in results:
-        answers = {
+        answers: Results = {
             str(r.get("custom_id")): {k: r[k] for k in _KEPT if k in r} for _, r in objects(path)
         }
         best = max(requests, key=lambda p: _fit(asked[p], answers))

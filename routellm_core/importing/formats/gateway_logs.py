@@ -3,16 +3,17 @@
 OpenRouter's generations hold no texts. Helicone's do with their bodies.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.calls import bare
+from routellm_core.importing.calls import Call, bare
 from routellm_core.importing.readers.sniffing import sniff
-from routellm_core.importing.records import column_names, records, structured, unit_of
+from routellm_core.importing.records import column_names, each, records, structured, unit_of
 from routellm_core.importing.request_records import call_of
+from routellm_core.importing.usage import first
 
 OPENROUTER = (
     frozenset({"generation_id", "model_permaslug"}),
@@ -49,19 +50,24 @@ def read(path: Path) -> list[Imported]:
         raise DataError(f"{path.name}: holds totals of days; export the single generations")
     source, unit = _source(names), unit_of(path)
     found = [
-        (number, call_of(record, f"{path.name}, {unit} {number:,}"))
-        for number, record in _each(path)
+        (at or number, _call(record, f"{path.name}, {unit} {at or number:,}"))
+        for number, whole in records(path)
+        for at, record in each(whole)
     ]
     return [bare(found, path, unit, source, _NO_TEXT[source])]
 
 
-def _each(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, record in records(path):
-        inner = record.get("data")
-        if isinstance(inner, list):
-            yield from ((at, r) for at, r in enumerate(inner, start=1) if isinstance(r, dict))
-        else:
-            yield number, inner if isinstance(inner, dict) else record
+def _call(record: Mapping[str, Any], where: str) -> Call:
+    call = call_of(record, where)
+    own_key = first(record, ("byok_usage_inference",), where)
+    if record.get("is_byok") in (True, "true", "True"):
+        own_key = first(record, ("upstream_inference_cost", "byok_usage_inference"), where)
+    if own_key > 0:  # the provider bills it, beside the gateway's fee
+        call = call._replace(cost_usd=own_key + (call.cost_usd if call.cost_usd > 0 else 0.0))
+    original = record.get("cache_reference_id")
+    if isinstance(original, str) and original.strip("0-"):
+        call = call._replace(cached=True)
+    return call
 
 
 def _names(path: Path) -> frozenset[str]:

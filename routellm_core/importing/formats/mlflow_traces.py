@@ -12,19 +12,26 @@ from routellm_core.importing import Imported
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.calls import Call, bare, is_failure
 from routellm_core.importing.fields import at
-from routellm_core.importing.records import column_names, records, structured, unit_of
+from routellm_core.importing.readers.sniffing import sniff
+from routellm_core.importing.records import column_names, records, structured, unit_of, whole
 from routellm_core.importing.said import spoken
 from routellm_core.importing.spans import Span, call_of
 from routellm_core.importing.usage import first, tokens_of
 
-FRAME = frozenset({"trace_id", "request", "response", "trace_metadata"})
+FRAMES = (
+    frozenset({"trace_id", "request", "response", "trace_metadata"}),
+    frozenset({"request_id", "request", "response", "execution_time_ms", "request_metadata"}),
+)
 TRACE = frozenset({"info", "data"})
+IDS = ("trace_id", "request_id")
 WANTED = frozenset(
     {
         *("trace_id", "trace", "state", "execution_duration", "request", "trace_metadata", "spans"),
-        *("status", "execution_time_ms", "timestamp_ms"),
+        *("status", "execution_time_ms", "request_metadata", "assessments"),
+        "request_id",
     }
 )
+MILLISECONDS = ("execution_duration", "execution_duration_ms", "execution_time_ms")
 _NO_TEXT = "log them with mlflow.openai.autolog() or another autolog"
 
 
@@ -32,7 +39,9 @@ def recognises(path: Path) -> bool:
     """True if the columns are those of traces without grades, or the keys those of a trace."""
     names = column_names(path)
     is_graded = any(name.endswith("/value") for name in names)
-    return not is_graded and (names >= FRAME or names >= TRACE)
+    info = sniff(path).first.get("info") if names >= TRACE else None
+    is_trace = isinstance(info, Mapping) and any(name in info for name in IDS)
+    return not is_graded and (any(names >= frame for frame in FRAMES) or is_trace)
 
 
 def read(path: Path) -> list[Imported]:
@@ -41,21 +50,22 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: damaged, or no request is in it.
     """
-    unit = unit_of(path)
-    found = [
-        (number, call)
-        for number, record in records(path, WANTED | TRACE)
-        for call in _calls(record, f"{path.name}, {unit} {number:,}")
-    ]
-    return [bare(found, path, unit, "MLflow traces", _NO_TEXT)]
+    unit, found, n_assessed = unit_of(path), [], 0
+    for number, record in records(path, WANTED | TRACE):
+        assessed = structured(record.get("assessments")) or at(record, "info", "assessments")
+        n_assessed += bool(assessed) and not isinstance(assessed, str)
+        found += [(number, call) for call in _calls(record, f"{path.name}, {unit} {number:,}")]
+    notes = [f"{n_assessed:,} traces hold assessments, which are not read."] if n_assessed else []
+    return [bare(found, path, unit, "MLflow traces", _NO_TEXT, notes=notes)]
 
 
 def _calls(record: Mapping[str, Any], where: str) -> Iterator[Call]:
-    whole = record if "info" in record else structured(record.get("trace"))
-    info = at(whole, "info")
+    trace = record if "info" in record else structured(record.get("trace"))
+    info = at(trace, "info")
     spans = structured(record.get("spans"))
-    spans = spans if isinstance(spans, list) else at(whole, "data", "spans")
-    metadata = structured(record.get("trace_metadata")) or at(info, "trace_metadata")
+    spans = spans if isinstance(spans, list) else at(trace, "data", "spans")
+    metadata = structured(record.get("trace_metadata") or record.get("request_metadata"))
+    metadata = metadata or at(info, "trace_metadata") or at(info, "request_metadata")
     calls = [
         call
         for span in (spans if isinstance(spans, list) else ())
@@ -68,10 +78,14 @@ def _calls(record: Mapping[str, Any], where: str) -> Iterator[Call]:
     if calls:
         yield from calls
         return
-    request = structured(record.get("request") or at(metadata, "mlflow.traceInputs"))
+    request = whole(record.get("request") or at(metadata, "mlflow.traceInputs"))
     tokens = tokens_of(structured(at(metadata, "mlflow.trace.tokenUsage")), where)
-    took = (at(record, "execution_duration"), at(info, "execution_duration_ms"))
-    milliseconds = next((t for t in took if t is not None), None)
+    took = {
+        name: at(holder, name)
+        for holder in (info, record)
+        for name in MILLISECONDS
+        if at(holder, name) is not None
+    }
     model = at(request, "model")
     yield Call(
         said=spoken(request) or as_asked(request) or _only_text(request),
@@ -79,9 +93,9 @@ def _calls(record: Mapping[str, Any], where: str) -> Iterator[Call]:
         prompt_tokens=tokens.prompt,
         answer_tokens=tokens.answer,
         cost_usd=first(cost, ("total_cost",), where),
-        latency_s=first({"ms": milliseconds}, ("ms",), where) / 1000.0,
+        latency_s=first(took, MILLISECONDS, where) / 1000.0,
         failed=is_failure(record.get("state"), record.get("status"), at(info, "state")),
-        name=str(record.get("trace_id") or at(info, "trace_id") or ""),
+        name=next((str(h[n]) for h in (record, info) for n in IDS if at(h, n)), ""),
     )
 
 

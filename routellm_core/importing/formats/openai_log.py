@@ -15,7 +15,7 @@ from routellm_core.importing.columns import QUALITY
 from routellm_core.importing.fields import at
 from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.sniffing import sniff
-from routellm_core.importing.records import structured
+from routellm_core.importing.records import each, structured
 from routellm_core.importing.request_records import REQUEST, call_of, is_request, is_wrapped
 from routellm_core.importing.said import PEOPLE, spoken
 
@@ -26,7 +26,7 @@ _OF_RESPONSES = frozenset(
 
 def recognises(path: Path) -> bool:
     """True if the first object is or holds a request or an answer, and no grade."""
-    first = sniff(path).first
+    first = _first(path)
     if first.keys() & set(QUALITY):
         return False
     return (
@@ -44,7 +44,7 @@ def read(path: Path) -> list[Imported]:
         DataError: damaged, or no request holds anything that a person said.
     """
     of_lines = unit(path)
-    first = sniff(path).first
+    first = _first(path)
     if _is_answer(first) and not is_request(first):
         raise DataError(
             f"{path.name}: holds answers without what was asked; give the requests, or export the "
@@ -56,8 +56,10 @@ def read(path: Path) -> list[Imported]:
 
 def _calls(path: Path, of_lines: str) -> list[tuple[int, Call]]:
     found = []
-    for number, record in objects(path):
-        found.append((number, call_of(record, f"{path.name}, {of_lines} {number:,}")))
+    for number, outer in objects(path):
+        for at_, record in each(outer):
+            of = at_ or number
+            found.append((of, call_of(record, f"{path.name}, {of_lines} {of:,}")))
     if all(call.said is None for _, call in found):
         raise DataError(f"{path.name}: no request holds a message of a user; export it with texts")
     return found
@@ -66,10 +68,17 @@ def _calls(path: Path, of_lines: str) -> list[tuple[int, Call]]:
 def _turns(path: Path) -> list[tuple[int, Call]]:
     """A conversation, a message an object: what a person said is a query each."""
     return [
-        (number, Call(said=spoken(message)))
-        for number, message in objects(path)
+        (at_ or number, Call(said=spoken(message)))
+        for number, outer in objects(path)
+        for at_, message in each(outer)
         if message.get("role") in PEOPLE
     ]
+
+
+def _first(path: Path) -> Mapping[str, Any]:
+    """The first record, out of an answer of the API where it is one."""
+    records = each(dict(sniff(path).first))
+    return records[0][1] if records else {}
 
 
 def _inside(record: Mapping[str, Any], name: str) -> Any:
@@ -82,7 +91,10 @@ def _is_plainly(value: Any) -> bool:
     if not is_request(value):
         return False
     listed = any(isinstance(value.get(name), list) for name in ("messages", "contents"))
-    messages = isinstance(value.get("input"), list) and bool(spoken(value["input"]))
+    messages = any(
+        isinstance(value.get(name), list) and bool(spoken(value[name]))
+        for name in ("input", "prompt")
+    )
     return listed or messages or bool(value.keys() & _OF_RESPONSES)
 
 

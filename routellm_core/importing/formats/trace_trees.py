@@ -30,6 +30,7 @@ OPIK = frozenset(
     {"feedback_scores", "error_info", "total_cost", "total_estimated_cost", "thread_id"}
 )
 _INSIDE = ("observations", "spans")
+_JUDGED = ("feedback_scores", "scores")
 _NO_TEXT = "export the input and output of the generations too"
 _DEEPEST = 100
 
@@ -45,8 +46,9 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: damaged, or nothing in it is a request to a model.
     """
-    unit, found = unit_of(path), []
+    unit, found, n_judged = unit_of(path), [], 0
     for number, record in records(path):
+        n_judged += any(isinstance(record.get(name), list) and record[name] for name in _JUDGED)
         for one in _each(record):
             call = _call(one, f"{path.name}, {unit} {number:,}")
             if call is not None:
@@ -55,7 +57,9 @@ def read(path: Path) -> list[Imported]:
         raise DataError(
             f"{path.name}: no request to a model is in it; export the generations or LLM spans"
         )
-    return [bare(found, path, unit, _source(path), _NO_TEXT)]
+    notes = [f"{n_judged:,} records hold scores of people or judges, which are not read."]
+    notes = notes if n_judged else []
+    return [bare(found, path, unit, _source(path), _NO_TEXT, notes=notes)]
 
 
 def _call(record: Mapping[str, Any], where: str) -> Call | None:
@@ -95,7 +99,8 @@ def _each(record: Mapping[str, Any], depth: int = 0) -> Iterator[Mapping[str, An
 def _source(path: Path) -> str:
     first = sniff(path).first
     names = column_names(path)
-    inside = next((first[n] for n in ("data", *_INSIDE) if isinstance(first.get(n), list)), [])
+    lists = [v for name in ("data", *_INSIDE) if isinstance(v := first.get(name), list) and v]
+    inside = lists[0] if lists else []
     of_inside = frozenset(inside[0]) if inside and isinstance(inside[0], Mapping) else frozenset()
     for keys in (names, of_inside):
         is_traced = bool(keys & {"traceId", "trace_id", "Trace ID"})
