@@ -301,9 +301,9 @@ def _models(calls: list[Call], by_answer: bool, notes: list[str]) -> list[str]:
         name = call.asked or call.answered
         if call.answered and (call.asked in routers or by_answer):
             name = call.answered
-        if call.failed and not call.answered:  # of an answer it would have a longer name
-            longer = [n for n in known if n.startswith(f"{call.asked}-")]
-            same = call.asked in answers or call.asked in known
-            name = longer[0] if len(longer) == 1 and call.asked and not same else name
+        if call.failed and not (call.asked and call.answered) and name not in {*answers, *known}:
+            # Of calls that went well only the longer name of the answer may be known.
+            longer = [answer for answer in known if name and answer.startswith(f"{name}-")]
+            name = longer[0] if len(longer) == 1 else name
         found.append(name)
     return found

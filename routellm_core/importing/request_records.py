@@ -58,6 +58,7 @@ def call_of(record: Mapping[str, Any], where: str) -> Call:
     request = request_of(record) or {}
     response = response_of(record)
     holders = (response, record, structured(record.get("metadata")))
+    counts = {k: v for k, v in record.items() if k not in ("input", "output", "total")}
     usage = next(
         (
             found
@@ -65,11 +66,11 @@ def call_of(record: Mapping[str, Any], where: str) -> Call:
             for name in USAGE
             if isinstance(found := structured(at(holder, name)), Mapping) and found
         ),
-        record,
+        counts,
     )
     tokens = tokens_of(usage, where)
-    if math.isnan(tokens.prompt) and usage is not record:
-        tokens = tokens_of(record, where)
+    if math.isnan(tokens.prompt) and usage is not counts:
+        tokens = tokens_of(counts, where)
     answered = _text(at(response, "model"), record.get("response_model"))
     asked = _text(
         request.get("model"), at(request, "model", "modelId"), *(record.get(name) for name in MODEL)

@@ -23,6 +23,9 @@ _OF_RESPONSES = frozenset(
     {"instructions", "max_output_tokens", "previous_response_id", "usage", "reasoning", "response"}
 )
 
+_SURELY = ("request", "request_body", "raw_request")
+"""Fields that hold a request whatever it looks like."""
+
 
 def recognises(path: Path) -> bool:
     """True if the first object is or holds a request or an answer, and no grade."""
@@ -32,6 +35,7 @@ def recognises(path: Path) -> bool:
     return (
         _is_plainly(first)
         or any(_is_plainly(_inside(first, name)) for name in REQUEST)
+        or any(is_request(_inside(first, name)) for name in _SURELY)
         or _is_message(first)
         or _is_answer(first)
     )
