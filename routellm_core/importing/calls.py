@@ -175,11 +175,14 @@ def seconds_between(start: Any, end: Any) -> float:
     >>> round(seconds_between(1796050458675, 1796050458766), 3)
     0.091
     """
-    if isinstance(start, int) and isinstance(end, int) and min(start, end) > 1e17:
-        took = (end - start) / 1e9  # a float of nanoseconds loses some
-    else:
-        took = _moment(end) - _moment(start)
-    return took if took >= 0 else math.nan
+    try:
+        if isinstance(start, int) and isinstance(end, int) and min(start, end) > 1e17:
+            took = (end - start) / 1e9  # a float of nanoseconds loses some
+        else:
+            took = _moment(end) - _moment(start)
+    except OverflowError:
+        return math.nan
+    return took if 0 <= took < math.inf else math.nan
 
 
 def _moment(value: Any) -> float:
@@ -295,7 +298,7 @@ def _models(calls: list[Call], by_answer: bool, notes: list[str]) -> list[str]:
         if routers and named == "request":
             named = f"request, but for {', '.join(sorted(routers)[:SHOWN])} by the answer"
         notes.append(f"Models are named by the {named}: {'; '.join(shown)}{more}.")
-    known = {call.answered for call in calls if call.answered and not call.failed}
+    known = {call.answered or call.asked for call in calls if not call.failed}
     found = []
     for call in calls:
         name = call.asked or call.answered

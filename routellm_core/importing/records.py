@@ -2,10 +2,10 @@
 
 import ast
 import csv
-import io
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +39,9 @@ def column_names(path: Path) -> frozenset[str]:
         return frozenset()
     names: set[str] = set()
     for delimiter in ",\t;":
-        for row in csv.reader(io.StringIO(line), delimiter=delimiter):
-            names.update(name.strip() for name in row)
+        with suppress(csv.Error):
+            for row in csv.reader([line.rstrip("\r")], delimiter=delimiter):
+                names.update(name.strip() for name in row)
     return frozenset(names)
 
 

@@ -4,6 +4,7 @@ Langfuse's SDK writes such spans too. Those of requests to models are read, whic
 instrumentation made them.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def _of_console(item: Mapping[str, Any]) -> Span:
     )
 
 
-def _of_otlp(span: Mapping[str, Any]) -> Span:
+def _of_otlp(span: Any) -> Span:
     events = [
         {"name": at(event, "name"), "attributes": _attributes(event)}
         for event in _listed(span, "events")
@@ -108,9 +109,9 @@ def _value(value: Any, depth: int = 0) -> Any:
     return None
 
 
-def _nanoseconds(span: Mapping[str, Any], *names: str) -> Any:
-    value = next((span[name] for name in names if name in span), None)
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+def _nanoseconds(span: Any, *names: str) -> Any:
+    value = next((at(span, name) for name in names if at(span, name) is not None), None)
+    return int(value) if isinstance(value, str) and re.fullmatch(r"\d{1,30}", value) else value
 
 
 def _listed(holder: Any, *names: str) -> list[Any]:
