@@ -9,7 +9,6 @@ import pytest
 
 from routellm_core import importing
 from routellm_core.errors import DataError
-from routellm_core.importing.run_joining import paired
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
 
@@ -225,58 +224,6 @@ def spend(i, **changes):
         "status": "success",
         "cache_hit": "None",
     } | changes
-
-
-@pytest.mark.parametrize("form", ["list", "lines", "one", "csv"])
-def test_litellm_requests_are_bare_queries_with_what_they_cost(tmp_path, form):
-    rows = [spend(0), spend(1, messages={}, proxy_server_request={"messages": TEXTS[1]}), spend(2)]
-    rows = rows[:1] if form == "one" else rows
-    content = {
-        "list": lambda: json.dumps(rows),
-        "lines": lambda: json_lines(rows),
-        "one": lambda: json.dumps(rows[0], indent=2),
-        "csv": lambda: pd.DataFrame([spend(0), spend(1), spend(2)]).to_csv(index=False),
-    }[form]()
-    part = one(written(tmp_path / "log", content), "litellm")
-    assert part.outcomes.empty
-    n = len(rows)
-    assert part.texts["text"].tolist() == list(TEXTS[:n])
-    assert part.usage["cost_usd"].tolist() == [0.25, 0.5, 0.75][:n]
-    assert part.usage["latency_s"].tolist() == [1.5] * n
-    assert part.usage["model"].tolist() == ["heron"] * n
-    assert part.queries["prompt_tokens"].tolist() == [10.0, 11.0, 12.0][:n]
-    assert part.notes[0].startswith(f"{n} requests cost ${[0.25, 0.75, 1.5][n - 1]}: heron {n}.")
-
-
-def test_litellm_leaves_out_what_is_no_answered_chat_and_says_so(tmp_path):
-    rows = [
-        spend(0),
-        spend(1, status="failure"),
-        spend(2, call_type="aembedding"),
-        spend(1, request_id="z", messages="{}"),
-    ]
-    part = one(written(tmp_path / "log", json_lines(rows)), "litellm")
-    assert part.queries["query_id"].tolist() == ["chat-0"]
-    assert "Left out: 1 failed requests and 1 that are no chat" in part.notes[0]
-    assert "1 requests without a text were left out: set store_prompts" in part.notes[2]
-    part = one(written(tmp_path / "log", json_lines([spend(0, messages="{}")])), "litellm")
-    assert part.texts.empty
-    assert "The log holds no texts" in part.notes[1]
-
-
-@pytest.mark.parametrize(
-    ("rows", "message"),
-    [
-        ([spend(0, spend="dear")], "column 'spend': 'dear' is no number in 1 line"),
-        ([spend(0, spend=-1)], r"negative cost_usd in 1 line \(1\)"),
-        ([spend(0), spend(0)], r"earlier row in 1 line \(2\).*'chat-0' \+ 'heron'"),
-        ([spend(0, status="failure")], "none of 1 requests is an answered chat"),
-        ([spend(0, request_id=None)], r"no id in 1 line \(1\)"),
-    ],
-)
-def test_litellm_rows_that_are_off_are_named(tmp_path, rows, message):
-    with pytest.raises(DataError, match=message):
-        importing.read(written(tmp_path / "log", json_lines(rows)), "litellm")
 
 
 # RouterBench
@@ -563,33 +510,6 @@ LOGS = {
         for i in range(3)
     ],
 }
-
-
-@pytest.mark.parametrize("form", LOGS)
-def test_logs_of_requests_are_bare_queries(tmp_path, form):
-    part = one(written(tmp_path / "log", json_lines(LOGS[form])), "openai_log")
-    assert part.outcomes.empty
-    assert part.texts["text"].tolist() == list(TEXTS)
-    assert part.usage["model"].tolist() == ["wren"] * 3
-    if form in ("pairs", "responses"):
-        assert part.usage["answer_tokens"].tolist() == [4.0] * 3
-    if form == "pairs":
-        assert part.queries["query_id"].tolist() == ["r0", "r1", "r2"]
-        assert part.usage[["cost_usd", "latency_s"]].iloc[0].tolist() == [0.5, 0.5]
-
-
-def test_requests_in_which_nobody_spoke_are_left_out(tmp_path):
-    silent = {"model": "wren", "messages": [{"role": "system", "content": "Be brief."}]}
-    path = written(tmp_path / "log", json_lines([*LOGS["requests"], silent]))
-    part = one(path, "openai_log")
-    assert len(part.queries) == 3
-    assert "1 requests in which no user said anything" in part.notes[0]
-    with pytest.raises(DataError, match="no request holds a message of a user"):
-        importing.read(written(tmp_path / "l", json_lines([silent])), "openai_log")
-    with pytest.raises(DataError, match="line 1, field 'cost': 'much' is no finite number"):
-        importing.read(
-            written(tmp_path / "l", json_lines([LOGS["pairs"][0] | {"cost": "much"}])), "openai_log"
-        )
 
 
 # Archives

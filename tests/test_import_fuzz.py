@@ -10,6 +10,7 @@ import json
 import random
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from routellm_core import importing
@@ -20,7 +21,9 @@ from routellm_core.importing.formats import routellm
 from routellm_core.schemas import QUERIES, TEXTS, checked, outcome_columns
 from routellm_core.store import Store
 from tests import test_import_formats as formats
+from tests import test_import_logs as logs
 from tests import test_import_tables as tables
+from tests import test_import_traces as traces
 from tests.test_importers import archive_of, files
 
 JUNK = (
@@ -91,6 +94,16 @@ GOOD = {
     "routerarena cached": lines([formats.cached(i, "wren", 1.0) for i in range(3)]),
     "llm_comparator": listed(formats.comparison(1.0, -0.5, 0)),
     "openai_log": lines(formats.LOGS["pairs"]),
+    "batches": lines(formats.LOGS["batch"]),
+    "gateway_logs": lines([logs.HELICONE | {"request_id": str(i)} for i in range(3)]),
+    "otel": lines(traces.spans_of(traces.gen_ai)),
+    "otel otlp": listed(traces.otlp(traces.spans_of(traces.openinference))),
+    "mlflow_traces": lines([traces.mlflow_row(i) for i in range(3)]),
+    "mlflow_traces list": listed(traces.mlflow_traces([traces.mlflow_row(i) for i in range(3)])),
+    "phoenix_spans": table(pd.DataFrame([traces.phoenix_row(i) for i in range(3)]), "parquet"),
+    "phoenix_spans csv": table(pd.DataFrame([traces.phoenix_row(i) for i in range(3)]), "csv"),
+    "trace_trees": lines([traces.observation(i) for i in range(3)]),
+    "trace_trees opik": listed([traces.opik(i, [traces.opik_span(i)]) for i in range(3)]),
     "archive": archive,
     "table": table(tables.LONG, "csv"),
     "table json": table(tables.LONG, "json"),

@@ -14,6 +14,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.fields import is_whole
 from routellm_core.importing.grading import graded
 from routellm_core.importing.measures import Measure, columns_of
+from routellm_core.importing.said import of_queries
 from routellm_core.importing.scales import SHARE_RIGHT, Scale
 from routellm_core.importing.tokens import NOT_COUNTED, n_tokens
 from routellm_core.importing.values import Where
@@ -30,6 +31,7 @@ CONTRADICTING = 0.1
 LEAST_CAP, LEAST_AT_CAP, CAPPED = 64, 3, (0.05, 0.9)
 """A limit of tokens shows when so many answers, in number and share, have one round length."""
 
+CAN_BE_SCORED = "can be scored and compared, not evaluated."
 AMOUNTS = ("prompt_tokens", "answer_tokens", "cost_usd", "latency_s")
 
 
@@ -88,6 +90,7 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     is_graded = "model" in rows and any(rows[m].notna().any() for m in measures)
     rows = _sound_amounts(rows, measures, where, notes)
     rows, where = _complete(rows, where, notes)
+    rows, where = of_queries(rows, where, is_graded, notes)
     text_code, texts, hashes = _texts(rows, where)
     model_code = _codes(rows["model"])[0] if "model" in rows else None
     if "query_id" in rows:
@@ -120,8 +123,8 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
         _mark_capped(attempts)
     else:
         notes.append(
-            f"{where.file} says nothing of how good answers were: its {len(queries):,} queries can "
-            "be scored and compared, not evaluated."
+            f"{where.file} says nothing of how good answers were: its {len(queries):,} queries "
+            + ("have no text, so only what they took is known." if texts is None else CAN_BE_SCORED)
         )
     return graded(
         Imported(

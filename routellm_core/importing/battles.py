@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from routellm_core.errors import DataError
-from routellm_core.importing.fields import PEOPLE, at, spoken
+from routellm_core.importing.fields import at
 from routellm_core.importing.formats import llm_comparator
 from routellm_core.importing.formats.graded_records import structure
 from routellm_core.importing.readers.sniffing import encoding_of, sniff
 from routellm_core.importing.readers.tables import read_sample, read_typed
+from routellm_core.importing.said import PEOPLE, spoken
 from routellm_core.importing.values import Where
 from routellm_core.schemas import (
     BATTLE_COLUMNS,

@@ -1,6 +1,5 @@
 """Values out of JSON of uncertain form: read as what they should be, or refused."""
 
-import json
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,8 +9,6 @@ import pandas as pd
 
 from routellm_core.errors import DataError
 from routellm_core.importing.values import Where
-
-PEOPLE = ("user", "human")
 
 
 def at(value: Any, *path: str) -> Any:
@@ -71,35 +68,6 @@ def check_whole(value: str, where: str) -> None:
         )
 
 
-def spoken(value: Any) -> str | None:
-    """A person's last message, in a text, a list of messages, or JSON of one; None without one."""
-    if isinstance(value, str):
-        stripped = value.strip()
-        if stripped[:1] in ("[", "{"):
-            try:
-                inner = json.loads(stripped)
-            except (ValueError, RecursionError):
-                return value
-            said = spoken(inner) if isinstance(inner, list | dict) else value
-            return said if said is None or is_whole(said) else value
-        return value if stripped else None
-    if isinstance(value, Mapping):
-        if "content" in value and value.get("role", "user") in PEOPLE:
-            return _content(value["content"])
-        return next(
-            (said for key in ("messages", "prompt", "input") if (said := spoken(value.get(key)))),
-            None,
-        )
-    if isinstance(value, list):
-        for message in reversed(value):
-            if isinstance(message, str):
-                return message if message.strip() else None
-            said = spoken(message) if isinstance(message, Mapping) else None
-            if said:
-                return said
-    return None
-
-
 def rows_of(
     file: str, found: Iterable[tuple[int, dict[str, Any]]], unit: str
 ) -> tuple[pd.DataFrame, Where]:
@@ -115,14 +83,6 @@ def rows_of(
                 check_whole(value, f"{file}, {unit} {number_:,}")
     where = Where(file, np.array([number for number, _ in numbered], dtype=np.int64), unit)
     return pd.DataFrame([row for _, row in numbered]), where
-
-
-def _content(value: Any) -> str | None:
-    """The text of a message, whose content may come in parts."""
-    if isinstance(value, list):
-        parts = [part.get("text") for part in value if isinstance(part, Mapping)]
-        value = "\n".join(part for part in parts if isinstance(part, str))
-    return value if isinstance(value, str) and value.strip() else None
 
 
 def _short(value: Any) -> str:

@@ -29,7 +29,7 @@ from routellm_core.importing import recognise as recognise_benchmark
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.battles import read_battles, together
 from routellm_core.importing.columns import ColumnMapping, holds_battles, seen
-from routellm_core.importing.formats import llm_comparator, lm_eval, table
+from routellm_core.importing.formats import batches, llm_comparator, lm_eval, table
 from routellm_core.importing.grading import graded, measures_of, on_scale
 from routellm_core.importing.measures import Measure, Wanted, columns_of
 from routellm_core.importing.readers.counted_reads import watched_by
@@ -119,6 +119,8 @@ def read(plan: ImportPlan) -> ReadFiles:
     parts: list[Imported] = []
     battles = []
     with told_apart(paths), on_scale(scale):
+        if plan.format_name in (None, "batches") and plan.mapping is None:
+            parts, paths = batches.read_together(paths)
         for path in paths:
             mapping = _mapping(path, plan)
             name = plan.format_name or (recognise(path) if mapping is None else "table")

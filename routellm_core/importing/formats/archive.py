@@ -14,7 +14,7 @@ from routellm_core import importing
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.columns import holds_battles
-from routellm_core.importing.formats import helm, llm_comparator, lm_eval
+from routellm_core.importing.formats import batches, helm, llm_comparator, lm_eval
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.naming import told_apart
 from routellm_core.importing.readers.sniffing import sniff
@@ -69,6 +69,8 @@ def _read_folder(folder: Path) -> tuple[list[Imported], list[str]]:
         ]
         for name in of_folders:
             parts += importing.importer(name).read(folder)
+        of_batches, files = batches.read_together(files)
+        parts += of_batches
         single: list[tuple[Path, str]] = []
         rest = []
         for file in files:

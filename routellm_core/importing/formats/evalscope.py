@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core.importing import Imported
-from routellm_core.importing.fields import at, spoken
+from routellm_core.importing.fields import at
 from routellm_core.importing.formats.graded_records import (
     Row,
     amount,
@@ -23,6 +23,7 @@ from routellm_core.importing.formats.graded_records import (
 )
 from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.sniffing import sniff
+from routellm_core.importing.said import spoken
 
 USABLE = ("success", "fallback", None)
 """States of a score that may count; others say that the judge gave none."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.fields import at, spoken
+from routellm_core.importing.fields import at
 from routellm_core.importing.formats.graded_records import (
     Row,
     amount,
@@ -19,6 +19,7 @@ from routellm_core.importing.formats.graded_records import (
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.sniffing import sniff
+from routellm_core.importing.said import spoken
 
 TELLING = frozenset({"evaluation_id", "model_id", "sample_id", "input", "evaluation"})
 AGGREGATE = frozenset({"evaluation_id", "evaluation_results", "model_info"})

@@ -14,12 +14,13 @@ from typing import Any
 from routellm_core.importing import Imported
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.fields import at, rows_of, spoken
+from routellm_core.importing.fields import at, rows_of
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_columns, read_sample
+from routellm_core.importing.said import spoken
 from routellm_core.importing.values import RIGHT, WRONG
 
 Row = dict[Any, Any]

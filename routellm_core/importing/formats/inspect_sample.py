@@ -7,8 +7,9 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from routellm_core.importing.fields import at, number, spoken, text
+from routellm_core.importing.fields import at, number, text
 from routellm_core.importing.measures import Measure
+from routellm_core.importing.said import spoken
 
 WORDS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0, "YES": 1.0, "TRUE": 1.0, "NO": 0.0, "FALSE": 0.0}
 """Correct, partially, incorrect, no answer; and what Inspect takes for 1 and 0."""

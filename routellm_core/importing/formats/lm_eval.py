@@ -14,11 +14,12 @@ from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.fields import at, rows_of, spoken, text
+from routellm_core.importing.fields import at, rows_of, text
 from routellm_core.importing.measures import LIKELIHOODS, Measure
 from routellm_core.importing.readers.json_stream import document, objects, unit
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.run_joining import noted, paired, readable, stacked
+from routellm_core.importing.said import spoken
 
 SAMPLE = frozenset({"doc_id", "doc", "target"})
 ANSWERED = frozenset({"resps", "filtered_resps"})

@@ -1,7 +1,7 @@
-"""Logs of requests in OpenAI's form, a line each: what was asked, and perhaps what it took.
+"""Logs of requests in OpenAI's, Anthropic's or Gemini's form: what was asked, and what it took.
 
-Understood are a request itself, one of the Batch API (in `body`), and logs that hold `request` and
-`response`. None of them says how good the answer was.
+Understood are a request itself, with or without its answer beside or in it, and logs of gateways
+that hold both. None of them says how good the answer was.
 """
 
 from collections.abc import Mapping
@@ -10,23 +10,35 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.assembly import Card, assembled
+from routellm_core.importing.calls import Call, bare
 from routellm_core.importing.column_words import QUALITY
-from routellm_core.importing.fields import at, number, rows_of, spoken
+from routellm_core.importing.fields import at
 from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.sniffing import sniff
+from routellm_core.importing.records import each, structured
+from routellm_core.importing.request_records import REQUEST, call_of, is_request, is_wrapped
+from routellm_core.importing.said import PEOPLE, spoken
 
-INSIDE = ("body", "request", "request_body", "kwargs", "input")
-"""Keys under which a log may keep the request."""
-ID = ("id", "request_id", "custom_id", "response_id", "trace_id")
+_OF_RESPONSES = frozenset(
+    {"instructions", "max_output_tokens", "previous_response_id", "usage", "reasoning", "response"}
+)
+
+_SURELY = ("request", "request_body", "raw_request")
+"""Fields that hold a request whatever it looks like."""
 
 
 def recognises(path: Path) -> bool:
-    """True if the first object is or holds a request with messages, and no grade."""
-    first = sniff(path).first
+    """True if the first object is or holds a request or an answer, and no grade."""
+    first = _first(path)
     if first.keys() & set(QUALITY):
         return False
-    return _is_request(first) or any(_is_request(first.get(key)) for key in INSIDE)
+    return (
+        _is_plainly(first)
+        or any(_is_plainly(_inside(first, name)) for name in REQUEST)
+        or any(is_request(_inside(first, name)) for name in _SURELY)
+        or _is_message(first)
+        or _is_answer(first)
+    )
 
 
 def read(path: Path) -> list[Imported]:
@@ -35,61 +47,66 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: damaged, or no request holds anything that a person said.
     """
-    of_lines, silent, found = unit(path), 0, []
-    for number_, line in objects(path):
-        row = _row(line, f"{path.name}, {of_lines} {number_:,}")
-        if row["query"] is None:
-            silent += 1
-        else:
-            found.append((number_, row))
-    if not found:
+    of_lines = unit(path)
+    first = _first(path)
+    if _is_answer(first) and not is_request(first):
+        raise DataError(
+            f"{path.name}: holds answers without what was asked; give the requests, or export the "
+            "messages with them"
+        )
+    calls = _turns(path) if _is_message(first) else _calls(path, of_lines)
+    return [bare(calls, path, of_lines, "OpenAI requests", "log the messages of requests too")]
+
+
+def _calls(path: Path, of_lines: str) -> list[tuple[int, Call]]:
+    found = []
+    for number, outer in objects(path):
+        for at_, record in each(outer):
+            of = at_ or number
+            found.append((of, call_of(record, f"{path.name}, {of_lines} {of:,}")))
+    if all(call.said is None for _, call in found):
         raise DataError(f"{path.name}: no request holds a message of a user; export it with texts")
-    notes = []
-    if silent:
-        notes.append(f"{silent:,} requests in which no user said anything were left out.")
-    rows, where = rows_of(path.name, found, of_lines)
-    if rows["query_id"].isna().any() or rows["query_id"].duplicated().any():
-        rows = rows.drop(columns="query_id")  # then the line is the name
-    if rows["model"].isna().all():
-        rows = rows.drop(columns="model")
-    else:
-        rows["model"] = rows["model"].fillna("(not named)")
-    return [assembled(rows, where, Card(path.stem, f"OpenAI requests, {path.name}"), notes)]
+    return found
 
 
-def _row(line: dict[str, Any], where: str) -> dict[str, Any]:
-    inner = next((line[key] for key in INSIDE if _is_request(line.get(key))), None)
-    request = line if _is_request(line) else inner
-    response = line.get("response")
-    response = at(response, "body") or response
-    usage = at(response, "usage") or line.get("usage") or line
-    name = next((line[key] for key in ID if isinstance(line.get(key), str | int)), None)
-    model = at(request, "model") or line.get("model") or at(response, "model")
-    milliseconds = number(line.get("latency_ms") or line.get("duration_ms"), where, "latency_ms")
-    seconds = number(line.get("latency_s"), where, "latency_s")
-    return {
-        "query_id": None if name is None or isinstance(name, bool) else str(name).strip() or None,
-        "query": spoken(at(request, "messages")) or spoken(at(request, "input")),
-        "model": model if isinstance(model, str) and model else None,
-        "prompt_tokens": _first(usage, ("prompt_tokens", "input_tokens"), where),
-        "answer_tokens": _first(usage, ("completion_tokens", "output_tokens"), where),
-        "cost_usd": _first(line, ("cost_usd", "cost", "spend"), where),
-        "latency_s": seconds if milliseconds != milliseconds else milliseconds / 1000.0,
-    }
+def _turns(path: Path) -> list[tuple[int, Call]]:
+    """A conversation, a message an object: what a person said is a query each."""
+    return [
+        (at_ or number, Call(said=spoken(message)))
+        for number, outer in objects(path)
+        for at_, message in each(outer)
+        if message.get("role") in PEOPLE
+    ]
 
 
-def _first(values: Any, names: tuple[str, ...], where: str) -> float:
-    name = next((name for name in names if at(values, name) is not None), names[0])
-    value = at(values, name)
-    return number(None if isinstance(value, Mapping | list) else value, where, name)
+def _first(path: Path) -> Mapping[str, Any]:
+    """The first record, out of an answer of the API where it is one."""
+    records = each(dict(sniff(path).first))
+    return records[0][1] if records else {}
 
 
-def _is_request(value: Any) -> bool:
-    """True if it has messages, or the input of the Responses API."""
-    if not isinstance(value, Mapping):
+def _inside(record: Mapping[str, Any], name: str) -> Any:
+    inner = structured(record.get(name))
+    return structured(inner.get("body")) if is_wrapped(inner) else inner
+
+
+def _is_plainly(value: Any) -> bool:
+    """True for a request that is no table's row: `model` and `input` alone may be one."""
+    if not is_request(value):
         return False
-    if isinstance(value.get("messages"), list):
-        return True
-    return (
-        "model" in value and isinstance(value.get("input"), list) and bool(spoken(value["input"]))
+    listed = any(isinstance(value.get(name), list) for name in ("messages", "contents"))
+    messages = any(
+        isinstance(value.get(name), list) and bool(spoken(value[name]))
+        for name in ("input", "prompt")
+    )
+    return listed or messages or bool(value.keys() & _OF_RESPONSES)
+
+
+def _is_message(first: Mapping[str, Any]) -> bool:
+    return "role" in first and ("parts" in first or "content" in first)
+
+
+def _is_answer(first: Mapping[str, Any]) -> bool:
+    return isinstance(first.get("choices"), list) and (
+        at(first, "object") == "chat.completion" or "usage" in first
     )

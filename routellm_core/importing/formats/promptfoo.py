@@ -18,13 +18,14 @@ from routellm_core.importing import Imported
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.column_words import QUERY, SLICE
-from routellm_core.importing.fields import at, number, rows_of, spoken, text
+from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.formats import promptfoo_csv
 from routellm_core.importing.formats.promptfoo_grades import grades_of
 from routellm_core.importing.formats.promptfoo_models import Provider, distinct_names
 from routellm_core.importing.readers import yaml_document
 from routellm_core.importing.readers.json_stream import document, objects, unit
 from routellm_core.importing.readers.sniffing import sniff
+from routellm_core.importing.said import spoken
 
 RESULT = frozenset({"testIdx", "promptIdx", "success", "score"})
 ERROR = 2

@@ -16,7 +16,7 @@ from routellm_core.importing import Imported, values
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.column_words import QUERY
-from routellm_core.importing.fields import rows_of, spoken
+from routellm_core.importing.fields import rows_of
 from routellm_core.importing.formats.promptfoo_grades import (
     PASS,
     SCORE,
@@ -26,6 +26,7 @@ from routellm_core.importing.formats.promptfoo_grades import (
 from routellm_core.importing.formats.promptfoo_models import Provider, distinct_names
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.tables import read_columns, read_sample
+from routellm_core.importing.said import spoken
 
 GRADED = ("Status", "Score", "Named Scores", "Grader Reason")
 """Columns after that of each provider's answers."""

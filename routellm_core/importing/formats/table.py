@@ -15,10 +15,10 @@ from routellm_core.importing import Imported, values
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.column_words import CUT, FAILED
 from routellm_core.importing.columns import ColumnMapping, guess, holds_battles, is_told
-from routellm_core.importing.fields import spoken
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.table import Table
 from routellm_core.importing.readers.tables import read_columns, read_sample
+from routellm_core.importing.said import spoken
 from routellm_core.importing.values import Where
 
 SHOWN = 8
