@@ -32,7 +32,7 @@ IMPORTERS = {
 }
 
 
-OF_FOLDERS = ("routellm", "lm_eval", "helm")
+OF_FOLDERS = ("routellm", "lm_eval", "inspect", "helm")
 """Formats that a folder may have."""
 
 

@@ -14,7 +14,7 @@ from routellm_core import importing
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.columns import holds_battles
-from routellm_core.importing.formats import helm, llm_comparator, lm_eval
+from routellm_core.importing.formats import helm, inspect, llm_comparator, lm_eval
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_sample
@@ -65,7 +65,8 @@ def _read_folder(folder: Path) -> tuple[list[Imported], list[str]]:
     for file in files:
         shown = file.relative_to(folder).as_posix()
         of_checkout = "routellm" in whole and shown.startswith("routellm/")
-        if of_checkout or file.parent in of_runs or lm_eval.recognises(file):
+        of_folder = lm_eval.recognises(file) or inspect.recognises(file)
+        if of_checkout or of_folder or file.parent in of_runs:
             continue
         found = next((name for name in single if importing.importer(name).recognises(file)), None)
         if found == "archive":

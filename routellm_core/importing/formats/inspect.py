@@ -1,32 +1,48 @@
-"""Logs of UK AISI's Inspect: JSON, or the zip archive .eval. One model's run of one task."""
+"""Logs of UK AISI's Inspect: JSON, or the zip archive .eval. One model's run of one task.
 
-import math
+A folder may hold the logs of several models, and of runs that were tried again.
+"""
+
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.fields import at, number, rows_of, spoken, text
+from routellm_core.importing.fields import at, rows_of, text
+from routellm_core.importing.formats.inspect_sample import Run, Sample, read_sample
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.json_stream import document, parsed
 from routellm_core.importing.readers.sniffing import sniff
+from routellm_core.importing.run_joining import paired
 
-LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
-"""Correct, partially, incorrect, no answer."""
-ATTACHMENT = "attachment://"
-SLICE = ("subject", "category", "topic", "domain", "type", "level")
+MOST_FILES = 5_000
+NAMED = 5
+NO_MODEL = ("none/", "mockllm/")
+"""Providers of a run whose answers come from the model of a role."""
+HELPERS = frozenset(
+    {
+        *("grader", "judge", "critic", "scorer", "monitor", "evaluator", "grading", "verifier"),
+        *("user", "simulator", "embedder", "summarizer", "classifier", "auditor"),
+    }
+)
+"""Words in the names of roles that answer no query."""
 
-Sample = tuple[str, Mapping[str, Any]]
-"""Name in messages, and content."""
+
+class _Log(NamedTuple):
+    header: Mapping[str, Any]
+    samples: Iterator[tuple[str, Any]]
+    """Each with its name in messages."""
 
 
 def recognises(path: Path) -> bool:
-    """True for a log in either form."""
+    """True for a log in either form, or a folder with one in it."""
+    if path.is_dir():
+        return next(_logs_in(path), None) is not None
     start = sniff(path)
     if start.kind == "zip":
         names = set(zip_limits.names(path))
@@ -36,134 +52,187 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path) -> list[Imported]:
-    """The one benchmark; the mean over epochs where a sample was run several times.
+    """The benchmark of a log, or those of a folder, runs of one task joined.
 
     Raises:
-        DataError: damaged, a trap, without samples, or a score cannot be read.
+        DataError: damaged, a trap, without samples, or a count of tokens or seconds is none.
     """
-    if sniff(path).kind == "zip":
-        zip_limits.check(path)
-        try:
-            with zipfile.ZipFile(path) as archive:
-                header = _header(archive, path.name)
-                return _imported(path, header, _zipped(archive, path.name))
-        except zip_limits.DAMAGE as error:
-            if isinstance(error, DataError):
-                raise
-            raise DataError(f"{path.name}: is no whole zip archive ({error})") from None
-    log = document(path)
-    samples = log.get("samples")
-    if not isinstance(samples, list):
-        raise DataError(
-            f"{path.name}: holds no samples, only totals; write the log with samples "
-            "(inspect log dump)"
-        )
-    return _imported(
-        path, log, ((f"{path.name}, sample {i:,}", s) for i, s in enumerate(samples, start=1))
-    )
-
-
-def _header(archive: zipfile.ZipFile, file: str) -> dict[str, Any]:
-    """Facts of the run; of one that never ended, those at its start."""
-    name = "header.json" if "header.json" in archive.namelist() else "_journal/start.json"
-    return parsed(zip_limits.content(archive, name, file), f"{file}, {name}")
-
-
-def _zipped(archive: zipfile.ZipFile, file: str) -> Iterator[Sample]:
-    for name in archive.namelist():
-        if name.startswith("samples/") and name.endswith(".json"):
-            yield (
-                f"{file}, {name[:80]}",
-                parsed(zip_limits.content(archive, name, file), f"{file}, {name}"),
+    if path.is_dir():
+        return _of_folder(path)
+    if sniff(path).kind != "zip":
+        log = document(path)
+        samples = log.get("samples")
+        if not isinstance(samples, list) or not samples:
+            raise _NoSamplesError(
+                f"{path.name}: holds no samples, only totals; write the log with samples "
+                "(inspect log dump)"
             )
+        named = ((f"{path.name}, sample {i:,}", s) for i, s in enumerate(samples, start=1))
+        return [_imported(path, _Log(log, named))]
+    zip_limits.check(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [_imported(path, _zipped(archive, path.name))]
+    except zip_limits.DAMAGE as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(f"{path.name}: is no whole zip archive ({error})") from None
 
 
-def _imported(path: Path, header: dict[str, Any], samples: Iterator[Sample]) -> list[Imported]:
-    model = text(at(header, "eval", "model"), path.name, "eval.model")
-    task = text(at(header, "eval", "task"), path.name, "eval.task")
-    notes: list[str] = []
-    if header.get("status", "success") != "success":
-        notes.append(f"{path.name} is of a run that ended as {str(header.get('status'))[:20]!r}.")
-    by_id: dict[str, list[dict[str, Any]]] = {}
-    scorers: dict[str, int] = {}
-    for where, sample in samples:
+def _logs_in(folder: Path) -> Iterator[Path]:
+    files = (p for p in sorted(folder.rglob("*")) if p.suffix in (".eval", ".json"))
+    for count, path in enumerate(files):
+        if count >= MOST_FILES:
+            return
+        if path.is_file() and recognises(path):
+            yield path
+
+
+def _of_folder(folder: Path) -> list[Imported]:
+    """The benchmarks of all logs; one of a run that ended before it had samples is left out."""
+    parts: list[Imported] = []
+    ended: list[str] = []
+    for path in _logs_in(folder):
+        try:
+            parts += read(path)
+        except _NoSamplesError:
+            ended.append(path.name)
+    if not parts:
+        raise DataError(f"{folder.name}: no log in it holds samples; write the logs with samples")
+    parts = paired(parts)
+    if ended:
+        shown = ", ".join(ended[:NAMED]) + (", …" if len(ended) > NAMED else "")
+        note = f"{len(ended):,} logs without a sample were left out: {shown}."
+        parts[0] = parts[0]._replace(
+            notes=(*parts[0].notes, note), read_notes=(*parts[0].read_notes, note)
+        )
+    return parts
+
+
+class _NoSamplesError(DataError):
+    """A log of a run that ended before it had any, or that was written without them."""
+
+
+def _zipped(archive: zipfile.ZipFile, file: str) -> _Log:
+    """The log in a zip; of a run that never ended, the header is the one of its start."""
+    names = list(dict.fromkeys(archive.namelist()))
+    name = "header.json" if "header.json" in names else "_journal/start.json"
+    header = parsed(zip_limits.content(archive, name, file), f"{file}, {name}")
+    samples = (n for n in names if n.startswith("samples/") and n.endswith(".json"))
+    named = (
+        (f"{file}, {n[:80]}", parsed(zip_limits.content(archive, n, file), f"{file}, {n}"))
+        for n in samples
+    )
+    return _Log(header, named)
+
+
+def _imported(path: Path, log: _Log) -> Imported:
+    task = text(at(log.header, "eval", "task"), path.name, "eval.task")
+    run = _run(log.header, path.name)
+    found: list[Sample] = []
+    withdrawn: list[str] = []
+    for where, sample in log.samples:
         if not isinstance(sample, Mapping):
             raise DataError(f"{where}: is no object; export the log again")
-        row = _row(sample, where, model, scorers)
-        by_id.setdefault(row["query_id"], []).append(row)
-    if not by_id:
-        raise DataError(f"{path.name}: holds no samples; write the log with samples")
-    if len(scorers) > 1:
-        first = next(iter(scorers))
-        notes.append(f"{path.name} has several scores ({', '.join(scorers)}): {first!r} was taken.")
-    epochs = max(map(len, by_id.values()))
-    if epochs > 1:
-        notes.append(f"Samples were run up to {epochs} times: the mean is taken.")
-    rows, where_ = rows_of(
-        path.name, ((i, _mean(runs)) for i, runs in enumerate(by_id.values(), start=1)), "sample"
+        one = read_sample(sample, run, where)
+        if sample.get("invalidation"):
+            withdrawn.append(one.row["query_id"])
+        else:
+            found.append(one)
+    asked = _first_texts(found)
+    unasked = [s.row["query_id"] for s in found if asked.get(s.row["query_id"]) is None]
+    kept = [s for s in found if asked.get(s.row["query_id"]) is not None]
+    if not kept:
+        raise _NoSamplesError(f"{path.name}: holds no samples; write the log with samples")
+    rows = [s.row | {"query": asked[s.row["query_id"]]} for s in kept]
+    notes = _notes(path.name, log.header, run, kept)
+    notes += _left_out(path.name, "that were invalidated", withdrawn)
+    notes += _left_out(path.name, "without a text of a user", unasked)
+    if all(row["failed"] for row in rows):
+        notes.append(f"{path.name}: every sample ended in an error, so there is no answer.")
+        rows = [{name: row[name] for name in ("query_id", "query", "slice")} for row in rows]
+        rows = list({row["query_id"]: row for row in rows}.values())
+    table, where_ = rows_of(path.name, enumerate(rows, start=1), "sample")
+    lettered = {measure for sample in kept for measure in sample.lettered}
+    table = table.rename(columns={m: replace(m, rises=True) for m in lettered})
+    card = Card(
+        task.rpartition("/")[2],
+        f"Inspect, {path.name}",
+        created=_moment(at(log.header, "eval", "created")),
     )
-    name = task.rpartition("/")[2]
-    return [assembled(rows, where_, Card(name, f"Inspect, {path.name}"), notes)]
+    return assembled(table, where_, card, notes)
 
 
-def _row(
-    sample: Mapping[str, Any], where: str, model: str, scorers: dict[str, int]
-) -> dict[str, Any]:
-    usage = sample.get("model_usage")
-    of_model = at(usage, model)
-    if of_model is None and isinstance(usage, Mapping) and len(usage) == 1:
-        of_model = next(iter(usage.values()))
-    if of_model is None:
-        of_model = at(sample, "output", "usage")
-    metadata = sample.get("metadata")
-    named = next((at(metadata, key) for key in SLICE if isinstance(at(metadata, key), str)), "")
-    return {
-        "query_id": text(sample.get("id"), where, "id"),
-        "query": _query(sample, where),
-        "slice": named.strip() or "all",
-        "model": model,
-        "quality": _quality(sample.get("scores"), where, scorers),
-        "prompt_tokens": number(at(of_model, "input_tokens"), where, "input_tokens"),
-        "answer_tokens": number(at(of_model, "output_tokens"), where, "output_tokens"),
-        "latency_s": number(sample.get("total_time"), where, "total_time"),
-    }
-
-
-def _query(sample: Mapping[str, Any], where: str) -> str:
-    """The question, with its choices one a line."""
-    asked = spoken(sample.get("input"))
-    if asked is not None and asked.startswith(ATTACHMENT):
-        asked = at(sample.get("attachments"), asked.removeprefix(ATTACHMENT))
-    asked = text(asked, where, "input")
-    choices = sample.get("choices")
-    if isinstance(choices, list) and all(isinstance(c, str) for c in choices):
-        asked = "\n".join(
-            [asked, *(f"{chr(65 + i)}. {choice}" for i, choice in enumerate(choices[:26]))]
-        )
+def _first_texts(samples: list[Sample]) -> dict[str, str]:
+    """The query of each id: an epoch may ask it with its choices in another order."""
+    asked: dict[str, str] = {}
+    for sample in samples:
+        if sample.row["query"] is not None:
+            asked.setdefault(sample.row["query_id"], sample.row["query"])
     return asked
 
 
-def _quality(scores: Any, where: str, scorers: dict[str, int]) -> float:
-    """The first scorer's value, the same scorer for every sample."""
-    if not isinstance(scores, Mapping) or not scores:
-        return math.nan
-    for name in scores:
-        scorers[str(name)] = scorers.get(str(name), 0) + 1
-    chosen = next(iter(scorers))
-    value = at(scores.get(chosen), "value") if isinstance(scores.get(chosen), Mapping) else None
-    if isinstance(value, str) and value.strip().upper() in LETTERS:
-        return LETTERS[value.strip().upper()]
-    if isinstance(value, Mapping | list):
-        raise DataError(
-            f"{where}, score {chosen!r}: holds several values; export one of them as a table"
+def _notes(file: str, header: Mapping[str, Any], run: Run, samples: list[Sample]) -> list[str]:
+    notes = []
+    if (status := header.get("status", "success")) != "success":
+        notes.append(f"{file} is of a run that ended as {str(status)[:20]!r}.")
+    if run.role:
+        named = at(header, "eval", "model")
+        notes.append(f"{file}: the model is that of role {run.role!r}, the run's being {named!r}.")
+    timed = sum(s.is_timed_whole for s in samples)
+    if timed:
+        notes.append(
+            f"{file}: the seconds of {timed:,} samples are of the whole sample, with set-up and "
+            "grading, for those of the model are not logged."
         )
-    return number(value, where, f"scores.{chosen}.value")
+    odd = [(s.row["query_id"], *one) for s in samples for one in s.odd.items()]
+    if odd:
+        query_id, measure, value = odd[0]
+        notes.append(
+            f"{file}: {len(odd):,} values are no numbers and were left out, for example {value!r} "
+            f"of {measure} in sample {query_id!r}."
+        )
+    return notes
 
 
-def _mean(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Runs of one sample as one; a number that one run lacks is the mean of the others."""
-    row = dict(runs[0])
-    for name in ("quality", "prompt_tokens", "answer_tokens", "latency_s"):
-        known = [run[name] for run in runs if not math.isnan(run[name])]
-        row[name] = float(np.mean(known)) if known else math.nan
-    return row
+def _left_out(file: str, what: str, ids: list[str]) -> list[str]:
+    ids = list(dict.fromkeys(ids))
+    shown = ", ".join(repr(i[:40]) for i in ids[:NAMED]) + (", …" if len(ids) > NAMED else "")
+    return [f"{file}: {len(ids):,} samples {what} were left out ({shown})."] if ids else []
+
+
+def _run(header: Mapping[str, Any], file: str) -> Run:
+    """The model that answers: the run's, or where that is none, the one of a role."""
+    model = text(at(header, "eval", "model"), file, "eval.model")
+    roles = _roles(at(header, "eval", "model_roles"))
+    headline = at(header, "eval", "headline_metric")
+    headline = headline if isinstance(headline, Mapping) else {}
+    answering = [r for r in roles if not HELPERS & set(r.lower().replace("-", "_").split("_"))]
+    if not model.startswith(NO_MODEL) or not answering:
+        return Run(model, "", roles, headline)
+    role = answering[0]
+    helpers = {name: of_role for name, of_role in roles.items() if name != role}
+    return Run(roles[role], role, helpers, headline)
+
+
+def _roles(roles: Any) -> dict[str, str]:
+    """Each role with its model, the first where it has several."""
+    found = {}
+    for name, config in roles.items() if isinstance(roles, Mapping) else ():
+        config = config[0] if isinstance(config, list) and config else config
+        model = config if isinstance(config, str) else at(config, "model")
+        if isinstance(model, str) and model:
+            found[str(name)] = model
+    return found
+
+
+def _moment(created: Any) -> str:
+    """A moment in UTC, so that later ones sort behind; empty where it is none."""
+    try:
+        moment = datetime.fromisoformat(created) if isinstance(created, str) else None
+    except ValueError:
+        return ""
+    if moment is None:
+        return ""
+    moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")

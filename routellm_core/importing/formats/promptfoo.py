@@ -1,36 +1,43 @@
-"""Results of promptfoo: its JSON, JSON lines and CSV exports.
+"""Results of promptfoo: its JSON, JSON lines, YAML and CSV exports. Read against 0.123.1.
 
 A test is a query and a provider a model; where a provider was given several prompts, each of them
 is one. The query is what the test filled in, not the prompt around it.
 """
 
-import re
+import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import yaml
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.columns import QUERY, SLICE, ColumnMapping, WideModel
-from routellm_core.importing.fields import at, number, rows_of, text
-from routellm_core.importing.formats import table
+from routellm_core.importing.columns import QUERY, SLICE
+from routellm_core.importing.fields import at, number, rows_of, spoken, text
+from routellm_core.importing.formats import promptfoo_csv
+from routellm_core.importing.formats.promptfoo_grades import grades_of
+from routellm_core.importing.formats.promptfoo_models import Provider, distinct_names
+from routellm_core.importing.readers import yaml_document
 from routellm_core.importing.readers.json_stream import document, objects, unit
 from routellm_core.importing.readers.sniffing import sniff
-from routellm_core.importing.readers.tables import read_sample
 
 RESULT = frozenset({"testIdx", "promptIdx", "success", "score"})
-GRADED = ("Status", "Score", "Named Scores", "Grader Reason")
-"""Columns after that of each provider's answers in the CSV."""
 ERROR = 2
 """`failureReason` of a call that failed, so that there was nothing to grade."""
+AT_LIMIT = frozenset({"length", "max_tokens", "max_output_tokens"})
+LONGEST_CHAT = 1 << 20
+"""Characters of a prompt in YAML."""
 
 
 def recognises(path: Path) -> bool:
-    """True for one of the three exports."""
+    """True for one of the four exports."""
     start = sniff(path)
     if start.kind == "text":
-        return all(f",{name}," in start.text.partition("\n")[0] for name in GRADED[:3])
+        return promptfoo_csv.is_csv(start.text) or _is_yaml(start.text)
     if start.keys >= RESULT:
         return True
     return (
@@ -41,37 +48,36 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path) -> list[Imported]:
-    """The one benchmark of an evaluation.
+    """The one benchmark of an evaluation; the mean where tests were repeated.
 
     Raises:
         DataError: damaged, or a result is off.
     """
-    if sniff(path).kind == "text":
-        return _csv(path)
-    results = list(_results(path))
-    prompts: dict[str, set[str]] = {}
-    for where, _, result in results:
-        prompts.setdefault(_provider(result, where), set()).add(str(result.get("promptIdx")))
-    several = {provider for provider, indices in prompts.items() if len(indices) > 1}
-    queries: dict[str, str] = {}
-    found = []
-    for where, number_, result in results:
-        row = _row(result, where, several)
-        # The prompt around it may differ from model to model.
-        row["query"] = queries.setdefault(row["query_id"], row["query"])
-        found.append((number_, row))
-    rows, where_ = rows_of(path.name, found, "result")
-    return [assembled(rows, where_, Card(path.stem, f"promptfoo, {path.name}"), [])]
+    start = sniff(path)
+    if start.kind == "text" and not _is_yaml(start.text):
+        return [promptfoo_csv.read(path)]
+    rows = _Rows()
+    for where, number_, result in _results(path):
+        rows.add(result, where, number_)
+    table, where_ = rows_of(path.name, rows.named(), "result")
+    return [assembled(table, where_, Card(path.stem, f"promptfoo, {path.name}"), rows.notes())]
+
+
+def _is_yaml(start: str) -> bool:
+    start = start.removeprefix("---").lstrip()
+    is_whole = start.startswith(("evalId:", "results:")) and "results:\n" in start[: 1 << 12]
+    return is_whole and any(f"{name}:" in start for name in ("promptIdx", "testIdx", "promptId"))
 
 
 def _results(path: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
     """Each result with how messages call it and its number."""
-    if sniff(path).keys >= RESULT:
+    start = sniff(path)
+    if start.keys >= RESULT:
         of_lines = unit(path)
         for number_, result in objects(path):
             yield f"{path.name}, {of_lines} {number_:,}", number_, result
         return
-    whole = document(path)
+    whole = yaml_document.document(path) if start.kind == "text" else document(path)
     found = whole.get("results")
     found = found.get("results") if isinstance(found, Mapping) else found
     if not isinstance(found, list):
@@ -83,77 +89,182 @@ def _results(path: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
         yield where, number_, result
 
 
-def _row(result: dict[str, Any], where: str, several: set[str]) -> dict[str, Any]:
-    model = _provider(result, where)
-    if model in several:
-        prompt = at(result, "prompt", "label") or at(result, "prompt", "raw")
-        model = f"{model} · {str(prompt)[:60]}"
-    graded = result.get("gradingResult") is not None
-    failed = (
-        result.get("failureReason", ERROR if result.get("error") and not graded else 0) == ERROR
-    )
-    usage = at(result, "response", "tokenUsage") or result.get("tokenUsage")
-    latency = number(result.get("latencyMs"), where, "latencyMs")
-    metadata = at(result, "testCase", "metadata")
-    named = next((at(metadata, key) for key in SLICE if isinstance(at(metadata, key), str)), None)
-    score = result.get("score", result.get("success"))
-    return {
-        "query_id": text(result.get("testIdx"), where, "testIdx"),
-        "query": _query(result, where),
-        "slice": named or "all",
-        "model": model,
-        "quality": float("nan") if failed else number(score, where, "score"),
-        # A provider on this machine counts nothing and costs nothing: not known, rather than 0.
-        "prompt_tokens": number(at(usage, "prompt") or None, where, "tokenUsage.prompt"),
-        "answer_tokens": number(at(usage, "completion") or None, where, "tokenUsage.completion"),
-        "cost_usd": number(result.get("cost") or None, where, "cost"),
-        "latency_s": latency / 1000.0,
-    }
+class _Use(NamedTuple):
+    """Tokens, dollars and seconds of an answer; NaN where they are not known."""
+
+    prompt_tokens: float
+    answer_tokens: float
+    cost_usd: float
+    latency_s: float
 
 
-def _provider(result: dict[str, Any], where: str) -> str:
-    provider = result.get("provider")
-    name = (at(provider, "label") or at(provider, "id")) if isinstance(provider, dict) else provider
-    return text(name, where, "provider")
+class _Rows:
+    """Results as rows, with what has to be counted."""
 
+    def __init__(self) -> None:
+        self.found: list[tuple[int, dict[Any, Any]]] = []
+        self.n_ungraded = self.n_made_again = self.n_cached = 0
+        self._providers: dict[tuple[str, str, str], Provider] = {}
+        self._of_row: list[tuple[str, str, str]] = []
+        self._query_ids: dict[str, str] = {}
+        self._queries: dict[str, str | None] = {}
 
-def _query(result: dict[str, Any], where: str) -> str:
-    filled = result.get("vars") or at(result, "testCase", "vars")
-    texts = (
-        {k.lower(): v for k, v in filled.items() if isinstance(v, str) and v.strip()}
-        if isinstance(filled, Mapping)
-        else {}
-    )
-    named = next((texts[name] for name in QUERY if name in texts), None)
-    only = next(iter(texts.values())) if len(texts) == 1 else None
-    prompt = result.get("prompt")
-    return text(named or only or at(prompt, "raw") or prompt, where, "vars")
+    def add(self, result: dict[str, Any], where: str, number_: int) -> None:
+        """Take a result as a row."""
+        provider = _provider(result, where)
+        key = (provider.label, provider.provider_id, provider.place)
+        self._providers.setdefault(key, provider)
+        self._of_row.append(key)
+        test = text(result.get("testIdx"), where, "testIdx")
+        query_id = self._query_ids.setdefault(_test_key(result, test), test)
+        # The prompt around it may differ from model to model.
+        if self._queries.get(query_id) is None:
+            self._queries[query_id] = _query(result)
+        is_failed = _is_failed(result)
+        grades = grades_of({} if is_failed else result, where)
+        is_cached = not is_failed and _is_cached(result)
+        self.n_ungraded += not is_failed and not grades.values
+        self.n_made_again += bool(grades.n_left_out and grades.values)
+        self.n_cached += is_cached
+        row: dict[Any, Any] = {
+            "query_id": query_id,
+            "query": self._queries[query_id],
+            "slice": _slice(result),
+            "failed": is_failed,
+            "state": _state(result),
+            **_use(result, is_cached, where)._asdict(),
+            **grades.values,
+        }
+        self.found.append((number_, row))
 
-
-def _csv(path: Path) -> list[Imported]:
-    """Variables first, then of each provider its answers, and what `GRADED` names."""
-    names = read_sample(path).column_names
-    answers = [
-        i
-        for i in range(len(names) - 2)
-        if names[i + 1].startswith("Status") and names[i + 2].startswith("Score")
-    ]
-    if not answers:
-        raise DataError(f"{path.name}: has no column of answers before 'Status'; export it again")
-    filled = names[: answers[0]]
-    query = next((f for name in QUERY for f in filled if f.lower() == name), None)
-    if query is None and not filled:
-        raise DataError(f"{path.name}: has no column of a variable; export it as JSON")
-    labels = [re.match(r"\[(.+?)\] ?(.*)", names[i], re.DOTALL) for i in answers]
-    providers = [match[1] if match else names[i] for match, i in zip(labels, answers, strict=True)]
-    models = tuple(
-        WideModel(
-            f"{provider} · {match[2][:60]}"
-            if match and providers.count(provider) > 1
-            else provider,
-            names[i + 2],
+    def named(self) -> list[tuple[int, dict[Any, Any]]]:
+        """The rows with the names of their models."""
+        names = dict(
+            zip(self._providers, distinct_names(list(self._providers.values())), strict=True)
         )
-        for provider, match, i in zip(providers, labels, answers, strict=True)
+        return [
+            (number_, row | {"model": names[key]})
+            for (number_, row), key in zip(self.found, self._of_row, strict=True)
+        ]
+
+    def notes(self) -> list[str]:
+        """A sentence on each kind that was counted."""
+        found = []
+        if self.n_ungraded:
+            found.append(
+                f"{self.n_ungraded:,} answers are of tests that assert nothing of their content: "
+                "they have no grade, whatever score promptfoo gives them."
+            )
+        if self.n_made_again:
+            found.append(
+                f"Score and pass of {self.n_made_again:,} answers are made of their other "
+                "assertions: cost, latency and comparisons (select-best, max-score) grade no "
+                "answer."
+            )
+        if self.n_cached:
+            found.append(
+                f"{self.n_cached:,} answers came from the cache, so their cost and seconds are "
+                "not known."
+            )
+        return found
+
+
+def _provider(result: Mapping[str, Any], where: str) -> Provider:
+    provider = result.get("provider")
+    own_id = at(provider, "id") if isinstance(provider, Mapping) else provider
+    label = text(at(provider, "label") or own_id, where, "provider")
+    prompt = at(result, "prompt", "label") or at(result, "prompt", "raw") or ""
+    return Provider(label, str(own_id or ""), str(prompt), str(result.get("promptIdx", "")))
+
+
+def _test_key(result: Mapping[str, Any], test: str) -> str:
+    """What a test and its repeats have in common; promptfoo numbers repeats as tests."""
+    filled = _filled(result)
+    if not filled:
+        return test
+    case = result.get("testCase")
+    what = [filled, at(case, "assert"), at(case, "metadata"), at(case, "description")]
+    return json.dumps(what, sort_keys=True, default=str)
+
+
+def _filled(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The variables of a test, without those that promptfoo adds to each call."""
+    filled = result.get("vars") or at(result, "testCase", "vars")
+    if not isinstance(filled, Mapping):
+        return {}
+    own = {str(k): v for k, v in filled.items()}
+    return {k: v for k, v in own.items() if not k.startswith("_") and k != "sessionId"}
+
+
+def _query(result: Mapping[str, Any]) -> str | None:
+    """What was asked by the variables, else the last user message of the prompt."""
+    filled = {k.lower(): v for k, v in _filled(result).items()}
+    texts = {k: v for k, v in filled.items() if isinstance(v, str) and v.strip()}
+    named = as_asked(texts) or next((texts[name] for name in QUERY if name in texts), None)
+    only = next(iter(texts.values())) if len(texts) == 1 else None
+    prompt = at(result, "prompt", "raw") or result.get("prompt")
+    return spoken(named or only) or spoken(_chat(prompt))
+
+
+def _chat(prompt: Any) -> Any:
+    """A prompt; one that is a chat in YAML as its messages."""
+    is_yaml = isinstance(prompt, str) and prompt.lstrip().startswith("- role:")
+    if not is_yaml or len(prompt) > LONGEST_CHAT:
+        return prompt
+    try:
+        return yaml.safe_load(prompt)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return prompt
+
+
+def _slice(result: Mapping[str, Any]) -> str:
+    metadata = at(result, "testCase", "metadata")
+    return next((at(metadata, k) for k in SLICE if isinstance(at(metadata, k), str)), None) or "all"
+
+
+def _is_failed(result: Mapping[str, Any]) -> bool:
+    ungraded = result.get("gradingResult") is None
+    return bool(
+        result.get("failureReason", ERROR if result.get("error") and ungraded else 0) == ERROR
     )
-    rows, where, notes = table.rows_of(path, ColumnMapping(query=query or filled[0], wide=models))
-    return [assembled(rows, where, Card(path.stem, f"promptfoo, {path.name}"), notes)]
+
+
+def _state(result: Mapping[str, Any]) -> str | None:
+    response = result.get("response")
+    if at(response, "finishReason") in AT_LIMIT:
+        return "cut"
+    said = at(response, "output")
+    return "empty" if isinstance(said, str) and not said.strip() else None
+
+
+def _is_cached(result: Mapping[str, Any]) -> bool:
+    usage = _usage(result)
+    return at(result, "response", "cached") is True or bool(
+        at(usage, "cached") and not at(usage, "prompt") and not at(usage, "completion")
+    )
+
+
+def _usage(result: Mapping[str, Any]) -> Any:
+    return at(result, "response", "tokenUsage") or result.get("tokenUsage")
+
+
+def _use(result: Mapping[str, Any], is_cached: bool, where: str) -> _Use:
+    usage = _usage(result)
+
+    def of(*path: str) -> float:
+        # A provider on this machine counts nothing and costs nothing: not known, rather than 0.
+        return number(at(usage, *path) or None, where, f"tokenUsage.{'.'.join(path)}")
+
+    prompt, answer, total = of("prompt"), of("completion"), of("total")
+    details = "completionDetails"
+    cached = [of(details, "cacheReadInputTokens"), of(details, "cacheCreationInputTokens")]
+    beside = sum(n for n in cached if math.isfinite(n))
+    rest = total - prompt - (answer if math.isfinite(answer) else 0.0)
+    if beside and rest == beside:
+        prompt += beside
+    elif rest > 0:  # thoughts
+        answer = total - prompt
+    if is_cached:
+        return _Use(prompt, answer, math.nan, math.nan)
+    cost = number(result.get("cost") or None, where, "cost")
+    return _Use(prompt, answer, cost, number(result.get("latencyMs"), where, "latencyMs") / 1000.0)
