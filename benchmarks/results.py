@@ -1,6 +1,7 @@
 """The tables of figures in README.md and docs/: `python -m benchmarks.results [--write]`.
 
-They are read from the shipped store through the command line, so that they are what a reader gets.
+They are read from the shipped store through the command line, so that they are what a reader gets;
+that of the evaluation tools from their kept outputs.
 A table stands in a file between a line that names it and an end; --write puts it there.
 """
 
@@ -18,9 +19,10 @@ from typing import Any
 from routellm_core.__main__ import main as command
 from routellm_core.store.places import store_path
 from routellm_core.wording.numbers import bracketed, brackets, fixed, percent, signed
+from tests.fixtures import outputs
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = ("README.md", "docs/results.md", "docs/guarantees.md")
+FILES = ("README.md", "docs/results.md", "docs/guarantees.md", "docs/formats.md")
 ROUTERS = ("stacked", "causal_llm", "bert", "mf", "sw_ranking")
 TITLES = {"mmlu": "MMLU", "gsm8k": "GSM8K", "mt_bench": "MT-Bench"}
 VIEWS = {
@@ -181,7 +183,11 @@ def guarantees() -> list[str]:
     return lines
 
 
-TABLES = (mmlu, benchmarks, views, recipes, pairs, decomposition, guarantees)
+def tools() -> list[str]:
+    return outputs.table()
+
+
+TABLES = (mmlu, benchmarks, views, recipes, pairs, decomposition, guarantees, tools)
 
 
 def filled(text: str) -> str:

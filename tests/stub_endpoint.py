@@ -73,7 +73,8 @@ class StubEndpoint:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 document = json.loads(body)
-                seen = Seen(document["model"], document["messages"], dict(self.headers), document)
+                said = document.get("messages", [])  # none where a text is completed
+                seen = Seen(document["model"], said, dict(self.headers), document)
                 with stub._lock:
                     nth = sum(s.document == document for s in stub.seen)
                     stub.seen.append(seen)
