@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from routellm_core.importing.fields import at, number, text
 from routellm_core.importing.measures import Measure
-from routellm_core.importing.said import spoken
+from routellm_core.importing.said import IMAGE, spoken
 
 WORDS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0, "YES": 1.0, "TRUE": 1.0, "NO": 0.0, "FALSE": 0.0}
 """Correct, partially, incorrect, no answer; and what Inspect takes for 1 and 0."""
@@ -91,6 +91,8 @@ def _query(sample: Mapping[str, Any]) -> str | None:
     asked = spoken(sample.get("input"))
     if asked is not None and asked.startswith(ATTACHMENT):
         asked = spoken(at(sample.get("attachments"), asked.removeprefix(ATTACHMENT)))
+    if asked == IMAGE:
+        return None
     choices = sample.get("choices")
     if asked is None or not isinstance(choices, list):
         return asked
