@@ -43,6 +43,11 @@ def recognises(path: Path) -> bool:
     return names >= set(COLUMNS) or names >= set(OLDER)
 
 
+def is_totals(path: Path) -> bool:
+    """True for the results file of a run, which names the model of the details."""
+    return sniff(path).keys >= {"config_general", "results", "summary_general"}
+
+
 def read(path: Path) -> list[Imported]:
     """The one benchmark of a file, of one model on one task.
 
