@@ -549,3 +549,94 @@ def test_automix_answers_without_grades_say_whose_they_are(tmp_path):
     rows = [row | {"wren_f1": 0.25, "heron_f1": 0.5} for row in rows]
     part = one(written(tmp_path / "a.jsonl", json_lines(rows)), "automix")
     assert means(part) == {"heron": 0.5, "wren": 0.25}
+
+
+# RouterArena
+
+
+def prediction(i, model, accuracy, **changes):
+    return {
+        "global index": f"Shore_{i}",
+        "prompt": TEXTS[i],
+        "prediction": model,
+        "generated_result": {
+            "generated_answer": "x",
+            "success": True,
+            "token_usage": {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13},
+        },
+        "cost": 0.001,
+        "accuracy": accuracy,
+    } | changes
+
+
+def cached(i, model, score, **changes):
+    return {
+        "global_index": f"Shore_{i}",
+        "question": TEXTS[i],
+        "llm_selected": model,
+        "generated_answer": "x",
+        "token_usage": {"input_tokens": 9, "output_tokens": 4},
+        "success": True,
+        "evaluation_result": {"score": score, "inference_cost": 0.002},
+    } | changes
+
+
+def test_routerarena_predictions_are_a_trace_and_say_so(tmp_path):
+    rows = [prediction(0, "wren", 1.0), prediction(1, "heron", 0.0), prediction(2, "wren", None)]
+    rows += [prediction(0, "heron", 1.0, for_optimality=True)]
+    part = one(written(tmp_path / "p", rows), "routerarena")
+    assert part.outcomes["query_id"].tolist() == ["Shore_0", "Shore_1"]
+    assert part.outcomes["quality"].tolist() == [1.0, 0.0]
+    assert part.queries["slice"].unique().tolist() == ["Shore"]
+    assert part.outcomes["cost_usd"].tolist() == [0.001, 0.001]
+    assert "a router's trace" in part.notes[0]
+
+
+def test_routerarena_cached_results_of_two_models_are_paired(tmp_path):
+    paths = []
+    for model, score in (("wren", 0.0), ("heron", 1.0)):
+        rows = [cached(i, model, score) for i in range(2)] + [cached(2, model, 1.0, success=False)]
+        paths.append(written(tmp_path / model, json_lines(rows)))
+    part = together(*paths)
+    assert means(part) == {"heron": 1.0, "wren": 0.0}
+    assert len(part.outcomes) == 4
+    assert says(part, "1 failed calls were left out (1 of wren)")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([prediction(0, "wren", "yes")], "item 1, field 'accuracy': 'yes' is no finite number"),
+        ([prediction(0, None, 1)], "item 1, field 'prediction': None is no text"),
+        ([cached(0, "wren", 1, evaluation_result=3)], "'evaluation_result': is no object"),
+        ([prediction(0, "wren", 1, for_optimality=True)], "holds no result"),
+    ],
+)
+def test_routerarena_items_that_are_off_are_named(tmp_path, rows, message):
+    with pytest.raises(DataError, match=message):
+        importing.read(written(tmp_path / "p", rows), "routerarena")
+
+
+def test_routerarena_tokens_above_the_parts_are_thoughts_and_no_usage_is_unknown(
+    tmp_path,
+):
+    usage = {"input_tokens": 9, "output_tokens": 4, "total_tokens": 13}
+    rows = [
+        cached(0, "wren", 1.0, token_usage=usage | {"total_tokens": 500}),
+        cached(1, "wren", 1.0, token_usage={}, evaluation_result={"score": 1, "inference_cost": 0}),
+        cached(2, "wren", 0.0, token_usage=usage | {"output_tokens": 0, "total_tokens": 9}),
+    ]
+    part = one(written(tmp_path / "p", rows), "routerarena")
+    assert part.outcomes["answer_tokens"].fillna(-1).tolist() == [491, -1, -1]
+    assert part.outcomes["cost_usd"].fillna(-1).tolist() == [0.002, -1, -1]
+    assert part.outcomes["quality"].tolist() == [1.0, 1.0, 0.0]
+    assert says(part, "exceeds prompt and answer: 1")
+    assert says(part, "cost is unknown: 2 (wren 2)")
+
+
+def test_routerarena_choices_without_answers_are_bare_queries_apart_from_outcomes(tmp_path):
+    bare = [prediction(i, "wren", None, generated_result=None, cost=None) for i in range(3)]
+    part = one(written(tmp_path / "robust", bare), "routerarena")
+    assert part.benchmark.benchmark_id == "routerarena-robustness"
+    assert part.outcomes.empty and part.usage is None
+    assert says(part, "what a router chose, without answers", "wren 3")

@@ -21,6 +21,8 @@ from routellm_core.importing.battles import read_battles
 from routellm_core.importing.formats import routellm
 from routellm_core.schemas import QUERIES, TEXTS, checked, outcome_columns
 from routellm_core.store import Store
+from tests import test_import_battles as battles
+from tests import test_import_evaluations as evaluations
 from tests import test_import_formats as formats
 from tests import test_import_inspect as inspect_logs
 from tests import test_import_logs as logs
@@ -118,9 +120,20 @@ GOOD = {
     "inspect eval": inspect_eval,
     "helm": formats.helm_run,
     "fastchat": fastchat,
-    "routerarena": listed([formats.prediction(i, "wren", 1.0) for i in range(3)]),
-    "routerarena cached": lines([formats.cached(i, "wren", 1.0) for i in range(3)]),
-    "llm_comparator": listed(formats.comparison(1.0, -0.5, 0)),
+    "routerarena": listed([evaluations.prediction(i, "wren", 1.0) for i in range(3)]),
+    "routerarena cached": lines([evaluations.cached(i, "wren", 1.0) for i in range(3)]),
+    "evalscope": lines([evaluations.review(i, "wren", 1) for i in range(3)]),
+    "lighteval": lambda folder: evaluations.details(folder / "in/x", [1, 0, 1]),
+    "every_eval_ever": lines([evaluations.sample(i, "wren", 1) for i in range(3)]),
+    "livecodebench": listed(evaluations.problems([1, 0, 1])),
+    "deepeval": listed({"testRunData": {"testCases": [evaluations.case(i, 1) for i in range(3)]}}),
+    "mlflow_eval": listed([evaluations.trace(i, "wren", True) for i in range(3)]),
+    "phoenix": listed([evaluations.run(i, 1.0) for i in range(3)]),
+    "pydantic_evals": listed([evaluations.evaluated(i, True) for i in range(3)]),
+    "nested_grades": listed(
+        [{"question": f"Ebb {i}?", "scores": {"a": 1, "b": 0}} for i in (1, 2)]
+    ),
+    "llm_comparator": listed(battles.comparison(1.0, -0.5, 0)),
     "openai_log": lines(formats.LOGS["pairs"]),
     "batches": lines(formats.LOGS["batch"]),
     "gateway_logs": lines([logs.HELICONE | {"request_id": str(i)} for i in range(3)]),

@@ -29,7 +29,7 @@ from routellm_core.importing import recognise as recognise_benchmark
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.battles import read_battles, together
 from routellm_core.importing.columns import ColumnMapping, holds_battles, seen
-from routellm_core.importing.formats import batches, llm_comparator, lm_eval, table
+from routellm_core.importing.formats import batches, lighteval, llm_comparator, lm_eval, table
 from routellm_core.importing.grading import graded, measures_of, on_scale
 from routellm_core.importing.measures import Measure, Wanted, columns_of
 from routellm_core.importing.readers.counted_reads import watched_by
@@ -173,8 +173,9 @@ def _by_wanted(parts: list[Imported], wanted: Wanted) -> list[Imported]:
 
 
 def _without_totals(paths: list[Path]) -> list[Path]:
-    """The files without lm_eval's totals, which are read with the samples beside them."""
-    others = [path for path in paths if not (path.is_file() and lm_eval.is_totals(path))]
+    """The files without totals, which are read with the samples beside them."""
+    totals = [path for path in paths if lm_eval.is_totals(path) or lighteval.is_totals(path)]
+    others = [path for path in paths if path not in totals]
     return others or paths
 
 

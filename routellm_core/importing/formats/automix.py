@@ -6,6 +6,7 @@ They are graded where there is a column `<model>_f1` too; bare answers are queri
 from pathlib import Path
 from typing import Any
 
+from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.formats.graded_records import Row, asked_of, benchmark, grade, is_empty
 from routellm_core.importing.measures import Measure
@@ -26,9 +27,11 @@ def read(path: Path) -> list[Imported]:
     """The one benchmark of a file, or its bare queries.
 
     Raises:
-        DataError: damaged, or no line has a question.
+        DataError: damaged, no answer, or no line has a question.
     """
     models = _models(sniff(path).keys)
+    if not models:
+        raise DataError(f"{path.name}: holds no column of answers, such as 'heron{ANSWER}'")
     found: list[tuple[int, Row]] = []
     for number, item in objects(path):
         asked = {"number": number, **_asked(item)}

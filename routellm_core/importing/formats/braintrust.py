@@ -65,7 +65,7 @@ def _row(item: dict[str, Any]) -> Row:
     if math.isnan(took):
         took = amount(at(metrics, "end")) - amount(at(metrics, "start"))
     return {
-        "query": asked_of(item["input"]),
+        "query": asked_of(item.get("input")),
         "slice": slice_of(facts) or "all",
         "model": model_in(facts),
         "prompt_tokens": prompt,

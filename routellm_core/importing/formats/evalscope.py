@@ -17,6 +17,7 @@ from routellm_core.importing.formats.graded_records import (
     benchmark,
     grades_of,
     is_empty,
+    model_in,
     model_of,
     slice_of,
     tokens_of,
@@ -55,7 +56,7 @@ def read(path: Path) -> list[Imported]:
 
 
 def _row(line: dict[str, Any]) -> Row:
-    sample = line["sample_score"]
+    sample = line.get("sample_score")
     score = at(sample, "score")
     messages = line.get("messages")
     messages = messages if isinstance(messages, list) else []
@@ -65,10 +66,10 @@ def _row(line: dict[str, Any]) -> Row:
     prompt, answer = tokens_of(spent)
     group = at(sample, "group_id")
     row: Row = {
-        "query_id": str(line.get("index") if group is None else group),
+        "query_id": line.get("index") if group is None else group,
         "query": asked_of(line.get("input")) or _question(messages),
         "slice": slice_of(at(sample, "sample_metadata")),
-        "model": at(last, "model") or at(sample, "sample_metadata", "model"),
+        "model": model_in(last, at(sample, "sample_metadata")),
         "prompt_tokens": prompt,
         "answer_tokens": answer,
         # A latency of 0 is what stands there when none was taken.

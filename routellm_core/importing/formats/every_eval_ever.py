@@ -51,17 +51,17 @@ def read(path: Path) -> list[Imported]:
 
 
 def _row(line: dict[str, Any]) -> Row:
-    asked, spent = line["input"], line.get("performance")
+    asked, spent = line.get("input"), line.get("performance")
     prompt, answer = tokens_of(line.get("token_usage"))
     took = (amount(at(spent, key), 1e-3) for key in SECONDS)
     said = at(asked, "raw") or at(asked, "formatted")
     output = at(line.get("output"), "raw")
     row: Row = {
-        "query_id": str(line["sample_id"]),
+        "query_id": line.get("sample_id"),
         "query": asked_of(said) if said else spoken(line.get("messages")),
-        "group": str(line["evaluation_id"]).partition("/")[0],
-        "slice": line.get("evaluation_name") or None,
-        "model": line["model_id"] or None,
+        "group": str(line.get("evaluation_id")).partition("/")[0],
+        "slice": str(line.get("evaluation_name") or "") or None,
+        "model": line.get("model_id") or None,
         "prompt_tokens": prompt,
         "answer_tokens": answer,
         "latency_s": next((s for s in took if not math.isnan(s)), math.nan),
@@ -70,7 +70,7 @@ def _row(line: dict[str, Any]) -> Row:
     }
     if isinstance(content := line.get("sample_hash"), str) and content.strip("0"):
         row["content"] = content
-    graded = line["evaluation"]
+    graded = line.get("evaluation")
     for name in ("score", "is_correct"):
         if not math.isnan(number := grade(at(graded, name))):
             row[Measure(name, is_main=name == "score")] = number

@@ -43,6 +43,11 @@ def recognises(path: Path) -> bool:
     return names >= set(COLUMNS) or names >= set(OLDER)
 
 
+def is_totals(path: Path) -> bool:
+    """True for the results file of a run, which names the model of the details."""
+    return sniff(path).keys >= {"config_general", "results", "summary_general"}
+
+
 def read(path: Path) -> list[Imported]:
     """The one benchmark of a file, of one model on one task.
 
@@ -96,7 +101,7 @@ def _items(path: Path) -> list[dict[str, Any]]:
 
 
 def _row(item: dict[str, Any]) -> Row:
-    doc, answered = item["doc"], item["model_response"]
+    doc, answered = item.get("doc"), item.get("model_response")
     query = at(doc, "original_query") or at(doc, "query")
     texts = at(answered, "text")
     was_written = bool(texts) and not at(answered, "logprobs")
@@ -110,17 +115,17 @@ def _row(item: dict[str, Any]) -> Row:
         # Of options that a model only weighs there is no answer.
         "answer_tokens": sum(lengths) / len(lengths) if lengths and was_written else float("nan"),
         "state": "empty" if was_written and is_empty(texts) else None,
-        **grades_of(item["metric"]),
+        **grades_of(item.get("metric")),
     }
 
 
 def _older_row(item: dict[str, Any]) -> Row:
-    query = item["example"]
-    answers = item["predictions"]
+    query = item.get("example")
+    answers = item.get("predictions")
     return {
         "query": query if isinstance(query, str) else None,
         "state": "empty" if answers and is_empty(answers) else None,
-        **grades_of(item["metrics"]),
+        **grades_of(item.get("metrics")),
     }
 
 

@@ -49,7 +49,7 @@ def _row(item: dict[str, Any]) -> Row:
     if math.isnan(quality) and known:
         quality = sum(known) / len(known)
     return {
-        "query_id": str(item["question_id"]),
+        "query_id": item.get("question_id"),
         "query": item.get("question_content") or item.get("question_title"),
         "slice": item.get("difficulty") or item.get("platform") or None,
         Measure(PASS): quality,

@@ -56,18 +56,18 @@ def read(path: Path) -> list[Imported]:
 
 
 def _row(item: dict[str, Any]) -> Row:
-    response = item["response"]
+    response = item.get("response")
     name = item.get("task_id")
     return {
         "query_id": None if name is None else str(name),
-        "query": asked_of(item["query"]),
+        "query": asked_of(item.get("query")),
         "slice": item.get("task_name") or None,
-        "model": item["model_name"] or None,
+        "model": item.get("model_name") or None,
         "prompt_tokens": amount(item.get("input_tokens")) or math.nan,
         "answer_tokens": amount(item.get("output_tokens")) or math.nan,
         "cost_usd": amount(item.get("cost")),
         "latency_s": amount(item.get("response_time")),
         "failed": isinstance(response, str) and response.lstrip().startswith(FAILED),
         "state": "empty" if is_empty(response) else None,
-        Measure("performance"): grade(item["performance"]),
+        Measure("performance"): grade(item.get("performance")),
     }

@@ -78,7 +78,8 @@ def _row(item: dict[str, Any]) -> Row:
     prompt, answer = tokens_of(at(facts, "mlflow.trace.tokenUsage") or at(response, "usage"))
     tags = structure(item.get("tags"))
     said = at(_first_of(at(response, "choices")), "message", "content")
-    failed = item.get("state") == "ERROR" or bool(item.get("error_message"))
+    is_silent = response is None and bool({"response", "outputs"} & item.keys())
+    failed = item.get("state") == "ERROR" or bool(item.get("error_message")) or is_silent
     row: Row = {
         "query": asked_of(asked),
         "slice": slice_of(tags) or "all",

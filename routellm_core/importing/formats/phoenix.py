@@ -94,7 +94,7 @@ def _row(item: dict[str, Any]) -> Row:
     output = structure(item.get("output"))
     took = amount(item.get("latency_ms"), 1e-3)
     row: Row = {
-        "query_id": str(item["example_id"]),
+        "query_id": item.get("example_id"),
         "slice": slice_of(facts) or "all",
         "model": model_in(facts, output),
         "prompt_tokens": amount(item.get("prompt_token_count")),
@@ -105,7 +105,7 @@ def _row(item: dict[str, Any]) -> Row:
         "state": "empty" if is_empty(output) else None,
     }
     if "input" in item:
-        row["query"] = asked_of(item["input"])
+        row["query"] = asked_of(item.get("input"))
     annotations = item.get("annotations")
     for one in annotations if isinstance(annotations, list) else ():
         name = at(one, "name")

@@ -8,7 +8,8 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing.readers.counted_reads import open_watched
-from routellm_core.importing.readers.sniffing import encoding_of, rows_inside, sniff
+from routellm_core.importing.readers.sniffing import encoding_of, sniff
+from routellm_core.importing.readers.wrapped_rows import rows_inside
 
 LARGEST_DOCUMENT = 1 << 30  # bytes; held in memory several times over
 _BLOCK = 1 << 20

@@ -211,7 +211,7 @@ def _unpacked(
     batches, n_rows, n_bytes = [], 0, 0
     for packed in file.iter_batches(_PARQUET_ROWS, columns=list(names)):
         batch = pa.RecordBatch.from_arrays(
-            [packed[field.name].cast(field.type) for field in schema], schema=schema
+            [_as_type(packed[field.name], field.type) for field in schema], schema=schema
         )
         batch = shortened(batch, looked_at)
         n_rows += batch.num_rows
@@ -224,6 +224,11 @@ def _unpacked(
         batches.append(batch)
         report(Progress(f"reading {path.name}", n_rows, file.metadata.num_rows))
     return pa.Table.from_batches(batches, schema)
+
+
+def _as_type(cells: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Cells of a type; a cast to their own breaks lists of structures with a column of nulls."""
+    return cells if cells.type == kind else cells.cast(kind)
 
 
 def _decoded(field: pa.Field) -> pa.Field:
