@@ -6,8 +6,8 @@ import pyarrow as pa
 import streamlit as st
 
 from routellm_core.errors import DataError
-from routellm_core.importing.scales import Scale
 from routellm_core.importing.columns import ColumnMapping, WideModel
+from routellm_core.importing.scales import Scale
 from routellm_core.wording.text import one_line
 from views.cache import own_data
 from views.components import html_table

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.calls import Call, bare, is_failure
 from routellm_core.importing.fields import at
@@ -49,6 +50,8 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: damaged, or no request is in it.
     """
+    if not recognises(path):
+        raise DataError(f"{path.name}: holds no traces of MLflow; export search_traces()")
     unit, found, n_assessed = unit_of(path), [], 0
     for number, record in records(path, WANTED | TRACE):
         assessed = structured(record.get("assessments")) or at(record, "info", "assessments")
