@@ -592,3 +592,22 @@ def test_helicones_requests_have_texts_cost_and_time(tmp_path, form):
     assert part.usage["cost_usd"].tolist() == [0.5, 0.5]
     assert part.usage["latency_s"].tolist() == [0.75, 0.75]
     assert note(part, "failed calls").startswith("1 failed calls")
+
+
+def test_a_table_of_requests_is_read_as_their_log(tmp_path):
+    rows = pd.DataFrame(
+        {
+            "model": ["wren", "wren", "wren"],
+            "messages": [json.dumps(asked(i)) for i in range(3)],
+            "prompt_tokens": [9, 9, 9],
+            "completion_tokens": [0, 4, 4],
+            "total_tokens": [20, 13, 13],
+            "status": [200, 429, 200],
+            "cost": [0.5, 0, 0],
+        }
+    )
+    part = one(written(tmp_path / "t.csv", rows.to_csv(index=False)), "openai_log")
+    assert texts_of(part) == [TEXTS[0], TEXTS[2]]
+    assert part.usage["answer_tokens"].tolist() == [11.0, 4.0]
+    assert part.usage["cost_usd"].tolist() == pytest.approx([0.5, math.nan], nan_ok=True)
+    assert "1 requests cost $0.5; 1 without a cost are not counted." in part.notes

@@ -522,3 +522,21 @@ def test_opiks_trees_have_a_call_for_each_span_of_a_model(tmp_path):
     assert part.usage["latency_s"].tolist() == [1.5, 1.5]
     assert part.usage["answer_tokens"].tolist() == [30.0, 30.0]
     assert "(1 of wren-0611)" in note(part, "failed calls")
+
+
+def test_an_input_that_is_an_object_is_no_query_but_what_it_asks(tmp_path):
+    rows = [observation(0, input={"question": TEXTS[0]}), observation(1, input={"topic": TEXTS[1]})]
+    part = one(written(tmp_path / "lf", json.dumps(rows)), "trace_trees")
+    assert texts_of(part) == [TEXTS[0], TEXTS[1]]
+
+
+def test_a_structure_that_was_cut_off_is_no_query(tmp_path):
+    broken = "[{'message.role': 'user', 'message.content': 'How hi..."
+    row = phoenix_row(0) | {"attributes.llm.input_messages": broken}
+    path = written(tmp_path / "s.csv", pd.DataFrame([row]).to_csv(index=False))
+    assert texts_of(one(path, "phoenix_spans")) == [TEXTS[0]]
+    preview = mlflow_row(1, spans=[], request='{"model": "wren", "messages": [{"role": "us...')
+    rows = json.dumps([mlflow_row(0), preview])
+    part = one(written(tmp_path / "m", rows), "mlflow_traces")
+    assert texts_of(part) == [TEXTS[0]]
+    assert note(part, "no person said a text").startswith("1 requests")

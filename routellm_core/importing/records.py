@@ -133,7 +133,7 @@ def whole(value: Any) -> Any:
     (True, 'Who rows?')
     """
     found = structured(value)
-    cut = isinstance(found, str) and re.match(r"\s*(\[\s*)?\{\s*[\"']\w+[\"']\s*:", found)
+    cut = isinstance(found, str) and re.match(r"\s*(\[\s*)?\{\s*[\"'][\w.]+[\"']\s*:", found)
     return None if cut else found
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from routellm_core.importing.calls import Call, is_chat, is_error, is_failure, seconds_between
 from routellm_core.importing.fields import at
 from routellm_core.importing.records import structured, whole
-from routellm_core.importing.said import spoken
+from routellm_core.importing.said import asked_in, spoken
 from routellm_core.importing.usage import first, tokens_of
 
 REQUEST = (
@@ -139,7 +139,7 @@ def said_in(record: Mapping[str, Any], request: Mapping[str, Any] | None) -> str
         return said
     for name in ("messages", "prompt", "input", "request", "proxy_server_request"):
         value = whole(record.get(name))
-        if value not in (None, "", {}, []) and (said := spoken(value)) is not None:
+        if value not in (None, "", {}, []) and (said := asked_in(value)) is not None:
             return said
     return None
 

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from routellm_core.errors import DataError
+from routellm_core.importing.asked import as_asked
 from routellm_core.importing.fields import is_whole
 from routellm_core.importing.values import Where
 
@@ -36,6 +37,7 @@ LONGEST_ASSENT = 60
 """Characters of a text that may be a mere assent."""
 _PARTS = ("content", "parts")
 _REQUEST = ("messages", "prompt", "input", "contents")
+_OF_REQUEST = frozenset({"model", "role", *_REQUEST}) - {"input", "prompt"}
 _TEXT_PARTS = (None, "text", "input_text")
 _MEDIA = ("image", "file", "audio", "video", "document", "blob", "media", "inline")
 _OPENING = re.compile("|".join(map(re.escape, REMINDERS)), re.IGNORECASE)
@@ -87,6 +89,20 @@ def _spoken(value: Any) -> str | None:
             return next((said for key in _REQUEST if (said := _spoken(value.get(key)))), None)
         value = [value]
     return _last_of(value) if isinstance(value, list) else None
+
+
+def asked_in(value: Any) -> str | None:
+    """What was asked in the input of a call: `spoken`, or the one text of an object without a name.
+
+    >>> asked_in({"question": "Who rows?"}), asked_in({"model": "heron", "messages": []})
+    ('Who rows?', None)
+    """
+    if (said := spoken(value)) is not None:
+        return said
+    if not isinstance(value, Mapping) or _OF_REQUEST & value.keys():
+        return None
+    texts = [text for text in value.values() if isinstance(text, str) and text.strip()]
+    return as_asked(value) or (texts[0] if len(texts) == 1 else None)
 
 
 def without_reminders(text: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from routellm_core.importing.calls import Call, is_chat, is_error, seconds_between
 from routellm_core.importing.fields import at
 from routellm_core.importing.records import structured, whole
-from routellm_core.importing.said import spoken
+from routellm_core.importing.said import asked_in, spoken
 from routellm_core.importing.usage import Tokens, first, tokens_of
 
 MODEL_KINDS = ("llm", "chat_model", "generation", "completion", "chat")
@@ -158,7 +158,7 @@ def _said(found: Mapping[str, Any], events: Sequence[Any]) -> str | None:
             value = [plain_message(m) if isinstance(m, Mapping) else m for m in value]
         if not value:
             value = messages_of(found, name)
-        if value and (said := spoken(value)) is not None:
+        if value and (said := asked_in(value)) is not None:
             return said
     return spoken(list(_of_events(events)))
 

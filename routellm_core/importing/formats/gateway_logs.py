@@ -47,7 +47,8 @@ def read(path: Path) -> list[Imported]:
     """
     names = _names(path)
     if not _source(names):
-        raise DataError(f"{path.name}: holds totals of days; export the single generations")
+        what = "totals of days" if names >= TOTALS else "no requests of OpenRouter or Helicone"
+        raise DataError(f"{path.name}: holds {what}; export the single requests")
     source, unit = _source(names), unit_of(path)
     found = [
         (at or number, _call(record, f"{path.name}, {unit} {at or number:,}"))

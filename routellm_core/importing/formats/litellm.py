@@ -6,6 +6,7 @@ loggers write a StandardLoggingPayload a request. Read against 1.106.2.
 
 from pathlib import Path
 
+from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.calls import Call, bare
 from routellm_core.importing.records import column_names, records, unit_of
@@ -38,6 +39,9 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: damaged, an amount is no number, or no request is left.
     """
+    if not recognises(path):
+        wanted = ", ".join(sorted(SPEND))
+        raise DataError(f"{path.name}: holds no logs of LiteLLM; they have columns {wanted}")
     unit, found = unit_of(path), []
     for number, record in records(path, WANTED):
         call = call_of(record, f"{path.name}, {unit} {number:,}")

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.asked import as_asked
 from routellm_core.importing.calls import Call, bare, is_failure
 from routellm_core.importing.fields import at
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.records import column_names, records, structured, unit_of, whole
-from routellm_core.importing.said import spoken
+from routellm_core.importing.said import asked_in
 from routellm_core.importing.spans import Span, call_of
 from routellm_core.importing.usage import first, tokens_of
 
@@ -50,6 +50,8 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: damaged, or no request is in it.
     """
+    if not recognises(path):
+        raise DataError(f"{path.name}: holds no traces of MLflow; export search_traces()")
     unit, found, n_assessed = unit_of(path), [], 0
     for number, record in records(path, WANTED | TRACE):
         assessed = structured(record.get("assessments")) or at(record, "info", "assessments")
@@ -88,7 +90,7 @@ def _calls(record: Mapping[str, Any], where: str) -> Iterator[Call]:
     }
     model = at(request, "model")
     yield Call(
-        said=spoken(request) or as_asked(request) or _only_text(request),
+        said=asked_in(request),
         asked=model if isinstance(model, str) else "",
         prompt_tokens=tokens.prompt,
         answer_tokens=tokens.answer,
@@ -109,10 +111,3 @@ def _span(span: Mapping[str, Any]) -> Span:
         str(span.get("span_id") or ""),
         str(span.get("parent_span_id") or span.get("parent_id") or ""),
     )
-
-
-def _only_text(request: Any) -> str | None:
-    """The one text of an object, whatever its name is."""
-    values = request.values() if isinstance(request, Mapping) else ()
-    texts = [value for value in values if isinstance(value, str) and value.strip()]
-    return texts[0] if len(texts) == 1 else None

@@ -13,9 +13,8 @@ from routellm_core.importing import Imported
 from routellm_core.importing.calls import Call, bare
 from routellm_core.importing.column_words import QUALITY
 from routellm_core.importing.fields import at
-from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.sniffing import sniff
-from routellm_core.importing.records import each, structured
+from routellm_core.importing.records import column_names, each, records, structured, unit_of
 from routellm_core.importing.request_records import REQUEST, call_of, is_request, is_wrapped
 from routellm_core.importing.said import PEOPLE, spoken
 
@@ -23,6 +22,8 @@ _OF_RESPONSES = frozenset(
     {"instructions", "max_output_tokens", "previous_response_id", "usage", "reasoning", "response"}
 )
 
+_OF_TABLE = frozenset({"model", "messages"})
+_TAKEN = frozenset({"usage", "total_tokens", "completion_tokens", "response", "status", "error"})
 _SURELY = ("request", "request_body", "raw_request")
 """Fields that hold a request whatever it looks like."""
 
@@ -30,8 +31,11 @@ _SURELY = ("request", "request_body", "raw_request")
 def recognises(path: Path) -> bool:
     """True if the first object is or holds a request or an answer, and no grade."""
     first = _first(path)
-    if first.keys() & set(QUALITY):
+    names = column_names(path)
+    if names & set(QUALITY):
         return False
+    if not first:
+        return names >= _OF_TABLE and bool(names & _TAKEN)
     return (
         _is_plainly(first)
         or any(_is_plainly(_inside(first, name)) for name in REQUEST)
@@ -47,7 +51,7 @@ def read(path: Path) -> list[Imported]:
     Raises:
         DataError: damaged, or no request holds anything that a person said.
     """
-    of_lines = unit(path)
+    of_lines = unit_of(path)
     first = _first(path)
     if _is_answer(first) and not is_request(first):
         raise DataError(
@@ -60,7 +64,7 @@ def read(path: Path) -> list[Imported]:
 
 def _calls(path: Path, of_lines: str) -> list[tuple[int, Call]]:
     found = []
-    for number, outer in objects(path):
+    for number, outer in records(path):
         for at_, record in each(outer):
             of = at_ or number
             found.append((of, call_of(record, f"{path.name}, {of_lines} {of:,}")))
@@ -73,7 +77,7 @@ def _turns(path: Path) -> list[tuple[int, Call]]:
     """A conversation, a message an object: what a person said is a query each."""
     return [
         (at_ or number, Call(said=spoken(message)))
-        for number, outer in objects(path)
+        for number, outer in records(path)
         for at_, message in each(outer)
         if message.get("role") in PEOPLE
     ]
@@ -81,8 +85,8 @@ def _turns(path: Path) -> list[tuple[int, Call]]:
 
 def _first(path: Path) -> Mapping[str, Any]:
     """The first record, out of an answer of the API where it is one."""
-    records = each(dict(sniff(path).first))
-    return records[0][1] if records else {}
+    found = each(dict(sniff(path).first))
+    return found[0][1] if found else {}
 
 
 def _inside(record: Mapping[str, Any], name: str) -> Any:
