@@ -720,9 +720,9 @@ def test_an_archive_holds_several_formats_and_pairs_runs(tmp_path):
     table = "query,wren,heron\nEbb or flow?,1,0\nWhat is a bight?,0,1\n"
     files |= {"notes/READ.md": "Hello.", "wide.csv": table, "empty/": ""}
     parts = read(packed(tmp_path / "all.zip", files), "archive")
-    assert [p.benchmark.benchmark_id for p in parts] == ["shore", "quiz", "wide"]
-    # Inspect's task of the same name answers a query of lm-eval's.
-    assert parts[0].outcomes["model"].nunique() == 3
+    assert [p.benchmark.benchmark_id for p in parts] == ["shore", "shore-2", "quiz", "wide"]
+    # Inspect's task of the same name is graded by another measure.
+    assert [p.outcomes["model"].nunique() for p in parts[:2]] == [2, 1]
     assert "1 files of all.zip are of no known format: notes/READ.md." in parts[0].notes
 
 

@@ -11,6 +11,7 @@ import random
 
 import numpy as np
 import pytest
+import yaml
 
 from routellm_core import importing
 from routellm_core.errors import RoutingError
@@ -20,6 +21,8 @@ from routellm_core.importing.formats import routellm
 from routellm_core.schemas import QUERIES, TEXTS, checked, outcome_columns
 from routellm_core.store import Store
 from tests import test_import_formats as formats
+from tests import test_import_inspect as inspect_logs
+from tests import test_import_promptfoo as promptfoo
 from tests import test_import_tables as tables
 from tests.test_importers import archive_of, files
 
@@ -41,7 +44,17 @@ def lm_eval(folder):
 
 
 def promptfoo_csv(folder):
-    return formats.written(folder / "x", formats.PROMPTFOO_CSV)
+    passed, failed = ["5", "PASS", "1.00", '{"exact": 1}'], ["6", "FAIL", "0.25"]
+    rows = (["Sum 2 and 3."], passed, failed), (["Name a knot, please."], failed, passed)
+    return formats.written(folder / "x", promptfoo.table(*rows))
+
+
+def promptfoo_yaml(folder):
+    return formats.written(folder / "x", yaml.safe_dump(PROMPTFOO, sort_keys=False))
+
+
+def inspect_eval(folder):
+    return inspect_logs.in_zstandard(inspect_logs.zipped(folder / "x", INSPECT))
 
 
 def lines(rows):
@@ -73,18 +86,33 @@ def table(frame, suffix):
     return lambda folder: tables.written(frame, folder / f"x.{suffix}")
 
 
-SAMPLES = formats.inspect_log([formats.inspect_sample(i, "C") for i in range(3)])
+INSPECT = inspect_logs.log(
+    [inspect_logs.sample(i, events=[inspect_logs.model_event()]) for i in range(3)]
+)
+PROMPTFOO = promptfoo.whole(
+    [
+        *promptfoo.RESULTS,
+        promptfoo.result(
+            0,
+            0,
+            "wren",
+            0,
+            **promptfoo.asserted(promptfoo.component("equals", 1), promptfoo.component("cost", 0)),
+        ),
+    ]
+)
 GOOD = {
     "routellm": lambda folder: archive_of(files(), folder / "x.tar.gz"),
     "lm_eval": lm_eval,
-    "promptfoo": listed(json.loads(formats.promptfoo_json(formats.RESULTS))),
-    "promptfoo lines": lines(formats.RESULTS),
+    "promptfoo": listed(PROMPTFOO),
+    "promptfoo lines": lines(promptfoo.RESULTS),
+    "promptfoo yaml": promptfoo_yaml,
     "promptfoo csv": promptfoo_csv,
     "litellm": lines([formats.spend(i) for i in range(3)]),
     "routerbench": routerbench,
     "routerbench parquet": lambda folder: routerbench(folder, "parquet"),
-    "inspect": listed(SAMPLES),
-    "inspect eval": lambda folder: formats.inspect_eval(folder / "x", SAMPLES),
+    "inspect": listed(INSPECT),
+    "inspect eval": inspect_eval,
     "helm": formats.helm_run,
     "fastchat": fastchat,
     "routerarena": listed([formats.prediction(i, "wren", 1.0) for i in range(3)]),

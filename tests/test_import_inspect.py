@@ -167,12 +167,21 @@ def test_a_folder_reads_as_a_zip_of_it(tmp_path):
     (part,) = importing.read(tmp_path / "logs")
     assert qualities(part, WREN) == {"0": 1.0, "1": 1.0}
     assert qualities(part, "birds/heron") == {"0": 0.0, "1": 1.0}
-    assert "1 logs without a sample were left out: 3.json." in part.notes
+    assert "logs: 1 logs without a sample were left out ('3.json')." in part.notes
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         for name in ("a/1.eval", "2.json"):
             archive.write(tmp_path / "logs" / name, name)
     (again,) = importing.read(tmp_path / "all.zip")
     assert qualities(again, "birds/heron") == {"0": 0.0, "1": 1.0}
+
+
+def test_a_run_that_stands_in_two_logs_counts_once(tmp_path):
+    content = log([sample(0), sample(1)])
+    zipped(tmp_path / "logs" / "1.eval", content)
+    (tmp_path / "logs" / "1.json").write_text(json.dumps(content))
+    (part,) = importing.read(tmp_path / "logs")
+    assert qualities(part) == {"0": 1.0, "1": 1.0}
+    assert "1 logs of a run that stands in another log were left out ('1.json')" in notes(part)
 
 
 # Grades
@@ -277,8 +286,12 @@ def model_event(model=WREN, seconds=2.0, role=None):
 
 
 def test_a_model_that_grades_itself_is_not_charged_for_it(saved):
-    grading = [{"event": "span_begin", "type": "scorers"}, model_event(seconds=40.0)]
-    events = [model_event(), model_event("birds/owl", 30.0), model_event(seconds=1.5), *grading]
+    grading = [
+        {"event": "span_begin", "type": "scorers", "id": "s", "parent_id": None},
+        {"event": "span_begin", "type": "scorer", "id": "t", "parent_id": "s"},
+        model_event(seconds=40.0) | {"span_id": "t"},
+    ]
+    events = [model_event(), *grading, model_event("birds/owl", 30.0), model_event(seconds=1.5)]
     whole = {WREN: usage(30, 12, total_cost=1.5)}
     (part,) = importing.read(saved(log([sample(0, events=events, model_usage=whole)])))
     assert row_of(part)[["answer_tokens", "cost_usd", "latency_s"]].tolist() == [8.0, 1.0, 3.5]
@@ -305,6 +318,13 @@ def test_the_model_of_a_run_without_one_is_that_of_its_role(saved, model):
     (part,) = importing.read(saved(log([sample(0)], model, model_roles=roles)))
     assert part.outcomes["model"].tolist() == [WREN]
     assert "the model is that of role 'answerer'" in notes(part)
+
+
+def test_a_role_that_did_nothing_is_not_the_model(saved):
+    content = log([sample(0)], "mockllm/model", model_roles={"answerer": {"model": WREN}})
+    used = {"role_usage": {"grader": usage(1, 1)}, "model_usage": {"mockllm/model": usage(1, 1)}}
+    (part,) = importing.read(saved(content | {"stats": used}))
+    assert part.outcomes["model"].tolist() == ["mockllm/model"]
 
 
 def test_a_grader_is_never_the_model(saved):

@@ -89,23 +89,32 @@ def _logs_in(folder: Path) -> Iterator[Path]:
 
 
 def _of_folder(folder: Path) -> list[Imported]:
-    """The benchmarks of all logs; one of a run that ended before it had samples is left out."""
+    """The benchmarks of all logs, each run once, without those that ended before any sample."""
     parts: list[Imported] = []
     ended: list[str] = []
+    again: list[str] = []
+    runs: set[tuple[str, ...]] = set()
     for path in _logs_in(folder):
         try:
-            parts += read(path)
+            (part,) = read(path)
         except _NoSamplesError:
             ended.append(path.name)
+            continue
+        run = (part.created, part.benchmark.benchmark_id, *sorted(set(part.outcomes["model"])))
+        if part.created and run in runs:
+            again.append(path.name)
+            continue
+        runs.add(run)
+        parts.append(part)
     if not parts:
         raise DataError(f"{folder.name}: no log in it holds samples; write the logs with samples")
     parts = paired(parts)
-    if ended:
-        shown = ", ".join(ended[:NAMED]) + (", …" if len(ended) > NAMED else "")
-        note = f"{len(ended):,} logs without a sample were left out: {shown}."
-        parts[0] = parts[0]._replace(
-            notes=(*parts[0].notes, note), read_notes=(*parts[0].read_notes, note)
-        )
+    notes = [
+        *_left_out(folder.name, "logs without a sample", ended),
+        *_left_out(folder.name, "logs of a run that stands in another log", again),
+    ]
+    first = parts[0]
+    parts[0] = first._replace(notes=(*first.notes, *notes), read_notes=(*first.read_notes, *notes))
     return parts
 
 
@@ -146,8 +155,8 @@ def _imported(path: Path, log: _Log) -> Imported:
         raise _NoSamplesError(f"{path.name}: holds no samples; write the log with samples")
     rows = [s.row | {"query": asked[s.row["query_id"]]} for s in kept]
     notes = _notes(path.name, log.header, run, kept)
-    notes += _left_out(path.name, "that were invalidated", withdrawn)
-    notes += _left_out(path.name, "without a text of a user", unasked)
+    notes += _left_out(path.name, "samples that were invalidated", withdrawn)
+    notes += _left_out(path.name, "samples without a text of a user", unasked)
     if all(row["failed"] for row in rows):
         notes.append(f"{path.name}: every sample ended in an error, so there is no answer.")
         rows = [{name: row[name] for name in ("query_id", "query", "slice")} for row in rows]
@@ -196,9 +205,10 @@ def _notes(file: str, header: Mapping[str, Any], run: Run, samples: list[Sample]
 
 
 def _left_out(file: str, what: str, ids: list[str]) -> list[str]:
+    """A note that names what was left out; none where it is nothing."""
     ids = list(dict.fromkeys(ids))
     shown = ", ".join(repr(i[:40]) for i in ids[:NAMED]) + (", …" if len(ids) > NAMED else "")
-    return [f"{file}: {len(ids):,} samples {what} were left out ({shown})."] if ids else []
+    return [f"{file}: {len(ids):,} {what} were left out ({shown})."] if ids else []
 
 
 def _run(header: Mapping[str, Any], file: str) -> Run:
@@ -208,6 +218,10 @@ def _run(header: Mapping[str, Any], file: str) -> Run:
     headline = at(header, "eval", "headline_metric")
     headline = headline if isinstance(headline, Mapping) else {}
     answering = [r for r in roles if not HELPERS & set(r.lower().replace("-", "_").split("_"))]
+    stats = header.get("stats")
+    if counted := at(stats, "role_usage"):
+        used = [role for role in answering if role in counted]
+        answering = used or ([] if at(stats, "model_usage", model) else answering)
     if not model.startswith(NO_MODEL) or not answering:
         return Run(model, "", roles, headline)
     role = answering[0]

@@ -148,17 +148,19 @@ def _state(sample: Mapping[str, Any]) -> str | None:
 
 
 def _calls(sample: Mapping[str, Any], run: Run) -> Iterator[Mapping[str, Any]]:
-    """The model's calls before grading begins."""
+    """The model's calls, without those of scorers."""
     events = sample.get("events")
+    grading: set[Any] = set()
     for event in events if isinstance(events, list) else ():
-        if at(event, "event") == "span_begin" and at(event, "type") in ("scorers", "scorer"):
-            return
-        if at(event, "event") == "step" and at(event, "type") == "scorer":
-            return
-        if at(event, "event") != "model" or at(event, "error") or at(event, "pending"):
-            continue
-        if at(event, "model") == run.model and at(event, "role") not in run.helpers:
-            yield event
+        kind, is_scorer = at(event, "event"), at(event, "type") in ("scorers", "scorer")
+        if kind == "span_begin" and (is_scorer or at(event, "parent_id") in grading):
+            grading.add(at(event, "id"))
+        elif kind == "step" and is_scorer:  # of older logs, which have no spans
+            grading.add(None)
+        elif kind == "model" and not at(event, "error") and not at(event, "pending"):
+            own = at(event, "model") == run.model and at(event, "role") not in run.helpers
+            if own and at(event, "span_id") not in grading:
+                yield event
 
 
 def _use(sample: Mapping[str, Any], run: Run, calls: list[Mapping[str, Any]], where: str) -> Use:

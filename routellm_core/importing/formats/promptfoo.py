@@ -6,6 +6,7 @@ is one. The query is what the test filled in, not the prompt around it.
 
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,7 +66,7 @@ def read(path: Path) -> list[Imported]:
 
 def _is_yaml(start: str) -> bool:
     start = start.removeprefix("---").lstrip()
-    is_whole = start.startswith(("evalId:", "results:")) and "results:\n" in start[: 1 << 12]
+    is_whole = re.match(r"(evalId: .*\r?\n)?results:\s*\n", start) is not None
     return is_whole and any(f"{name}:" in start for name in ("promptIdx", "testIdx", "promptId"))
 
 

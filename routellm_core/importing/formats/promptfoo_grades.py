@@ -33,7 +33,6 @@ class _Part(NamedTuple):
     score: float
     passed: bool
     weight: float
-    metric: str
 
 
 def grades_of(result: Mapping[str, Any], where: str) -> Grades:
@@ -75,29 +74,39 @@ def _is_grade(component: Any) -> bool:
     return not (isinstance(kind, str) and kind.removeprefix("not-") in NO_GRADES)
 
 
-def _leaves(listed: list[Any]) -> Iterator[Any]:
-    """The single assertions; those of a set stand behind it once more."""
-    yield from (c for c in listed if not at(c, "componentResults"))
-
-
-def _parts(listed: list[Any], where: str) -> Iterator[_Part]:
-    """The assertions that are grades, a set as one."""
+def _at_top(listed: list[Any]) -> Iterator[Any]:
+    """The assertions and sets of them; promptfoo writes those of a set once more behind it."""
     skip = 0
     for place, component in enumerate(listed):
         if skip:
             skip -= 1
             continue
-        inner = at(component, "componentResults")
-        of_set = at(component, "metadata", "assertionSet") or {}
-        if isinstance(inner, list) and inner:
-            after = listed[place + 1 : place + 1 + len(inner)]
-            skip = len(inner) if after == inner else 0
-            parts = list(_parts(inner, where))
-            if parts:
-                passed = all(part.passed for part in parts)
-                yield _Part(_mean(parts), passed, _weight(of_set), str(of_set.get("metric") or ""))
-        elif _is_grade(component):
-            yield _part(component, where)
+        yield component
+        inner = _inner(component)
+        skip = len(inner) if inner == listed[place + 1 : place + 1 + len(inner)] else 0
+
+
+def _inner(component: Any) -> list[Any]:
+    inner = at(component, "componentResults")
+    return inner if isinstance(inner, list) else []
+
+
+def _leaves(listed: list[Any]) -> Iterator[Any]:
+    """The single assertions; a set holds no other set."""
+    for component in _at_top(listed):
+        yield from _inner(component) or (component,)
+
+
+def _parts(listed: list[Any], where: str) -> Iterator[_Part]:
+    """The assertions that are grades, a set as one."""
+    for component in _at_top(listed):
+        inner = _inner(component)
+        parts = [_part(leaf, where) for leaf in inner or (component,) if _is_grade(leaf)]
+        if not inner:
+            yield from parts
+        elif parts:
+            weight = _weight(at(component, "metadata", "assertionSet"))
+            yield _Part(_mean(parts), all(part.passed for part in parts), weight)
 
 
 def _part(component: Any, where: str) -> _Part:
@@ -106,7 +115,6 @@ def _part(component: Any, where: str) -> _Part:
         number(at(component, "score"), where, "componentResults.score"),
         bool(at(component, "pass")),
         _weight(asserted),
-        str(at(asserted, "metric") or ""),
     )
 
 
