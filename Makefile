@@ -56,11 +56,13 @@ test: $(VENV)/.ready-dev .store/.ready .ci/browser.ready  ## unit, page and brow
 test-gateways: .venv-gateways/.ready .store/.ready  ## exports in the real LiteLLM and RouteLLM
 	$(BIN)/python -m pytest tests/test_gateways.py
 
-# The evaluation tools, each in an environment of its own: LM_EVAL=0.4.12 and so on try another
-# version. None needs torch, for the models are an endpoint. Promptfoo wants a newer Node than many
-# machines have, so one comes with it, and of its optional packages only that which opens its file.
+# The evaluation tools, each in an environment of its own. LM_EVAL=0.4.12 and so on try another
+# version; an older Inspect wants an older client of OpenAI, too. None needs torch, for the models
+# are an endpoint. Promptfoo wants a newer Node than many machines have, so one comes with it, and
+# of its optional packages only that which opens its file.
 LM_EVAL ?= 0.4.13
 INSPECT ?= 0.3.285
+INSPECT_OPENAI ?= 3.57.0
 PROMPTFOO ?= 0.123.1
 TOOLS := .venv-lm-eval/.ready-$(LM_EVAL) .venv-inspect/.ready-$(INSPECT) \
     .venv-promptfoo/.ready-$(PROMPTFOO)
@@ -74,7 +76,7 @@ TOOLS := .venv-lm-eval/.ready-$(LM_EVAL) .venv-inspect/.ready-$(INSPECT) \
 .venv-inspect/.ready-$(INSPECT):
 	$(PYTHON) -m venv --clear .venv-inspect
 	.venv-inspect/bin/python -m pip install --quiet --disable-pip-version-check \
-	    'inspect-ai==$(INSPECT)' openai==3.57.0
+	    'inspect-ai==$(INSPECT)' 'openai==$(INSPECT_OPENAI)'
 	touch $@
 
 .venv-promptfoo/.ready-$(PROMPTFOO): export PATH := $(CURDIR)/.venv-promptfoo/bin:$(PATH)
