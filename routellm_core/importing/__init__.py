@@ -13,40 +13,40 @@ import pandas as pd
 from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.types import Benchmark
 
-# Format name to module; the first that recognises a file reads it. Formats of battles are not among
+# Format to its title; the module has its name. The first that recognises a file reads it. Formats of battles are not among
 # them: `routellm_core.importing.battles` reads those.
 # Any table, and what is packed, come last.
 IMPORTERS = {
-    "routellm": "routellm",
-    "lm_eval": "lm_eval",
-    "promptfoo": "promptfoo",
-    "litellm": "litellm",
-    "routerbench": "routerbench",
-    "inspect": "inspect",
-    "helm": "helm",
-    "fastchat": "fastchat",
-    "routerarena": "routerarena",
-    "evalscope": "evalscope",
-    "lighteval": "lighteval",
-    "every_eval_ever": "every_eval_ever",
-    "livecodebench": "livecodebench",
-    "deepeval": "deepeval",
-    "mlflow_eval": "mlflow_eval",
-    "phoenix": "phoenix",
-    "pydantic_evals": "pydantic_evals",
-    "braintrust": "braintrust",
-    "llmrouter": "llmrouter",
-    "automix": "automix",
-    "nested_grades": "nested_grades",
-    "otel": "otel",
-    "phoenix_spans": "phoenix_spans",
-    "mlflow_traces": "mlflow_traces",
-    "trace_trees": "trace_trees",
-    "gateway_logs": "gateway_logs",
-    "batches": "batches",
-    "openai_log": "openai_log",
+    "routellm": "RouteLLM repository",
+    "lm_eval": "lm-evaluation-harness samples",
+    "promptfoo": "promptfoo results",
+    "litellm": "LiteLLM log",
+    "routerbench": "RouterBench",
+    "inspect": "Inspect logs",
+    "helm": "HELM runs",
+    "fastchat": "FastChat judgements",
+    "routerarena": "RouterArena",
+    "evalscope": "EvalScope reviews",
+    "lighteval": "LightEval details",
+    "every_eval_ever": "Every Eval Ever samples",
+    "livecodebench": "LiveCodeBench results",
+    "deepeval": "DeepEval test run",
+    "mlflow_eval": "MLflow evaluation",
+    "phoenix": "Phoenix experiment",
+    "pydantic_evals": "pydantic-evals report",
+    "braintrust": "Braintrust results",
+    "llmrouter": "LLMRouter routing data",
+    "automix": "AutoMix answers",
+    "nested_grades": "grades by model in each record",
+    "otel": "OpenTelemetry spans",
+    "phoenix_spans": "Phoenix spans",
+    "mlflow_traces": "MLflow traces",
+    "trace_trees": "Langfuse generations or Opik traces",
+    "gateway_logs": "OpenRouter or Helicone requests",
+    "batches": "batch of OpenAI or Anthropic",
+    "openai_log": "log of requests",
     "table": "table",
-    "archive": "archive",
+    "archive": "zip or folder of several files",
 }
 
 
@@ -100,7 +100,7 @@ def importer(name: str) -> Importer:
     """
     if name not in IMPORTERS:
         raise UnknownNameError(f"no import format {name!r}; there are: {', '.join(IMPORTERS)}")
-    return cast(Importer, import_module(f"{__name__}.formats.{IMPORTERS[name]}"))
+    return cast(Importer, import_module(f"{__name__}.formats.{name}"))
 
 
 def read(path: Path, format_name: str | None = None) -> list[Imported]:

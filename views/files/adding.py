@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from routellm_core.errors import DataError
+from routellm_core.importing import IMPORTERS
 from routellm_core.importing import job as import_job
 from routellm_core.importing.columns import ColumnMapping
 from routellm_core.importing.job import FORMATS, ImportPlan
@@ -14,28 +15,7 @@ from views.selection.frame import boundary
 from views.state.attempt import attempt, button
 from views.text.escape import plain
 
-_FORMAT_TITLES = {
-    "routellm": "RouteLLM repository",
-    "lm_eval": "lm-evaluation-harness",
-    "promptfoo": "promptfoo results",
-    "litellm": "LiteLLM spend log",
-    "routerbench": "RouterBench",
-    "inspect": "Inspect log",
-    "helm": "HELM run",
-    "fastchat": "FastChat judgements",
-    "routerarena": "RouterArena",
-    "otel": "OpenTelemetry spans",
-    "phoenix_spans": "Phoenix spans",
-    "mlflow_traces": "MLflow traces",
-    "trace_trees": "Langfuse generations or Opik traces",
-    "gateway_logs": "OpenRouter or Helicone requests",
-    "batches": "a batch of OpenAI or Anthropic",
-    "openai_log": "log of OpenAI requests",
-    "table": "table",
-    "archive": "zip of several files",
-    "battles": "battles",
-    "llm_comparator": "LLM Comparator",
-}
+_FORMAT_TITLES = {**IMPORTERS, "battles": "battles", "llm_comparator": "LLM Comparator"}
 
 
 def draw(is_first: bool) -> None:
