@@ -13,9 +13,8 @@ import pandas as pd
 from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.types import Benchmark
 
-# Format to its title; the module has its name. The first that recognises a file reads it. Formats of battles are not among
-# them: `routellm_core.importing.battles` reads those.
-# Any table, and what is packed, come last.
+# Format to its title; the module has its name. The first that recognises a file reads it: any
+# table, and what is packed, come last. `routellm_core.importing.battles` reads those of battles.
 IMPORTERS = {
     "routellm": "RouteLLM repository",
     "lm_eval": "lm-evaluation-harness samples",

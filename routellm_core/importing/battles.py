@@ -18,6 +18,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing.fields import at
 from routellm_core.importing.formats import llm_comparator
 from routellm_core.importing.formats.graded_records import structure
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import encoding_of, sniff
 from routellm_core.importing.readers.tables import read_sample, read_typed
 from routellm_core.importing.said import PEOPLE, spoken
@@ -61,19 +62,19 @@ def read_battles(path: Path, *, drop_unjudged: bool = False) -> pd.DataFrame:
         DataError: the file cannot be read, or what it holds does not have the agreed form.
     """
     if path.is_file() and llm_comparator.recognises(path):
-        return _checked(llm_comparator.read(path), path.name, "'score'", drop_unjudged)
+        return _checked(llm_comparator.read(path), named(path), "'score'", drop_unjudged)
     frame = read_typed(path, sorted(_READ))
     if sniff(path).text and encoding_of(path)[1]:  # battles have no notes that could say it
-        raise DataError(f"{path.name} is not UTF-8 text; save it as UTF-8")
+        raise DataError(f"{named(path)} is not UTF-8 text; save it as UTF-8")
     layout = next((f for f in _FORMATS if f.telling <= set(frame.columns)), _PLAIN)
     absent = [column for column in layout.needed if column not in frame]
     if absent:
         there = ", ".join(read_sample(path).column_names[:20]) or "no column"
         raise DataError(
-            f"{path.name}: column {', '.join(map(repr, absent))} is missing for {layout.name} "
+            f"{named(path)}: column {', '.join(map(repr, absent))} is missing for {layout.name} "
             f"(there are: {there}); rename or add it"
         )
-    return _checked(layout.read(frame, path.name), path.name, layout.verdict, drop_unjudged)
+    return _checked(layout.read(frame, path.name), named(path), layout.verdict, drop_unjudged)
 
 
 def together(read: Sequence[pd.DataFrame]) -> pd.DataFrame:

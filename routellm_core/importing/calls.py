@@ -17,6 +17,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import rows_of
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.said import flaw
 
 NOT_NAMED = "(not named)"
@@ -81,12 +82,12 @@ def bare(
     """
     found = list(calls)
     if not found:
-        raise DataError(f"{path.name}: no request to a model is in it; export it again")
+        raise DataError(f"{named(path)}: no request to a model is in it; export it again")
     notes = list(notes)
     found = [(n, c._replace(said=None) if _is_redacted(c.said) else c) for n, c in found]
     chats = [(number, call) for number, call in found if call.is_chat]
     if not chats:
-        raise DataError(f"{path.name}: none of {len(found):,} requests is a chat; export those")
+        raise DataError(f"{named(path)}: none of {len(found):,} requests is a chat; export those")
     if len(chats) < len(found):
         others = len(found) - len(chats)
         notes.append(f"{others:,} requests that are no chat (such as embeddings) were left out.")
@@ -105,7 +106,7 @@ def bare(
     _note_costs([call for _, call in once], notes)
     if no_text:
         notes.append(f"{no_text:,} requests in which no person said a text were left out.")
-    table, where = rows_of(path.name, rows, unit)
+    table, where = rows_of(named(path), rows, unit)
     table["failed"] = table["failed"].astype(bool)
     if not keeps:
         table = table.drop(columns="query")
@@ -119,7 +120,7 @@ def bare(
         table = table.drop(columns="model")
     else:
         table["model"] = table["model"].replace("", NOT_NAMED)
-    return assembled(table, where, Card(path.stem, f"{source}, {path.name}"), notes)
+    return assembled(table, where, Card(path.stem, f"{source}, {named(path)}"), notes)
 
 
 def is_chat(*hints: Any) -> bool:

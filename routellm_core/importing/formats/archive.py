@@ -16,7 +16,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.columns import holds_battles
 from routellm_core.importing.formats import batches, helm, llm_comparator, lm_eval
 from routellm_core.importing.readers import zip_limits
-from routellm_core.importing.readers.naming import told_apart
+from routellm_core.importing.readers.naming import named, told_apart
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_sample
 from routellm_core.importing.run_joining import noted, paired, readable
@@ -42,15 +42,15 @@ def read(path: Path) -> list[Imported]:
         try:
             parts, rest = _read_folder(folder)
         except DataError as error:
-            raise DataError(f"{path.name}: {error}") from error
+            raise DataError(f"{named(path)}: {error}") from error
     if not parts:
         raise DataError(
-            f"{path.name}: no format recognises any of its files; there are: "
+            f"{named(path)}: no format recognises any of its files; there are: "
             f"{', '.join(rest[:NAMED]) or 'none'}"
         )
     if rest:
         shown = ", ".join(rest[:NAMED]) + (", …" if len(rest) > NAMED else "")
-        note = f"{len(rest):,} files of {path.name} are of no known format: {shown}."
+        note = f"{len(rest):,} files of {named(path)} are of no known format: {shown}."
         parts[0] = noted(parts[0], note)
     return parts
 
@@ -121,15 +121,15 @@ def _unpacked(path: Path) -> Iterator[Path]:
                 files = [entry for entry in archive.namelist() if not entry.endswith("/")]
                 if len(files) > MOST_FILES:
                     raise DataError(
-                        f"{path.name}: {len(files):,} files, more than {MOST_FILES:,}; import the "
-                        "folder's files in parts"
+                        f"{named(path)}: {len(files):,} files, more than {MOST_FILES:,}; import "
+                        "the folder's files in parts"
                     )
                 for entry in files:
                     _unpack(archive, entry, folder, path.name)
         except zip_limits.DAMAGE as error:
             if isinstance(error, DataError):
                 raise
-            raise DataError(f"{path.name}: is no whole zip archive ({error})") from None
+            raise DataError(f"{named(path)}: is no whole zip archive ({error})") from None
         yield folder
 
 

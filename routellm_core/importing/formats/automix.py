@@ -11,6 +11,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.formats.graded_records import Row, asked_of, benchmark, grade, is_empty
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 
 ANSWER = "_pred_ans"
@@ -31,7 +32,7 @@ def read(path: Path) -> list[Imported]:
     """
     models = _models(sniff(path).keys)
     if not models:
-        raise DataError(f"{path.name}: holds no column of answers, such as 'heron{ANSWER}'")
+        raise DataError(f"{named(path)}: holds no column of answers, such as 'heron{ANSWER}'")
     found: list[tuple[int, Row]] = []
     for number, item in objects(path):
         asked = {"number": number, **_asked(item)}
@@ -47,7 +48,7 @@ def read(path: Path) -> list[Imported]:
     notes = []
     if not any("model" in row for _, row in found):
         notes.append(
-            f"{path.name} holds the answers of {', '.join(models)}, but no grade of them: grade "
+            f"{named(path)} holds the answers of {', '.join(models)}, but no grade of them: grade "
             f"them, with a column such as '{models[0]}_score' for each, to compare the models."
         )
     return [benchmark(path, found, unit(path), "answers side by side", notes=notes)]

@@ -12,6 +12,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.calls import bare
 from routellm_core.importing.fields import at
 from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.request_records import call_of, is_request
 
@@ -32,7 +33,7 @@ def read(path: Path) -> list[Imported]:
     """
     if not _is_requests(path):
         raise DataError(
-            f"{path.name}: holds the results of a batch; the prompts are in its input file, so "
+            f"{named(path)}: holds the results of a batch; the prompts are in its input file, so "
             "give both together"
         )
     return [_joined(path, {})]
@@ -70,7 +71,7 @@ def _joined(path: Path, results: Results) -> Imported:
     for number, request in _requests(path):
         name = str(request.get("custom_id"))
         record = {"custom_id": name, **request, **results.get(name, {})}
-        call = call_of(record, f"{path.name}, {unit(path)} {number:,}")
+        call = call_of(record, f"{named(path)}, {unit(path)} {number:,}")
         if results and name not in results:
             call = call._replace(failed=True)
         calls.append((number, call))

@@ -23,6 +23,7 @@ from routellm_core.importing.formats.graded_records import (
 )
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.json_stream import document
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 
 RUN = frozenset({"testCases", "metricsScores"})
@@ -47,9 +48,9 @@ def read(path: Path) -> list[Imported]:
     cases = at(run, "testCases")
     if not isinstance(cases, list) or not cases:
         if at(run, "conversationalTestCases"):
-            raise DataError(f"{path.name}: holds conversations only; run it on single questions")
+            raise DataError(f"{named(path)}: holds conversations only; run it on single questions")
         raise DataError(
-            f"{path.name}: holds only a link to a test run, or no case of one; give "
+            f"{named(path)}: holds only a link to a test run, or no case of one; give "
             ".deepeval/.latest_test_run.json as it is before the run is uploaded"
         )
     notes: list[str] = []
@@ -63,7 +64,7 @@ def read(path: Path) -> list[Imported]:
     if n_raised := sum(row.pop("raised") for _, row in found):
         notes.append(f"Scores that are missing, for the metric ended in an error: {n_raised:,}.")
     if conversations := at(run, "conversationalTestCases"):
-        notes.append(f"Conversations of {path.name} that were left out: {len(conversations):,}.")
+        notes.append(f"Conversations of {named(path)} that were left out: {len(conversations):,}.")
     return [benchmark(path, found, "case", "a DeepEval test run", notes=notes)]
 
 

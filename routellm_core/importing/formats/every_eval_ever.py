@@ -18,6 +18,7 @@ from routellm_core.importing.formats.graded_records import (
 )
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.said import spoken
 
@@ -39,7 +40,7 @@ def read(path: Path) -> list[Imported]:
         DataError: totals without samples, or a line is damaged.
     """
     if not sniff(path).keys >= TELLING:
-        raise DataError(f"{path.name}: holds totals only; give the *_samples.jsonl beside it")
+        raise DataError(f"{named(path)}: holds totals only; give the *_samples.jsonl beside it")
     found = [(number, _row(line)) for number, line in objects(path)]
     names = {row["slice"] for _, row in found}
     if len(names) > 1:

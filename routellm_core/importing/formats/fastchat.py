@@ -15,6 +15,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import number, rows_of, text
 from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.scales import Scale
 from routellm_core.importing.values import Where
@@ -41,15 +42,15 @@ def read(path: Path) -> list[Imported]:
     """
     if sniff(path).keys >= JUDGED:
         return [_judged(path)]
-    rows, where = rows_of(path.name, ((n, r) for n, r in _questions(path).items()), "line")
-    return [assembled(rows, where, Card("mt_bench-questions", f"MT-Bench, {path.name}"), [])]
+    rows, where = rows_of(named(path), ((n, r) for n, r in _questions(path).items()), "line")
+    return [assembled(rows, where, Card("mt_bench-questions", f"MT-Bench, {named(path)}"), [])]
 
 
 def _questions(path: Path) -> dict[int, dict[str, Any]]:
     """By line: id, first turn and category."""
     found = {}
     for number_, line in objects(path):
-        where = f"{path.name}, {unit(path)} {number_:,}"
+        where = f"{named(path)}, {unit(path)} {number_:,}"
         turns = line.get("turns")
         first = turns[0] if isinstance(turns, list) and turns else turns
         found[number_] = {
@@ -61,7 +62,7 @@ def _questions(path: Path) -> dict[int, dict[str, Any]]:
 
 
 def _judged(path: Path) -> Imported:
-    lines, where = rows_of(path.name, _lines(path), unit(path))
+    lines, where = rows_of(named(path), _lines(path), unit(path))
     twice = lines.duplicated(["query_id", "model", "turn", "judge"]).to_numpy()
     where.refuse(twice, "a second judgement of one answer", "keep one of each")
     notes = []
@@ -74,7 +75,7 @@ def _judged(path: Path) -> Imported:
         notes.append(f"{int(unread.sum()):,} judgements hold no score and were left out.")
     lines = lines[~unread]
     if lines.empty:
-        raise DataError(f"{path.name}: no judgement holds a score; judge the answers again")
+        raise DataError(f"{named(path)}: no judgement holds a score; judge the answers again")
     rows = lines.groupby(["query_id", "model"], sort=False).agg(
         quality=("quality", "mean"), n_turns=("turn", "nunique"), row=("row", "first")
     )
@@ -82,16 +83,16 @@ def _judged(path: Path) -> Imported:
     if fewer:
         notes.append(f"{fewer:,} of {len(rows):,} answers were judged in fewer turns than others.")
     rows = rows.reset_index()
-    where = Where(path.name, rows["row"].to_numpy(np.int64), where.unit)
+    where = Where(named(path), rows["row"].to_numpy(np.int64), where.unit)
     _add_texts(rows, lines, path, notes)
-    card = Card("mt_bench", f"MT-Bench judgements, {path.name}", scale=SCALE)
+    card = Card("mt_bench", f"MT-Bench judgements, {named(path)}", scale=SCALE)
     return assembled(rows.drop(columns=["n_turns", "row"]), where, card, notes)
 
 
 def _lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
     found, of_lines = [], unit(path)
     for number_, line in objects(path):
-        where = f"{path.name}, {of_lines} {number_:,}"
+        where = f"{named(path)}, {of_lines} {number_:,}"
         score = number(line.get("score"), where, "score")
         if score != UNREAD and not (np.isnan(score) or SCALE.low <= score <= SCALE.high):
             raise DataError(

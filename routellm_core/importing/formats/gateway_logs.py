@@ -10,6 +10,7 @@ from typing import Any
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.calls import Call, bare
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.records import column_names, each, records, structured, unit_of
 from routellm_core.importing.request_records import call_of
@@ -48,10 +49,10 @@ def read(path: Path) -> list[Imported]:
     names = _names(path)
     if not _source(names):
         what = "totals of days" if names >= TOTALS else "no requests of OpenRouter or Helicone"
-        raise DataError(f"{path.name}: holds {what}; export the single requests")
+        raise DataError(f"{named(path)}: holds {what}; export the single requests")
     source, unit = _source(names), unit_of(path)
     found = [
-        (at or number, _call(record, f"{path.name}, {unit} {at or number:,}"))
+        (at or number, _call(record, f"{named(path)}, {unit} {at or number:,}"))
         for number, whole in records(path)
         for at, record in each(whole)
     ]

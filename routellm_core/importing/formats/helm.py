@@ -19,6 +19,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.json_stream import document, objects
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.run_joining import noted, paired, readable, stacked
 
@@ -92,7 +93,7 @@ def _read_run(path: Path) -> Imported:
     n_perturbed = 0
     trials: set[str] = set()
     for number_, entry in objects(path):
-        where = f"{path.name}, item {number_:,}"
+        where = f"{named(path)}, item {number_:,}"
         if entry.get("perturbation"):
             n_perturbed += 1
             continue
@@ -101,19 +102,19 @@ def _read_run(path: Path) -> Imported:
         by_id.setdefault(text(entry.get("instance_id"), where, "instance_id"), []).append(values)
     notes = []
     if n_perturbed:
-        notes.append(f"{n_perturbed:,} perturbed instances of {path.parent.name} were left out.")
+        notes.append(f"{n_perturbed:,} perturbed instances of {named(path.parent)} were left out.")
     if len(trials) > 1:
         notes.append(f"The mean of {len(trials)} trials was taken.")
     lacking = [name for name in by_id if name not in instances]
     if len(lacking) == len(by_id):
         raise DataError(
-            f"{path.name}: none of its instances has a text in scenario_state.json or "
+            f"{named(path)}: none of its instances has a text in scenario_state.json or "
             "instances.json beside it; take the whole folder"
         )
     if lacking:
-        notes.append(f"{len(lacking):,} instances of {path.parent.name} have no text: left out.")
+        notes.append(f"{len(lacking):,} instances of {named(path.parent)} have no text: left out.")
     rows, where_ = rows_of(
-        path.name,
+        named(path),
         (
             (i, _row(name, trials_, run, instances[name]))
             for i, (name, trials_) in enumerate(by_id.items(), start=1)
@@ -121,7 +122,7 @@ def _read_run(path: Path) -> Imported:
         ),
         "instance",
     )
-    return assembled(rows, where_, Card(run.scenario, f"HELM, {path.parent.name}"), notes)
+    return assembled(rows, where_, Card(run.scenario, f"HELM, {named(path.parent)}"), notes)
 
 
 def _row(

@@ -17,6 +17,7 @@ from routellm_core.importing.fields import at, rows_of, text
 from routellm_core.importing.formats.inspect_sample import Run, Sample, read_sample
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.json_stream import document, parsed
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.run_joining import paired
 
@@ -64,11 +65,11 @@ def read(path: Path) -> list[Imported]:
         samples = log.get("samples")
         if not isinstance(samples, list) or not samples:
             raise _NoSamplesError(
-                f"{path.name}: holds no samples, only totals; write the log with samples "
+                f"{named(path)}: holds no samples, only totals; write the log with samples "
                 "(inspect log dump)"
             )
-        named = ((f"{path.name}, sample {i:,}", s) for i, s in enumerate(samples, start=1))
-        return [_imported(path, _Log(log, named))]
+        each = ((f"{named(path)}, sample {i:,}", s) for i, s in enumerate(samples, start=1))
+        return [_imported(path, _Log(log, each))]
     zip_limits.check(path)
     try:
         with zipfile.ZipFile(path) as archive:
@@ -76,7 +77,7 @@ def read(path: Path) -> list[Imported]:
     except zip_limits.DAMAGE as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path.name}: is no whole zip archive ({error})") from None
+        raise DataError(f"{named(path)}: is no whole zip archive ({error})") from None
 
 
 def _logs_in(folder: Path) -> Iterator[Path]:
@@ -136,7 +137,7 @@ def _zipped(archive: zipfile.ZipFile, file: str) -> _Log:
 
 
 def _imported(path: Path, log: _Log) -> Imported:
-    task = text(at(log.header, "eval", "task"), path.name, "eval.task")
+    task = text(at(log.header, "eval", "task"), named(path), "eval.task")
     run = _run(log.header, path.name)
     found: list[Sample] = []
     withdrawn: list[str] = []
@@ -152,21 +153,21 @@ def _imported(path: Path, log: _Log) -> Imported:
     unasked = [s.row["query_id"] for s in found if asked.get(s.row["query_id"]) is None]
     kept = [s for s in found if asked.get(s.row["query_id"]) is not None]
     if not kept:
-        raise _NoSamplesError(f"{path.name}: holds no samples; write the log with samples")
+        raise _NoSamplesError(f"{named(path)}: holds no samples; write the log with samples")
     rows = [s.row | {"query": asked[s.row["query_id"]]} for s in kept]
-    notes = _notes(path.name, log.header, run, kept)
-    notes += _left_out(path.name, "samples that were invalidated", withdrawn)
-    notes += _left_out(path.name, "samples without a text of a user", unasked)
+    notes = _notes(named(path), log.header, run, kept)
+    notes += _left_out(named(path), "samples that were invalidated", withdrawn)
+    notes += _left_out(named(path), "samples without a text of a user", unasked)
     if all(row["failed"] for row in rows):
-        notes.append(f"{path.name}: every sample ended in an error, so there is no answer.")
+        notes.append(f"{named(path)}: every sample ended in an error, so there is no answer.")
         rows = [{name: row[name] for name in ("query_id", "query", "slice")} for row in rows]
         rows = list({row["query_id"]: row for row in rows}.values())
-    table, where_ = rows_of(path.name, enumerate(rows, start=1), "sample")
+    table, where_ = rows_of(named(path), enumerate(rows, start=1), "sample")
     lettered = {measure for sample in kept for measure in sample.lettered}
     table = table.rename(columns={m: replace(m, rises=True) for m in lettered})
     card = Card(
         task.rpartition("/")[2],
-        f"Inspect, {path.name}",
+        f"Inspect, {named(path)}",
         created=_moment(at(log.header, "eval", "created")),
     )
     return assembled(table, where_, card, notes)

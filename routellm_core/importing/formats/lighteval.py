@@ -22,6 +22,7 @@ from routellm_core.importing.formats.graded_records import (
     model_of,
 )
 from routellm_core.importing.readers.json_stream import document
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.table import reason
 from routellm_core.importing.readers.tables import LARGEST_UNPACKED
@@ -89,13 +90,13 @@ def _items(path: Path) -> list[dict[str, Any]]:
                 n_bytes += batch.nbytes
                 if n_bytes > LARGEST_UNPACKED:
                     raise DataError(
-                        f"{path.name}: unpacks to more than {LARGEST_UNPACKED:,} bytes; import it "
-                        "in parts"
+                        f"{named(path)}: unpacks to more than {LARGEST_UNPACKED:,} bytes; import "
+                        "it in parts"
                     )
                 found += batch.to_pylist()
     except (pa.ArrowException, OSError, UnicodeError) as error:
         raise DataError(
-            f"{path.name}: is a damaged Parquet file ({reason(error)}); write it again"
+            f"{named(path)}: is a damaged Parquet file ({reason(error)}); write it again"
         ) from None
     return found
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.calls import Call, bare
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.records import column_names, records, unit_of
 from routellm_core.importing.request_records import call_of
 
@@ -41,10 +42,10 @@ def read(path: Path) -> list[Imported]:
     """
     if not recognises(path):
         wanted = ", ".join(sorted(SPEND))
-        raise DataError(f"{path.name}: holds no logs of LiteLLM; they have columns {wanted}")
+        raise DataError(f"{named(path)}: holds no logs of LiteLLM; they have columns {wanted}")
     unit, found = unit_of(path), []
     for number, record in records(path, WANTED):
-        call = call_of(record, f"{path.name}, {unit} {number:,}")
+        call = call_of(record, f"{named(path)}, {unit} {number:,}")
         answered, public = (record.get(name) for name in ("model", "model_group"))
         found.append((number, _named(call, answered, public)))
     return [bare(found, path, unit, "LiteLLM logs", NO_TEXT, by_answer=True)]

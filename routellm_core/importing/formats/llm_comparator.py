@@ -11,6 +11,7 @@ import pandas as pd
 from routellm_core.errors import DataError
 from routellm_core.importing.fields import at, number, text
 from routellm_core.importing.readers.json_stream import document
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 
 SOURCE = "llm_comparator"
@@ -30,15 +31,15 @@ def read(path: Path) -> pd.DataFrame:
     found = document(path)
     models, examples = found.get("models"), found.get("examples")
     if not isinstance(models, list) or len(models) != 2:
-        raise DataError(f"{path.name}, field 'models': does not hold two models; export it again")
+        raise DataError(f"{named(path)}, field 'models': does not hold two models; export it again")
     if not isinstance(examples, list) or not examples:
-        raise DataError(f"{path.name}, field 'examples': is no list of examples; export it again")
+        raise DataError(f"{named(path)}, field 'examples': is no list of examples; export it again")
     names = [
-        text(at(model, "name"), path.name, f"models[{i}].name") for i, model in enumerate(models)
+        text(at(model, "name"), named(path), f"models[{i}].name") for i, model in enumerate(models)
     ]
     rows = []
     for position, example in enumerate(examples, start=1):
-        where = f"{path.name}, example {position:,}"
+        where = f"{named(path)}, example {position:,}"
         score = number(at(example, "score"), where, "score")
         rows.append(
             {

@@ -17,6 +17,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, rows_of, text
 from routellm_core.importing.measures import LIKELIHOODS, Measure
 from routellm_core.importing.readers.json_stream import document, objects, unit
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.run_joining import noted, paired, readable, stacked
 from routellm_core.importing.said import spoken
@@ -68,7 +69,7 @@ def read(path: Path) -> list[Imported]:
         return _joined(runs, left)
     if is_totals(path) and not _is_samples(path):
         raise DataError(
-            f"{path.name}: holds totals only; give the samples_*.jsonl beside it (lm_eval writes "
+            f"{named(path)}: holds totals only; give the samples_*.jsonl beside it (lm_eval writes "
             "them with --log_samples)"
         )
     return [_run(path).part]
@@ -101,25 +102,25 @@ def _run(path: Path) -> _Run:
     """Content of one file of samples."""
     totals, task = _totals_of(path)
     model = totals.model if totals else path.stem
-    notes = [] if totals else [f"{path.name} names no model and has no results file beside it."]
+    notes = [] if totals else [f"{named(path)} names no model and has no results file beside it."]
     rises = totals.rises.get(task, {}) if totals else {}
     shots = totals.shots.get(task, 0) if totals else 0
     of_lines, rows = unit(path), _Rows(model, rises, shots)
     for number, line in objects(path):
-        rows.add(number, line, f"{path.name}, {of_lines} {number:,}")
+        rows.add(number, line, f"{named(path)}, {of_lines} {number:,}")
     if not rows.found:
-        raise DataError(f"{path.name}: is empty; export it again")
+        raise DataError(f"{named(path)}: is empty; export it again")
     if rows.n_with_shots:
         notes.append(
-            f"{rows.n_with_shots:,} queries of {path.name} still hold the examples of the prompt."
+            f"{rows.n_with_shots:,} queries of {named(path)} still hold the examples of the prompt."
         )
-    table, where = rows_of(path.name, rows.found, of_lines)
+    table, where = rows_of(named(path), rows.found, of_lines)
     group = totals.groups.get(task, task) if totals else task
     if group != task:
         table["slice"] = task
         table["query_id"] = task + "-" + table["query_id"]
     moment = _moment(path) or (totals.moment if totals else "")
-    card = Card(group, f"lm-eval samples, {path.name}", created=moment)
+    card = Card(group, f"lm-eval samples, {named(path)}", created=moment)
     return _Run(assembled(table, where, card, notes), model, path.parent, task)
 
 
@@ -239,9 +240,9 @@ def _totals_of(path: Path) -> tuple[Totals | None, str]:
     beside = [p for p in sorted(path.parent.glob("*.json")) if p != path and is_totals(p)]
     fitting: list[tuple[int, bool, Totals, str]] = []
     for totals in (_totals(p) for p in beside[:MOST_FILES]):
-        named = [task for task in totals.tasks if task in path.stem]
-        if named:
-            task = max(named, key=len)
+        tasks = [task for task in totals.tasks if task in path.stem]
+        if tasks:
+            task = max(tasks, key=len)
             # Both names of a run end in the moment of its end.
             same = bool(_moment(path)) and _moment(totals.path) == _moment(path)
             same = same or totals.path.stem.removeprefix("results") in path.stem
@@ -252,8 +253,8 @@ def _totals_of(path: Path) -> tuple[Totals | None, str]:
     longest, same, totals, task = max(fitting, key=lambda f: f[:2])
     if len({f[2].model for f in fitting if f[:2] == (longest, same)}) > 1:
         raise DataError(
-            f"{path.name}: several results files beside it hold task {task!r}; put each run into a "
-            "folder of its own"
+            f"{named(path)}: several results files beside it hold task {task!r}; put each run into "
+            "a folder of its own"
         )
     return totals, task
 

@@ -12,6 +12,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.calls import Call, bare, is_failure
 from routellm_core.importing.fields import at
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.records import column_names, records, structured, unit_of, whole
 from routellm_core.importing.said import asked_in
@@ -51,12 +52,12 @@ def read(path: Path) -> list[Imported]:
         DataError: damaged, or no request is in it.
     """
     if not recognises(path):
-        raise DataError(f"{path.name}: holds no traces of MLflow; export search_traces()")
+        raise DataError(f"{named(path)}: holds no traces of MLflow; export search_traces()")
     unit, found, n_assessed = unit_of(path), [], 0
     for number, record in records(path, WANTED | TRACE):
         assessed = structured(record.get("assessments")) or at(record, "info", "assessments")
         n_assessed += bool(assessed) and not isinstance(assessed, str)
-        found += [(number, call) for call in _calls(record, f"{path.name}, {unit} {number:,}")]
+        found += [(number, call) for call in _calls(record, f"{named(path)}, {unit} {number:,}")]
     notes = [f"{n_assessed:,} traces hold assessments, which are not read."] if n_assessed else []
     return [bare(found, path, unit, "MLflow traces", _NO_TEXT, notes=notes)]
 

@@ -13,6 +13,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.calls import Call, bare
 from routellm_core.importing.column_words import QUALITY
 from routellm_core.importing.fields import at
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.records import column_names, each, records, structured, unit_of
 from routellm_core.importing.request_records import REQUEST, call_of, is_request, is_wrapped
@@ -55,8 +56,8 @@ def read(path: Path) -> list[Imported]:
     first = _first(path)
     if _is_answer(first) and not is_request(first):
         raise DataError(
-            f"{path.name}: holds answers without what was asked; give the requests, or export the "
-            "messages with them"
+            f"{named(path)}: holds answers without what was asked; give the requests, or export "
+            "the messages with them"
         )
     calls = _turns(path) if _is_message(first) else _calls(path, of_lines)
     return [bare(calls, path, of_lines, "OpenAI requests", "log the messages of requests too")]
@@ -67,9 +68,11 @@ def _calls(path: Path, of_lines: str) -> list[tuple[int, Call]]:
     for number, outer in records(path):
         for at_, record in each(outer):
             of = at_ or number
-            found.append((of, call_of(record, f"{path.name}, {of_lines} {of:,}")))
+            found.append((of, call_of(record, f"{named(path)}, {of_lines} {of:,}")))
     if all(call.said is None for _, call in found):
-        raise DataError(f"{path.name}: no request holds a message of a user; export it with texts")
+        raise DataError(
+            f"{named(path)}: no request holds a message of a user; export it with texts"
+        )
     return found
 
 

@@ -13,6 +13,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.calls import bare
 from routellm_core.importing.fields import at
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.records import documents
 from routellm_core.importing.spans import CONTENT_OFF, Span, call_of
@@ -38,12 +39,12 @@ def read(path: Path) -> list[Imported]:
     """
     found = []
     for number, span in enumerate(_spans(path), start=1):
-        call = call_of(span, f"{path.name}, span {number:,}")
+        call = call_of(span, f"{named(path)}, span {number:,}")
         if call is not None:
             found.append((number, call))
     if not found:
         raise DataError(
-            f"{path.name}: no span is of a request to a model; instrument the client of the model"
+            f"{named(path)}: no span is of a request to a model; instrument the client of the model"
         )
     return [bare(found, path, "span", "OpenTelemetry spans", CONTENT_OFF)]
 

@@ -11,6 +11,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.calls import bare
 from routellm_core.importing.fields import at
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.records import column_names, records, structured, unit_of
 from routellm_core.importing.spans import CONTENT_OFF, Span, call_of
 
@@ -33,11 +34,11 @@ def read(path: Path) -> list[Imported]:
     """
     unit, found = unit_of(path), []
     for number, span in _spans(path):
-        call = call_of(span, f"{path.name}, {unit} {number:,}")
+        call = call_of(span, f"{named(path)}, {unit} {number:,}")
         if call is not None:
             found.append((number, call))
     if not found:
-        raise DataError(f"{path.name}: no span is of a request to a model; export those of LLMs")
+        raise DataError(f"{named(path)}: no span is of a request to a model; export those of LLMs")
     return [bare(found, path, unit, "Phoenix spans", CONTENT_OFF)]
 
 

@@ -24,6 +24,7 @@ from routellm_core.importing.formats.promptfoo_grades import grades_of
 from routellm_core.importing.formats.promptfoo_models import Provider, distinct_names
 from routellm_core.importing.readers import yaml_document
 from routellm_core.importing.readers.json_stream import document, objects, unit
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.said import spoken
 
@@ -61,8 +62,8 @@ def read(path: Path) -> list[Imported]:
     rows = _Rows()
     for where, number_, result in _results(path):
         rows.add(result, where, number_)
-    table, where_ = rows_of(path.name, rows.named(), "result")
-    return [assembled(table, where_, Card(path.stem, f"promptfoo, {path.name}"), rows.notes())]
+    table, where_ = rows_of(named(path), rows.named(), "result")
+    return [assembled(table, where_, Card(path.stem, f"promptfoo, {named(path)}"), rows.notes())]
 
 
 def _is_yaml(start: str) -> bool:
@@ -77,15 +78,15 @@ def _results(path: Path) -> Iterator[tuple[str, int, dict[str, Any]]]:
     if start.keys >= RESULT:
         of_lines = unit(path)
         for number_, result in objects(path):
-            yield f"{path.name}, {of_lines} {number_:,}", number_, result
+            yield f"{named(path)}, {of_lines} {number_:,}", number_, result
         return
     whole = yaml_document.document(path) if start.kind == "text" else document(path)
     found = whole.get("results")
     found = found.get("results") if isinstance(found, Mapping) else found
     if not isinstance(found, list):
-        raise DataError(f"{path.name}, field 'results': is no list; export the evaluation again")
+        raise DataError(f"{named(path)}, field 'results': is no list; export the evaluation again")
     for number_, result in enumerate(found, start=1):
-        where = f"{path.name}, result {number_:,}"
+        where = f"{named(path)}, result {number_:,}"
         if not isinstance(result, dict):
             raise DataError(f"{where}: is no object; export the evaluation again")
         yield where, number_, result

@@ -25,6 +25,7 @@ from routellm_core.importing.formats.promptfoo_grades import (
 )
 from routellm_core.importing.formats.promptfoo_models import Provider, distinct_names
 from routellm_core.importing.measures import Measure
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.tables import read_columns, read_sample
 from routellm_core.importing.said import spoken
 
@@ -100,8 +101,8 @@ def read(path: Path) -> Imported:
                 row |= _named(_cell(cells, block.named, at))
             found.append((number, row))
     notes = [*table.notes, *_notes(found, counted, path.name)]
-    rows, where_ = rows_of(path.name, sorted(found, key=lambda f: f[0]), "row")
-    return assembled(rows, where_, Card(path.stem, f"promptfoo, {path.name}"), notes)
+    rows, where_ = rows_of(named(path), sorted(found, key=lambda f: f[0]), "row")
+    return assembled(rows, where_, Card(path.stem, f"promptfoo, {named(path)}"), notes)
 
 
 def _notes(

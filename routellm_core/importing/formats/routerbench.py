@@ -12,6 +12,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.columns import ColumnMapping, WideModel
 from routellm_core.importing.fields import is_whole
 from routellm_core.importing.formats import table
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_sample
 
@@ -43,16 +44,16 @@ def read(path: Path) -> list[Imported]:
     """
     if sniff(path).kind == "pickle":
         raise DataError(
-            f"{path.name}: is a pickle, which can run code when it is opened, so it is not. Take a "
-            "copy in CSV or Parquet; if you trust where it is from, convert it where nothing can "
+            f"{named(path)}: is a pickle, which can run code when it is opened, so it is not. Take "
+            "a copy in CSV or Parquet; if you trust where it is from, convert it where nothing can "
             "be lost: python -c \"import pandas; pandas.read_pickle('"
-            f"{path.name}').to_parquet('routerbench.parquet')\""
+            f"{named(path)}').to_parquet('routerbench.parquet')\""
         )
     names = read_sample(path).column_names
     models = _models(names)
     if not models:
         raise DataError(
-            f"{path.name}: no column of a model has one named like it with {COST} or {ANSWER}; "
+            f"{named(path)}: no column of a model has one named like it with {COST} or {ANSWER}; "
             "import it as a table"
         )
     mapping = ColumnMapping(
@@ -64,7 +65,7 @@ def read(path: Path) -> list[Imported]:
     rows, where, notes = table.rows_of(path, mapping)
     plain = {prompt: _unlisted(prompt) for prompt in rows["query"].dropna().unique()}
     rows["query"] = rows["query"].map(plain)
-    return [assembled(rows, where, Card(path.stem, f"RouterBench, {path.name}"), notes)]
+    return [assembled(rows, where, Card(path.stem, f"RouterBench, {named(path)}"), notes)]
 
 
 def _models(names: list[str]) -> tuple[WideModel, ...]:

@@ -16,6 +16,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.column_words import CUT, FAILED
 from routellm_core.importing.columns import ColumnMapping, guess, holds_battles, is_told
 from routellm_core.importing.measures import Measure
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.table import Table
 from routellm_core.importing.readers.tables import read_columns, read_sample
 from routellm_core.importing.said import spoken
@@ -60,7 +61,7 @@ def read(path: Path, mapping: ColumnMapping | None = None) -> list[Imported]:
     if mapping is None and found.query is None and found.query_id is None:
         shown = ", ".join(sample.column_names[:20]) or "none"
         raise DataError(
-            f"{path.name}: no column looks like queries (there are: {shown}); name one 'query'"
+            f"{named(path)}: no column looks like queries (there are: {shown}); name one 'query'"
         )
     mapping = mapping or found
     rows, where, notes = rows_of(path, mapping)
@@ -68,7 +69,7 @@ def read(path: Path, mapping: ColumnMapping | None = None) -> list[Imported]:
     unread = [name for name in sample.column_names if name not in read_too]
     if unread:
         notes.append(f"Not used: {_listed(unread)}.")
-    card = Card(path.stem, f"a table, {path.name}", scale=mapping.scale)
+    card = Card(path.stem, f"a table, {named(path)}", scale=mapping.scale)
     return [assembled(rows, where, card, notes)]
 
 

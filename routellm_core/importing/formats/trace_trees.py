@@ -12,6 +12,7 @@ from typing import Any
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.calls import Call, bare
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.records import column_names, records, structured, unit_of
 from routellm_core.importing.request_records import call_of
@@ -50,12 +51,12 @@ def read(path: Path) -> list[Imported]:
     for number, record in records(path):
         n_judged += any(isinstance(record.get(name), list) and record[name] for name in _JUDGED)
         for one in _each(record):
-            call = _call(one, f"{path.name}, {unit} {number:,}")
+            call = _call(one, f"{named(path)}, {unit} {number:,}")
             if call is not None:
                 found.append((number, call))
     if not found:
         raise DataError(
-            f"{path.name}: no request to a model is in it; export the generations or LLM spans"
+            f"{named(path)}: no request to a model is in it; export the generations or LLM spans"
         )
     notes = [f"{n_judged:,} records hold scores of people or judges, which are not read."]
     notes = notes if n_judged else []

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
+from routellm_core.importing.readers.naming import named
 from routellm_core.jobs.progress import OnProgress, Progress, silent
 
 _ON_PROGRESS: ContextVar[OnProgress] = ContextVar("on_progress", default=silent)
@@ -41,7 +42,7 @@ class _Counted(io.FileIO):
     def __init__(self, path: Path, on_progress: OnProgress) -> None:
         super().__init__(path)
         self._watch = on_progress
-        self._stage = f"reading {path.name}"
+        self._stage = f"reading {named(path)}"
         self._n_bytes = path.stat().st_size
 
     def readinto(self, buffer: "memoryview | bytearray") -> int | None:  # type: ignore[override]

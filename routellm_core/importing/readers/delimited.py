@@ -15,6 +15,7 @@ import pyarrow.csv
 
 from routellm_core.errors import DataError
 from routellm_core.importing.readers.counted_reads import open_watched
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import LOOKED_AT, encoding_of, sniff
 from routellm_core.importing.readers.table import (
     Table,
@@ -48,7 +49,7 @@ def read(path: Path, names: Sequence[str], looked_at: Sequence[str] = ()) -> Tab
     header = _header(path)
     check_names(path, header.names, names)
     if len(sniff(path).text.splitlines()) <= header.n_lines:
-        raise DataError(f"{path.name}: has columns but no row; export it again")
+        raise DataError(f"{named(path)}: has columns but no row; export it again")
     encoding, note = encoding_of(path)
     off: list[tuple[int, int, int]] = []
 
@@ -73,12 +74,12 @@ def read(path: Path, names: Sequence[str], looked_at: Sequence[str] = ()) -> Tab
                 size *= 8  # a row is longer than a block
                 continue
             raise DataError(
-                f"{path.name}: is no CSV table ({reason(error)}); save it again"
+                f"{named(path)}: is no CSV table ({reason(error)}); save it again"
             ) from None
     if off:
-        where = Where(path.name, np.array([row for row, _, _ in off]))
+        where = Where(named(path), np.array([row for row, _, _ in off]))
         raise DataError(
-            f"{path.name}: another number of values than the header in "
+            f"{named(path)}: another number of values than the header in "
             f"{where.rows(np.ones(len(off), dtype=bool))}, for example {off[0][1]} for {off[0][2]} "
             f"in row {off[0][0]:,}; quote values that hold the separator, or drop the rows"
         )
@@ -100,7 +101,9 @@ def read_sample(path: Path, n_rows: int) -> pa.Table:
         with _open_csv(content, header, "utf-8", _BLOCK, lambda _: "skip") as reader:
             return reader.read_all().slice(0, n_rows)
     except (pa.ArrowException, UnicodeError) as error:
-        raise DataError(f"{path.name}: is no CSV table ({reason(error)}); save it again") from None
+        raise DataError(
+            f"{named(path)}: is no CSV table ({reason(error)}); save it again"
+        ) from None
 
 
 def _header(path: Path) -> _Header:
@@ -114,7 +117,7 @@ def _header(path: Path) -> _Header:
     try:
         given = next(row for row in reader if row)
     except (csv.Error, StopIteration) as error:
-        raise DataError(f"{path.name}: has no line of column names ({error}); add one") from None
+        raise DataError(f"{named(path)}: has no line of column names ({error}); add one") from None
     return _Header(delimiter, column_names(given), reader.line_num)
 
 

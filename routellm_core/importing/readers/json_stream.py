@@ -8,6 +8,7 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing.readers.counted_reads import open_watched
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import encoding_of, sniff
 from routellm_core.importing.readers.wrapped_rows import rows_inside
 
@@ -34,7 +35,7 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     start = sniff(path)
     if start.kind not in ("list", "objects"):
         raise DataError(
-            f"{path.name}: is no JSON list of objects and no JSON lines; save it as one"
+            f"{named(path)}: is no JSON list of objects and no JSON lines; save it as one"
         )
     items: Iterator[tuple[int, Any]]
     if start.wrapped:
@@ -44,7 +45,7 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, item in items:
         if not isinstance(item, dict):
             raise DataError(
-                f"{path.name}, {unit(path)} {number:,}: is {_kind(item)}, no object; correct or "
+                f"{named(path)}, {unit(path)} {number:,}: is {_kind(item)}, no object; correct or "
                 "drop it"
             )
         yield number, item
@@ -57,14 +58,14 @@ def document(path: Path) -> dict[str, Any]:
         DataError: damaged, too large, or not an object.
     """
     _check_size(path)
-    return parsed(path.read_bytes(), path.name, encoding_of(path)[0])
+    return parsed(path.read_bytes(), named(path), encoding_of(path)[0])
 
 
 def _check_size(path: Path) -> None:
     size = path.stat().st_size
     if size > LARGEST_DOCUMENT:
         raise DataError(
-            f"{path.name}: {size:,} bytes of one JSON document, more than {LARGEST_DOCUMENT:,}; "
+            f"{named(path)}: {size:,} bytes of one JSON document, more than {LARGEST_DOCUMENT:,}; "
             "export it as JSON lines or in parts"
         )
 
@@ -98,8 +99,8 @@ def _of_lines(path: Path) -> Iterator[tuple[int, Any]]:
                 if number == 1 and not line.rstrip().endswith("}"):
                     break
                 raise DataError(
-                    f"{path.name}, line {number:,}: is no JSON ({_reason(error)}); correct or drop "
-                    "it"
+                    f"{named(path)}, line {number:,}: is no JSON ({_reason(error)}); correct or "
+                    "drop it"
                 ) from None
         else:
             return
@@ -115,7 +116,7 @@ def _over_lines(path: Path) -> Iterator[tuple[int, Any]]:
             item, end = _DECODER.raw_decode(text)
         except (ValueError, RecursionError) as error:
             raise DataError(
-                f"{path.name}: object {number:,} is no JSON ({_reason(error)}); export it again"
+                f"{named(path)}: object {number:,} is no JSON ({_reason(error)}); export it again"
             ) from None
         yield number, item
         text = text[end:].lstrip()
@@ -138,8 +139,8 @@ def _of_list(path: Path) -> Iterator[tuple[int, Any]]:
                 return
             elif number > 1:
                 raise DataError(
-                    f"{path.name}, item {number:,}: after it there is neither a comma nor the end "
-                    "of the list; export it again"
+                    f"{named(path)}, item {number:,}: after it there is neither a comma nor the "
+                    "end of the list; export it again"
                 )
             while True:
                 try:
@@ -150,8 +151,8 @@ def _of_list(path: Path) -> Iterator[tuple[int, Any]]:
                 except (ValueError, RecursionError) as error:
                     if ended or isinstance(error, RecursionError):
                         raise DataError(
-                            f"{path.name}, item {number:,}: is no JSON ({_reason(error)}); correct "
-                            "or drop it"
+                            f"{named(path)}, item {number:,}: is no JSON ({_reason(error)}); "
+                            "correct or drop it"
                         ) from None
                 rest, ended = _more(file, rest)
             yield number, item

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Literal, NamedTuple, TypeAlias
 
 from routellm_core.errors import DataError
 from routellm_core.importing.readers import zip_limits
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.wrapped_rows import OF_ROWS, key_of_rows, rows_inside
 
 LOOKED_AT = 1 << 20  # bytes
@@ -127,11 +128,11 @@ def encoding_of(path: Path) -> tuple[str, str]:
             errors.append((at, encoding))
         else:
             tried = ", ".join(f"{name.upper()} (byte {at:,})" for at, name in errors)
-            raise DataError(f"{path.name}: is no text in {tried}; save it as UTF-8")
+            raise DataError(f"{named(path)}: is no text in {tried}; save it as UTF-8")
     if not errors:
         return encoding, ""
     return encoding, (
-        f"{path.name} is not UTF-8 (byte {errors[0][0]:,}) and was read as "
+        f"{named(path)} is not UTF-8 (byte {errors[0][0]:,}) and was read as "
         f"{LEGACY_ENCODINGS[encoding]}: look whether its letters are right."
     )
 

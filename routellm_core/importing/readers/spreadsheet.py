@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from routellm_core.errors import DataError
 from routellm_core.importing.readers import spreadsheet_process, zip_limits
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.table import Table, column_names
 from routellm_core.importing.values import Where
 
@@ -41,20 +42,20 @@ def read(path: Path, n_rows: int | None = None) -> Table:
     done = subprocess.run(command, capture_output=True)
     if done.returncode in _OUT_OF_MEMORY:
         raise DataError(
-            f"{path.name}: needs more than {spreadsheet_process.MOST_MEMORY:,} bytes of memory; "
+            f"{named(path)}: needs more than {spreadsheet_process.MOST_MEMORY:,} bytes of memory; "
             "save the table alone, as CSV"
         )
     if done.returncode:
         reason = (done.stderr.decode(errors="replace").strip().splitlines() or ["unknown"])[-1]
         raise DataError(
-            f"{path.name}: is no whole spreadsheet that can be read ({reason[:200]}); save it "
+            f"{named(path)}: is no whole spreadsheet that can be read ({reason[:200]}); save it "
             "again, without a password"
         )
     if not done.stdout:
-        raise DataError(f"{path.name}: no sheet holds a table; export it again")
+        raise DataError(f"{named(path)}: no sheet holds a table; export it again")
     (sheet, n_sheets), (above, header), *body = map(json.loads, done.stdout.splitlines())
     names = column_names(header)
-    where = Where(path.name, np.array([number - above for number, _ in body], dtype=np.int64))
+    where = Where(named(path), np.array([number - above for number, _ in body], dtype=np.int64))
     columns = [pa.array([row[i] for _, row in body], pa.string()) for i in range(len(names))]
-    notes = (f"Of the {n_sheets} sheets of {path.name} only {sheet!r} was read.",)
+    notes = (f"Of the {n_sheets} sheets of {named(path)} only {sheet!r} was read.",)
     return Table(pa.table(columns, names), where, notes if n_sheets > 1 else ())

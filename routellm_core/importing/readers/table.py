@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from routellm_core.errors import DataError
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.values import Where
 
 
@@ -28,8 +29,8 @@ def numbered(data: pa.Table, path: Path, notes: tuple[str, ...] = ()) -> Table:
         DataError: it has no row.
     """
     if not data.num_rows:
-        raise DataError(f"{path.name}: has columns but no row; export it again")
-    return Table(data, Where(path.name, np.arange(1, data.num_rows + 1)), notes)
+        raise DataError(f"{named(path)}: has columns but no row; export it again")
+    return Table(data, Where(named(path), np.arange(1, data.num_rows + 1)), notes)
 
 
 def shortened(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
@@ -63,8 +64,8 @@ def check_names(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None
     if absent:
         shown = ", ".join(there[:20]) + (", …" if len(there) > 20 else "")
         raise DataError(
-            f"{path.name}: column {', '.join(map(repr, absent))} is missing (there are: {shown}); "
-            "map another one"
+            f"{named(path)}: column {', '.join(map(repr, absent))} is missing (there are: "
+            f"{shown}); map another one"
         )
 
 

@@ -21,6 +21,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing.readers import delimited, spreadsheet
 from routellm_core.importing.readers.counted_reads import report
 from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import MOST_LOOKED_AT, encoding_of, sniff
 from routellm_core.importing.readers.table import (
     Table,
@@ -57,7 +58,7 @@ def read_sample(path: Path) -> pa.Table:
             return pa.Table.from_batches([] if batch is None else [batch], schema)
     if kind == "objects" and not sniff(path).first and sniff(path).keys:
         raise DataError(
-            f"{path.name}: its first object is no row of a table: longer than "
+            f"{named(path)}: its first object is no row of a table: longer than "
             f"{MOST_LOOKED_AT:,} bytes; export it as JSON lines"
         )
     rows = [row for _, row in zip(range(SAMPLED), objects(path), strict=False)]
@@ -116,20 +117,20 @@ def _kind(path: Path) -> str:
         raise DataError(f"there is no file {path}; check the path")
     kind = sniff(path).kind
     if kind == "empty":
-        raise DataError(f"{path.name}: is empty; export it again")
+        raise DataError(f"{named(path)}: is empty; export it again")
     if kind == "pickle":
         raise DataError(
-            f"{path.name}: is a pickle, which can run code when it is opened, so it is not; save "
+            f"{named(path)}: is a pickle, which can run code when it is opened, so it is not; save "
             "it as CSV or Parquet"
         )
     if kind == "zip":
         raise DataError(
-            f"{path.name}: is an archive and no spreadsheet; unpack it, or save it again if it was "
-            "one"
+            f"{named(path)}: is an archive and no spreadsheet; unpack it, or save it again if it "
+            "was one"
         )
     if kind == "other":
         raise DataError(
-            f"{path.name}: is no table: neither text in a known encoding, nor Parquet, nor a "
+            f"{named(path)}: is no table: neither text in a known encoding, nor Parquet, nor a "
             "spreadsheet; save it as one of these"
         )
     return kind
@@ -160,7 +161,7 @@ def _json(path: Path, names: Sequence[str], looked_at: Sequence[str]) -> Table:
             keep()
     keep()
     check_names(path, sorted(seen), names)
-    where = Where(path.name, np.array(numbers, np.int64), unit(path))
+    where = Where(named(path), np.array(numbers, np.int64), unit(path))
     note = encoding_of(path)[1]
     return Table(pa.concat_tables(parts), where, (note,) if note else ())
 
@@ -195,11 +196,11 @@ def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
             if len(set(names)) < len(names):
-                raise DataError(f"{path.name}: has two columns of one name; rename one")
+                raise DataError(f"{named(path)}: has two columns of one name; rename one")
             yield file
     except (pa.ArrowException, OSError, UnicodeError) as error:
         raise DataError(
-            f"{path.name}: is a damaged Parquet file ({reason(error)}); write it again"
+            f"{named(path)}: is a damaged Parquet file ({reason(error)}); write it again"
         ) from None
 
 
@@ -218,11 +219,11 @@ def _unpacked(
         n_bytes += batch.nbytes
         if n_bytes > LARGEST_UNPACKED:
             raise DataError(
-                f"{path.name}: unpacks to more than {LARGEST_UNPACKED:,} bytes by row {n_rows:,} "
+                f"{named(path)}: unpacks to more than {LARGEST_UNPACKED:,} bytes by row {n_rows:,} "
                 f"of {file.metadata.num_rows:,}; import it in parts"
             )
         batches.append(batch)
-        report(Progress(f"reading {path.name}", n_rows, file.metadata.num_rows))
+        report(Progress(f"reading {named(path)}", n_rows, file.metadata.num_rows))
     return pa.Table.from_batches(batches, schema)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 
 from routellm_core.errors import DataError
+from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import encoding_of
 
 LARGEST = 1 << 27  # bytes
@@ -24,7 +25,7 @@ def document(path: Path) -> dict[str, Any]:
     size = path.stat().st_size
     if size > LARGEST:
         raise DataError(
-            f"{path.name}: {size:,} bytes of YAML, more than {LARGEST:,}; export it as JSON"
+            f"{named(path)}: {size:,} bytes of YAML, more than {LARGEST:,}; export it as JSON"
         )
     content = path.read_bytes().decode(encoding_of(path)[0])
     try:
@@ -36,9 +37,9 @@ def document(path: Path) -> dict[str, Any]:
         at = getattr(error, "problem_mark", None)
         line = f", line {at.line + 1:,}" if at else ""
         reason = getattr(error, "problem", None) or "a value is off"
-        raise DataError(f"{path.name}{line}: is no YAML ({reason}); export it again") from None
+        raise DataError(f"{named(path)}{line}: is no YAML ({reason}); export it again") from None
     if not isinstance(found, dict):
-        raise DataError(f"{path.name}: is no YAML object; export it again")
+        raise DataError(f"{named(path)}: is no YAML object; export it again")
     _check_size(found, path.name)
     return found
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from routellm_core.errors import DataError
+from routellm_core.importing.readers.naming import named
 
 MOST_ENTRIES = 100_000
 LARGEST_ENTRY = 1 << 30  # bytes unpacked
@@ -45,22 +46,25 @@ def check(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
     except DAMAGE as error:
-        raise DataError(f"{path.name}: is no whole zip archive ({error}); fetch it again") from None
+        raise DataError(
+            f"{named(path)}: is no whole zip archive ({error}); fetch it again"
+        ) from None
     if len(entries) > MOST_ENTRIES:
-        raise DataError(f"{path.name}: {len(entries):,} entries, more than {MOST_ENTRIES:,}")
+        raise DataError(f"{named(path)}: {len(entries):,} entries, more than {MOST_ENTRIES:,}")
     total = 0
     for entry in entries:
         total += entry.file_size
         packed = max(entry.compress_size, 1)
         if entry.file_size > LARGEST_ENTRY or total > LARGEST_SUM:
             raise DataError(
-                f"{path.name}: {entry.filename[:80]!r} brings it to {total:,} bytes unpacked, too "
-                f"much (an entry {LARGEST_ENTRY:,}, all {LARGEST_SUM:,}); unpack it yourself"
+                f"{named(path)}: {entry.filename[:80]!r} brings it to {total:,} bytes unpacked, "
+                f"too much (an entry {LARGEST_ENTRY:,}, all {LARGEST_SUM:,}); unpack it yourself"
             )
         if entry.file_size > 1 << 20 and entry.file_size / packed > LARGEST_RATIO:
             raise DataError(
-                f"{path.name}: {entry.filename[:80]!r} unpacks to {entry.file_size / packed:,.0f} "
-                "times its size, as only a trap does; unpack it yourself and import the files"
+                f"{named(path)}: {entry.filename[:80]!r} unpacks "
+                f"to {entry.file_size / packed:,.0f} times its size, as only a trap does; "
+                "unpack it yourself and import the files"
             )
 
 
@@ -74,9 +78,9 @@ def check_content(path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
     except DAMAGE as error:
-        raise DataError(f"{path.name}: cannot be unpacked ({error}); fetch it again") from None
+        raise DataError(f"{named(path)}: cannot be unpacked ({error}); fetch it again") from None
     if damaged is not None:
-        raise DataError(f"{path.name}: {damaged[:80]!r} in it is damaged; fetch it again")
+        raise DataError(f"{named(path)}: {damaged[:80]!r} in it is damaged; fetch it again")
 
 
 def content(archive: zipfile.ZipFile, name: str, file: str) -> bytes:
