@@ -2,10 +2,11 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from routellm_core.commands.calibrate import add_choice, chosen
 from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
-from routellm_core.commands.shared import Result, Verb, pair_of
+from routellm_core.commands.shared import Result, Verb, pair_of, price_line, prices_for
 from routellm_core.errors import DataError
 from routellm_core.policy import build
 from routellm_core.policy.build import ProviderNames
@@ -63,6 +64,7 @@ def add_parsers(verb: Verb) -> None:
 def _certified(parsed: argparse.Namespace, store: Store) -> SelectedThreshold | None:
     """The threshold with a guarantee; None: there is none among the options."""
     target = guarantee_target(parsed, store.benchmark(parsed.benchmark))
+    pair = pair_of(parsed, store, parsed.benchmark)
     return target and guarantee_choice.select_with_guarantee(
         store,
         parsed.benchmark,
@@ -71,7 +73,8 @@ def _certified(parsed: argparse.Namespace, store: Store) -> SelectedThreshold | 
         delta=delta_of(parsed),
         seed=parsed.seed,
         recipe=parsed.recipe,
-        model_pair=pair_of(parsed, store, parsed.benchmark),
+        model_pair=pair,
+        prices=prices_for(parsed, pair),
     )
 
 
@@ -116,7 +119,16 @@ def _lines(made: Policy) -> list[str]:
         f"quality {bracketed(quality.value, quality.interval, digits=6)}, "
         f"PGR {bracketed(pgr.value, pgr.interval)}",
         f"  on {evidence.benchmark_id} (n = {evidence.n_queries:,}), {evidence.meaning}",
+        f"  {price_line(_prices(made))}",
     ]
+
+
+def _prices(made: Policy) -> dict[str, dict[str, Any]]:
+    return {
+        side: {"model": getattr(made.model_pair, side).name}
+        | getattr(made.prices, side).model_dump()
+        for side in ("weak", "strong")
+    }
 
 
 def export(parsed: argparse.Namespace) -> Result:

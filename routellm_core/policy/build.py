@@ -114,8 +114,8 @@ def policy_of(
             guarantee=certified and guarantee_of(certified, choice.benchmark.quality_unit),
             evidence=_evidence(choice, n_resamples, seed),
             prices=Prices(
-                weak=ModelPrice(**choice.prices[0]._asdict()),
-                strong=ModelPrice(**choice.prices[1]._asdict()),
+                weak=ModelPrice.of(choice.prices[0]),
+                strong=ModelPrice.of(choice.prices[1]),
                 prompt_tokens=choice.costs.tokens.prompt,
                 answer_tokens=choice.costs.tokens.answer,
             ),

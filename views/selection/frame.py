@@ -17,7 +17,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import StopException
 
 from routellm_core.errors import RoutingError
-from routellm_core.metrics.costs import UNKNOWN_PRICE, Price, list_price
+from routellm_core.metrics.prices import Price, price_for
 from routellm_core.store.places import PROJECT
 from routellm_core.types import Benchmark, ModelPair
 from routellm_core.wording.numbers import fixed
@@ -229,7 +229,7 @@ def _prices(pair: ModelPair) -> tuple[Price, Price]:
 
 def price_of(side: str, model: str) -> Price:
     """The list price of a model, or what the user typed in its place."""
-    return _edited_price(side, model) or list_price(model) or UNKNOWN_PRICE
+    return _edited_price(side, model) or price_for(model)
 
 
 def _price(side: str, model: str) -> Price:
