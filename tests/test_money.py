@@ -55,7 +55,7 @@ def test_dollars_that_were_measured_come_before_tokens_and_prices():
     costs = pair_costs(outcomes([0.1, 0.2, 0.3], [1, 2, 3]), PRICE, PRICE)
     assert costs.weak.tolist() == [0.1, 0.2, 0.3]
     assert costs.strong.tolist() == [1, 2, 3]
-    assert costs.weak_source == (CostKind.MEASURED, 3, 3, PRICE)
+    assert costs.weak_source == (CostKind.MEASURED, 3, 3, PRICE, 20.0)
 
 
 def test_the_mean_of_the_measured_stands_for_the_others_and_is_counted():

@@ -69,6 +69,8 @@ class CostSource(NamedTuple):
     """Queries of which it is known; the mean of these stands for the others."""
     n_queries: int
     price: Price
+    answer_tokens: float = math.nan
+    """Mean tokens of an answer, measured or assumed."""
 
 
 UNKNOWN_SOURCE = CostSource(CostKind.UNKNOWN, 0, 0, UNKNOWN_PRICE)
@@ -185,16 +187,16 @@ def _of_model(
     price: Price,
 ) -> tuple[Floats, CostSource]:
     """Cost of each query with one model, and what it rests on."""
-    n = len(prompt)
+    n, mean = len(prompt), float(answer.mean())
     known = np.zeros(n, dtype=bool) if measured is None else np.isfinite(measured)
     if measured is not None and known.any() and not price.replaces_measured:
         usd = np.where(known, measured, measured[known].mean())
-        return usd, CostSource(CostKind.MEASURED, int(known.sum()), n, price)
+        return usd, CostSource(CostKind.MEASURED, int(known.sum()), n, price, mean)
     usd = _usd(prompt, answer, price)
     if not np.isfinite(usd).all():
-        return np.full(n, np.nan), CostSource(CostKind.UNKNOWN, 0, n, price)
+        return np.full(n, np.nan), CostSource(CostKind.UNKNOWN, 0, n, price, mean)
     kind = CostKind.TOKENS if is_counted.any() else CostKind.ASSUMED
-    return usd, CostSource(kind, int(is_counted.sum()), n, price)
+    return usd, CostSource(kind, int(is_counted.sum()), n, price, mean)
 
 
 def _prompt_of(of_model: Floats | None, prompt: Floats) -> Floats:

@@ -18,14 +18,25 @@ class Source(Protocol):
     @property
     def n_queries(self) -> int: ...
     @property
+    def answer_tokens(self) -> float: ...
+    @property
     def price(self) -> _Price: ...
+
+
+class PairMoney(Protocol):
+    """Costs of a pair, as far as their sources go."""
+
+    @property
+    def weak_source(self) -> Source: ...
+    @property
+    def strong_source(self) -> Source: ...
 
 
 def source(found: Source) -> str:
     """The source of the money of one model.
 
     >>> from types import SimpleNamespace as Some
-    >>> source(Some(kind="measured dollars", n_known=55, n_queries=60, price=Some(source="")))
+    >>> source(Some(kind="measured dollars", n_known=55, n_queries=60, answer_tokens=9))
     'dollars as measured on 55 of 60 queries, their mean for the others'
     """
     n, of = f"{found.n_known:,}", f"{found.n_queries:,}"
@@ -36,11 +47,18 @@ def source(found: Source) -> str:
             return f"dollars as measured on all {of} queries"
         return f"dollars as measured on {n} of {of} queries, their mean for the others"
     if found.kind == "assumed tokens times price":
-        return f"the paper's average of tokens times a price ({found.price.source})"
+        return (
+            f"assumed tokens, {found.answer_tokens:.0f} an answer as in the paper, times a price "
+            f"({found.price.source})"
+        )
     if found.n_known == found.n_queries:
-        return f"measured tokens times a price ({found.price.source})"
+        return (
+            f"measured tokens, {found.answer_tokens:.0f} an answer at the mean, times a price "
+            f"({found.price.source})"
+        )
     return (
-        f"tokens measured on {n} of {of} queries, their mean for the others, times a price "
+        f"tokens measured on {n} of {of} queries, their mean of {found.answer_tokens:.0f} for the "
+        f"others, times a price "
         f"({found.price.source})"
     )
 

@@ -1,12 +1,11 @@
 """What the money of a pair rests on, with the models' short names."""
 
-from routellm_core.metrics.costs import PairCosts
 from routellm_core.types import ModelPair
-from routellm_core.wording.money import of_pair
+from routellm_core.wording.money import PairMoney, of_pair
 from views.text.names import short_name
 
 
-def money_words(pair: ModelPair, costs: PairCosts) -> str:
+def money_words(pair: ModelPair, costs: PairMoney) -> str:
     """The source of the money of both models in a sentence."""
     return of_pair(
         short_name(pair.weak), costs.weak_source, short_name(pair.strong), costs.strong_source
