@@ -3,6 +3,7 @@
 The scans of the same run read every row once: of the joined figures and of the texts.
 """
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from time import perf_counter
@@ -12,7 +13,7 @@ import pandas as pd
 
 from benchmarks.timing import best_seconds
 from routellm_core.evaluation.regret import near_ranks
-from routellm_core.metrics.costs import Price, UsualTokens
+from routellm_core.metrics.costs import Price, UsualCall
 from routellm_core.metrics.curve import rank_queries
 from routellm_core.store import Decisions, Listing, Store
 from routellm_core.text_keys import text_hash
@@ -32,9 +33,8 @@ def measure(n: int = 1_000_000) -> Iterator[str]:
             alpha=ALPHA,
             n_strong=int((queries["strong_win_rate"].to_numpy() >= ALPHA).sum()),
             near=near_ranks(rank_queries(queries["strong_win_rate"].to_numpy()), ALPHA),
-            price_weak=Price(0.2, 0.2, ""),
-            price_strong=Price(10.0, 30.0, ""),
-            tokens=UsualTokens(100.0, 200.0, 300.0),
+            weak=UsualCall(100.0, 200.0, math.nan, Price(0.2, 0.2, "")),
+            strong=UsualCall(100.0, 300.0, math.nan, Price(10.0, 30.0, "")),
             other_alpha=ALPHA,
         )
         every, lost = Listing(sort="spread"), Listing(("lost", "disagree"))

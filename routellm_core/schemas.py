@@ -68,6 +68,12 @@ def outcome_columns(quality_low: float, quality_high: float) -> tuple[Column, ..
         Column("cost_usd", "number", needed=False, low=0),
         Column("latency_s", "number", needed=False, low=0),
         Column("state", "text", needed=False),
+        *(
+            Column(name, "number", needed=False, low=0)
+            for name in (
+                *("prompt_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens"),
+            )
+        ),
     )
 
 

@@ -93,6 +93,12 @@ class PairOutcomes:
     prompt_tokens: Floats
     answer_tokens_weak: Floats
     answer_tokens_strong: Floats
+    prompt_tokens_weak: Floats | None = None
+    """As the weak model's tokenizer counts; None: `prompt_tokens` holds for it."""
+    prompt_tokens_strong: Floats | None = None
+    cost_usd_weak: Floats | None = None
+    """USD as measured, NaN where not known; None where nobody measured any."""
+    cost_usd_strong: Floats | None = None
 
     @property
     def n_queries(self) -> int:

@@ -384,7 +384,7 @@ def test_money_adds_the_router_and_names_every_baseline(open_evidence, known):
     assert shown["saved, against what you pay today"][0] == f"{1 - usd / 0.004:.1%}".replace(
         "-", "−"
     )
-    assert "measured, mean" in said(at)
+    assert "measured tokens, " in said(at)
 
 
 def test_it_pays_up_to_the_share_that_the_core_finds(open_evidence, known):

@@ -344,7 +344,7 @@ def test_an_unknown_price_is_a_dash_and_never_nothing(open_page):
     assert data["exact"]["cost"] is data["weak"]["cost"] is None
     assert set(data["points"]["cost"]) == {None}
     assert data["axes"]["x"] == "share"
-    assert any("No list price of both models" in caption.value for caption in at.caption)
+    assert any("Money of both models is not known" in caption.value for caption in at.caption)
     assert at.sidebar.number_input(key="_weak_prompt_usd").value is None
     asked = open_page(**UNPRICED, mode="budget", wanted="400")
     assert "a price of this pair is not known" in curve_data(asked)["choice"]["problem"]
@@ -432,7 +432,7 @@ def test_calls_whose_tokens_were_counted_have_a_cost_and_others_none(open_page):
     assert all(row["usd"] is None for row in query_table(at)["rows"])
     assert "most expensive call" not in at.main.selectbox(key="_sort").options
     assert any(
-        "The tokens of these calls were not counted" in caption.value for caption in at.main.caption
+        "Neither dollars nor tokens of these calls" in caption.value for caption in at.main.caption
     )
 
 

@@ -3,19 +3,21 @@
 import json
 import math
 
+import numpy as np
 import pytest
 
 from routellm_core.commands import shared
 from routellm_core.errors import DataError
+from routellm_core.evaluation.money import money_document
+from routellm_core.metrics.costs import pair_costs
 from routellm_core.metrics.prices import (
     UNKNOWN_PRICE,
     Price,
     list_price,
-    named_prices,
     price_for,
     prices_of,
 )
-from routellm_core.types import ModelPair
+from routellm_core.types import ModelPair, PairOutcomes
 
 
 @pytest.mark.parametrize(
@@ -188,6 +190,23 @@ def test_thoughts_have_a_price_where_they_are_priced_apart():
 PAIR = ModelPair(weak="small", strong="gpt-4o")
 
 
+def outcomes():
+    tokens = np.array([10.0, 30.0])
+    return PairOutcomes(
+        benchmark_id="b",
+        model_pair=PAIR,
+        query_id=np.array(["q0", "q1"], dtype=object),
+        slice_code=np.zeros(2, dtype=int),
+        slices=("s",),
+        cluster_code=np.arange(2),
+        quality_weak=np.zeros(2),
+        quality_strong=np.ones(2),
+        prompt_tokens=tokens,
+        answer_tokens_weak=tokens,
+        answer_tokens_strong=tokens,
+    )
+
+
 def parsed(*arguments):
     import argparse
 
@@ -214,10 +233,14 @@ def test_what_is_no_price_is_refused(text, capsys):
         parsed("--price", text)
 
 
-def test_the_price_line_names_each_price_and_its_source():
-    prices = named_prices(PAIR, prices_of(PAIR))
-    assert shared.price_line(prices) == (
-        "prices of a million tokens, prompt / answer: small – / – (no list price known: type "
-        "one); gpt-4o $2.5 / $10 (genai-prices: openai gpt-4o)"
-    )
-    assert json.loads(json.dumps(prices))["strong"]["kind"] == "listed"
+def test_what_money_rests_on_is_said_with_the_prices_that_count():
+    document = money_document(PAIR, pair_costs(outcomes(), *prices_of(PAIR)))
+    assert shared.money_lines(document) == [
+        "Money of gpt-4o: measured tokens, 20 an answer at the mean, times a price "
+        "(genai-prices: openai gpt-4o). Money of small: not known: no dollars were measured and no "
+        "price is known.",
+        "prices of a million tokens, prompt / answer: gpt-4o $2.5 / $10",
+    ]
+    assert document["strong"]["price"]["kind"] == "listed"
+    assert document["weak"]["price"]["kind"] == "unknown"
+    json.dumps(document)

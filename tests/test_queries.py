@@ -8,7 +8,7 @@ import pytest
 
 from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation.regret import N_SIMILAR, expected_gain, near_ranks
-from routellm_core.metrics.costs import Price, usual_tokens
+from routellm_core.metrics.costs import Price, usual_calls
 from routellm_core.metrics.curve import rank_queries
 from routellm_core.store.queries import FILTERS, REGRETS, SORTS, Decisions, Listing, Regret
 from routellm_core.text_keys import text_hash
@@ -87,12 +87,14 @@ def drawn_at_random(seed, n=120):
 def decisions(store, frame, alpha, **more):
     clean = frame[~frame["contaminated"]]
     ranking = rank_queries(clean["own"].to_numpy())
+    outcomes = store.pair_outcomes("b", PAIR)
+    weak, strong = usual_calls(outcomes, PRICES["price_weak"], PRICES["price_strong"])
     return Decisions(
         alpha=alpha,
         n_strong=int((clean["own"].astype(float) >= alpha).sum()),
         near=near_ranks(ranking, alpha),
-        tokens=usual_tokens(store.pair_outcomes("b", PAIR)),
-        **PRICES,
+        weak=weak,
+        strong=strong,
         **more,
     )
 
@@ -115,14 +117,14 @@ def judged(frame, at):
             if calls_strong
             else ((scores < at.alpha) & (scores > q.own))
         )
-        prompt, weak, strong = (
-            usual if math.isnan(count) else count
-            for count, usual in zip(
-                (q.prompt_tokens, q.weak_tokens, q.strong_tokens), at.tokens, strict=True
+        usd_weak, usd_strong = (
+            usd(
+                call.prompt_tokens if math.isnan(q.prompt_tokens) else q.prompt_tokens,
+                call.answer_tokens if math.isnan(count) else count,
+                call.price,
             )
+            for count, call in ((q.weak_tokens, at.weak), (q.strong_tokens, at.strong))
         )
-        usd_weak = usd(prompt, weak, at.price_weak)
-        usd_strong = usd(prompt, strong, at.price_strong)
         counted = q.strong_tokens if calls_strong else q.weak_tokens
         known = not math.isnan(q.prompt_tokens) and not math.isnan(counted)
         rows.append(

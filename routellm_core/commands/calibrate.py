@@ -9,12 +9,12 @@ from routellm_core.commands.shared import (
     add_pair,
     add_prices,
     add_targets,
+    money_lines,
     pair_of,
-    price_line,
     prices_for,
     target_of,
 )
-from routellm_core.metrics.prices import named_prices
+from routellm_core.evaluation.money import money_document
 from routellm_core.policy import choice as policy_choice
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.store import Store
@@ -74,7 +74,7 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         "recipe": choice.router.recipe,
         "view": choice.view,
         "n_queries": outcomes.n_queries,
-        "prices": named_prices(pair, choice.prices),
+        "money": money_document(pair, choice.costs),
         "mode": found.mode,
         "wanted": found.wanted,
         "achieved": found.achieved,
@@ -89,5 +89,5 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         f"on {parsed.benchmark} (n = {outcomes.n_queries:,})"
     )
     reached = f"{found.mode}: wanted {found.wanted:g}, achieved {found.achieved:.6g}"
-    money = [price_line(document["prices"])] if found.mode == "budget" or parsed.price else []
+    money = money_lines(document["money"]) if found.mode == "budget" or parsed.price else []
     return document, [reached, line, *money]

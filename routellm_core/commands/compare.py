@@ -9,8 +9,8 @@ from routellm_core.commands.shared import (
     Verb,
     add_pair,
     add_prices,
+    money_lines,
     pair_of,
-    price_line,
     prices_for,
     resamples,
     seed,
@@ -85,8 +85,8 @@ def lines(document: dict[str, Any]) -> list[str]:
         "is it a router? APGR against its own scores shuffled; bits of the scores and, at α = 0.5, "
         "of the choice",
         *(_control(router) for router in document["routers"]),
-        price_line(document["prices"]),
-        "on costs at these prices: RouterBench's AIQ, area of the deferral curve, quality-neutral "
+        *money_lines(document["money"]),
+        "on these costs: RouterBench's AIQ, area of the deferral curve, quality-neutral "
         "cost and strong-call share",
         *(_costs(router) for router in document["routers"]),
         *_slices(document),

@@ -2,11 +2,10 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from routellm_core.commands.calibrate import add_choice, chosen
 from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
-from routellm_core.commands.shared import Result, Verb, pair_of, price_line, prices_for
+from routellm_core.commands.shared import Result, Verb, pair_of, prices_for
 from routellm_core.errors import DataError
 from routellm_core.policy import build
 from routellm_core.policy.build import ProviderNames
@@ -18,7 +17,7 @@ from routellm_core.policy.guarantee import choice as guarantee_choice
 from routellm_core.routers.fold_checkpoints import checkpoint_without
 from routellm_core.store import Store
 from routellm_core.store.places import DATA_DIR
-from routellm_core.wording.numbers import bracketed, brackets, percent
+from routellm_core.wording.numbers import bracketed, brackets, percent, usd_text
 
 
 def add_parsers(verb: Verb) -> None:
@@ -119,16 +118,12 @@ def _lines(made: Policy) -> list[str]:
         f"quality {bracketed(quality.value, quality.interval, digits=6)}, "
         f"PGR {bracketed(pgr.value, pgr.interval)}",
         f"  on {evidence.benchmark_id} (n = {evidence.n_queries:,}), {evidence.meaning}",
-        f"  {price_line(_prices(made))}",
+        *(
+            f"  {getattr(made.model_pair, side).name}: {usd_text(price.prompt_usd)} / "
+            f"{usd_text(price.answer_usd)} a million tokens, prompt / answer ({price.source})"
+            for side, price in (("weak", made.prices.weak), ("strong", made.prices.strong))
+        ),
     ]
-
-
-def _prices(made: Policy) -> dict[str, dict[str, Any]]:
-    return {
-        side: {"model": getattr(made.model_pair, side).name}
-        | getattr(made.prices, side).model_dump()
-        for side in ("weak", "strong")
-    }
 
 
 def export(parsed: argparse.Namespace) -> Result:

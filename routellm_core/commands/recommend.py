@@ -10,8 +10,8 @@ from routellm_core.commands.shared import (
     add_pair,
     add_prices,
     add_targets,
+    money_lines,
     pair_of,
-    price_line,
     prices_for,
     seed,
     target_of,
@@ -93,7 +93,7 @@ def lines(answer: dict[str, Any]) -> list[str]:
         f"{answer['benchmark']}, {answer['view']}, {kinds}: n = {answer['n_queries']:,} "
         f"({answer['n_texts']:,} texts); the router's machine ${answer['machine_usd_per_hour']:g} "
         "an hour",
-        price_line(answer["prices"]),
+        *money_lines(answer["money"]),
         *answer["sentences"],
         *([held_out] if answer["routers"] else []),
         *(line for row in answer["routers"] for line in _router(row)),

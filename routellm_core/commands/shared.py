@@ -12,6 +12,7 @@ import pandas as pd
 from routellm_core import jobs
 from routellm_core.errors import DataError
 from routellm_core.jobs.progress import OnProgress, Progress
+from routellm_core.metrics.costs import CostKind
 from routellm_core.metrics.prices import Price, prices_of
 from routellm_core.metrics.thresholds import Target
 from routellm_core.store import Store
@@ -82,13 +83,15 @@ def prices_for(parsed: argparse.Namespace, pair: ModelPair) -> tuple[Price, Pric
     return prices_of(pair, typed)
 
 
-def price_line(prices: dict[str, dict[str, Any]]) -> str:
-    """The prices of `named_prices` for people, each with its source."""
-    shown = (
-        f"{of['model']} {_usd(of['prompt_usd'])} / {_usd(of['answer_usd'])} ({of['source']})"
-        for of in prices.values()
-    )
-    return f"prices of a million tokens, prompt / answer: {'; '.join(shown)}"
+def money_lines(money: dict[str, Any]) -> list[str]:
+    """What the money of `money_document` rests on, for people, and the prices that count."""
+    shown = [
+        f"{of['model']} {_usd(of['price']['prompt_usd'])} / {_usd(of['price']['answer_usd'])}"
+        for of in (money["weak"], money["strong"])
+        if of["kind"] in (CostKind.TOKENS, CostKind.ASSUMED)
+    ]
+    prices = [f"prices of a million tokens, prompt / answer: {'; '.join(shown)}"] if shown else []
+    return [money["words"], *prices]
 
 
 def _usd(usd: float) -> str:
@@ -107,7 +110,8 @@ def _price(text: str) -> tuple[str, Price]:
             "gpt-4o=2.5/10, or MODEL=IN/OUT/CACHED"
         )
     prompt, answer, *cached = usd
-    return model, Price(prompt, answer, "typed", cache_read_usd=cached[0] if cached else math.nan)
+    cache_read = cached[0] if cached else math.nan
+    return model, Price(prompt, answer, "typed", replaces_measured=True, cache_read_usd=cache_read)
 
 
 def resamples(text: str) -> int:

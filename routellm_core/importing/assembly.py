@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.fields import is_whole
-from routellm_core.importing.grading import graded
+from routellm_core.importing.grading import TOKENS, graded
 from routellm_core.importing.measures import Measure, columns_of
 from routellm_core.importing.said import of_queries
 from routellm_core.importing.scales import SHARE_RIGHT, Scale
@@ -114,7 +114,7 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     attempts["model"] = rows["model"].to_numpy() if "model" in rows else ""
     for name in AMOUNTS[1:]:
         attempts[name] = rows[name].to_numpy() if name in rows else np.nan
-    kept: list[str | Measure] = ["state", "content", *measures]
+    kept: list[str | Measure] = ["state", "content", *TOKENS, *measures]
     for column in kept if is_graded else ():
         if column in rows:
             attempts[column] = rows[column].to_numpy()
@@ -230,7 +230,8 @@ def _once(attempts: pd.DataFrame, measures: list[Measure], notes: list[str]) -> 
         f"{int(twice.sum()):,} rows are a further answer of one model to one query (up to {most} "
         "in all): the mean is taken."
     )
-    how = {name: "mean" if name in (*AMOUNTS, *measures) else "first" for name in attempts}
+    averaged = (*AMOUNTS, *TOKENS, *measures)
+    how = {name: "mean" if name in averaged else "first" for name in attempts}
     grouped = attempts.groupby(keys, observed=True, sort=False)
     found = grouped.agg({name: way for name, way in how.items() if name not in keys})
     return found.reset_index()[list(attempts.columns)]

@@ -23,6 +23,8 @@ STATES = {
 }
 """Answers that say little of a model, by their name in `attempts`."""
 NAMED = 3
+TOKENS = ("prompt_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
+"""Counts of a model's own tokenizer, beside those of its answer."""
 _OF_OUTCOMES = ("query_id", "model", "quality", "answer_tokens", "cost_usd", "latency_s")
 
 
@@ -62,8 +64,9 @@ def graded(part: Imported, wanted: Wanted | None = None) -> Imported:
     kept = np.isfinite(values) & ~off
     columns = {name: attempts[name] for name in _OF_OUTCOMES if name != "quality"}
     outcomes = pd.DataFrame(columns | {"quality": quality})[list(_OF_OUTCOMES)]
-    if "state" in attempts:
-        outcomes["state"] = attempts["state"]
+    for name in ("state", *TOKENS):
+        if name in attempts:
+            outcomes[name] = attempts[name]
     card = replace(
         part.benchmark, quality_low=scale.low, quality_high=scale.high, quality_unit=scale.unit
     )

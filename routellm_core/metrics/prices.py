@@ -72,6 +72,9 @@ class Price(NamedTuple):
     prompt_usd: float
     answer_usd: float
     source: str
+    replaces_measured: bool = False
+    """True if tokens times this price count although dollars were measured: a price that the user
+    typed, or today's list price on demand."""
     kind: PriceKind = "typed"
     """`neighbour model` and `other provider`: found for what is not quite the model asked for."""
     cache_read_usd: float = math.nan
@@ -87,7 +90,7 @@ class Price(NamedTuple):
         return self.kind in ("neighbour model", "other provider")
 
 
-UNKNOWN_PRICE = Price(math.nan, math.nan, "no list price known: type one", "unknown")
+UNKNOWN_PRICE = Price(math.nan, math.nan, "no list price known: type one", kind="unknown")
 
 
 class _Name(NamedTuple):
@@ -117,14 +120,6 @@ def prices_of(pair: ModelPair, typed: Mapping[str, Price] | None = None) -> tupl
     return weak, strong
 
 
-def named_prices(pair: ModelPair, prices: tuple[Price, Price]) -> dict[str, dict[str, Any]]:
-    """The fields of the weak and the strong model's price, with the models' names, for JSON."""
-    return {
-        side: {"model": getattr(pair, side)} | price._asdict()
-        for side, price in zip(("weak", "strong"), prices, strict=True)
-    }
-
-
 def list_price(model: str) -> Price | None:
     """The price of a model in genai-prices; None where it knows none for that name.
 
@@ -137,7 +132,8 @@ def list_price(model: str) -> Price | None:
         return _listed(_Name("", provider, (spelling,)), model)
     name = _taken_apart(model)
     if name.provider == "openrouter" and model.lower().endswith(":free"):
-        return Price(0.0, 0.0, f"free of charge: openrouter {name.models[0]}", "free", 0.0, 0.0)
+        source = f"free of charge: openrouter {name.models[0]}"
+        return Price(0.0, 0.0, source, kind="free", cache_read_usd=0.0, cache_write_usd=0.0)
     return _listed(name, model)
 
 
@@ -228,7 +224,7 @@ def _priced(found: Any, name: _Name, asked: str, is_named: bool) -> Price | None
         prompt,
         answer,
         source,
-        kind,
+        kind=kind,
         cache_read_usd=_usd(usd.cache_read_mtok),
         cache_write_usd=_usd(usd.cache_write_mtok),
         reasoning_usd=_usd(usd.output_reasoning_mtok),

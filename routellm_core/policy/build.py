@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from routellm_core import __version__
 from routellm_core.errors import DataError
 from routellm_core.metrics.baselines import random_line
+from routellm_core.metrics.costs import CostKind, CostSource
 from routellm_core.metrics.curve import point_index, rank_queries
 from routellm_core.policy.choice import SelectedThreshold, outcomes_hash
 from routellm_core.policy.document import POLICY_VERSION, Policy, content_hash, first_problem
@@ -37,6 +38,7 @@ from routellm_core.statistics.bootstrap import N_RESAMPLES, curve_intervals
 from routellm_core.statistics.curve_bands import share_band_at
 from routellm_core.store import Store
 from routellm_core.types import Interval, ModelPair
+from routellm_core.wording import money
 
 
 class ProviderNames(NamedTuple):
@@ -44,6 +46,15 @@ class ProviderNames(NamedTuple):
 
     provider: str
     name: str
+
+
+def _price(source: CostSource) -> ModelPrice:
+    """The price of a model, and what its money rests on."""
+    price = source.price
+    said = price.source
+    if source.kind is CostKind.MEASURED:
+        said = f"{money.source(source)}; not by this price ({price.source})"
+    return ModelPrice.of(price._replace(source=said))
 
 
 def policy_of(
@@ -114,8 +125,8 @@ def policy_of(
             guarantee=certified and guarantee_of(certified, choice.benchmark.quality_unit),
             evidence=_evidence(choice, n_resamples, seed),
             prices=Prices(
-                weak=ModelPrice.of(choice.prices[0]),
-                strong=ModelPrice.of(choice.prices[1]),
+                weak=_price(choice.costs.weak_source),
+                strong=_price(choice.costs.strong_source),
                 prompt_tokens=choice.costs.tokens.prompt,
                 answer_tokens=choice.costs.tokens.answer,
             ),

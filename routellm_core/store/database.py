@@ -268,16 +268,20 @@ def _add_owner_and_usage(cursor: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _add_state_of_answers(cursor: duckdb.DuckDBPyConnection) -> None:
+def _add_facts_of_answers(cursor: duckdb.DuckDBPyConnection) -> None:
     # state: what the answer lacks ('empty', 'cut', 'capped', 'harness'); NULL: nothing is known.
     cursor.execute("ALTER TABLE outcome ADD COLUMN state VARCHAR")
+    # Tokens as the model's own tokenizer counts them; NULL: not known. All of the prompt, and of
+    # it those read from a cache and written to one; of the answer those of thoughts.
+    for name in ("prompt_tokens", "cached_tokens", "cache_write_tokens", "reasoning_tokens"):
+        cursor.execute(f"ALTER TABLE outcome ADD COLUMN {name} DOUBLE")
 
 
 # Each takes a store from the version of its position to the next; only ever add at the end.
 MIGRATIONS: list[Callable[[duckdb.DuckDBPyConnection], None]] = [
     _create_tables,
     _add_owner_and_usage,
-    _add_state_of_answers,
+    _add_facts_of_answers,
 ]
 
 

@@ -5,6 +5,7 @@ a moved α, another filter or the next page costs no join. `Decisions` says wher
 `Listing` which of them are wanted.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from routellm_core.errors import UnknownNameError
-from routellm_core.metrics.costs import Price, UsualTokens
+from routellm_core.metrics.costs import UsualCall
 from routellm_core.store.reading import Reader
 from routellm_core.types import ModelPair
 
@@ -38,10 +39,9 @@ class Decisions(NamedTuple):
     """Queries with a score of at least `alpha`, contaminated ones left out."""
     near: int
     """From `regret.near_ranks`."""
-    price_weak: Price
-    price_strong: Price
-    tokens: UsualTokens
-    """Replaces counts that were not measured, in sums only."""
+    weak: UsualCall
+    strong: UsualCall
+    """What stands for the unknown of a call, in sums only, and the price of tokens."""
     other_alpha: float | None = None
     pinned_alpha: float | None = None
 
@@ -110,9 +110,12 @@ class QueryReader(Reader):
         self.router(router_id)
         other_id, other_view = other or (None, None)
         return self._pair_rows(
-            """query_id, slice, text_hash, contaminated, prompt_tokens,
+            """query_id, slice, text_hash, contaminated,
+               coalesce(weak.prompt_tokens, query.prompt_tokens) AS prompt_tokens_weak,
+               coalesce(strong.prompt_tokens, query.prompt_tokens) AS prompt_tokens_strong,
                weak.answer_tokens AS answer_tokens_weak,
                strong.answer_tokens AS answer_tokens_strong,
+               weak.cost_usd AS cost_usd_weak, strong.cost_usd AS cost_usd_strong,
                weak.quality AS quality_weak, strong.quality AS quality_strong,
                own.strong_win_rate::DOUBLE AS strong_win_rate,
                CASE WHEN NOT contaminated THEN rank() OVER by_own - 1 END AS n_above,
@@ -290,17 +293,24 @@ class QueryReader(Reader):
             pinned_alpha=at.pinned_alpha,
             n_strong=at.n_strong,
             near=at.near,
-            weak_prompt_usd=at.price_weak.prompt_usd,
-            weak_answer_usd=at.price_weak.answer_usd,
-            strong_prompt_usd=at.price_strong.prompt_usd,
-            strong_answer_usd=at.price_strong.answer_usd,
-            prompt_tokens=at.tokens.prompt,
-            answer_tokens_weak=at.tokens.answer_weak,
-            answer_tokens_strong=at.tokens.answer_strong,
+            **_usual("weak", at.weak),
+            **_usual("strong", at.strong),
             slice=listing.slice,
             query_ids=None if listing.query_ids is None else list(listing.query_ids),
             **parameters,
         )
+
+
+def _usual(side: str, call: UsualCall) -> dict[str, float | None]:
+    """Parameters on a model's calls."""
+    measured = call.measured_usd
+    return {
+        f"{side}_prompt_usd": call.price.prompt_usd,
+        f"{side}_answer_usd": call.price.answer_usd,
+        f"{side}_prompt_tokens": call.prompt_tokens,
+        f"{side}_answer_tokens": call.answer_tokens,
+        f"{side}_measured_usd": None if math.isnan(measured) else measured,
+    }
 
 
 _ANY_LENGTH = 2**31 - 1
@@ -330,17 +340,25 @@ _JUDGED = """
             other_win_rate >= $other_alpha::DOUBLE AS other_calls_strong,
             coalesce(other_calls_strong <> calls_strong, false) AS disagree,
             coalesce((strong_win_rate >= $pinned_alpha::DOUBLE) <> calls_strong, false) AS flips,
-            (coalesce(prompt_tokens, $prompt_tokens) * $weak_prompt_usd
-                + coalesce(answer_tokens_weak, $answer_tokens_weak) * $weak_answer_usd
-                ) / 1e6 AS usd_weak,
-            (coalesce(prompt_tokens, $prompt_tokens) * $strong_prompt_usd
-                + coalesce(answer_tokens_strong, $answer_tokens_strong) * $strong_answer_usd
-                ) / 1e6 AS usd_strong,
-            prompt_tokens IS NOT NULL AND answer_tokens_weak IS NOT NULL
-                AND answer_tokens_strong IS NOT NULL AS is_counted,
-            CASE WHEN prompt_tokens IS NULL THEN NULL
-                WHEN calls_strong AND answer_tokens_strong IS NOT NULL THEN usd_strong
-                WHEN NOT calls_strong AND answer_tokens_weak IS NOT NULL THEN usd_weak END AS usd,
+            coalesce(CASE WHEN $weak_measured_usd::DOUBLE IS NOT NULL
+                    THEN coalesce(cost_usd_weak, $weak_measured_usd) END,
+                (coalesce(prompt_tokens_weak, $weak_prompt_tokens) * $weak_prompt_usd
+                + coalesce(answer_tokens_weak, $weak_answer_tokens) * $weak_answer_usd
+                ) / 1e6) AS usd_weak,
+            coalesce(CASE WHEN $strong_measured_usd::DOUBLE IS NOT NULL
+                    THEN coalesce(cost_usd_strong, $strong_measured_usd) END,
+                (coalesce(prompt_tokens_strong, $strong_prompt_tokens) * $strong_prompt_usd
+                + coalesce(answer_tokens_strong, $strong_answer_tokens) * $strong_answer_usd
+                ) / 1e6) AS usd_strong,
+            CASE WHEN $weak_measured_usd::DOUBLE IS NOT NULL THEN cost_usd_weak IS NOT NULL
+                ELSE prompt_tokens_weak IS NOT NULL AND answer_tokens_weak IS NOT NULL
+                END AS knows_weak,
+            CASE WHEN $strong_measured_usd::DOUBLE IS NOT NULL THEN cost_usd_strong IS NOT NULL
+                ELSE prompt_tokens_strong IS NOT NULL AND answer_tokens_strong IS NOT NULL
+                END AS knows_strong,
+            knows_weak AND knows_strong AS is_counted,
+            CASE WHEN calls_strong AND knows_strong THEN usd_strong
+                WHEN NOT calls_strong AND knows_weak THEN usd_weak END AS usd,
             CASE WHEN lost THEN gain ELSE 0.0 END AS lost_quality,
             CASE WHEN wasted THEN usd_strong - usd_weak ELSE 0.0 END AS wasted_usd
         FROM given

@@ -23,9 +23,9 @@ from routellm_core.types import (
 PAIR_QUERIES = """
     FROM (SELECT * FROM query
           WHERE benchmark_id = $benchmark_id AND (NOT contaminated OR $contaminated)) AS query
-    JOIN (SELECT query_id, quality, answer_tokens, latency_s FROM outcome
+    JOIN (SELECT * EXCLUDE (benchmark_id, model) FROM outcome
           WHERE benchmark_id = $benchmark_id AND model = $weak) AS weak USING (query_id)
-    JOIN (SELECT query_id, quality, answer_tokens, latency_s FROM outcome
+    JOIN (SELECT * EXCLUDE (benchmark_id, model) FROM outcome
           WHERE benchmark_id = $benchmark_id AND model = $strong) AS strong USING (query_id)
 """
 
@@ -115,10 +115,13 @@ class Reader(Database):
             DataError: both models are the same, or no query has both outcomes.
         """
         rows = self._pair_rows(
-            """query_id, slice, cluster_id, prompt_tokens,
+            """query_id, slice, cluster_id, query.prompt_tokens AS prompt_tokens,
                weak.quality AS quality_weak, strong.quality AS quality_strong,
                weak.answer_tokens AS answer_tokens_weak,
-               strong.answer_tokens AS answer_tokens_strong""",
+               strong.answer_tokens AS answer_tokens_strong,
+               weak.prompt_tokens AS prompt_tokens_weak,
+               strong.prompt_tokens AS prompt_tokens_strong,
+               weak.cost_usd AS cost_usd_weak, strong.cost_usd AS cost_usd_strong""",
             benchmark_id,
             model_pair,
             contaminated,
@@ -135,7 +138,12 @@ class Reader(Database):
             **{
                 name: rows[name].to_numpy()
                 for name in rows.column_names
-                if name.startswith(("quality_", "answer_tokens_", "prompt_tokens"))
+                if name.startswith(("quality_", "answer_tokens_"))
+                or name == "prompt_tokens"
+                or (
+                    rows[name].null_count < len(rows[name])
+                    and name.startswith(("prompt_tokens_", "cost_usd_"))
+                )
             },
         )
 

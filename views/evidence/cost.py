@@ -8,8 +8,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from routellm_core.evaluation.overhead.router_cost import BreakEven
-from routellm_core.metrics.costs import Price, TokenSource, saving
-from routellm_core.types import Interval
+from routellm_core.metrics.costs import PairCosts, Price, saving
+from routellm_core.types import Interval, ModelPair
 from routellm_core.wording.numbers import DASH, percent, span, usd_text
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
@@ -25,6 +25,7 @@ from views.state import inputs, link
 from views.text.escape import plain
 from views.text.format import alpha_text, score_digits
 from views.text.glossary import help_of
+from views.text.money import money_words
 from views.text.names import short_name
 
 _BASELINES = {"mix": "a random mix of equal quality", "today": "what you pay today"}
@@ -52,7 +53,7 @@ def draw(selection: Selection, readings: Readings, router: RouterCost) -> Callab
         return lambda: None
     baseline = _draw_inputs(selection, readings, router)
     tiles.draw(_tiles(selection, readings, router, baseline))
-    st.caption(plain(provenance(costs.tokens, router)))
+    st.caption(plain(provenance(selection.pair, costs, router)))
     pays, prices = st.columns(2, gap="large")
     with pays:
         st.markdown("**Up to which share of strong calls it pays**", help=help_of("break_even"))
@@ -109,12 +110,11 @@ def baseline_of(selection: Selection, readings: Readings) -> Baseline:
     return Baseline(_BASELINES[kind], mixed, "no mix of both models has this quality")
 
 
-def provenance(tokens: TokenSource, router: RouterCost) -> str:
+def provenance(pair: ModelPair, costs: PairCosts, router: RouterCost) -> str:
     """Source of every factor of the money."""
     return (
-        "Money is tokens times the prices in the sidebar, and the router's time times its machine. "
-        f"Tokens of a query: {tokens.prompt}. Tokens of an answer: {tokens.answer}. "
-        f"The machine: {router.usd_source}. A query keeps it busy as long as the router's own time "
+        f"{money_words(pair, costs)} The router's time is times its machine: "
+        f"{router.usd_source}. A query keeps it busy as long as the router's own time "
         "says; in batches it takes less."
     )
 

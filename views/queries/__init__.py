@@ -20,6 +20,8 @@ from views.selection.frame import Selection, boundary
 from views.selection.point import Readings, read
 from views.state import link
 from views.text import format
+from views.text.escape import plain
+from views.text.money import money_words
 from views.text.names import short_name
 
 N_ON_A_PAGE = 50
@@ -224,16 +226,17 @@ def _draw_where_from(selection: Selection, now: ListingRequest) -> None:
             "them where they are published; `python -m routellm_core texts --from FILE` takes them "
             "from a table of yours."
         )
-    money = "Money is tokens times the prices in the sidebar. "
     costs = benchmarks.money(selection.key, selection.price_weak, selection.price_strong).costs
     if not costs.are_known:
-        money = "No list price of both models is known: type them in the sidebar."
-    elif not now.has_usd:
-        money += (
-            "The tokens of these calls were not counted, so none of them has a cost; sums take "
-            f"{costs.tokens.answer} tokens an answer."
-        )
-    st.caption(money)
+        money = "Money of both models is not known: type their prices in the sidebar."
+    else:
+        money = money_words(selection.pair, costs)
+        if not now.has_usd:
+            money += (
+                " Neither dollars nor tokens of these calls were measured, so none of them has a "
+                f"cost; sums take {costs.tokens.answer} tokens an answer."
+            )
+    st.caption(plain(money))
 
 
 def _columns(selection: Selection, now: ListingRequest, rows: pd.DataFrame) -> list[dict[str, Any]]:

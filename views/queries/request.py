@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from routellm_core.evaluation.regret import near_ranks
-from routellm_core.metrics.costs import usual_tokens
+from routellm_core.metrics.costs import CostKind, usual_calls
 from routellm_core.metrics.curve import index_at_share
 from routellm_core.store import Decisions, Listing
 from routellm_core.store.queries import FILTERS
@@ -36,7 +36,7 @@ class ListingRequest(NamedTuple):
     other: RouterKey | None
     search: str
     has_usd: bool
-    """True where the tokens of some call were counted."""
+    """True where dollars or tokens of some call were measured."""
 
 
 def read(selection: Selection, readings: Readings) -> ListingRequest:
@@ -98,6 +98,7 @@ def is_offered(name: str, at: Decisions) -> bool:
 def _decisions(selection: Selection, readings: Readings, other: RouterKey | None) -> Decisions:
     known = benchmarks.outcomes(*selection.where)
     point = readings.point
+    weak, strong = usual_calls(known, selection.price_weak, selection.price_strong)
     other_alpha = None
     if other is not None:
         curve = benchmarks.ranked(other).curve
@@ -106,20 +107,20 @@ def _decisions(selection: Selection, readings: Readings, other: RouterKey | None
         alpha=point.threshold,
         n_strong=round(point.strong_call_share * known.n_queries),
         near=near_ranks(readings.ranked.ranking, point.threshold),
-        price_weak=selection.price_weak,
-        price_strong=selection.price_strong,
-        tokens=usual_tokens(known),
+        weak=weak,
+        strong=strong,
         other_alpha=other_alpha,
         pinned_alpha=link.number("pin", None),
     )
 
 
 def _has_usd(selection: Selection) -> bool:
-    """True where a call has a cost: both prices are known and tokens were counted."""
+    """True where a call has a cost: dollars were measured, or tokens with a known price."""
     known = benchmarks.outcomes(*selection.where)
-    counts = (known.answer_tokens_weak, known.answer_tokens_strong)
-    money = benchmarks.money(selection.key, selection.price_weak, selection.price_strong)
-    is_counted = np.isfinite(known.prompt_tokens).any() and any(
-        np.isfinite(n).any() for n in counts
+    costs = benchmarks.money(selection.key, selection.price_weak, selection.price_strong).costs
+    sources = costs.weak_source, costs.strong_source
+    is_measured = any(source.kind is CostKind.MEASURED for source in sources)
+    is_counted = bool(np.isfinite(known.prompt_tokens).any()) and any(
+        source.kind is CostKind.TOKENS for source in sources
     )
-    return bool(money.costs.are_known and is_counted)
+    return costs.are_known and (is_measured or is_counted)

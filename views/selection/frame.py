@@ -36,6 +36,7 @@ _FEW = 8
 """Routers that are offered side by side; more go into a list that can be searched."""
 _STYLE = Path(components.__file__).with_name("page.css")
 _MOST_USD = 10_000.0
+_MONEY = {"measured": "as measured", "list": "tokens at today's prices"}
 """Per million tokens."""
 
 
@@ -115,8 +116,10 @@ def selection() -> Selection:
         card = benchmarks.benchmark(version, benchmark_id)
         of_usual_pair = benchmarks.routers(version, benchmark_id, usual)
         router, beside = _routers(version, card, table, of_usual_pair)
-        price_weak, price_strong = _prices(pair)
-        glossary.benchmark_card(card, benchmarks.outcomes(version, benchmark_id, pair).n_queries)
+        known = benchmarks.outcomes(version, benchmark_id, pair)
+        has_measured = known.cost_usd_weak is not None or known.cost_usd_strong is not None
+        price_weak, price_strong = _prices(pair, has_measured)
+        glossary.benchmark_card(card, known.n_queries)
         glossary.drawer()
     link.write()
     where = (version, benchmark_id, pair)
@@ -222,14 +225,26 @@ def router_key(row: pd.Series) -> str:
     return f"{row['router_id']}.{row['view']}"
 
 
-def _prices(pair: ModelPair) -> tuple[Price, Price]:
+def _prices(pair: ModelPair, has_measured: bool) -> tuple[Price, Price]:
+    """Prices of both models; where dollars were measured, whether those or prices count."""
     with st.popover("Prices, USD per million tokens", width="stretch"):
+        if has_measured:
+            inputs.one_of(
+                st.radio,
+                "Money",
+                "money",
+                list(_MONEY),
+                "measured",
+                _MONEY.__getitem__,
+            )
         return _price("weak", pair.weak), _price("strong", pair.strong)
 
 
 def price_of(side: str, model: str) -> Price:
     """The list price of a model, or what the user typed in its place."""
-    return _edited_price(side, model) or price_for(model)
+    at_list = link.text("money", "measured") == "list"
+    listed = price_for(model)._replace(replaces_measured=at_list)
+    return _edited_price(side, model) or listed
 
 
 def _price(side: str, model: str) -> Price:
@@ -263,7 +278,7 @@ def _edited_price(side: str, model: str) -> Price | None:
         return None
     if priced_model != model or not all(0 <= usd <= _MOST_USD for usd in typed):
         return None
-    return Price(float(prompt or "nan"), float(answer or "nan"), "edited by you")
+    return Price(float(prompt or "nan"), float(answer or "nan"), "edited by you", True)
 
 
 def _keep_price(side: str, model: str) -> None:

@@ -21,8 +21,10 @@ from views.selection.frame import Selection, boundary
 from views.selection.point import USUAL_SHARE, Readings, queries_per_month, read
 from views.state import inputs, link
 from views.state.pages import page
+from views.text.escape import plain
 from views.text.format import quality_format, quality_text
 from views.text.glossary import help_of
+from views.text.money import money_words
 from views.text.names import short_name
 from views.tradeoff.slices import draw_slices
 
@@ -54,7 +56,7 @@ def draw(selection: Selection) -> None:
     with boundary():
         readings = read(selection)
         draw_curve(selection, readings)
-        draw_axes(readings)
+        draw_axes(selection, readings)
         draw_exits(selection, readings)
         draw_slices(selection, readings)
 
@@ -135,21 +137,17 @@ def _picture(selection: Selection, x: Literal["share", "cost"]) -> dict[str, Any
     }
 
 
-def draw_axes(readings: Readings) -> None:
+def draw_axes(selection: Selection, readings: Readings) -> None:
     """Two switches: share or money across, quality or recovered gap upwards."""
     costs = readings.money.costs
-    tokens = costs.tokens
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if costs.are_known:
             _switch("Across", "x", {"share": "strong calls", "cost": "cost"})
         _switch("Upwards", "y", {"quality": "quality", "pgr": "gap recovered"})
         if not costs.are_known:
-            st.caption("No list price of both models is known: type them in the sidebar.")
+            st.caption("Money of both models is not known: type their prices in the sidebar.")
             return
-        st.caption(
-            f"Money is tokens times the prices in the sidebar. Tokens of a query: {tokens.prompt}. "
-            f"Tokens of an answer: {tokens.answer}."
-        )
+        st.caption(plain(money_words(selection.pair, costs)))
 
 
 def draw_exits(selection: Selection, readings: Readings) -> None:

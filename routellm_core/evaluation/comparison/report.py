@@ -11,11 +11,12 @@ from routellm_core.evaluation.benchmark import within_slice
 from routellm_core.evaluation.comparison import controls, sentences
 from routellm_core.evaluation.comparison.decomposition import Decomposition, decomposition
 from routellm_core.evaluation.comparison.verdicts import PairVerdict, verdicts
+from routellm_core.evaluation.money import money_document
 from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.metrics import cost_quality
 from routellm_core.metrics.costs import PairCosts, pair_costs, routed_cost
 from routellm_core.metrics.curve import curve_of, rank_queries, routing_curve
-from routellm_core.metrics.prices import Price, named_prices, prices_of
+from routellm_core.metrics.prices import Price, prices_of
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.statistics.cost_quality_bands import cost_intervals
 from routellm_core.statistics.intervals import mean_interval
@@ -94,8 +95,7 @@ def compare_routers(
         n_resamples=n_resamples,
         seed=seed,
     )
-    prices = prices or prices_of(pair)
-    costs = pair_costs(outcomes, *prices)
+    costs = pair_costs(outcomes, *(prices or prices_of(pair)))
     routers = []
     for i, (label, (name, recipe)) in enumerate(labels.items(), start=1):
         on_progress(Progress(label, i, len(labels) + 1))
@@ -114,7 +114,7 @@ def compare_routers(
     return {
         "benchmark": benchmark_id,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
-        "prices": named_prices(pair, prices),
+        "money": money_document(pair, costs),
         "view": view,
         "n_queries": outcomes.n_queries,
         "n_texts": len(np.unique(outcomes.cluster_code)),

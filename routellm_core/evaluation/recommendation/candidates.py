@@ -10,7 +10,7 @@ from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation.overhead.router_times import OwnTime, usual_time
 from routellm_core.evaluation.recommendation.settings import Candidate, RecommendationQueries
 from routellm_core.metrics.costs import pair_costs
-from routellm_core.metrics.prices import UNKNOWN_PRICE, Price, prices_of
+from routellm_core.metrics.prices import Price, prices_of
 from routellm_core.store import Store
 from routellm_core.store.selection import complete_routers, default_pair, main_view
 from routellm_core.types import Benchmark, ModelPair
@@ -27,8 +27,6 @@ class Candidates(NamedTuple):
     queries: RecommendationQueries
     routers: list[Candidate]
     """In any order, without the random router."""
-    prices: tuple[Price, Price] = (UNKNOWN_PRICE, UNKNOWN_PRICE)
-    """Of the weak and the strong model, with which the money of the queries was counted."""
 
     def of(self, slices: tuple[str, ...]) -> "Candidates":
         """The same routers on queries of some slices; on all where none is named.
@@ -96,10 +94,11 @@ def read_candidates(
         )
         for label, row in zip(_labels(rows), rows.itertuples(), strict=True)
     ]
-    prices = prices or prices_of(pair)
     latencies = store.pair_latencies(benchmark_id, pair)
-    queries = RecommendationQueries(outcomes, pair_costs(outcomes, *prices), latencies)
-    return Candidates(store.benchmark(benchmark_id), view, queries, routers, prices)
+    queries = RecommendationQueries(
+        outcomes, pair_costs(outcomes, *(prices or prices_of(pair))), latencies
+    )
+    return Candidates(store.benchmark(benchmark_id), view, queries, routers)
 
 
 def _labels(rows: pd.DataFrame) -> pd.Series:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from routellm_core.evaluation.money import money_document
 from routellm_core.evaluation.recommendation import estimates, limits, sentences
 from routellm_core.evaluation.recommendation.candidates import Candidates, read_candidates
 from routellm_core.evaluation.recommendation.estimates import Difference
@@ -18,7 +19,7 @@ from routellm_core.evaluation.recommendation.settings import (
     is_held_out,
     ranked_by,
 )
-from routellm_core.metrics.prices import Price, named_prices
+from routellm_core.metrics.prices import Price
 from routellm_core.metrics.thresholds import Target
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.store import Store
@@ -99,7 +100,7 @@ def document(candidates: Candidates, required: Requirements, *, seed: int = 0) -
         },
         "limits": required.limits._asdict(),
         "machine_usd_per_hour": required.usd_per_hour,
-        "prices": named_prices(queries.outcomes.model_pair, candidates.prices),
+        "money": money_document(queries.outcomes.model_pair, queries.costs),
         "quality_weak": float(weak.mean()),
         "quality_strong": float(strong.mean()),
         "gap_interval": mean_interval(queries.gap, queries.clusters),

@@ -10,7 +10,7 @@ theorem 5.21). The tests show by simulation: of equally good routers at most 5% 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
@@ -51,7 +51,7 @@ class RecommendationQueries:
         costs, (weak, strong) = self.costs, self.latencies
         return RecommendationQueries(
             self.outcomes.of(kept),
-            PairCosts(costs.weak[kept], costs.strong[kept], costs.tokens),
+            replace(costs, weak=costs.weak[kept], strong=costs.strong[kept]),
             PairLatencies(weak[kept], strong[kept]),
         )
 

@@ -1,0 +1,77 @@
+"""What figures of money rest on, in words for screen and terminal."""
+
+from typing import Protocol
+
+
+class _Price(Protocol):
+    @property
+    def source(self) -> str: ...
+
+
+class Source(Protocol):
+    """What the money of a model rests on, as `metrics.costs.CostSource` holds it."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def n_known(self) -> int: ...
+    @property
+    def n_queries(self) -> int: ...
+    @property
+    def answer_tokens(self) -> float: ...
+    @property
+    def price(self) -> _Price: ...
+
+
+class PairMoney(Protocol):
+    """Costs of a pair, as far as their sources go."""
+
+    @property
+    def weak_source(self) -> Source: ...
+    @property
+    def strong_source(self) -> Source: ...
+
+
+def source(found: Source) -> str:
+    """The source of the money of one model.
+
+    >>> from types import SimpleNamespace as Some
+    >>> source(Some(kind="measured dollars", n_known=55, n_queries=60, answer_tokens=9))
+    'dollars as measured on 55 of 60 queries, their mean for the others'
+    """
+    n, of = f"{found.n_known:,}", f"{found.n_queries:,}"
+    if found.kind == "unknown":
+        return "not known: no dollars were measured and no price is known"
+    if found.kind == "measured dollars":
+        if found.n_known == found.n_queries:
+            return f"dollars as measured on all {of} queries"
+        return f"dollars as measured on {n} of {of} queries, their mean for the others"
+    if found.kind == "assumed tokens times price":
+        return (
+            f"assumed tokens, {found.answer_tokens:.0f} an answer as in the paper, times a price "
+            f"({found.price.source})"
+        )
+    if found.n_known == found.n_queries:
+        return (
+            f"measured tokens, {found.answer_tokens:.0f} an answer at the mean, times a price "
+            f"({found.price.source})"
+        )
+    return (
+        f"tokens measured on {n} of {of} queries, their mean of {found.answer_tokens:.0f} for the "
+        f"others, times a price "
+        f"({found.price.source})"
+    )
+
+
+def of_pair(weak_name: str, weak: Source, strong_name: str, strong: Source) -> str:
+    """The source of the money of both models in a sentence, and whether it is of two kinds."""
+    if (weak.kind, weak.n_known, weak.price.source) == (
+        strong.kind,
+        strong.n_known,
+        strong.price.source,
+    ):
+        return f"Money is {source(weak)}, for both models."
+    said = f"Money of {strong_name}: {source(strong)}. Money of {weak_name}: {source(weak)}."
+    if weak.kind != strong.kind and "unknown" not in (weak.kind, strong.kind):
+        said += " The two rest on different things: compare them with care."
+    return said
