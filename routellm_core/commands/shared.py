@@ -84,7 +84,7 @@ def prices_for(parsed: argparse.Namespace, pair: ModelPair) -> tuple[Price, Pric
 
 
 def money_lines(money: dict[str, Any]) -> list[str]:
-    """What the money of `money_document` rests on, for people, and the prices that count."""
+    """Sources of the money of `money_document`, for people, and the prices that count."""
     shown = [
         f"{of['model']} {_usd(of['price']['prompt_usd'])} / {_usd(of['price']['answer_usd'])}"
         for of in (money["weak"], money["strong"])

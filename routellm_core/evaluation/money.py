@@ -1,4 +1,4 @@
-"""What the money of a pair rests on, as part of the JSON objects of the verbs."""
+"""Sources of the money of a pair, as part of the JSON objects of the verbs."""
 
 from typing import Any
 
