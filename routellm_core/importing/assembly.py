@@ -93,13 +93,14 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     rows, where = of_queries(rows, where, is_graded, notes)
     text_code, texts, hashes = _texts(rows, where)
     model_code = _codes(rows["model"])[0] if "model" in rows else None
-    if "query_id" in rows:
-        same = _consistent(rows, where, text_code, notes)
+    id_code = _codes(rows["query_id"], where)[0] if "query_id" in rows else None
+    if id_code is not None:
+        same = _consistent(where, id_code, text_code, notes)
         if not same.all():
             rows, where = rows[same].reset_index(drop=True), where._replace(row=where.row[same])
-            text_code = text_code[same]
+            id_code, text_code = id_code[same], text_code[same]
             model_code = None if model_code is None else model_code[same]
-    query_code, first = _queries(rows, where, text_code, model_code, is_graded, notes)
+    query_code, first = _queries(rows, id_code, text_code, model_code, is_graded, notes)
     queries = pd.DataFrame({"query_id": _ids(rows, where, first)})
     slices = rows["slice"].iloc[first] if "slice" in rows else pd.Series([ONE_SLICE] * len(first))
     queries["slice"] = slices.fillna("(none)").to_numpy()
@@ -110,15 +111,18 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
         queries["text_hash"] = hashes[at]
     queries["contaminated"] = False
     queries["prompt_tokens"] = _prompt_tokens(rows, query_code, first, text_code, texts, notes)
-    attempts = pd.DataFrame({"query_id": queries["query_id"].take(query_code).to_numpy()})
-    attempts["model"] = rows["model"].to_numpy() if "model" in rows else ""
+    ids = rows["query_id"] if "query_id" in rows else queries["query_id"].take(query_code)
+    attempts = pd.DataFrame({"query_id": ids.reset_index(drop=True)})
+    attempts["model"] = rows["model"].astype(str) if "model" in rows else ""
     for name in AMOUNTS[1:]:
         attempts[name] = rows[name].to_numpy() if name in rows else np.nan
     kept: list[str | Measure] = ["state", "content", *TOKENS, *measures]
     for column in kept if is_graded else ():
         if column in rows:
             attempts[column] = rows[column].to_numpy()
-    attempts = _once(attempts, measures, notes)
+    twice = pd.DataFrame({"q": query_code, "m": 0 if model_code is None else model_code})
+    if (again := twice.duplicated()).any():
+        attempts = _once(attempts, int(again.sum()), measures, notes)
     if is_graded:
         _mark_capped(attempts)
     else:
@@ -182,7 +186,9 @@ def _complete(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
     ):
         if name not in rows:
             continue
-        lacking = (rows[name].isna() | rows[name].eq("").fillna(False)).to_numpy(bool)
+        lacking = rows[name].isna().to_numpy()
+        if rows[name].dtype == object:
+            lacking = lacking | rows[name].eq("").to_numpy(bool)
         if not lacking.any():
             continue
         if name == "query_id" and "query" in rows:
@@ -200,13 +206,12 @@ def _complete(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
 
 
 def _consistent(
-    rows: pd.DataFrame, where: Where, text_code: NDArray[np.int64], notes: list[str]
+    where: Where, id_code: NDArray[np.int64], text_code: NDArray[np.int64], notes: list[str]
 ) -> NDArray[np.bool_]:
     """Marks of the rows whose id stands for the text that it stood for first."""
-    codes, _ = _codes(rows["query_id"], where)
-    first = np.unique(codes, return_index=True)[1]
-    other = text_code != text_code[first][codes]
-    if other.sum() > CONTRADICTING * len(rows):
+    first = np.unique(id_code, return_index=True)[1]
+    other = text_code != text_code[first][id_code]
+    if other.sum() > CONTRADICTING * len(id_code):
         where.refuse(
             other,
             "an id that stood for another text before",
@@ -219,15 +224,14 @@ def _consistent(
     return same
 
 
-def _once(attempts: pd.DataFrame, measures: list[Measure], notes: list[str]) -> pd.DataFrame:
+def _once(
+    attempts: pd.DataFrame, n_again: int, measures: list[Measure], notes: list[str]
+) -> pd.DataFrame:
     """One row a query and model: the mean where a model answered a query several times."""
     keys = ["query_id", "model"]
-    twice = attempts.duplicated(keys)
-    if not twice.any():
-        return attempts
     most = int(attempts.groupby(keys, observed=True, sort=False).size().max())
     notes.append(
-        f"{int(twice.sum()):,} rows are a further answer of one model to one query (up to {most} "
+        f"{n_again:,} rows are a further answer of one model to one query (up to {most} "
         "in all): the mean is taken."
     )
     averaged = (*AMOUNTS, *TOKENS, *measures)
@@ -239,6 +243,8 @@ def _once(attempts: pd.DataFrame, measures: list[Measure], notes: list[str]) -> 
 
 def _mark_capped(attempts: pd.DataFrame) -> None:
     """Mark answers of exactly the greatest length of their model, where that looks like a limit."""
+    if attempts["answer_tokens"].isna().all():
+        return
     for _, rows in attempts.groupby("model", observed=True, sort=False):
         lengths = rows["answer_tokens"].to_numpy(np.float64)
         longest = np.nanmax(lengths) if np.isfinite(lengths).any() else 0.0
@@ -260,11 +266,11 @@ def _texts(
         return np.zeros(len(rows), dtype=np.int64), None, np.empty(0, dtype=object)
     codes, distinct = _codes(rows["query"], where)
     where.refuse(codes < 0, "no query text", "fill or drop them", "column of the query")
-    hashes = np.array([text_hash(text) for text in distinct], dtype=object)
-    return codes, pa.array(distinct, pa.string()), hashes
+    hashes = np.array([text_hash(text) for text in distinct.to_pylist()], dtype=object)
+    return codes, distinct, hashes
 
 
-def _codes(values: pd.Series, where: Where | None = None) -> tuple[NDArray[np.int64], list[str]]:
+def _codes(values: pd.Series, where: Where | None = None) -> tuple[NDArray[np.int64], pa.Array]:
     """Position of each value among the distinct ones, in order of appearance; -1 for none."""
     try:
         array = pa.array(values, pa.string(), from_pandas=True)
@@ -275,15 +281,13 @@ def _codes(values: pd.Series, where: Where | None = None) -> tuple[NDArray[np.in
         raise
     array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     coded = array.dictionary_encode()
-    return (
-        coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64),
-        coded.dictionary.to_pylist(),
-    )
+    codes: NDArray[np.int64] = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return codes.astype(np.int64), coded.dictionary
 
 
 def _queries(
     rows: pd.DataFrame,
-    where: Where,
+    id_code: NDArray[np.int64] | None,
     text_code: NDArray[np.int64],
     model_code: NDArray[np.int64] | None,
     is_graded: bool,
@@ -291,8 +295,8 @@ def _queries(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Code of each row's query, and the row in which each query first stands."""
     models = np.zeros(len(rows), dtype=np.int64) if model_code is None else model_code
-    if "query_id" in rows:
-        codes, _ = _codes(rows["query_id"], where)
+    if id_code is not None:
+        codes = id_code
         first = np.unique(codes, return_index=True)[1]
     elif is_graded and "repeat" in rows:
         codes = text_code

@@ -170,7 +170,7 @@ def chosen(attempts: pd.DataFrame, wanted: Wanted, source: str) -> Chosen:
     if not fitting_all:
         lacking = "; ".join(
             f"{model} has {_listed([m for m in there if model in means[m]]) or 'none'}"
-            for model in list(dict.fromkeys(attempts["model"]))[:NAMED]
+            for model in attempts["model"].unique()[:NAMED]
         )
         raise NoQualityError(
             f"{source}: no measure of all models ({lacking}); grade all by one, or import them "

@@ -209,7 +209,9 @@ def _names(data: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
     if "query" in rows:
         # Messages are a list in JSON; the query is what the person said last.
         listed = rows["query"].str.startswith("[{", na=False)
-        rows.loc[listed, "query"] = rows.loc[listed, "query"].map(lambda text: spoken(text) or text)
+        if listed.any():
+            said = rows.loc[listed, "query"].map(lambda text: spoken(text) or text)
+            rows.loc[listed, "query"] = said
     return rows
 
 

@@ -12,6 +12,9 @@ from routellm_core.errors import DataError
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.values import Where
 
+LONGEST_BLANK = 16
+"""Characters of white space from which a text is taken to hold nothing."""
+
 
 class Table(NamedTuple):
     """Some columns of a table."""
@@ -38,7 +41,8 @@ def shortened(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
     for name in names:
         at = batch.schema.get_field_index(name)
         if at >= 0 and pa.types.is_string(batch.schema.field(at).type):
-            trimmed = pc.utf8_ltrim_whitespace(batch.column(at))
+            start = pc.utf8_slice_codeunits(batch.column(at), 0, LONGEST_BLANK)
+            trimmed = pc.utf8_ltrim_whitespace(start)
             batch = batch.set_column(at, name, pc.utf8_slice_codeunits(trimmed, 0, 1))
     return batch
 
