@@ -115,7 +115,7 @@ def test_a_long_table_of_any_kind_is_a_benchmark(tmp_path, suffix):
     assert part.queries["text_hash"].tolist() == [text_hash(t) for t in part.texts["text"]]
     by_name = part.outcomes.set_index(["query_id", "model"])
     assert by_name.loc[("k1", "wren")].tolist() == [0.0, 20.0, 0.001, 0.5, 5.0]
-    assert by_name.loc[("s1", "heron")].tolist() == [1.0, 6.0, 0.01, 0.9]
+    assert by_name.loc[("s1", "heron")].tolist() == [1.0, 6.0, 0.01, 0.9, 4.0]
     assert "query 'Question', id 'id', slice 'Category'" in part.notes[0]
     with kept(part) as store:
         found = store.pair_outcomes("runs", ModelPair(weak="wren", strong="heron"))
