@@ -18,6 +18,8 @@ class Say(NamedTuple):
     answer_tokens: int = 10
     finish: str = "stop"
     tells_usage: bool = True
+    thoughts: int = 0
+    """Tokens that stand in the total and beside `answer_tokens`."""
 
 
 class Status(NamedTuple):
@@ -140,8 +142,10 @@ def completion(say):
         document["usage"] = {
             "prompt_tokens": say.prompt_tokens,
             "completion_tokens": say.answer_tokens,
-            "total_tokens": say.prompt_tokens + say.answer_tokens,
+            "total_tokens": say.prompt_tokens + say.answer_tokens + say.thoughts,
         }
+        if say.thoughts:
+            document["usage"]["completion_tokens_details"] = {"reasoning_tokens": say.thoughts}
     return document
 
 

@@ -19,6 +19,7 @@ from tests.conftest import PAIR
 from tests.invented import add_golden, verdicts
 
 ROOT = Path(__file__).resolve().parent.parent
+PAIR_OF_PAPER = ("mistralai/Mixtral-8x7B-Instruct-v0.1", "gpt-4-1106-preview")
 MF_ON_MMLU = ("calibrate", "--router", "mf", "--recipe", "golden", "--benchmark", "mmlu")
 
 
@@ -94,9 +95,31 @@ def test_calibrate_finds_a_threshold_and_says_what_it_achieves(run):
     assert re.search(r"budget: wanted 300, achieved 29\d\.", out)
 
 
+def test_a_typed_price_counts_in_every_verb_of_money(run, tmp_path):
+    typed = ("--price", f"{PAIR_OF_PAPER[0]}=0.5/1.5/0.05", "--json")
+    where = ("--benchmark", "mmlu")
+    _, out, _ = run(*MF_ON_MMLU, "--budget-usd", 300, *typed)
+    found = json.loads(out)["money"]
+    assert found["weak"]["price"]["source"] == found["weak"]["price"]["kind"] == "typed"
+    assert found["weak"]["price"]["cache_read_usd"] == 0.05
+    assert found["strong"]["price"]["kind"] == "listed"
+    # All on the weak model: 264 tokens an answer, and those of the prompts, at the typed price.
+    _, out, _ = run("recommend", *where, "--share", 0.0, *typed)
+    answer = json.loads(out)
+    (weak,) = [row for row in answer["blind"] if row["label"] == "always weak"]
+    prompt = 1000 * weak["usd_per_1000"] - 264 * 1.5
+    assert prompt / 0.5 == pytest.approx(105, abs=1)
+    policy = tmp_path / "policy.json"
+    made = ("policy", "--router", "random", *where, "--share", 0.3, "--out", policy)
+    _, out, _ = run(*made, *typed)
+    price = json.loads(out)["policy"]["prices"]["weak"]
+    assert price == {"prompt_usd": 0.5, "answer_usd": 1.5, "source": "typed"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ([*MF_ON_MMLU, "--share", "0.3", "--price", "x=1/2"], r"--price x: the models here are"),
         (["evaluate", "--benchmark", "nope"], r"no benchmark 'nope'; there are: gsm8k, mmlu"),
         (["evaluate", "--benchmark", "mmlu", "--router", "x"], r"no scores of router 'x'"),
         (["evaluate", "--benchmark", "mmlu", "--strong", "gpt-9"], r"no outcomes of 'gpt-9'"),

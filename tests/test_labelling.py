@@ -449,6 +449,31 @@ def test_cut_answers_are_counted(stub, tmp_path):
 # Money
 
 
+def test_thoughts_that_stand_apart_from_the_answer_are_billed(stub, tmp_path):
+    thinking = Say("large says so", answer_tokens=0, thoughts=40)
+    misbehaving(stub, thinking, lambda seen, _: seen.model == "large")
+    found = work(stub, tmp_path, TEXTS[0])
+    strong = found.outcomes[found.outcomes["model"] == "large"].iloc[0]
+    assert strong["answer_tokens"] == 40.0
+    assert strong["cost_usd"] == pytest.approx((20 + 40) * 0.001)
+    assert found.n_counted_here == 0
+    assert found.usd == pytest.approx((3 * 30 + 60) * 0.001)
+
+
+def test_the_cap_counts_thoughts(stub, tmp_path):
+    texts = [f"How deep is puddle {i}?" for i in range(40)]
+    n_asked = []
+    for thoughts in (0, 40):
+        stub.seen.clear()
+        thinking = Say("large says so", thoughts=thoughts)
+        misbehaving(stub, thinking, lambda seen, _: seen.model == "large")
+        found = work(stub, tmp_path / str(thoughts), *texts, cap_usd=5.0, concurrency=1)
+        assert found.is_cap_reached
+        assert found.usd <= 5.0
+        n_asked.append(len(requests_about(stub, "large")))
+    assert n_asked[0] / n_asked[1] == pytest.approx((4 * 30 + 40) / (4 * 30), abs=0.1)
+
+
 @pytest.mark.parametrize("cap", [0.0, 0.5, 1.7, 2.0, 3.0])
 @pytest.mark.parametrize("concurrency", [1, 4])
 def test_the_cap_is_never_exceeded(stub, tmp_path, cap, concurrency):

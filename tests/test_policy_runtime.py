@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from routellm_core.errors import DataError, NotTrainedError, UnknownNameError
-from routellm_core.metrics.costs import Price, list_price
 from routellm_core.metrics.curve import point_index, rank_queries, routing_curve
+from routellm_core.metrics.prices import Price, list_price
 from routellm_core.metrics.thresholds import Target, between_scores
 from routellm_core.policy.build import ProviderNames, changes_since, keep_policy, policy_of
 from routellm_core.policy.choice import select_threshold
@@ -338,8 +338,8 @@ def test_the_link_carries_a_typed_price_and_no_list_price(here):
     )
     prices = here.policy.prices.model_copy(
         update={
-            "weak": ModelPrice(**typed._asdict()),
-            "strong": ModelPrice(**listed._asdict()),
+            "weak": ModelPrice.of(typed),
+            "strong": ModelPrice.of(listed),
         }
     )
     state = link_state(here.policy.model_copy(update={"model_pair": names, "prices": prices}))

@@ -3,7 +3,18 @@
 import argparse
 from typing import Any
 
-from routellm_core.commands.shared import Result, Verb, add_pair, add_targets, pair_of, target_of
+from routellm_core.commands.shared import (
+    Result,
+    Verb,
+    add_pair,
+    add_prices,
+    add_targets,
+    money_lines,
+    pair_of,
+    prices_for,
+    target_of,
+)
+from routellm_core.evaluation.money import money_document
 from routellm_core.policy import choice as policy_choice
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.store import Store
@@ -27,6 +38,7 @@ def add_choice(parser: argparse.ArgumentParser) -> Any:
     target = add_targets(parser)
     target.add_argument("--alpha", type=float, help="the threshold itself")
     add_pair(parser)
+    add_prices(parser)
     return target
 
 
@@ -37,13 +49,15 @@ def chosen(parsed: argparse.Namespace, store: Store) -> SelectedThreshold:
         UnknownNameError: there is no such benchmark, model or router.
         UnreachableError: no threshold meets the target.
     """
+    pair = pair_of(parsed, store, parsed.benchmark)
     return policy_choice.select_threshold(
         store,
         parsed.benchmark,
         parsed.router,
         target_of(parsed),
         recipe=parsed.recipe,
-        model_pair=pair_of(parsed, store, parsed.benchmark),
+        model_pair=pair,
+        prices=prices_for(parsed, pair),
     )
 
 
@@ -60,6 +74,7 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         "recipe": choice.router.recipe,
         "view": choice.view,
         "n_queries": outcomes.n_queries,
+        "money": money_document(pair, choice.costs),
         "mode": found.mode,
         "wanted": found.wanted,
         "achieved": found.achieved,
@@ -73,4 +88,6 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         f"quality {fixed(point.quality, 6)}, PGR {fixed(point.pgr)} "
         f"on {parsed.benchmark} (n = {outcomes.n_queries:,})"
     )
-    return document, [f"{found.mode}: wanted {found.wanted:g}, achieved {found.achieved:.6g}", line]
+    reached = f"{found.mode}: wanted {found.wanted:g}, achieved {found.achieved:.6g}"
+    money = money_lines(document["money"]) if found.mode == "budget" or parsed.price else []
+    return document, [reached, line, *money]

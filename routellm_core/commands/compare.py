@@ -4,7 +4,17 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, resamples, seed
+from routellm_core.commands.shared import (
+    Result,
+    Verb,
+    add_pair,
+    add_prices,
+    money_lines,
+    pair_of,
+    prices_for,
+    resamples,
+    seed,
+)
 from routellm_core.errors import DataError
 from routellm_core.evaluation.comparison import sentences
 from routellm_core.evaluation.comparison.report import compare_routers
@@ -37,6 +47,7 @@ def add_parser(verb: Verb) -> None:
     parser.add_argument("--resamples", type=resamples, default=N_RESAMPLES, help="of the bootstrap")
     parser.add_argument("--seed", type=seed, default=0, help="of the bootstrap and the shuffles")
     add_pair(parser)
+    add_prices(parser)
 
 
 def compare(parsed: argparse.Namespace) -> Result:
@@ -44,10 +55,12 @@ def compare(parsed: argparse.Namespace) -> Result:
     if not 0.0 <= parsed.share <= 1.0:
         raise DataError(f"--share {parsed.share}: give a share between 0 and 1")
     with Store(parsed.store, read_only=True) as store:
+        pair = pair_of(parsed, store, parsed.benchmark)
         document = compare_routers(
             store,
             parsed.benchmark,
-            model_pair=pair_of(parsed, store, parsed.benchmark),
+            model_pair=pair,
+            prices=prices_for(parsed, pair),
             router_names=parsed.router,
             view=parsed.view,
             strong_call_share=parsed.share,
@@ -72,7 +85,8 @@ def lines(document: dict[str, Any]) -> list[str]:
         "is it a router? APGR against its own scores shuffled; bits of the scores and, at α = 0.5, "
         "of the choice",
         *(_control(router) for router in document["routers"]),
-        "on costs at list prices: RouterBench's AIQ, area of the deferral curve, quality-neutral "
+        *money_lines(document["money"]),
+        "on these costs: RouterBench's AIQ, area of the deferral curve, quality-neutral "
         "cost and strong-call share",
         *(_costs(router) for router in document["routers"]),
         *_slices(document),

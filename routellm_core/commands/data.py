@@ -1,6 +1,7 @@
 """Verbs that build, fill and describe the store: `setup`, `status`, `import`, `texts`, `data`."""
 
 import argparse
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,17 @@ def add_parsers(verb: Verb) -> None:
         metavar="ROLE=COLUMN",
         help="what a column of a table is: query, query_id, slice, model, quality, prompt_tokens, "
         "answer_tokens, cost_usd, latency, repeat, error; ROLE= takes the role from all columns",
+    )
+    importing.add_argument(
+        "--currency",
+        dest="rates",
+        nargs="+",
+        action="extend",
+        type=_rate,
+        default=[],
+        metavar="CODE=RATE",
+        help="US dollars for one unit of a currency in the name of a column of costs, as CNY=0.14; "
+        "without it such a column is left out",
     )
     importing.add_argument(
         "--drop", nargs="+", default=[], metavar="COLUMN", help="columns that are not looked at"
@@ -129,6 +141,7 @@ def import_files(parsed: argparse.Namespace) -> Result:
         variant=parsed.variant,
         scale=parsed.scale,
         roles=tuple(parsed.roles),
+        rates=tuple(parsed.rates),
         dropped=tuple(parsed.drop),
     )
     found = import_job.read(plan)
@@ -177,6 +190,19 @@ def _role(text: str) -> tuple[str, str | None]:
     if not is_pair:
         raise argparse.ArgumentTypeError(f"{text!r} is no ROLE=COLUMN")
     return role, column or None
+
+
+def _rate(text: str) -> tuple[str, float]:
+    currency, _, written = text.partition("=")
+    try:
+        rate = float(written)
+    except ValueError:
+        rate = math.nan
+    if not currency or not 0 < rate < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no rate; write the US dollars for one unit, as CNY=0.14"
+        )
+    return currency.upper(), rate
 
 
 def texts(parsed: argparse.Namespace) -> Result:

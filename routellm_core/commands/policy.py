@@ -5,7 +5,7 @@ from pathlib import Path
 
 from routellm_core.commands.calibrate import add_choice, chosen
 from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
-from routellm_core.commands.shared import Result, Verb, pair_of
+from routellm_core.commands.shared import Result, Verb, pair_of, prices_for
 from routellm_core.errors import DataError
 from routellm_core.policy import build
 from routellm_core.policy.build import ProviderNames
@@ -17,7 +17,7 @@ from routellm_core.policy.guarantee import choice as guarantee_choice
 from routellm_core.routers.fold_checkpoints import checkpoint_without
 from routellm_core.store import Store
 from routellm_core.store.places import DATA_DIR
-from routellm_core.wording.numbers import bracketed, brackets, percent
+from routellm_core.wording.numbers import bracketed, brackets, percent, usd_text
 
 
 def add_parsers(verb: Verb) -> None:
@@ -63,6 +63,7 @@ def add_parsers(verb: Verb) -> None:
 def _certified(parsed: argparse.Namespace, store: Store) -> SelectedThreshold | None:
     """The threshold with a guarantee; None: there is none among the options."""
     target = guarantee_target(parsed, store.benchmark(parsed.benchmark))
+    pair = pair_of(parsed, store, parsed.benchmark)
     return target and guarantee_choice.select_with_guarantee(
         store,
         parsed.benchmark,
@@ -71,7 +72,8 @@ def _certified(parsed: argparse.Namespace, store: Store) -> SelectedThreshold | 
         delta=delta_of(parsed),
         seed=parsed.seed,
         recipe=parsed.recipe,
-        model_pair=pair_of(parsed, store, parsed.benchmark),
+        model_pair=pair,
+        prices=prices_for(parsed, pair),
     )
 
 
@@ -116,6 +118,11 @@ def _lines(made: Policy) -> list[str]:
         f"quality {bracketed(quality.value, quality.interval, digits=6)}, "
         f"PGR {bracketed(pgr.value, pgr.interval)}",
         f"  on {evidence.benchmark_id} (n = {evidence.n_queries:,}), {evidence.meaning}",
+        *(
+            f"  {getattr(made.model_pair, side).name}: {usd_text(price.prompt_usd)} / "
+            f"{usd_text(price.answer_usd)} a million tokens, prompt / answer ({price.source})"
+            for side, price in (("weak", made.prices.weak), ("strong", made.prices.strong))
+        ),
     ]
 
 

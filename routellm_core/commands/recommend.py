@@ -8,8 +8,11 @@ from routellm_core.commands.shared import (
     Result,
     Verb,
     add_pair,
+    add_prices,
     add_targets,
+    money_lines,
     pair_of,
+    prices_for,
     seed,
     target_of,
 )
@@ -55,6 +58,7 @@ def add_parser(verb: Verb) -> None:
     )
     parser.add_argument("--seed", type=seed, default=0, help="of the parts of a held-out quality")
     add_pair(parser)
+    add_prices(parser)
 
 
 def recommend_routers(parsed: argparse.Namespace) -> Result:
@@ -65,7 +69,14 @@ def recommend_routers(parsed: argparse.Namespace) -> Result:
     )
     with Store(parsed.store, read_only=True) as store:
         pair = pair_of(parsed, store, parsed.benchmark)
-        answer = recommend(store, parsed.benchmark, required, model_pair=pair, seed=parsed.seed)
+        answer = recommend(
+            store,
+            parsed.benchmark,
+            required,
+            model_pair=pair,
+            prices=prices_for(parsed, pair),
+            seed=parsed.seed,
+        )
     return answer, lines(answer)
 
 
@@ -82,6 +93,7 @@ def lines(answer: dict[str, Any]) -> list[str]:
         f"{answer['benchmark']}, {answer['view']}, {kinds}: n = {answer['n_queries']:,} "
         f"({answer['n_texts']:,} texts); the router's machine ${answer['machine_usd_per_hour']:g} "
         "an hour",
+        *money_lines(answer["money"]),
         *answer["sentences"],
         *([held_out] if answer["routers"] else []),
         *(line for row in answer["routers"] for line in _router(row)),

@@ -12,12 +12,14 @@ import pandas as pd
 from routellm_core import jobs
 from routellm_core.errors import DataError
 from routellm_core.jobs.progress import OnProgress, Progress
+from routellm_core.metrics.costs import CostKind
+from routellm_core.metrics.prices import Price, prices_of
 from routellm_core.metrics.thresholds import Target
 from routellm_core.store import Store
 from routellm_core.store.places import IS_INSTALLED, cache_dir
 from routellm_core.store.selection import default_pair
 from routellm_core.types import ModelPair
-from routellm_core.wording.numbers import duration, fixed, gpu_memory
+from routellm_core.wording.numbers import DASH, duration, fixed, gpu_memory
 
 CACHE_DIR = cache_dir()
 _SECONDS_BETWEEN_LINES = 10.0
@@ -50,6 +52,66 @@ def pair_of(parsed: argparse.Namespace, store: Store, benchmark_id: str) -> Mode
     """The pair of these options; what they leave open is as in the benchmark's usual pair."""
     usual = default_pair(store, benchmark_id)
     return ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong)
+
+
+def add_prices(parser: argparse.ArgumentParser) -> None:
+    """Options that name prices; `prices_for` reads them."""
+    parser.add_argument(
+        "--price",
+        action="append",
+        type=_price,
+        default=[],
+        metavar="MODEL=IN/OUT[/CACHED]",
+        help="USD a million tokens of prompts, of answers, and of prompts read from a cache, in "
+        "place of the list price; may be repeated",
+    )
+
+
+def prices_for(parsed: argparse.Namespace, pair: ModelPair) -> tuple[Price, Price]:
+    """Prices of the weak and the strong model: those of the options, else list prices.
+
+    Raises:
+        DataError: the options price a model that is not of the pair.
+    """
+    typed = dict(parsed.price)
+    for model in typed:
+        if model not in pair:
+            raise DataError(
+                f"--price {model}: the models here are {pair.weak} and {pair.strong}; name one "
+                "of them"
+            )
+    return prices_of(pair, typed)
+
+
+def money_lines(money: dict[str, Any]) -> list[str]:
+    """What the money of `money_document` rests on, for people, and the prices that count."""
+    shown = [
+        f"{of['model']} {_usd(of['price']['prompt_usd'])} / {_usd(of['price']['answer_usd'])}"
+        for of in (money["weak"], money["strong"])
+        if of["kind"] in (CostKind.TOKENS, CostKind.ASSUMED)
+    ]
+    prices = [f"prices of a million tokens, prompt / answer: {'; '.join(shown)}"] if shown else []
+    return [money["words"], *prices]
+
+
+def _usd(usd: float) -> str:
+    return f"${usd:,.6g}" if math.isfinite(usd) else DASH
+
+
+def _price(text: str) -> tuple[str, Price]:
+    model, _, written = text.rpartition("=")
+    try:
+        usd = [float(part) for part in written.split("/")]
+    except ValueError:
+        usd = []
+    if not model or len(usd) not in (2, 3) or not all(0 <= each < math.inf for each in usd):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no price; write MODEL=IN/OUT in USD a million tokens, as "
+            "gpt-4o=2.5/10, or MODEL=IN/OUT/CACHED"
+        )
+    prompt, answer, *cached = usd
+    cache_read = cached[0] if cached else math.nan
+    return model, Price(prompt, answer, "typed", replaces_measured=True, cache_read_usd=cache_read)
 
 
 def resamples(text: str) -> int:

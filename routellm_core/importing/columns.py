@@ -40,6 +40,7 @@ from routellm_core.importing.column_words import (
     STATUS,
     STOP_REASON,
 )
+from routellm_core.importing.currencies import currency_of, without_currency
 from routellm_core.importing.measures import FALLING, RISING
 from routellm_core.importing.scales import Scale
 
@@ -129,9 +130,9 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
         sample: some of its rows with all of its columns.
     """
     by_name: dict[str, str] = {}
-    for column in columns:
+    for column in sorted(columns, key=lambda name: currency_of(name) is not None):
         if sample[column].null_count < len(sample) or not len(sample):
-            by_name.setdefault(_plain(column), column)
+            by_name.setdefault(_plain(without_currency(column)), column)
 
     def named(names: Sequence[str]) -> str | None:
         return next((by_name[name] for name in names if name in by_name), None)
@@ -224,7 +225,9 @@ def _measures(by_name: dict[str, str], sample: pa.Table) -> list[str]:
     """Columns of grades, those of the likeliest names first."""
     known = [by_name[name] for name in QUALITY if name in by_name]
     others = [c for name, c in by_name.items() if name in RISING | FALLING]
-    names = [c for c in dict.fromkeys([*known, *others]) if _plain(c) not in NO_QUALITY]
+    names = [
+        c for c in dict.fromkeys([*known, *others]) if _plain(without_currency(c)) not in NO_QUALITY
+    ]
     # A few cells that are off are said to be; a column of something else is no quality.
     return [c for c in names if importing_values.look(sample[c]).share >= 0.5]
 
@@ -289,7 +292,7 @@ def _amounts(columns: Sequence[str], models: Container[str]) -> dict[str, dict[s
     """Columns of the tokens, cost and time of each model."""
     amounts: dict[str, dict[str, str]] = {}
     for column in columns:
-        match = AMOUNT_OF.match(column)
+        match = AMOUNT_OF.match(without_currency(column))
         if match and match["model"] in models:
             amounts.setdefault(match["model"], {}).setdefault(
                 AMOUNTS[match["what"].lower()], column

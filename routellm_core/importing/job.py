@@ -29,6 +29,7 @@ from routellm_core.importing import recognise as recognise_benchmark
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.battles import read_battles, together
 from routellm_core.importing.columns import ColumnMapping, holds_battles, seen
+from routellm_core.importing.currencies import at_rates
 from routellm_core.importing.formats import batches, lighteval, llm_comparator, lm_eval, table
 from routellm_core.importing.grading import graded, measures_of, on_scale
 from routellm_core.importing.measures import Measure, Wanted, columns_of
@@ -71,6 +72,8 @@ class ImportPlan(jobs.JobPlan):
     roles: tuple[tuple[str, str | None], ...] = ()
     """Roles of `ColumnMapping` and the columns that have them, in place of the guess; a column of
     None takes the role away."""
+    rates: tuple[tuple[str, float], ...] = ()
+    """Currencies of costs, and the USD for one unit of each."""
     dropped: tuple[str, ...] = ()
     """Columns of tables that are not looked at."""
 
@@ -118,7 +121,7 @@ def read(plan: ImportPlan) -> ReadFiles:
     scale = None if plan.scale is None else scale_between(*plan.scale)
     parts: list[Imported] = []
     battles = []
-    with told_apart(paths), on_scale(scale):
+    with told_apart(paths), on_scale(scale), at_rates(dict(plan.rates)):
         if plan.format_name in (None, "batches") and plan.mapping is None:
             parts, paths = batches.read_together(paths)
         for path in paths:

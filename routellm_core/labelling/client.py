@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from routellm_core.errors import DataError, MissingPackageError, RoutingError
+from routellm_core.importing.usage import Tokens, tokens_of
 from routellm_core.labelling.plan import Endpoint, LabellingPlan
 from routellm_core.labelling.protocol import Call, Reply
 from routellm_core.labelling.token_counts import count_tokens
@@ -163,9 +164,7 @@ class Connection:
             text = self._scrubbed(content, _SHORTEST_IN_REPLIES)
         except (AttributeError, IndexError, TypeError):  # JSON of some other form
             return Trouble("gave a reply that is no chat completion", "request", may_be_billed=True)
-        usage = getattr(completion, "usage", None)
-        prompt_tokens = _count(getattr(usage, "prompt_tokens", None))
-        answer_tokens = _count(getattr(usage, "completion_tokens", None))
+        prompt_tokens, answer_tokens = _billed(getattr(completion, "usage", None))
         is_counted_here = math.isnan(prompt_tokens + answer_tokens)
         if is_counted_here:
             most = call.most_prompt_tokens, self._endpoint.max_answer_tokens
@@ -212,9 +211,13 @@ class Connection:
         return text.replace(self._key, "***") if self._key and len(self._key) >= shortest else text
 
 
-def _count(value: object) -> float:
-    is_count = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    return float(value) if is_count else math.nan  # type: ignore[arg-type]
+def _billed(usage: Any) -> Tokens:
+    """Tokens that an endpoint says it took, thoughts among the answer's; NaN where it does not."""
+    try:
+        tokens = tokens_of(usage.to_dict(), "usage")
+    except (AttributeError, DataError):  # none, or none that can be read
+        return Tokens()
+    return tokens if min(tokens) >= 0 else Tokens()
 
 
 def _retry_after(headers: Mapping[str, str]) -> float:

@@ -14,35 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routellm_core.metrics.curve import routed_mean
+from routellm_core.metrics.prices import UNKNOWN_PRICE as UNKNOWN_PRICE
+from routellm_core.metrics.prices import Price as Price
+from routellm_core.metrics.prices import list_price as list_price
 from routellm_core.types import Floats, PairOutcomes, Ranking
 
 PAPER_PROMPT_TOKENS = 95.0
 """Average tokens of a query (arXiv 2406.18665, appendix D)."""
 PAPER_ANSWER_TOKENS = 264.0
 """Average tokens of an answer (arXiv 2406.18665, appendix D)."""
-
-# Model names of public benchmarks, as genai-prices calls them: (provider, model).
-_PRICED_AS = {
-    "gpt-4-1106-preview": ("openai", "gpt-4-1106-preview"),
-    # At $0.24 a million tokens, as in the paper's appendix D.
-    "mistralai/Mixtral-8x7B-Instruct-v0.1": ("openrouter", "mistralai/mixtral-8x7b-instruct"),
-    "Meta-Llama-3_1-70B-Instruct": ("openrouter", "meta-llama/llama-3.1-70b-instruct"),
-    "Meta-Llama-3_1-8B-Instruct": ("openrouter", "meta-llama/llama-3.1-8b-instruct"),
-}
-
-
-class Price(NamedTuple):
-    """USD for a million tokens, and their source; NaN where they are not known."""
-
-    prompt_usd: float
-    answer_usd: float
-    source: str
-    replaces_measured: bool = False
-    """True if tokens times this price count although dollars were measured: a price that the user
-    typed, or today's list price on demand."""
-
-
-UNKNOWN_PRICE = Price(math.nan, math.nan, "no list price known: type one")
 
 
 class TokenSource(NamedTuple):
@@ -110,24 +90,6 @@ def routed_cost(ranking: Ranking, costs: PairCosts) -> Floats:
     if not costs.are_known:
         return np.full(len(ranking.threshold), np.nan)
     return routed_mean(ranking, costs.weak, costs.strong)
-
-
-def list_price(model: str) -> Price | None:
-    """The price of a model in genai-prices; None when it knows none for that name."""
-    from genai_prices import Usage, calc_price
-
-    provider, name = _PRICED_AS.get(model, (None, model.rsplit("/", 1)[-1]))
-    # Of a usual query: a million tokens in one call would be priced as a long context.
-    usage = Usage(input_tokens=1_000, output_tokens=1_000)
-    try:
-        price = calc_price(usage, model_ref=name, provider_id=provider)
-    except LookupError:
-        return None
-    return Price(
-        prompt_usd=float(1_000 * price.input_price),
-        answer_usd=float(1_000 * price.output_price),
-        source=f"genai-prices: {price.provider.id} {price.model.id}",
-    )
 
 
 def pair_costs(outcomes: PairOutcomes, price_weak: Price, price_strong: Price) -> PairCosts:

@@ -54,7 +54,7 @@ def _price(source: CostSource) -> ModelPrice:
     said = price.source
     if source.kind is CostKind.MEASURED:
         said = f"{money.source(source)}; not by this price ({price.source})"
-    return ModelPrice(prompt_usd=price.prompt_usd, answer_usd=price.answer_usd, source=said)
+    return ModelPrice.of(price._replace(source=said))
 
 
 def policy_of(

@@ -8,15 +8,9 @@ import numpy as np
 
 from routellm_core.errors import DataError
 from routellm_core.metrics import thresholds
-from routellm_core.metrics.costs import (
-    UNKNOWN_PRICE,
-    PairCosts,
-    Price,
-    list_price,
-    pair_costs,
-    routed_cost,
-)
+from routellm_core.metrics.costs import PairCosts, pair_costs, routed_cost
 from routellm_core.metrics.curve import curve_of, operating_point, rank_queries
+from routellm_core.metrics.prices import Price, prices_of
 from routellm_core.metrics.thresholds import Target, ThresholdChoice
 from routellm_core.policy.guarantee.certify import CheckpointCertificate
 from routellm_core.store import Store
@@ -122,14 +116,13 @@ def read_scored_benchmark(
     """A router's scores of a benchmark; arguments and errors as for `select_threshold`."""
     pair = model_pair or default_pair(store, benchmark_id)
     row = store.router_named(benchmark_id, pair, router_name, recipe)
-    weak, strong = prices or [list_price(model) or UNKNOWN_PRICE for model in pair]
     return ScoredBenchmark(
         benchmark=store.benchmark(benchmark_id),
         outcomes=store.pair_outcomes(benchmark_id, pair),
         router=store.router(row.router_id),
         view=row.view,
         strong_win_rate=store.strong_win_rates(benchmark_id, pair, row.router_id, row.view),
-        prices=(weak, strong),
+        prices=prices or prices_of(pair),
         n_contaminated=len(store.contaminated_ids(benchmark_id)),
         data_hash=store.data_hash,
     )

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final, Literal, NoReturn, Self
 from pydantic import AwareDatetime, ConfigDict, Field, ValidationError, model_validator
 
 from routellm_core.errors import DataError, NotTrainedError
-from routellm_core.metrics.costs import list_price
+from routellm_core.metrics.prices import list_price
 from routellm_core.policy.fields import (
     CalledModel,
     CalledPair,

@@ -4,7 +4,7 @@ Names and docstrings of these classes stand in the published data/policy.schema.
 """
 
 import math
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +16,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from routellm_core.metrics.prices import Price
 from routellm_core.types import Interval
 
 
@@ -182,6 +183,11 @@ class ModelPrice(Part):
     prompt_usd: Figure
     answer_usd: Figure
     source: Words
+
+    @classmethod
+    def of(cls, price: Price) -> Self:
+        """The price without what it says of caches and thoughts."""
+        return cls(prompt_usd=price.prompt_usd, answer_usd=price.answer_usd, source=price.source)
 
 
 class Prices(Part):

@@ -8,7 +8,7 @@ import streamlit as st
 
 from routellm_core.evaluation.comparison import claimed_saving, paper
 from routellm_core.evaluation.comparison.claimed_saving import Saving
-from routellm_core.metrics.costs import UNKNOWN_PRICE, list_price
+from routellm_core.metrics.prices import prices_of
 from routellm_core.types import Benchmark
 from routellm_core.wording.numbers import DASH, both_ends, fixed, percent
 from views.cache import benchmarks
@@ -98,8 +98,7 @@ def _ours(
         "router_id",
     ]
     key = RouterKey(version, card.benchmark_id, paper.PAIR, router_id, best["view"])
-    prices = [list_price(model) or UNKNOWN_PRICE for model in paper.PAIR]
-    money = benchmarks.money(key, *prices)
+    money = benchmarks.money(key, *prices_of(paper.PAIR))
     shares = np.array([best[name], *best[f"{name}_interval"][::-1]])
     cost = np.interp(shares, benchmarks.ranked(key).curve.strong_call_share, money.curve)
     weak, strong = money.curve[0], money.curve[-1]

@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.metrics.bounds import one_model_bounds
-from routellm_core.metrics.costs import list_price
 from routellm_core.metrics.curve import index_at_share
+from routellm_core.metrics.prices import list_price
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.types import Benchmark, ModelPair
 from routellm_core.wording.numbers import fixed, percent, points_text, span

@@ -11,8 +11,9 @@ import streamlit as st
 
 from routellm_core.evaluation.traffic import comparison, sentences
 from routellm_core.metrics import thresholds
-from routellm_core.metrics.costs import PAPER_ANSWER_TOKENS, PAPER_PROMPT_TOKENS, Price, list_price
+from routellm_core.metrics.costs import PAPER_ANSWER_TOKENS, PAPER_PROMPT_TOKENS
 from routellm_core.metrics.curve import curve_of, operating_point, rank_queries
+from routellm_core.metrics.prices import UNKNOWN_PRICE, Price, list_price
 from routellm_core.types import Floats, ModelPair, Ranking, RoutingCurve
 from routellm_core.wording.numbers import fixed, percent, points_text, span, usd_text
 from views.cache import benchmarks, own_data
@@ -243,7 +244,7 @@ def _price(column: Any, model: str, side: str) -> Price:
             key=f"_traffic_price_{model}",
         )
     if typed is None:
-        return Price(math.nan, math.nan, "no price typed")
+        return UNKNOWN_PRICE._replace(source="no price typed")
     if listed is None or not listed.answer_usd:
         return Price(typed, typed, "typed by you, for prompt and answer alike")
     if typed == listed.answer_usd:

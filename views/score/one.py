@@ -10,7 +10,8 @@ from routellm_core.errors import RoutingError
 from routellm_core.explain import EXPLAINED
 from routellm_core.labelling.token_counts import count_tokens, how_counted
 from routellm_core.metrics import thresholds
-from routellm_core.metrics.costs import PAPER_ANSWER_TOKENS, UNKNOWN_PRICE, list_price
+from routellm_core.metrics.costs import PAPER_ANSWER_TOKENS
+from routellm_core.metrics.prices import price_for
 from routellm_core.types import ModelPair
 from routellm_core.wording.numbers import fixed
 from views.cache import benchmarks, models, own_data
@@ -166,7 +167,7 @@ def _origins(scored: list[RouterScore]) -> str:
 
 
 def _cost(model: str, prompt_tokens: float) -> str:
-    price = list_price(model) or UNKNOWN_PRICE
+    price = price_for(model)
     usd = (prompt_tokens * price.prompt_usd + PAPER_ANSWER_TOKENS * price.answer_usd) / 1e3
     return fixed(usd, 2)
 

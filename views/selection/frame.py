@@ -17,7 +17,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import StopException
 
 from routellm_core.errors import RoutingError
-from routellm_core.metrics.costs import UNKNOWN_PRICE, Price, list_price
+from routellm_core.metrics.prices import Price, price_for
 from routellm_core.store.places import PROJECT
 from routellm_core.types import Benchmark, ModelPair
 from routellm_core.wording.numbers import fixed
@@ -242,9 +242,9 @@ def _prices(pair: ModelPair, has_measured: bool) -> tuple[Price, Price]:
 
 def price_of(side: str, model: str) -> Price:
     """The list price of a model, or what the user typed in its place."""
-    listed = list_price(model) or UNKNOWN_PRICE
     at_list = link.text("money", "measured") == "list"
-    return _edited_price(side, model) or listed._replace(replaces_measured=at_list)
+    listed = price_for(model)._replace(replaces_measured=at_list)
+    return _edited_price(side, model) or listed
 
 
 def _price(side: str, model: str) -> Price:

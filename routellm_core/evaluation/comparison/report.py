@@ -11,16 +11,12 @@ from routellm_core.evaluation.benchmark import within_slice
 from routellm_core.evaluation.comparison import controls, sentences
 from routellm_core.evaluation.comparison.decomposition import Decomposition, decomposition
 from routellm_core.evaluation.comparison.verdicts import PairVerdict, verdicts
+from routellm_core.evaluation.money import money_document
 from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.metrics import cost_quality
-from routellm_core.metrics.costs import (
-    UNKNOWN_PRICE,
-    PairCosts,
-    list_price,
-    pair_costs,
-    routed_cost,
-)
+from routellm_core.metrics.costs import PairCosts, pair_costs, routed_cost
 from routellm_core.metrics.curve import curve_of, rank_queries, routing_curve
+from routellm_core.metrics.prices import Price, prices_of
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.statistics.cost_quality_bands import cost_intervals
 from routellm_core.statistics.intervals import mean_interval
@@ -37,6 +33,7 @@ def compare_routers(
     benchmark_id: str,
     *,
     model_pair: ModelPair | None = None,
+    prices: tuple[Price, Price] | None = None,
     router_names: Sequence[str] = (),
     view: str | None = None,
     strong_call_share: float = 0.5,
@@ -50,6 +47,7 @@ def compare_routers(
         store: open.
         benchmark_id: of the store.
         model_pair: by default the one that routers were scored for.
+        prices: of the weak and the strong model; by default list prices.
         router_names: only these; by default all.
         view: of the stored scores; by default the one that most routers have. Scores of
             `unseen_slices` are ranked inside each fold first, as `evaluate_benchmark` does.
@@ -97,8 +95,7 @@ def compare_routers(
         n_resamples=n_resamples,
         seed=seed,
     )
-    prices = (list_price(model) or UNKNOWN_PRICE for model in pair)
-    costs = pair_costs(outcomes, *prices)
+    costs = pair_costs(outcomes, *(prices or prices_of(pair)))
     routers = []
     for i, (label, (name, recipe)) in enumerate(labels.items(), start=1):
         on_progress(Progress(label, i, len(labels) + 1))
@@ -117,6 +114,7 @@ def compare_routers(
     return {
         "benchmark": benchmark_id,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
+        "money": money_document(pair, costs),
         "view": view,
         "n_queries": outcomes.n_queries,
         "n_texts": len(np.unique(outcomes.cluster_code)),
@@ -191,7 +189,7 @@ def _controls(outcomes: PairOutcomes, scores: Floats, n_shuffles: int, seed: int
 def _along_costs(
     outcomes: PairOutcomes, scores: Floats, costs: PairCosts, n_resamples: int, seed: int
 ) -> dict[str, Any]:
-    """Cost-quality measures of other projects, at list prices; NaN where one is unknown."""
+    """Cost-quality measures of other projects; NaN where a price is unknown."""
     ranking = rank_queries(scores)
     curve = curve_of(ranking, outcomes.quality_weak, outcomes.quality_strong)
     cost = routed_cost(ranking, costs)

@@ -9,7 +9,8 @@ import pandas as pd
 from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation.overhead.router_times import OwnTime, usual_time
 from routellm_core.evaluation.recommendation.settings import Candidate, RecommendationQueries
-from routellm_core.metrics.costs import UNKNOWN_PRICE, Price, list_price, pair_costs
+from routellm_core.metrics.costs import pair_costs
+from routellm_core.metrics.prices import Price, prices_of
 from routellm_core.store import Store
 from routellm_core.store.selection import complete_routers, default_pair, main_view
 from routellm_core.types import Benchmark, ModelPair
@@ -93,9 +94,10 @@ def read_candidates(
         )
         for label, row in zip(_labels(rows), rows.itertuples(), strict=True)
     ]
-    weak, strong = prices or [list_price(model) or UNKNOWN_PRICE for model in pair]
     latencies = store.pair_latencies(benchmark_id, pair)
-    queries = RecommendationQueries(outcomes, pair_costs(outcomes, weak, strong), latencies)
+    queries = RecommendationQueries(
+        outcomes, pair_costs(outcomes, *(prices or prices_of(pair))), latencies
+    )
     return Candidates(store.benchmark(benchmark_id), view, queries, routers)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from routellm_core.evaluation.money import money_document
 from routellm_core.evaluation.recommendation import estimates, limits, sentences
 from routellm_core.evaluation.recommendation.candidates import Candidates, read_candidates
 from routellm_core.evaluation.recommendation.estimates import Difference
@@ -18,6 +19,7 @@ from routellm_core.evaluation.recommendation.settings import (
     is_held_out,
     ranked_by,
 )
+from routellm_core.metrics.prices import Price
 from routellm_core.metrics.thresholds import Target
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.store import Store
@@ -35,9 +37,10 @@ def recommend(
     required: Requirements,
     *,
     model_pair: ModelPair | None = None,
+    prices: tuple[Price, Price] | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Recommendation among the routers of a benchmark's main view, at list prices.
+    """Recommendation among the routers of a benchmark's main view; arguments as of its parts.
 
     Returns:
         As `document`.
@@ -46,7 +49,7 @@ def recommend(
         UnknownNameError: no such benchmark, model or slice, or no router has scored it.
         DataError: see `limits.check`.
     """
-    candidates = read_candidates(store, benchmark_id, model_pair=model_pair)
+    candidates = read_candidates(store, benchmark_id, model_pair=model_pair, prices=prices)
     return document(candidates, required, seed=seed)
 
 
@@ -97,6 +100,7 @@ def document(candidates: Candidates, required: Requirements, *, seed: int = 0) -
         },
         "limits": required.limits._asdict(),
         "machine_usd_per_hour": required.usd_per_hour,
+        "money": money_document(queries.outcomes.model_pair, queries.costs),
         "quality_weak": float(weak.mean()),
         "quality_strong": float(strong.mean()),
         "gap_interval": mean_interval(queries.gap, queries.clusters),

@@ -15,6 +15,7 @@ from routellm_core.importing import Imported, values
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.column_words import CUT, FAILED
 from routellm_core.importing.columns import ColumnMapping, guess, holds_battles, is_told
+from routellm_core.importing.currencies import currency_of, in_dollars
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.table import Table
@@ -111,6 +112,8 @@ def _long(
     for name, column in amounts.items():
         if column is not None:
             rows[name] = values.numbers(data[column], where, column, notes=notes)
+    if mapping.cost_usd is not None:
+        rows["cost_usd"] = in_dollars(rows["cost_usd"].to_numpy(), mapping.cost_usd, notes)
     _look_at_calls(rows, data, mapping, notes)
     return _in_seconds(rows, mapping), where
 
@@ -198,6 +201,11 @@ def _wide(
                     for model in models
                 ]
             )
+    if "cost_usd" in rows:
+        costs = np.split(rows["cost_usd"].to_numpy(), len(models))
+        rows["cost_usd"] = np.concatenate(
+            [in_dollars(usd, m.cost_usd or "", notes) for usd, m in zip(costs, models, strict=True)]
+        )
     return _in_seconds(rows, mapping), where._replace(row=where.row[again])
 
 
@@ -233,7 +241,7 @@ def _read_as(mapping: ColumnMapping) -> str:
             ("quality", mapping.quality),
             ("prompt tokens", mapping.prompt_tokens),
             ("answer tokens", mapping.answer_tokens),
-            ("US dollars", mapping.cost_usd),
+            (currency_of(mapping.cost_usd or "") or "US dollars", mapping.cost_usd),
             ("milliseconds" if mapping.in_milliseconds else "seconds", mapping.latency),
         )
         if column is not None
@@ -243,7 +251,7 @@ def _read_as(mapping: ColumnMapping) -> str:
         parts.append(f"a model each {_listed([model.quality for model in mapping.wide])}")
         for what, field in (("answer tokens", 2), ("US dollars", 3)):
             if columns := [str(model[field]) for model in mapping.wide if model[field]]:
-                parts.append(f"{what} {_listed(columns)}")
+                parts.append(f"{currency_of(columns[0]) or what} {_listed(columns)}")
         if columns := [str(model.latency) for model in mapping.wide if model.latency]:
             unit = "milliseconds" if mapping.in_milliseconds else "seconds"
             parts.append(f"{unit} {_listed(columns)}")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routellm_core.errors import UnreachableError
-from routellm_core.metrics.costs import Price
+from routellm_core.metrics.prices import Price
 from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.choice import (
     ScoredBenchmark,

@@ -11,7 +11,7 @@ from routellm_core.errors import DataError
 from routellm_core.labelling.key_allowlist import VARIABLE, allowed_endpoints, check_allowed
 from routellm_core.labelling.plan import Endpoint, LabellingPlan
 from routellm_core.labelling.rubrics import DEFAULT_RUBRICS, Mode
-from routellm_core.metrics.costs import UNKNOWN_PRICE, list_price
+from routellm_core.metrics.prices import UNKNOWN_PRICE, price_for
 from views.state.private_inputs import remembered
 from views.text.escape import plain
 
@@ -108,7 +108,7 @@ def _endpoint_inputs(role: str, allowed: Mapping[str, tuple[str, ...]]) -> dict[
             format_func=lambda name: name or "none",
             help="The environment variable of this server that holds the key.",
         )
-    price = (list_price(model) if model else None) or UNKNOWN_PRICE
+    price = price_for(model) if model else UNKNOWN_PRICE
     usd = {}
     for column, kind in zip(st.columns(2), ("prompt", "answer"), strict=True):
         with column:
