@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.fields import at
 from routellm_core.importing.formats.graded_records import (
     Row,
@@ -16,7 +17,6 @@ from routellm_core.importing.formats.graded_records import (
     asked_of,
     benchmark,
     grades_of,
-    is_empty,
     items,
     model_in,
     model_of,
@@ -73,6 +73,6 @@ def _row(item: dict[str, Any]) -> Row:
         "cost_usd": amount(at(metrics, "estimated_cost")),
         "latency_s": took if took >= 0 else math.nan,
         "failed": bool(item.get("error")),
-        "state": "empty" if is_empty(item.get("output")) else None,
+        "state": state_of(item.get("output"), stopped_in(item, facts, metrics)),
         **grades_of(structure(item.get("scores"))),
     }

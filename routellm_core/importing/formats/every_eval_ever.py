@@ -6,6 +6,7 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.fields import at
 from routellm_core.importing.formats.graded_records import (
     Row,
@@ -13,7 +14,6 @@ from routellm_core.importing.formats.graded_records import (
     asked_of,
     benchmark,
     grade,
-    is_empty,
     tokens_of,
 )
 from routellm_core.importing.measures import Measure
@@ -67,7 +67,7 @@ def _row(line: dict[str, Any]) -> Row:
         "answer_tokens": answer,
         "latency_s": next((s for s in took if not math.isnan(s)), math.nan),
         "failed": bool(line.get("error")),
-        "state": "empty" if is_empty(output) else None,
+        "state": state_of(output, stopped_in(line.get("output"), line, spent)),
     }
     if isinstance(content := line.get("sample_hash"), str) and content.strip("0"):
         row["content"] = content

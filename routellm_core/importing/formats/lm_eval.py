@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, rows_of, text
@@ -169,8 +170,7 @@ class _Rows:
         }
         if content:
             row["content"] = content
-        if _is_empty(line.get("resps")):
-            row["state"] = "empty"
+        row["state"] = _state(line.get("resps"))
         return row
 
 
@@ -186,11 +186,11 @@ def _graded(line: dict[str, Any]) -> dict[str, float]:
     return found
 
 
-def _is_empty(answers: Any) -> bool:
-    """True if all that a model wrote is empty; what it only weighed is no answer."""
-    while isinstance(answers, list) and answers:
+def _state(answers: Any) -> str | None:
+    """State of what a model wrote; what it only weighed is no answer."""
+    while isinstance(answers, list) and answers and isinstance(answers[0], list):
         answers = answers[0]
-    return isinstance(answers, str) and not answers.strip()
+    return state_of(answers)
 
 
 def _last_of(prompt: str, shots: int) -> str:

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.column_words import (
+    ANSWER,
     ANSWER_TOKENS,
     CACHED,
     COST,
@@ -34,7 +36,6 @@ from routellm_core.importing.formats.graded_records import (
     asked_of,
     benchmark,
     grade,
-    is_empty,
     is_grade,
     model_of,
     tokens_of,
@@ -167,7 +168,7 @@ def _amounts(item: Mapping[str, Any]) -> Row:
     )
     given = amount(_named(item, PROMPT_TOKENS)), amount(_named(item, ANSWER_TOKENS))
     seconds = amount(_named(item, SECONDS))
-    texts = [item[key] for key in ("response", "answer", "output") if key in item]
+    texts = [item[key] for key in _keys(item, ANSWER)]
     cost, milliseconds = amount(_named(item, COST)), amount(_named(item, MILLISECONDS), 1e-3)
     if _named(item, CACHED) is True:  # neither paid nor waited for
         cost = seconds = milliseconds = math.nan
@@ -177,7 +178,7 @@ def _amounts(item: Mapping[str, Any]) -> Row:
         "cost_usd": cost,
         "latency_s": milliseconds if math.isnan(seconds) else seconds,
         "failed": _has_failed(item),
-        "state": "empty" if texts and is_empty(texts[0]) else None,
+        "state": state_of(texts[0] if texts else None, stopped_in(item)),
     }
 
 

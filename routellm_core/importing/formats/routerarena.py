@@ -13,6 +13,7 @@ import pandas as pd
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.formats.graded_records import is_empty
@@ -106,6 +107,7 @@ def _prediction(item: dict[str, Any], where: str) -> dict[str, Any]:
         at(result, "success"),
         result is not None or not math.isnan(quality),
         at(result, "generated_answer"),
+        stopped_in(result, item),
         where,
     )
 
@@ -124,6 +126,7 @@ def _cached(item: dict[str, Any], where: str) -> dict[str, Any]:
         item.get("success"),
         True,
         item.get("generated_answer"),
+        stopped_in(item),
         where,
     )
 
@@ -138,6 +141,7 @@ def _row(
     success: Any,
     answered: bool,
     said: Any,
+    stopped: Any,
     where: str,
 ) -> dict[str, Any]:
     prompt = number(at(usage, "input_tokens"), where, "token_usage.input_tokens")
@@ -160,5 +164,5 @@ def _row(
         "answered": answered,
         "thinking": is_counted and total > prompt + answer,
         "no_cost": not is_known,
-        "state": "empty" if is_empty(said) else None,
+        "state": state_of(said, stopped),
     }
