@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.answers import ERROR
-from routellm_core.importing.fields import is_whole
+from routellm_core.importing.fields import is_whole, odd_values
 from routellm_core.importing.grading import graded
 from routellm_core.importing.measures import Measure, columns_of
 from routellm_core.importing.said import of_queries
@@ -92,7 +92,7 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     if rows.empty:
         raise DataError(f"{where.file}: there is no {where.unit}; at least one is needed")
     rows = rows.reset_index(drop=True)
-    notes = list(notes)
+    notes = [*notes, *odd_values()]
     if "quality" in rows:
         rows = rows.rename(columns={"quality": Measure(card.measure, scale=card.scale)})
     rows = rows.rename(columns=_likelihoods(rows))
@@ -181,6 +181,8 @@ def _with_errors(rows: pd.DataFrame, measures: list[Measure]) -> pd.DataFrame:
     reads_so = (rows["state"] == ERROR).to_numpy(bool)
     bad = np.ones(len(rows), dtype=bool)
     for measure in measures:
+        if measure.direction is False or measure.is_likelihood:
+            continue
         bad &= ~(rows[measure].to_numpy(np.float64) > 0)
     before = rows["failed"].fillna(False).to_numpy(bool) if "failed" in rows else ~bad & bad
     return rows.assign(
@@ -199,7 +201,7 @@ def _answered(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
     if failed.all():
         raise DataError(f"{where.file}: every call failed, so there is no answer; run it again")
     of_model = rows["model"][failed] if "model" in rows else pd.Series(["(not named)"])
-    counted = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items())
+    counted = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items() if n)
     notes.append(
         f"{int(failed.sum()):,} failed calls were left out ({counted}): an error is no wrong "
         "answer."
@@ -411,9 +413,7 @@ def _sound_amounts(
     return rows
 
 
-def _is_default(
-    name: str, amounts: NDArray[np.float64], rows: pd.DataFrame
-) -> NDArray[np.bool_]:
+def _is_default(name: str, amounts: NDArray[np.float64], rows: pd.DataFrame) -> NDArray[np.bool_]:
     """Marks of zeros that stand where nothing was measured."""
     zero: NDArray[np.bool_] = amounts == 0
     if name == "cost_usd" and "model" in rows:

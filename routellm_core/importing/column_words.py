@@ -86,7 +86,16 @@ STATUS = (
 )
 FAILED = frozenset(
     {
-        *("error", "errored", "failed", "failure", "timeout", "timed_out", "exception", "timed out"),
+        *(
+            "error",
+            "errored",
+            "failed",
+            "failure",
+            "timeout",
+            "timed_out",
+            "exception",
+            "timed out",
+        ),
         *("cancelled", "canceled", "aborted", "rate_limited", "expired", "refused", "api_error"),
     }
 )
@@ -126,7 +135,15 @@ NO_MODEL = frozenset(
         *("longitude", "entropy", "confidence", "probability", "prob", "logprob", "percentile"),
         *("popularity", "frequency", "readability", "sentiment", "complexity", "score", "mean"),
         *("median", "std", "stddev", "variance", "percent", "hits", "views", "frac", "fraction"),
-        *("distance", "similarity", "entailment", "hardness", "ratio", "quantile", "discrimination"),
+        *(
+            "distance",
+            "similarity",
+            "entailment",
+            "hardness",
+            "ratio",
+            "quantile",
+            "discrimination",
+        ),
     }
 )
 """Words in the names of columns of numbers that are no model's qualities."""

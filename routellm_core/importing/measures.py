@@ -155,8 +155,9 @@ def chosen(attempts: pd.DataFrame, wanted: Wanted, source: str) -> Chosen:
     """The measure for all models of a table of graded attempts.
 
     Preferred are, in this order: what is wanted; what all models have; the task's main measure, if
-    it rises or can be turned round; what is not known to fall; a grade before a score, a score before a likelihood; what is not 0 for
-    all answers of a model; the better known name; the first in the file.
+    it rises or can be turned round; what is not known to fall; a grade before a score, a score
+    before a likelihood; what is not 0 for all answers of a model; the better known name; the first
+    in the file.
 
     Args:
         attempts: `model` and a column a `Measure`.
@@ -240,6 +241,8 @@ def _disagreement(found: Chosen, other: Measure) -> str | None:
     if other.direction is False or _kind_of_name(other) == 2:
         return None
     here, there = found.means[found.measure], found.means[other]
+    if found.turned:
+        here = {model: (1.0 - mean, n) for model, (mean, n) in here.items()}
     values = [mean for mean, _ in (*here.values(), *there.values())]
     if min(values) < 0 or max(values) > 1:
         return None

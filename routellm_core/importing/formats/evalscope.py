@@ -75,7 +75,9 @@ def _row(line: dict[str, Any]) -> Row:
         "answer_tokens": answer,
         # A latency of 0 is what stands there when none was taken.
         "latency_s": amount(at(spent, "latency")) or float("nan"),
-        "state": state_of((spoken({"content": at(last, "content")}) or "") if last else None, stopped),
+        "state": state_of(
+            (spoken({"content": at(last, "content")}) or "") if last else None, stopped
+        ),
     }
     if at(sample, "generation_index") is not None:
         row["repeat"] = at(sample, "generation_index")

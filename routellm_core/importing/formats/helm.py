@@ -83,7 +83,7 @@ def read(path: Path) -> list[Imported]:
         runs.setdefault((run.scenario, run.model), []).append(part)
     parts = paired([stacked(of_run) for of_run in runs.values()])
     if left:
-        parts[0] = noted(parts[0], f"{len(left):,} runs hold nothing to be a quality: left out.")
+        parts[0] = noted(parts[0], f"Runs that were left out: {len(left):,}, the first {left[0]}.")
     return parts
 
 

@@ -19,7 +19,7 @@ from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.json_stream import document, parsed
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
-from routellm_core.importing.run_joining import paired
+from routellm_core.importing.run_joining import noted, paired
 
 MOST_FILES = 5_000
 NAMED = 5
@@ -94,6 +94,8 @@ def _of_folder(folder: Path) -> list[Imported]:
     parts: list[Imported] = []
     ended: list[str] = []
     again: list[str] = []
+    damaged: list[str] = []
+    first: DataError | None = None
     runs: set[tuple[str, ...]] = set()
     for path in _logs_in(folder):
         try:
@@ -101,21 +103,27 @@ def _of_folder(folder: Path) -> list[Imported]:
         except _NoSamplesError:
             ended.append(path.name)
             continue
+        except DataError as error:
+            first = first or error
+            damaged.append(path.name)
+            continue
         run = (part.created, part.benchmark.benchmark_id, *sorted(set(part.outcomes["model"])))
         if part.created and run in runs:
             again.append(path.name)
             continue
         runs.add(run)
         parts.append(part)
+    if not parts and first is not None:
+        raise first
     if not parts:
         raise DataError(f"{folder.name}: no log in it holds samples; write the logs with samples")
     parts = paired(parts)
     notes = [
         *_left_out(folder.name, "logs without a sample", ended),
+        *_left_out(folder.name, f"logs that cannot be read ({first})", damaged),
         *_left_out(folder.name, "logs of a run that stands in another log", again),
     ]
-    first = parts[0]
-    parts[0] = first._replace(notes=(*first.notes, *notes), read_notes=(*first.read_notes, *notes))
+    parts[0] = noted(parts[0], *notes)
     return parts
 
 

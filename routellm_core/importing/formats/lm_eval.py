@@ -92,10 +92,11 @@ def _joined(runs: list[_Run], left: list[str]) -> list[Imported]:
         key = (run.part.benchmark.benchmark_id, run.model, run.folder, run.part.created)
         together.setdefault(key, []).append(run)
     parts = paired([stacked([run.part for run in of_run]) for of_run in together.values()])
-    left += sorted({run.task for run in runs if run.part.attempts is None}) if graded else []
-    if left:
-        shown = ", ".join(left[:NAMED]) + (", …" if len(left) > NAMED else "")
-        parts[0] = noted(parts[0], f"Left out, for nothing in it can be a quality: {shown}.")
+    ungraded = sorted({run.task for run in runs if run.part.attempts is None}) if graded else []
+    for why, names in (("nothing in it can be a quality", ungraded), ("it cannot be read", left)):
+        if names:
+            shown = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+            parts[0] = noted(parts[0], f"Left out, for {why}: {shown}.")
     return parts
 
 
@@ -164,7 +165,7 @@ class _Rows:
             self.n_with_shots += bool(self.shots) and asked == prompt
         row: dict[Any, Any] = {
             "query_id": name,
-            "query": text(asked, where, "doc"),
+            "query": asked,
             "slice": slice_name.strip() or "all",
             "model": self.model,
         }

@@ -99,8 +99,8 @@ def _prediction(item: dict[str, Any], where: str) -> dict[str, Any]:
     quality = number(item.get("accuracy"), where, "accuracy")
     return _row(
         text(item.get("global index"), where, "global index"),
-        text(item.get("prompt"), where, "prompt"),
-        text(item.get("prediction"), where, "prediction"),
+        item.get("prompt"),
+        item.get("prediction"),
         quality,
         item.get("cost"),
         at(result, "token_usage"),
@@ -118,8 +118,8 @@ def _cached(item: dict[str, Any], where: str) -> dict[str, Any]:
         raise DataError(f"{where}, field 'evaluation_result': is no object; evaluate it again")
     return _row(
         text(item.get("global_index"), where, "global_index"),
-        text(item.get("question"), where, "question"),
-        text(item.get("llm_selected"), where, "llm_selected"),
+        item.get("question"),
+        item.get("llm_selected"),
         number(at(graded, "score"), where, "evaluation_result.score"),
         at(graded, "inference_cost"),
         item.get("token_usage"),
@@ -133,8 +133,8 @@ def _cached(item: dict[str, Any], where: str) -> dict[str, Any]:
 
 def _row(
     query_id: str,
-    query: str,
-    model: str,
+    query: Any,
+    model: Any,
     quality: float,
     cost: Any,
     usage: Any,
@@ -152,9 +152,9 @@ def _row(
     is_known = dollars != 0 and not math.isnan(dollars) and (is_counted or answer != 0)
     return {
         "query_id": query_id,
-        "query": query,
+        "query": query if isinstance(query, str) else None,
         "slice": query_id.rpartition("_")[0] or "all",
-        "model": model,
+        "model": model if isinstance(model, str) else None,
         "quality": quality,
         "prompt_tokens": prompt if is_counted else math.nan,
         "answer_tokens": max(answer, total - prompt) if is_counted else math.nan,

@@ -19,6 +19,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.calls import is_failure
 from routellm_core.importing.column_words import FAILED
 from routellm_core.importing.columns import ColumnMapping, around, guess, holds_battles, is_told
+from routellm_core.importing.formats.graded_records import model_of
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.table import Table
@@ -111,7 +112,9 @@ def _long(
         name = mapping.measure if column == mapping.quality else column
         rows[Measure(name, is_main=fixed is not None, scale=fixed)] = grades
     if mapping.quality is not None and mapping.model is None:
-        rows["model"] = mapping.one_model or path.stem
+        is_among_namesakes = "/" in named(path)
+        file_s = model_of(path, notes) if is_among_namesakes else path.stem
+        rows["model"] = mapping.one_model or file_s
     amounts = {
         "prompt_tokens": mapping.prompt_tokens,
         "answer_tokens": mapping.answer_tokens,
@@ -273,12 +276,18 @@ def _names(data: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
     if "query" in rows:
         # Messages and requests are structures; the query is what the person said last.
         listed = rows["query"].str.match(r"\s*(\[\s*)?[\[{]", na=False)
-        rows.loc[listed, "query"] = rows.loc[listed, "query"].map(
-            lambda text: asked_in(structured(text)) or text
-        )
+        rows.loc[listed, "query"] = rows.loc[listed, "query"].map(_asked)
         if mapping.around:
             rows["query"] = _with_around(rows["query"], data.select(list(mapping.around)))
     return rows
+
+
+def _asked(text: str) -> str:
+    """What was asked in a text that is a structure: the first of several turns."""
+    found = structured(text)
+    if isinstance(found, list) and found and all(isinstance(turn, str) for turn in found):
+        return str(found[0])
+    return asked_in(found) or text
 
 
 def _with_around(queries: pd.Series, beside: pa.Table) -> pd.Series:
