@@ -231,9 +231,9 @@ def _instances(folder: Path) -> dict[str, _Instance]:
             query = "\n".join([query, *_choices(one)])
             completions = at(result, "completions")
             first = completions[0] if isinstance(completions, list) and completions else None
-            state = state_of(at(first, "text"), at(first, "finish_reason", "reason"))
+            told = state_of(at(first, "text"), at(first, "finish_reason", "reason"))
             failed = at(result, "success") is False or bool(at(result, "error"))
-            by_id.setdefault(name, _Instance(query, state, failed))
+            by_id.setdefault(name, _Instance(query, told, failed))
     return by_id
 
 

@@ -17,7 +17,7 @@ from routellm_core.importing.fields import at, rows_of, text
 from routellm_core.importing.formats.inspect_sample import Run, Sample, read_sample
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.json_stream import document, parsed
-from routellm_core.importing.readers.naming import named
+from routellm_core.importing.readers.naming import named, told_apart
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.run_joining import noted, paired
 
@@ -73,7 +73,7 @@ def read(path: Path) -> list[Imported]:
     zip_limits.check(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            return [_imported(path, _zipped(archive, path.name))]
+            return [_imported(path, _zipped(archive, named(path)))]
     except zip_limits.DAMAGE as error:
         if isinstance(error, DataError):
             raise
@@ -90,6 +90,11 @@ def _logs_in(folder: Path) -> Iterator[Path]:
 
 
 def _of_folder(folder: Path) -> list[Imported]:
+    with told_apart(files := list(_logs_in(folder))):
+        return _together(folder, files)
+
+
+def _together(folder: Path, files: list[Path]) -> list[Imported]:
     """The benchmarks of all logs, each run once, without those that ended before any sample."""
     parts: list[Imported] = []
     ended: list[str] = []
@@ -97,19 +102,19 @@ def _of_folder(folder: Path) -> list[Imported]:
     damaged: list[str] = []
     first: DataError | None = None
     runs: set[tuple[str, ...]] = set()
-    for path in _logs_in(folder):
+    for path in files:
         try:
             (part,) = read(path)
         except _NoSamplesError:
-            ended.append(path.name)
+            ended.append(named(path))
             continue
         except DataError as error:
             first = first or error
-            damaged.append(path.name)
+            damaged.append(named(path))
             continue
         run = (part.created, part.benchmark.benchmark_id, *sorted(set(part.outcomes["model"])))
         if part.created and run in runs:
-            again.append(path.name)
+            again.append(named(path))
             continue
         runs.add(run)
         parts.append(part)
@@ -146,7 +151,7 @@ def _zipped(archive: zipfile.ZipFile, file: str) -> _Log:
 
 def _imported(path: Path, log: _Log) -> Imported:
     task = text(at(log.header, "eval", "task"), named(path), "eval.task")
-    run = _run(log.header, path.name)
+    run = _run(log.header, named(path))
     found: list[Sample] = []
     withdrawn: list[str] = []
     for where, sample in log.samples:

@@ -18,7 +18,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, rows_of, text
 from routellm_core.importing.measures import LIKELIHOODS, Measure
 from routellm_core.importing.readers.json_stream import document, objects, unit
-from routellm_core.importing.readers.naming import named
+from routellm_core.importing.readers.naming import named, told_apart
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.run_joining import noted, paired, readable, stacked
 from routellm_core.importing.said import spoken
@@ -66,8 +66,9 @@ def read(path: Path) -> list[Imported]:
         files = list(_sample_files(path))
         if not files:
             raise DataError(f"{path}: holds no samples; run lm_eval with --log_samples")
-        runs, left = readable(files, _run)
-        return _joined(runs, left)
+        with told_apart(files):
+            runs, left = readable(files, _run)
+            return _joined(runs, left)
     if is_totals(path) and not _is_samples(path):
         raise DataError(
             f"{named(path)}: holds totals only; give the samples_*.jsonl beside it (lm_eval writes "

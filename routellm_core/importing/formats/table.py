@@ -29,6 +29,8 @@ from routellm_core.importing.said import asked_in
 from routellm_core.importing.values import Where
 
 SHOWN = 8
+LEAST_NUMERIC = 0.9
+"""Share of numbers in a column that may hold grades."""
 
 
 def recognises(path: Path) -> bool:
@@ -75,6 +77,12 @@ def read(path: Path, mapping: ColumnMapping | None = None) -> list[Imported]:
     unread = [name for name in sample.column_names if name not in read_too]
     if unread:
         notes.append(f"Not used: {_listed(unread)}.")
+        numeric = any(values.look(sample[name]).share >= LEAST_NUMERIC for name in unread)
+        if numeric and mapping.quality is None and not mapping.wide:
+            notes.append(
+                "If one of these columns holds grades, say so (--map quality=COLUMN, or on the My "
+                "data page)."
+            )
     card = Card(path.stem, f"a table, {named(path)}", scale=mapping.scale)
     return [assembled(rows, where, card, notes)]
 
@@ -328,11 +336,25 @@ def _read_as(mapping: ColumnMapping) -> str:
         )
         if column is not None
     ]
-    parts += [f"with it {_listed(mapping.around)}"] if mapping.around else []
+    parts += [f"asked with it {_listed(mapping.around)}"] if mapping.around else []
+    parts += [
+        f"{what} {column!r}"
+        for what, column in (
+            ("tokens in all", mapping.total_tokens),
+            ("tokens of thoughts", mapping.thought_tokens),
+            ("answer", mapping.answer),
+            ("reason to stop", mapping.stop_reason),
+            ("error", mapping.error),
+            ("status", mapping.status),
+            ("from a cache", mapping.cached),
+            ("repeat", mapping.repeat),
+        )
+        if column is not None
+    ]
     parts += [f"measure {column!r}" for column in mapping.also]
     if mapping.wide:
         parts.append(f"a model each {_listed([model.quality for model in mapping.wide])}")
-        for what, field in (("answer tokens", 2), ("US dollars", 3)):
+        for what, field in (("answer tokens", 2), ("US dollars", 3), ("answers", 5)):
             if columns := [str(model[field]) for model in mapping.wide if model[field]]:
                 parts.append(f"{what} {_listed(columns)}")
         if columns := [str(model.latency) for model in mapping.wide if model.latency]:
