@@ -311,8 +311,8 @@ def test_a_row_that_is_off_is_named(tmp_path, change, message, suffix):
 @pytest.mark.parametrize(
     ("change", "note", "n_outcomes"),
     [
-        ({"cost": ["1", "x", "0", "1"]}, "'cost': no number in 1 row (2), for example 'x'", 4),
-        ({"cost": ["1", "2", "-3", "1"]}, "cost_usd is negative or infinite in 1 row (3)", 4),
+        ({"cost": ["1", "x", "2", "1"]}, "'cost': no number in 1 row (2), for example 'x'", 4),
+        ({"cost": ["1", "2", "-3", "1"]}, "The cost is negative or infinite in 1 row (3)", 4),
         ({"Question": ["a", None, "b", " "]}, "2 rows (2, 4) with no query text were left out", 2),
         ({"id": ["a", "b", None, "c"]}, "The id is empty in 1 row (3)", 4),
         ({"Model Name": "wren"}, "2 rows are a further answer of one model to one query", 2),

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.fields import is_whole
+from routellm_core.importing.answers import ERROR
+from routellm_core.importing.fields import is_whole, odd_values
 from routellm_core.importing.grading import TOKENS, graded
 from routellm_core.importing.measures import Measure, columns_of
 from routellm_core.importing.said import of_queries
@@ -33,6 +35,14 @@ LEAST_CAP, LEAST_AT_CAP, CAPPED = 64, 3, (0.05, 0.9)
 
 CAN_BE_SCORED = "can be scored and compared, not evaluated."
 AMOUNTS = ("prompt_tokens", "answer_tokens", "cost_usd", "latency_s")
+IN_WORDS = {
+    "prompt_tokens": "The number of prompt tokens",
+    "answer_tokens": "The number of answer tokens",
+    "cost_usd": "The cost",
+    "latency_s": "The time",
+}
+FREE = ":free"
+"""End of the names of models that cost nothing."""
 
 
 class Card(NamedTuple):
@@ -82,11 +92,12 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     if rows.empty:
         raise DataError(f"{where.file}: there is no {where.unit}; at least one is needed")
     rows = rows.reset_index(drop=True)
-    notes = list(notes)
+    notes = [*notes, *odd_values()]
     if "quality" in rows:
         rows = rows.rename(columns={"quality": Measure(card.measure, scale=card.scale)})
+    rows = rows.rename(columns=_likelihoods(rows))
     measures = columns_of(rows)
-    rows, where = _answered(rows, where, notes)
+    rows, where = _answered(_with_errors(rows, measures), where, notes)
     is_graded = "model" in rows and any(rows[m].notna().any() for m in measures)
     rows = _sound_amounts(rows, measures, where, notes)
     rows, where = _complete(rows, where, notes)
@@ -158,6 +169,31 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     )
 
 
+def _likelihoods(rows: pd.DataFrame) -> dict[Measure, Measure]:
+    """What is called a perplexity and lies below 0 is the logarithm of a likelihood: it rises."""
+    return {
+        measure: replace(measure, rises=True)
+        for measure in columns_of(rows)
+        if measure.is_likelihood and rows[measure].max() <= 0 > rows[measure].min()
+    }
+
+
+def _with_errors(rows: pd.DataFrame, measures: list[Measure]) -> pd.DataFrame:
+    """The rows; those whose answer reads like an error, and has no grade for it, have failed."""
+    if "state" not in rows or not (rows["state"] == ERROR).any():
+        return rows
+    reads_so = (rows["state"] == ERROR).to_numpy(bool)
+    bad = np.ones(len(rows), dtype=bool)
+    for measure in measures:
+        if measure.direction is False or measure.is_likelihood:
+            continue
+        bad &= ~(rows[measure].to_numpy(np.float64) > 0)
+    before = rows["failed"].fillna(False).to_numpy(bool) if "failed" in rows else ~bad & bad
+    return rows.assign(
+        state=rows["state"].astype(object).mask(reads_so, None), failed=before | (reads_so & bad)
+    )
+
+
 def _answered(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.DataFrame, Where]:
     """The rows of calls that did not fail."""
     if "failed" not in rows:
@@ -169,7 +205,7 @@ def _answered(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
     if failed.all():
         raise DataError(f"{where.file}: every call failed, so there is no answer; run it again")
     of_model = rows["model"][failed] if "model" in rows else pd.Series(["(not named)"])
-    counted = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items())
+    counted = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items() if n)
     notes.append(
         f"{int(failed.sum()):,} failed calls were left out ({counted}): an error is no wrong "
         "answer."
@@ -303,7 +339,12 @@ def _queries(
         first = np.unique(codes, return_index=True)[1]
     elif is_graded:
         # The same text again from the same model is another query that happens to read alike.
-        again = pd.DataFrame({"t": text_code, "m": models}).groupby(["t", "m"]).cumcount()
+        pairs = pd.DataFrame({"t": text_code, "m": models}).groupby(["t", "m"])
+        sizes = pairs.size()
+        if 1 < (most := int(sizes.max())) <= sizes.index.get_level_values("t").nunique():
+            if (sizes == most).all():  # every query was asked as often: a run done again
+                return text_code, np.unique(text_code, return_index=True)[1]
+        again = pairs.cumcount()
         codes = pd.DataFrame({"t": text_code, "n": again}).groupby(["t", "n"], sort=False).ngroup()
         codes = codes.to_numpy()
         first = np.unique(codes, return_index=True)[1]
@@ -359,15 +400,32 @@ def _sound_amounts(
             continue
         amounts = rows[name].to_numpy(np.float64)
         odd = (amounts < 0) | np.isinf(amounts)
+        default = _is_default(name, amounts, rows)
+        if odd.any() or default.any():
+            rows = rows.assign(**{name: np.where(odd | default, np.nan, amounts)})
         if odd.any():
-            rows = rows.assign(**{name: np.where(odd, np.nan, amounts)})
             notes.append(
-                f"{name} is negative or infinite in {where.rows(odd)}: it counts as unknown there."
+                f"{IN_WORDS[name]} is negative or infinite in {where.rows(odd)}: it counts as "
+                "unknown there."
             )
+        if default.any() and name != "prompt_tokens":
+            of = f"{int(default.sum()):,} of {len(rows):,} answers"
+            zero = {"cost_usd": "$0", "latency_s": "0 s"}.get(name, "0")
+            notes.append(f"{IN_WORDS[name]} of {of} is given as {zero}, so it is unknown.")
     for measure in measures:
         infinite = np.isinf(rows[measure].to_numpy(np.float64))
         where.refuse(infinite, f"an infinite {measure}", "give finite numbers")
     return rows
+
+
+def _is_default(name: str, amounts: NDArray[np.float64], rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Marks of zeros that stand where nothing was measured."""
+    zero: NDArray[np.bool_] = amounts == 0
+    if name == "cost_usd" and "model" in rows:
+        zero &= ~rows["model"].astype(str).str.endswith(FREE).to_numpy(bool)
+    if name == "answer_tokens" and "state" in rows:
+        zero &= ~rows["state"].eq("empty").to_numpy(bool)
+    return zero
 
 
 def _usage(attempts: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame | None:

@@ -151,7 +151,7 @@ def _on_scale(
     if off.any():
         first = int(off.argmax())
         notes.append(
-            f"{int(off.sum()):,} values of {measure} lie off that scale and were left out, for "
+            f"Values of {measure} off that scale, so left out: {int(off.sum()):,}, for "
             f"example {values[first]:g} of {attempts['model'].iloc[first]} on query "
             f"{str(attempts['query_id'].iloc[first])[:40]!r}: look whether they are of another "
             "measure."
