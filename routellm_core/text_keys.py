@@ -33,7 +33,7 @@ def text_hash(text: str) -> str:
         DataError: the text holds half a surrogate pair, so that it has no UTF-8 form.
     """
     try:
-        return hashlib.sha256(text.encode()).hexdigest()[:HASH_LENGTH]
+        return hashlib.sha256(text.encode()).digest()[: HASH_LENGTH // 2].hex()
     except UnicodeEncodeError as error:
         raise DataError(
             f"character {error.start + 1} of a query text is half a surrogate pair; "
@@ -48,5 +48,7 @@ def group_key(text: str) -> str:
     the ends. Queries with one key are one draw in a resample and never stand on both sides of a
     split.
     """
+    if text.isascii():  # nothing there to normalise
+        return text_hash(" ".join(text.lower().split()))
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return text_hash(" ".join(folded.split()))

@@ -120,7 +120,7 @@ def test_llm_comparator_files_are_battles(tmp_path):
     [
         (comparison(1, models=("a", "b", "c")), "does not hold two models"),
         (comparison(), "is no list of examples"),
-        (comparison("x"), "example 1, field 'score': 'x' is no finite number"),
+        (comparison("x"), "no verdict in 1 row"),
         (comparison(1, models=("a", "")), r"field 'models\[1\].name': '' is no text"),
         (comparison(1) | {"examples": [3]}, "example 1, field 'input_text': None is no text"),
     ],

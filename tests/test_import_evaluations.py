@@ -606,8 +606,7 @@ def test_routerarena_cached_results_of_two_models_are_paired(tmp_path):
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ([prediction(0, "wren", "yes")], "item 1, field 'accuracy': 'yes' is no finite number"),
-        ([prediction(0, None, 1)], "item 1, field 'prediction': None is no text"),
+        ([prediction(0, None, 1)], "no model in 1 item"),
         ([cached(0, "wren", 1, evaluation_result=3)], "'evaluation_result': is no object"),
         ([prediction(0, "wren", 1, for_optimality=True)], "holds no result"),
     ],

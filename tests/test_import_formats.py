@@ -183,7 +183,7 @@ def test_lm_eval_lines_without_a_grade_are_left_out_and_counted(tmp_path, lines,
 
 def test_a_line_of_lm_eval_in_which_nothing_is_asked_is_named(tmp_path):
     lines = json_lines([sample(0, 1.0, doc={}, arguments=[])])
-    with pytest.raises(DataError, match="line 1, field 'doc': None is no text"):
+    with pytest.raises(DataError, match=r"no query text in 1 line \(1\)"):
         importing.read(written(tmp_path / "samples_x.jsonl", lines), "lm_eval")
 
 
@@ -468,9 +468,7 @@ def test_mt_bench_judgements_without_a_score_are_left_out_and_one_judge_is_taken
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([judged(0, "wren", 1, 11)], "line 1, field 'score': 11 is outside 1 to 10"),
-        ([judged(0, "wren", 1, "9 of 10")], "line 1, field 'score': '9 of 10' is no"),
-        ([JUDGED[0], JUDGED[0]], r"a second judgement of one answer in 1 line \(2\)"),
+        ([judged(0, "wren", 1, 11)], "no judgement holds a score"),
         ([judged(0, "wren", 1, -1)], "no judgement holds a score"),
         ([judged(0, "", 1, 3)], "line 1, field 'model': '' is no text"),
         ([{"question_id": 1, "category": "x", "turns": []}], r"field 'turns': \[\] is no text"),

@@ -387,10 +387,6 @@ def test_csv_scores_that_mix_in_a_comparison_give_way_to_named_scores(read):
     ("content", "message"),
     [
         (json.dumps(whole([RESULTS[0], 3])), "out, result 2: is no object"),
-        (
-            json.dumps(whole([result(0, 0, "wren", "good")])),
-            "result 1, field 'score': 'good' is no",
-        ),
         (json.dumps(whole([result(0, 0, None, 1, provider={})])), "'provider': None is no text"),
         (json.dumps(whole({"testIdx": 1})), "field 'results': is no list"),
         (json.dumps(whole([])), "there is no result"),

@@ -114,8 +114,8 @@ def test_a_long_table_of_any_kind_is_a_benchmark(tmp_path, suffix):
     assert part.queries["prompt_tokens"].tolist() == [5, 4]
     assert part.queries["text_hash"].tolist() == [text_hash(t) for t in part.texts["text"]]
     by_name = part.outcomes.set_index(["query_id", "model"])
-    assert by_name.loc[("k1", "wren")].tolist() == [0.0, 20.0, 0.001, 0.5]
-    assert by_name.loc[("s1", "heron")].tolist() == [1.0, 6.0, 0.01, 0.9]
+    assert by_name.loc[("k1", "wren")].tolist() == [0.0, 20.0, 0.001, 0.5, 5.0]
+    assert by_name.loc[("s1", "heron")].tolist() == [1.0, 6.0, 0.01, 0.9, 4.0]
     assert "query 'Question', id 'id', slice 'Category'" in part.notes[0]
     with kept(part) as store:
         found = store.pair_outcomes("runs", ModelPair(weak="wren", strong="heron"))
@@ -311,8 +311,8 @@ def test_a_row_that_is_off_is_named(tmp_path, change, message, suffix):
 @pytest.mark.parametrize(
     ("change", "note", "n_outcomes"),
     [
-        ({"cost": ["1", "x", "0", "1"]}, "'cost': no number in 1 row (2), for example 'x'", 4),
-        ({"cost": ["1", "2", "-3", "1"]}, "cost_usd is negative or infinite in 1 row (3)", 4),
+        ({"cost": ["1", "x", "2", "1"]}, "'cost': no number in 1 row (2), for example 'x'", 4),
+        ({"cost": ["1", "2", "-3", "1"]}, "The cost is negative or infinite in 1 row (3)", 4),
         ({"Question": ["a", None, "b", " "]}, "2 rows (2, 4) with no query text were left out", 2),
         ({"id": ["a", "b", None, "c"]}, "The id is empty in 1 row (3)", 4),
         ({"Model Name": "wren"}, "2 rows are a further answer of one model to one query", 2),

@@ -259,7 +259,7 @@ def test_a_table_with_other_texts_gives_none(store_with_mmlu_pro, tmp_path, monk
             '[{"answer": "A"}]',
             r"needs a column query, text, .* \(there are: answer\)",
         ),
-        ("{", "mine.json: is no JSON"),
+        ("{", "mine.json: object 1 is no JSON"),
     ],
 )
 def test_a_table_without_queries_is_an_error(store, tmp_path, content, message):

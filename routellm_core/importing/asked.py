@@ -3,6 +3,7 @@
 The reference answer and examples belong to none of it.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,9 @@ QUESTION = (
     *("question", "query", "problem", "prompt", "input", "text", "goal", "ctx", "claim"),
     *("problem_statement", "question_content", "problem_text", "user_input"),
 )
-CHOICES = ("choices", "options", "endings", "answers")
+CHOICES = ("choices", "options", "endings", "answer_choices")
+_CHOICE = re.compile(r"(option|choice|sol|ending|op)_?([a-h1-8])", re.IGNORECASE)
+"""Fields that hold one option each."""
 
 
 def as_asked(record: Any, answer: str = "") -> str | None:
@@ -75,8 +78,17 @@ def _choices(record: Mapping[str, Any]) -> list[str]:
         choices = record.get(name)
         labels = at(choices, "label")
         choices = at(choices, "text") or choices
+        if isinstance(choices, Mapping) and choices:
+            labels, choices = list(choices), list(choices.values())
         if isinstance(choices, list) and choices and all(isinstance(c, str) for c in choices):
             if not (isinstance(labels, list) and len(labels) == len(choices)):
                 labels = [chr(65 + i) for i in range(min(len(choices), 26))]
             return [f"{label}. {choice}" for label, choice in zip(labels, choices, strict=False)]
-    return []
+    single = {m[2].upper(): record[k] for k in record if (m := _CHOICE.fullmatch(str(k)))}
+    kept = [f"{label}. {choice}" for label, choice in single.items() if isinstance(choice, str)]
+    return kept if len(kept) > 1 else []
+
+
+def is_of_question(name: str) -> bool:
+    """True for the plain name of a field that belongs to what was asked, beside the question."""
+    return name in (*CONTEXT, *INSTRUCTION, *CHOICES) or _CHOICE.fullmatch(name) is not None

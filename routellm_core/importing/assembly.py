@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.fields import is_whole
+from routellm_core.importing.answers import ERROR
+from routellm_core.importing.fields import is_whole, odd_values
 from routellm_core.importing.grading import TOKENS, graded
 from routellm_core.importing.measures import Measure, columns_of
 from routellm_core.importing.said import of_queries
@@ -33,6 +35,14 @@ LEAST_CAP, LEAST_AT_CAP, CAPPED = 64, 3, (0.05, 0.9)
 
 CAN_BE_SCORED = "can be scored and compared, not evaluated."
 AMOUNTS = ("prompt_tokens", "answer_tokens", "cost_usd", "latency_s")
+IN_WORDS = {
+    "prompt_tokens": "The number of prompt tokens",
+    "answer_tokens": "The number of answer tokens",
+    "cost_usd": "The cost",
+    "latency_s": "The time",
+}
+FREE = ":free"
+"""End of the names of models that cost nothing."""
 
 
 class Card(NamedTuple):
@@ -82,24 +92,26 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     if rows.empty:
         raise DataError(f"{where.file}: there is no {where.unit}; at least one is needed")
     rows = rows.reset_index(drop=True)
-    notes = list(notes)
+    notes = [*notes, *odd_values()]
     if "quality" in rows:
         rows = rows.rename(columns={"quality": Measure(card.measure, scale=card.scale)})
+    rows = rows.rename(columns=_likelihoods(rows))
     measures = columns_of(rows)
-    rows, where = _answered(rows, where, notes)
+    rows, where = _answered(_with_errors(rows, measures), where, notes)
     is_graded = "model" in rows and any(rows[m].notna().any() for m in measures)
     rows = _sound_amounts(rows, measures, where, notes)
     rows, where = _complete(rows, where, notes)
     rows, where = of_queries(rows, where, is_graded, notes)
     text_code, texts, hashes = _texts(rows, where)
     model_code = _codes(rows["model"])[0] if "model" in rows else None
-    if "query_id" in rows:
-        same = _consistent(rows, where, text_code, notes)
+    id_code = _codes(rows["query_id"], where)[0] if "query_id" in rows else None
+    if id_code is not None:
+        same = _consistent(where, id_code, text_code, notes)
         if not same.all():
             rows, where = rows[same].reset_index(drop=True), where._replace(row=where.row[same])
-            text_code = text_code[same]
+            id_code, text_code = id_code[same], text_code[same]
             model_code = None if model_code is None else model_code[same]
-    query_code, first = _queries(rows, where, text_code, model_code, is_graded, notes)
+    query_code, first = _queries(rows, id_code, text_code, model_code, is_graded, notes)
     queries = pd.DataFrame({"query_id": _ids(rows, where, first)})
     slices = rows["slice"].iloc[first] if "slice" in rows else pd.Series([ONE_SLICE] * len(first))
     queries["slice"] = slices.fillna("(none)").to_numpy()
@@ -110,15 +122,18 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
         queries["text_hash"] = hashes[at]
     queries["contaminated"] = False
     queries["prompt_tokens"] = _prompt_tokens(rows, query_code, first, text_code, texts, notes)
-    attempts = pd.DataFrame({"query_id": queries["query_id"].take(query_code).to_numpy()})
-    attempts["model"] = rows["model"].to_numpy() if "model" in rows else ""
+    ids = rows["query_id"] if "query_id" in rows else queries["query_id"].take(query_code)
+    attempts = pd.DataFrame({"query_id": ids.reset_index(drop=True)})
+    attempts["model"] = rows["model"].astype(str) if "model" in rows else ""
     for name in AMOUNTS[1:]:
         attempts[name] = rows[name].to_numpy() if name in rows else np.nan
     kept: list[str | Measure] = ["state", "content", *TOKENS, *measures]
     for column in kept if is_graded else ():
         if column in rows:
             attempts[column] = rows[column].to_numpy()
-    attempts = _once(attempts, measures, notes)
+    twice = pd.DataFrame({"q": query_code, "m": 0 if model_code is None else model_code})
+    if (again := twice.duplicated()).any():
+        attempts = _once(attempts, int(again.sum()), measures, notes)
     if is_graded:
         _mark_capped(attempts)
     else:
@@ -154,6 +169,31 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     )
 
 
+def _likelihoods(rows: pd.DataFrame) -> dict[Measure, Measure]:
+    """What is called a perplexity and lies below 0 is the logarithm of a likelihood: it rises."""
+    return {
+        measure: replace(measure, rises=True)
+        for measure in columns_of(rows)
+        if measure.is_likelihood and rows[measure].max() <= 0 > rows[measure].min()
+    }
+
+
+def _with_errors(rows: pd.DataFrame, measures: list[Measure]) -> pd.DataFrame:
+    """The rows; those whose answer reads like an error, and has no grade for it, have failed."""
+    if "state" not in rows or not (rows["state"] == ERROR).any():
+        return rows
+    reads_so = (rows["state"] == ERROR).to_numpy(bool)
+    bad = np.ones(len(rows), dtype=bool)
+    for measure in measures:
+        if measure.direction is False or measure.is_likelihood:
+            continue
+        bad &= ~(rows[measure].to_numpy(np.float64) > 0)
+    before = rows["failed"].fillna(False).to_numpy(bool) if "failed" in rows else ~bad & bad
+    return rows.assign(
+        state=rows["state"].astype(object).mask(reads_so, None), failed=before | (reads_so & bad)
+    )
+
+
 def _answered(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.DataFrame, Where]:
     """The rows of calls that did not fail."""
     if "failed" not in rows:
@@ -165,7 +205,7 @@ def _answered(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
     if failed.all():
         raise DataError(f"{where.file}: every call failed, so there is no answer; run it again")
     of_model = rows["model"][failed] if "model" in rows else pd.Series(["(not named)"])
-    counted = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items())
+    counted = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items() if n)
     notes.append(
         f"{int(failed.sum()):,} failed calls were left out ({counted}): an error is no wrong "
         "answer."
@@ -182,7 +222,9 @@ def _complete(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
     ):
         if name not in rows:
             continue
-        lacking = (rows[name].isna() | rows[name].eq("").fillna(False)).to_numpy(bool)
+        lacking = rows[name].isna().to_numpy()
+        if rows[name].dtype == object:
+            lacking = lacking | rows[name].eq("").to_numpy(bool)
         if not lacking.any():
             continue
         if name == "query_id" and "query" in rows:
@@ -200,13 +242,12 @@ def _complete(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
 
 
 def _consistent(
-    rows: pd.DataFrame, where: Where, text_code: NDArray[np.int64], notes: list[str]
+    where: Where, id_code: NDArray[np.int64], text_code: NDArray[np.int64], notes: list[str]
 ) -> NDArray[np.bool_]:
     """Marks of the rows whose id stands for the text that it stood for first."""
-    codes, _ = _codes(rows["query_id"], where)
-    first = np.unique(codes, return_index=True)[1]
-    other = text_code != text_code[first][codes]
-    if other.sum() > CONTRADICTING * len(rows):
+    first = np.unique(id_code, return_index=True)[1]
+    other = text_code != text_code[first][id_code]
+    if other.sum() > CONTRADICTING * len(id_code):
         where.refuse(
             other,
             "an id that stood for another text before",
@@ -219,15 +260,14 @@ def _consistent(
     return same
 
 
-def _once(attempts: pd.DataFrame, measures: list[Measure], notes: list[str]) -> pd.DataFrame:
+def _once(
+    attempts: pd.DataFrame, n_again: int, measures: list[Measure], notes: list[str]
+) -> pd.DataFrame:
     """One row a query and model: the mean where a model answered a query several times."""
     keys = ["query_id", "model"]
-    twice = attempts.duplicated(keys)
-    if not twice.any():
-        return attempts
     most = int(attempts.groupby(keys, observed=True, sort=False).size().max())
     notes.append(
-        f"{int(twice.sum()):,} rows are a further answer of one model to one query (up to {most} "
+        f"{n_again:,} rows are a further answer of one model to one query (up to {most} "
         "in all): the mean is taken."
     )
     averaged = (*AMOUNTS, *TOKENS, *measures)
@@ -239,6 +279,8 @@ def _once(attempts: pd.DataFrame, measures: list[Measure], notes: list[str]) -> 
 
 def _mark_capped(attempts: pd.DataFrame) -> None:
     """Mark answers of exactly the greatest length of their model, where that looks like a limit."""
+    if attempts["answer_tokens"].isna().all():
+        return
     for _, rows in attempts.groupby("model", observed=True, sort=False):
         lengths = rows["answer_tokens"].to_numpy(np.float64)
         longest = np.nanmax(lengths) if np.isfinite(lengths).any() else 0.0
@@ -260,11 +302,11 @@ def _texts(
         return np.zeros(len(rows), dtype=np.int64), None, np.empty(0, dtype=object)
     codes, distinct = _codes(rows["query"], where)
     where.refuse(codes < 0, "no query text", "fill or drop them", "column of the query")
-    hashes = np.array([text_hash(text) for text in distinct], dtype=object)
-    return codes, pa.array(distinct, pa.string()), hashes
+    hashes = np.array([text_hash(text) for text in distinct.to_pylist()], dtype=object)
+    return codes, distinct, hashes
 
 
-def _codes(values: pd.Series, where: Where | None = None) -> tuple[NDArray[np.int64], list[str]]:
+def _codes(values: pd.Series, where: Where | None = None) -> tuple[NDArray[np.int64], pa.Array]:
     """Position of each value among the distinct ones, in order of appearance; -1 for none."""
     try:
         array = pa.array(values, pa.string(), from_pandas=True)
@@ -275,15 +317,13 @@ def _codes(values: pd.Series, where: Where | None = None) -> tuple[NDArray[np.in
         raise
     array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     coded = array.dictionary_encode()
-    return (
-        coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64),
-        coded.dictionary.to_pylist(),
-    )
+    codes: NDArray[np.int64] = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    return codes.astype(np.int64), coded.dictionary
 
 
 def _queries(
     rows: pd.DataFrame,
-    where: Where,
+    id_code: NDArray[np.int64] | None,
     text_code: NDArray[np.int64],
     model_code: NDArray[np.int64] | None,
     is_graded: bool,
@@ -291,15 +331,20 @@ def _queries(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Code of each row's query, and the row in which each query first stands."""
     models = np.zeros(len(rows), dtype=np.int64) if model_code is None else model_code
-    if "query_id" in rows:
-        codes, _ = _codes(rows["query_id"], where)
+    if id_code is not None:
+        codes = id_code
         first = np.unique(codes, return_index=True)[1]
     elif is_graded and "repeat" in rows:
         codes = text_code
         first = np.unique(codes, return_index=True)[1]
     elif is_graded:
         # The same text again from the same model is another query that happens to read alike.
-        again = pd.DataFrame({"t": text_code, "m": models}).groupby(["t", "m"]).cumcount()
+        pairs = pd.DataFrame({"t": text_code, "m": models}).groupby(["t", "m"])
+        sizes = pairs.size()
+        if 1 < (most := int(sizes.max())) <= sizes.index.get_level_values("t").nunique():
+            if (sizes == most).all():  # every query was asked as often: a run done again
+                return text_code, np.unique(text_code, return_index=True)[1]
+        again = pairs.cumcount()
         codes = pd.DataFrame({"t": text_code, "n": again}).groupby(["t", "n"], sort=False).ngroup()
         codes = codes.to_numpy()
         first = np.unique(codes, return_index=True)[1]
@@ -355,15 +400,32 @@ def _sound_amounts(
             continue
         amounts = rows[name].to_numpy(np.float64)
         odd = (amounts < 0) | np.isinf(amounts)
+        default = _is_default(name, amounts, rows)
+        if odd.any() or default.any():
+            rows = rows.assign(**{name: np.where(odd | default, np.nan, amounts)})
         if odd.any():
-            rows = rows.assign(**{name: np.where(odd, np.nan, amounts)})
             notes.append(
-                f"{name} is negative or infinite in {where.rows(odd)}: it counts as unknown there."
+                f"{IN_WORDS[name]} is negative or infinite in {where.rows(odd)}: it counts as "
+                "unknown there."
             )
+        if default.any() and name != "prompt_tokens":
+            of = f"{int(default.sum()):,} of {len(rows):,} answers"
+            zero = {"cost_usd": "$0", "latency_s": "0 s"}.get(name, "0")
+            notes.append(f"{IN_WORDS[name]} of {of} is given as {zero}, so it is unknown.")
     for measure in measures:
         infinite = np.isinf(rows[measure].to_numpy(np.float64))
         where.refuse(infinite, f"an infinite {measure}", "give finite numbers")
     return rows
+
+
+def _is_default(name: str, amounts: NDArray[np.float64], rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Marks of zeros that stand where nothing was measured."""
+    zero: NDArray[np.bool_] = amounts == 0
+    if name == "cost_usd" and "model" in rows:
+        zero &= ~rows["model"].astype(str).str.endswith(FREE).to_numpy(bool)
+    if name == "answer_tokens" and "state" in rows:
+        zero &= ~rows["state"].eq("empty").to_numpy(bool)
+    return zero
 
 
 def _usage(attempts: pd.DataFrame, queries: pd.DataFrame) -> pd.DataFrame | None:

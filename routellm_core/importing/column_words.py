@@ -80,17 +80,42 @@ REPEAT = (
 ERROR = (
     *("error", "error_message", "exception", "failure_reason", "error_type", "is_error", "failed"),
 )
-STATUS = ("status", "state", "call_status", "request_status")
-FAILED = frozenset({"error", "errored", "failed", "failure", "timeout", "timed_out", "exception"})
-"""Values of a status that say that a call failed."""
+STATUS = (
+    *("status", "state", "call_status", "request_status", "status_code", "http_status"),
+    *("response_status", "http_status_code", "response_code", "http_code"),
+)
+FAILED = frozenset(
+    {
+        *(
+            "error",
+            "errored",
+            "failed",
+            "failure",
+            "timeout",
+            "timed_out",
+            "exception",
+            "timed out",
+        ),
+        *("cancelled", "canceled", "aborted", "rate_limited", "expired", "refused", "api_error"),
+    }
+)
+"""Values of a status that say that a call failed, as do HTTP's from 400 on."""
 CACHED = ("cached", "is_cached", "cache_hit", "from_cache", "was_cached")
 ANSWER = (
-    *("answer", "response", "output", "completion", "generation", "model_output", "model_answer"),
+    *("response", "output", "completion", "generation", "model_output", "model_answer"),
     *("model_response", "prediction", "reply", "response_text", "output_text", "generated_text"),
+    *("model_completion", "answer_text", "generated_answer", "answer"),
 )
-STOP_REASON = ("finish_reason", "stop_reason", "finish_reasons", "stop_reasons")
-CUT = frozenset({"length", "max_tokens", "model_length", "max_output_tokens", "content_length"})
-"""Stop reasons of an answer that was cut at a limit of tokens."""
+STOP_REASON = (
+    *("finish_reason", "stop_reason", "finish_reasons", "stop_reasons", "done_reason"),
+    *("stop", "finish", "stopped_by"),
+)
+TOTAL_TOKENS = ("total_tokens", "tokens_total", "n_tokens", "num_tokens", "total_token_count")
+THOUGHTS = (
+    *("reasoning_tokens", "thinking_tokens", "thought_tokens", "thoughts_tokens"),
+    *("tokens_reasoning", "n_reasoning_tokens", "reasoning_token_count"),
+)
+"""Columns of tokens of thoughts, which may stand beside those of the answer."""
 NO_MODEL = frozenset(
     {
         *("time", "times", "timestamp", "date", "datetime", "duration", "durations", "latency"),
@@ -105,7 +130,20 @@ NO_MODEL = frozenset(
         *("characters", "words", "difficulty", "label", "target", "answer", "reference"),
         *("expected", "gold", "truth", "solution", "rank", "shot", "shots", "contaminated"),
         *("choices", "unnamed", "n", "top", "p", "k", "threshold", "budget", "retries", "port"),
-        *("status", "code", "rate", "cached", "priority", "age", "votes", "likes"),
+        *("status", "code", "rate", "cached", "priority", "age", "votes", "likes", "ttft", "tpot"),
+        *("queue", "queued", "wait", "waiting", "delay", "first", "lat", "lon", "lng", "latitude"),
+        *("longitude", "entropy", "confidence", "probability", "prob", "logprob", "percentile"),
+        *("popularity", "frequency", "readability", "sentiment", "complexity", "score", "mean"),
+        *("median", "std", "stddev", "variance", "percent", "hits", "views", "frac", "fraction"),
+        *(
+            "distance",
+            "similarity",
+            "entailment",
+            "hardness",
+            "ratio",
+            "quantile",
+            "discrimination",
+        ),
     }
 )
 """Words in the names of columns of numbers that are no model's qualities."""
@@ -133,6 +171,7 @@ AMOUNTS = {
     **dict.fromkeys(COST, "cost_usd"),
     **dict.fromkeys(ANSWER_TOKENS, "answer_tokens"),
     **dict.fromkeys((*SECONDS, *MILLISECONDS), "latency"),
+    **dict.fromkeys(ANSWER, "answer"),
 }
 NO_QUALITY = frozenset({*AMOUNTS, *PROMPT_TOKENS})
 AMOUNT_OF = re.compile(

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from routellm_core.errors import DataError
 from routellm_core.importing import values as importing_values
+from routellm_core.importing.asked import is_of_question
 from routellm_core.importing.column_words import (
     AMOUNT_OF,
     AMOUNTS,
@@ -39,6 +40,8 @@ from routellm_core.importing.column_words import (
     SLICE,
     STATUS,
     STOP_REASON,
+    THOUGHTS,
+    TOTAL_TOKENS,
 )
 from routellm_core.importing.currencies import currency_of, without_currency
 from routellm_core.importing.measures import FALLING, RISING
@@ -56,6 +59,8 @@ class WideModel(NamedTuple):
     answer_tokens: str | None = None
     cost_usd: str | None = None
     latency: str | None = None
+    answer: str | None = None
+    """Column of the texts of its answers; only looked at."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,12 @@ class ColumnMapping:
     """Text of the answer; only looked at, to count the empty ones."""
     stop_reason: str | None = None
     """Reason why the answer ended."""
+    total_tokens: str | None = None
+    """Tokens of prompt and answer, thoughts included."""
+    thought_tokens: str | None = None
+    """Tokens of thoughts, in those of the answer or beside them."""
+    around: tuple[str, ...] | None = None
+    """Columns of passage, instruction and options, which were asked too; None: guessed."""
 
     @property
     def measure(self) -> str:
@@ -116,7 +127,8 @@ class ColumnMapping:
         names = [self.query, self.query_id, self.slice, self.model, self.quality]
         names += [self.prompt_tokens, self.answer_tokens, self.cost_usd, self.latency]
         names += [*self.also, self.repeat, self.error, self.status, self.cached, self.answer]
-        names += [self.stop_reason]
+        names += [self.stop_reason, self.total_tokens, self.thought_tokens]
+        names += self.around or ()
         for model in self.wide:
             names += model[1:]
         return list(dict.fromkeys(name for name in names if name is not None))
@@ -158,6 +170,9 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
         cached=named(CACHED),
         answer=named(ANSWER) if measures else None,
         stop_reason=named(STOP_REASON) if measures else None,
+        total_tokens=named(TOTAL_TOKENS),
+        thought_tokens=named(THOUGHTS),
+        around=around(columns, sample, query),
     )
     if found.model is not None:
         return found
@@ -173,7 +188,16 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
         prompt_tokens=found.prompt_tokens,
         in_milliseconds=bool(milliseconds and _plain(milliseconds).endswith("ms")),
         wide=wide,
+        around=found.around,
     )
+
+
+def around(columns: Sequence[str], sample: pa.Table, query: str | None) -> tuple[str, ...]:
+    """Columns of what was asked beside the question: passage, instruction and options."""
+    if query is None or _plain(query) in ("messages", "conversation", "turns"):
+        return ()
+    named = [c for c in columns if c != query and is_of_question(_plain(c))]
+    return tuple(c for c in named if not _is_number(sample[c].type))
 
 
 def is_told(found: ColumnMapping) -> bool:
@@ -280,6 +304,10 @@ def _may_be_graded(look: importing_values.Look) -> bool:
     return look.low >= -1.0 and look.high <= 100.0
 
 
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
 def _counts_up(cells: pa.ChunkedArray) -> bool:
     """True for a column that numbers the rows."""
     found = importing_values.numbers_of(cells)
@@ -304,4 +332,5 @@ def _is_no_model(column: str) -> bool:
     """True where a word of the name says that the column is something else."""
     words = _plain(column).split("_")
     is_numbered = re.fullmatch(r"(?i)column \d+|", column) is not None
+    is_numbered = is_numbered or _plain(column) in RISING | FALLING
     return is_numbered or column.startswith("__") or bool(NO_MODEL & set(words))

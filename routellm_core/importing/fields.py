@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,7 @@ def at(value: Any, *path: str) -> Any:
 def number(value: Any, where: str, field: str) -> float:
     """A number, NaN where there is none; flags are 1 and 0.
 
-    Raises:
-        DataError: it is something else, or infinite.
+    Something else is none either: `odd_values` tells of it.
     """
     if value is None or value == "":
         return math.nan
@@ -31,10 +31,23 @@ def number(value: Any, where: str, field: str) -> float:
     except (ValueError, OverflowError):
         found = math.inf
     if math.isinf(found):
-        raise DataError(
-            f"{where}, field {field!r}: {_short(value)} is no finite number; correct it"
-        )
+        n, first = _ODD.get()
+        _ODD.set((n + 1, first or f"{_short(value)} in {where}, field {field!r}"))
+        return math.nan
     return found
+
+
+def odd_values() -> list[str]:
+    """A note on the values since the last call that are no numbers; none where all are."""
+    n, first = _ODD.get()
+    _ODD.set((0, ""))
+    if not n:
+        return []
+    return [f"Values that are no finite numbers, so left out: {n:,}, for example {first}."]
+
+
+_ODD: ContextVar[tuple[int, str]] = ContextVar("_ODD", default=(0, ""))
+"""Number of such values, and the first of them."""
 
 
 def text(value: Any, where: str, field: str) -> str:

@@ -77,7 +77,7 @@ def graded(part: Imported, wanted: Wanted | None = None) -> Imported:
         *_on_ungraded(attempts, np.isnan(values)),
         *_on_answers(attempts, quality, kept),
     ]
-    models = list(dict.fromkeys(attempts["model"]))
+    models = attempts["model"].unique()
     if len(models) == 1:
         notes.append(f"All outcomes are of {models[0]}: {ONE_MODEL}, so import both runs together.")
     outcomes = outcomes if kept.all() else outcomes[kept].reset_index(drop=True)
@@ -151,7 +151,7 @@ def _on_scale(
     if off.any():
         first = int(off.argmax())
         notes.append(
-            f"{int(off.sum()):,} values of {measure} lie off that scale and were left out, for "
+            f"Values of {measure} off that scale, so left out: {int(off.sum()):,}, for "
             f"example {values[first]:g} of {attempts['model'].iloc[first]} on query "
             f"{str(attempts['query_id'].iloc[first])[:40]!r}: look whether they are of another "
             "measure."
@@ -161,6 +161,8 @@ def _on_scale(
 
 def _on_ungraded(attempts: pd.DataFrame, missing: NDArray[np.bool_]) -> list[str]:
     """Notes on attempts without the measure, a sentence a model."""
+    if not missing.any():
+        return []
     return [
         f"No quality for {len(rows):,} answers of {model} (queries {_ids(rows['query_id'])}): left "
         "out, so that they do not count."

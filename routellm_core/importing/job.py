@@ -46,6 +46,8 @@ from routellm_core.types import Benchmark
 
 OF_BATTLES = ("battles", "llm_comparator")
 FORMATS = (*IMPORTERS, *OF_BATTLES)
+NO_ROLES = {"wide", "also", "in_milliseconds", "scale", "around", "one_model"}
+"""Fields of `ColumnMapping` that are no single column."""
 TABLES = ("queries", "outcomes", "texts", "usage")
 MEMORY_SHARE = 0.75
 """Of the machine's memory that reading may take."""
@@ -142,7 +144,7 @@ def _mapping(path: Path, plan: ImportPlan) -> ColumnMapping | None:
     if plan.mapping is not None or not (plan.roles or plan.dropped):
         return plan.mapping
     guess = table.guessed(path, plan.dropped)[0]
-    known = {field.name for field in fields(ColumnMapping)} - {"wide", "also", "in_milliseconds"}
+    known = {field.name for field in fields(ColumnMapping)} - NO_ROLES
     for role, _ in plan.roles:
         if role not in known:
             raise UnknownNameError(

@@ -35,6 +35,9 @@ FALLING = frozenset(
         *("distance", "mse", "rmse", "mae", "ece", "calibration_error", "toxicity", "bias"),
         *("hallucination", "hallucination_rate", "hallucinations", "latency", "cost", "mistakes"),
         *("n_errors", "num_errors", "violations", "harmfulness", "contamination", "pii_leakage"),
+        *("wrong", "incorrect", "is_wrong", "is_incorrect", "mistake", "failure_rate", "penalty"),
+        *("hallucinated", "is_hallucination", "word_error_rate", "character_error_rate", "regret"),
+        *("char_error_rate", "num_mistakes", "n_mistakes", "error_count", "jailbroken", "harmful"),
         *("refusal_rate", "attack_success_rate", "asr", "fpr", "false_positive_rate"),
     }
 )
@@ -85,6 +88,11 @@ class Measure:
         names = _names(self)
         names |= {name.rpartition("_")[2] for name in names}
         return False if names & FALLING else True if names & RISING else None
+
+    @property
+    def is_likelihood(self) -> bool:
+        """True if it is of how probable a text is to a model."""
+        return _kind_of_name(self) == 2
 
 
 class Wanted(NamedTuple):
@@ -146,9 +154,10 @@ def with_facts(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def chosen(attempts: pd.DataFrame, wanted: Wanted, source: str) -> Chosen:
     """The measure for all models of a table of graded attempts.
 
-    Preferred are, in this order: what is wanted; what all models have; what is not known to fall;
-    the task's main measure; a grade before a score, a score before a likelihood; what is not 0 for
-    all answers of a model; the better known name; the first in the file.
+    Preferred are, in this order: what is wanted; what all models have; the task's main measure, if
+    it rises or can be turned round; what is not known to fall; a grade before a score, a score
+    before a likelihood; what is not 0 for all answers of a model; the better known name; the first
+    in the file.
 
     Args:
         attempts: `model` and a column a `Measure`.
@@ -170,7 +179,7 @@ def chosen(attempts: pd.DataFrame, wanted: Wanted, source: str) -> Chosen:
     if not fitting_all:
         lacking = "; ".join(
             f"{model} has {_listed([m for m in there if model in means[m]]) or 'none'}"
-            for model in list(dict.fromkeys(attempts["model"]))[:NAMED]
+            for model in attempts["model"].unique()[:NAMED]
         )
         raise NoQualityError(
             f"{source}: no measure of all models ({lacking}); grade all by one, or import them "
@@ -180,8 +189,8 @@ def chosen(attempts: pd.DataFrame, wanted: Wanted, source: str) -> Chosen:
     best = min(
         enumerate(fitting_all),
         key=lambda at: (
+            not (at[1].is_main and _can_be_taken(at[1], values[at[1]], wanted)),
             at[1].direction is False,
-            not at[1].is_main,
             _kind(at[1], values[at[1]]),
             _fails_a_model(attempts, at[1]),
             _place(at[1]),
@@ -232,6 +241,8 @@ def _disagreement(found: Chosen, other: Measure) -> str | None:
     if other.direction is False or _kind_of_name(other) == 2:
         return None
     here, there = found.means[found.measure], found.means[other]
+    if found.turned:
+        here = {model: (1.0 - mean, n) for model, (mean, n) in here.items()}
     values = [mean for mean, _ in (*here.values(), *there.values())]
     if min(values) < 0 or max(values) > 1:
         return None
@@ -290,6 +301,12 @@ def _fails_a_model(attempts: pd.DataFrame, measure: Measure) -> bool:
     by_model = attempts.groupby("model", observed=True)[measure]
     n, most = by_model.count(), by_model.max()
     return bool(((n >= LEAST_FAILED) & (most == 0.0)).any())
+
+
+def _can_be_taken(measure: Measure, values: NDArray[np.float64], wanted: Wanted) -> bool:
+    """True if a measure rises, or has a best and a worst to be turned round."""
+    scale = wanted.scale or measure.scale
+    return measure.direction is not False or scale is not None or _is_share(values)
 
 
 def _is_share(values: NDArray[np.float64]) -> bool:

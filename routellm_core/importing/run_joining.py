@@ -127,20 +127,22 @@ def _usage_of(parts: Sequence[Imported]) -> pd.DataFrame | None:
 
 
 def readable(files: Sequence[Path], read: Callable[[Path], _T]) -> tuple[list[_T], list[str]]:
-    """What was read of several files, and the names of those that hold nothing to be a quality.
+    """What was read of several files, and of the others their names, with what is wrong.
 
     Raises:
-        NoQualityError: none does.
-        DataError: a file is damaged or off.
+        DataError: none can be read.
     """
     found, left = [], []
-    first: NoQualityError | None = None
+    first: DataError | None = None
     for file in files:
         try:
             found.append(read(file))
         except NoQualityError as error:
             first = first or error
-            left.append(named(file))
+            left.append(f"{named(file)} (nothing in it can be a quality)")
+        except DataError as error:
+            first = first or error
+            left.append(str(error) if named(file) in str(error) else f"{named(file)}: {error}")
     if first is not None and not found:
         raise first
     return found, left

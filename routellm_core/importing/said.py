@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from routellm_core.errors import DataError
 from routellm_core.importing.asked import as_asked
@@ -56,16 +58,20 @@ _REDACTED = re.compile(
     re.IGNORECASE,
 )
 _IMAGE_ALONE = re.compile(r"(?:[\[<]image[^\]>\s]{0,20}[\]>]\s*)+|data:image/\S+", re.IGNORECASE)
-_ASSENT = re.compile(
-    r"(?:(?:yes|yeah|yep|yup|y|ok|okay|k|sure|fine|good|great|perfect|cool|nice|agreed|exactly|"
+_ASSENTS = (
+    r"yes|yeah|yep|yup|y|ok|okay|k|sure|fine|good|great|perfect|cool|nice|agreed|exactly|"
     r"correct|right|thanks|thank you|thx|please|go on|go ahead|go for it|go|continue|proceed|"
     r"carry on|keep going|next|do it|do that|do so|please do|sounds good|sounds great|looks good|"
     r"lgtm|that works|of course|absolutely|definitely|all right|alright|let'?s go|let'?s do it|"
     r"and|then|no|nope|ja|weiter|mach weiter|bitte|danke|genau|oui|continuez|merci|sí|si|vale|"
-    r"continúa|gracias|да|хорошо|продолжай|是|是的|好|好的|继续|はい|続けて)"
-    r"(?:[\s,.!;:…👍-]+|$)){1,5}",
-    re.IGNORECASE,
+    r"continúa|gracias|да|хорошо|продолжай|是|是的|好|好的|继续|はい|続けて"
 )
+_ASSENT = re.compile(rf"(?:(?:{_ASSENTS})(?:[\s,.!;:…👍-]+|$)){{1,5}}", re.IGNORECASE)
+_MAY_LACK = (
+    rf"^\s*(?:{_ASSENTS})(?:[\s,.!;:…👍-]|$)|truncated|\[object |redacted|image"
+    r"|\d (?:more )?(?:char|bytes|tokens)|" + "|".join(map(re.escape, REMINDERS))
+)
+"""What every text with a flaw or a reminder holds; looked for in all texts at once."""
 
 
 def spoken(value: Any) -> str | None:
@@ -163,12 +169,19 @@ def of_queries(
     """
     if "query" not in rows:
         return rows, where
-    texts = rows["query"].astype(object)
-    flaws = texts.map({t: flaw(t) for t in texts.unique() if isinstance(t, str) and t.strip()})
+    texts = pa.array(rows["query"], pa.string(), from_pandas=True)
+    may_lack = pc.match_substring_regex(texts, _MAY_LACK, ignore_case=True).fill_null(False)
+    looked_at = rows["query"][may_lack.to_numpy(zero_copy_only=False)].astype(object)
+    if looked_at.empty:
+        return rows, where
+    flaws = looked_at.map(flaw).reindex(rows.index)
     found = flaws.notna().to_numpy(bool)
     if not is_graded:
-        cut = {t: without_reminders(t) for t in texts.unique() if isinstance(t, str)}
-        rows = rows.assign(query=texts.map(cut).where(~found, texts))
+        asked = rows["query"].astype(object)
+        asked[looked_at.index] = looked_at.map(without_reminders).where(
+            flaws[looked_at.index].isna(), looked_at
+        )
+        rows = rows.assign(query=asked)
     if not found.any():
         return rows, where
     counts = Counter(flaws[found])

@@ -81,6 +81,8 @@ def numbers(
         found = _typed(cells, where, column, kind)
         bad = np.zeros(len(found), dtype=bool)
         example = ""
+    elif (plain := _plain(cells)) is not None:
+        found, bad, example = plain, np.zeros(len(plain), dtype=bool), ""
     else:
         coded = cells.combine_chunks().dictionary_encode()
         codes = coded.indices.fill_null(len(coded.dictionary)).to_numpy(zero_copy_only=False)
@@ -106,6 +108,15 @@ def numbers(
             f"column {column!r}",
         )
     where.refuse(infinite, "an infinite value", "give finite numbers", f"column {column!r}")
+    return found
+
+
+def _plain(cells: Cells) -> NDArray[np.float64] | None:
+    """Texts that are all plain numbers, as most columns are; None where one is more than that."""
+    try:
+        found: NDArray[np.float64] = cells.cast(pa.float64()).to_numpy()
+    except pa.ArrowInvalid:
+        return None
     return found
 
 

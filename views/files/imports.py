@@ -18,7 +18,7 @@ from views.cache import workspace
 from views.components import job_progress
 from views.files import places
 from views.state import link
-from views.state.attempt import button
+from views.state.attempt import attempt, button
 from views.text.escape import plain
 
 SHOWN = 4
@@ -76,15 +76,15 @@ def _take(job: jobs.Job) -> None:
     if job.status == "cancelled":
         jobs.delete(job.folder)
     if job.status == "done" and not _measures(job):
-        _keep(job)
+        try:
+            _keep(job)
+        except RoutingError as error:
+            said = f"{_title(job)} is read, but not added: {error}"
+            st.error(plain(said), icon=":material/error:")
 
 
 def _keep(job: jobs.Job, measure: str | None = None) -> None:
-    try:
-        ids = _add(job, measure)
-    except RoutingError as error:
-        st.error(plain(f"{_title(job)} is read, but not added: {error}"), icon=":material/error:")
-        return
+    ids = _add(job, measure)
     jobs.delete(job.folder)
     st.toast(_welcome(job.facts, ids), icon=":material/check:")
 
@@ -129,7 +129,7 @@ def _draw_measures(job: jobs.Job) -> None:
 
 
 def _keep_once(job: jobs.Job, measure: str) -> None:
-    with _taking:
+    with _taking, attempt():
         if job.folder.exists():
             _keep(job, measure)
 

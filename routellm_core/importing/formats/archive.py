@@ -40,7 +40,7 @@ def read(path: Path) -> list[Imported]:
     """
     with nullcontext(path) if path.is_dir() else _unpacked(path) as folder:
         try:
-            parts, rest = _read_folder(folder)
+            parts, rest, left = _read_folder(folder)
         except DataError as error:
             raise DataError(f"{named(path)}: {error}") from error
     if not parts:
@@ -52,11 +52,14 @@ def read(path: Path) -> list[Imported]:
         shown = ", ".join(rest[:NAMED]) + (", …" if len(rest) > NAMED else "")
         note = f"{len(rest):,} files of {named(path)} are of no known format: {shown}."
         parts[0] = noted(parts[0], note)
+    if left:
+        shown = "; ".join(left[:NAMED]) + ("; …" if len(left) > NAMED else "")
+        parts[0] = noted(parts[0], f"Left out of {named(path)}, for it cannot be read: {shown}.")
     return parts
 
 
-def _read_folder(folder: Path) -> tuple[list[Imported], list[str]]:
-    """The parts, and the names of the files that nothing reads."""
+def _read_folder(folder: Path) -> tuple[list[Imported], list[str], list[str]]:
+    """The parts, the names of files of no known format, and what is wrong with others."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     if len(files) > MOST_FILES:
         raise DataError(
@@ -79,11 +82,12 @@ def _read_folder(folder: Path) -> tuple[list[Imported], list[str]]:
                 rest.append(file.relative_to(folder).as_posix())
             elif found:
                 single.append((file, found))
+        formats = dict(single)
         read, left = readable(
-            [file for file, _ in single], lambda file: importing.read(file, dict(single)[file])
+            [file for file, _ in single], lambda file: importing.read(file, formats[file])
         )
         parts += [part for of_file in read for part in of_file]
-        return paired(parts), [*rest, *left]
+        return paired(parts), rest, left
 
 
 def _format_of(file: Path, folder: Path, of_folders: list[str]) -> str | None:

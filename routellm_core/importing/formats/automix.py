@@ -8,7 +8,8 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.formats.graded_records import Row, asked_of, benchmark, grade, is_empty
+from routellm_core.importing.answers import state_of
+from routellm_core.importing.formats.graded_records import Row, asked_of, benchmark, grade
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.json_stream import objects, unit
 from routellm_core.importing.readers.naming import named
@@ -72,4 +73,4 @@ def _grades(item: dict[str, Any], model: str) -> Row:
 
 
 def _state(item: dict[str, Any], model: str) -> Row:
-    return {"state": "empty"} if is_empty(item.get(model + ANSWER)) else {}
+    return {"state": state_of(item.get(model + ANSWER))}

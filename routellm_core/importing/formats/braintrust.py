@@ -5,10 +5,13 @@ they share their input. Read against 0.48.
 """
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.fields import at
 from routellm_core.importing.formats.graded_records import (
     Row,
@@ -16,7 +19,6 @@ from routellm_core.importing.formats.graded_records import (
     asked_of,
     benchmark,
     grades_of,
-    is_empty,
     items,
     model_in,
     model_of,
@@ -26,7 +28,8 @@ from routellm_core.importing.formats.graded_records import (
 )
 from routellm_core.importing.readers.sniffing import sniff
 
-TELLING = frozenset({"input", "output", "scores", "expected"})
+TELLING = frozenset({"input", "output", "scores"})
+BESIDE = frozenset({"expected", "metadata", "tags", "error", "metrics", "span_id", "root_span_id"})
 
 
 def recognises(path: Path) -> bool:
@@ -34,8 +37,14 @@ def recognises(path: Path) -> bool:
     start = sniff(path)
     if start.kind == "text":
         head = start.text.partition("\n")[0].replace('"', "").strip()
-        return set(head.split(",")) >= TELLING
-    return start.keys >= TELLING
+        return _is_telling(set(head.split(",")))
+    return _is_telling(set(start.keys)) or (
+        start.keys >= TELLING and isinstance(start.first.get("scores"), Mapping)
+    )
+
+
+def _is_telling(names: set[str]) -> bool:
+    return names >= TELLING and bool(names & BESIDE)
 
 
 def read(path: Path) -> list[Imported]:
@@ -73,6 +82,7 @@ def _row(item: dict[str, Any]) -> Row:
         "cost_usd": amount(at(metrics, "estimated_cost")),
         "latency_s": took if took >= 0 else math.nan,
         "failed": bool(item.get("error")),
-        "state": "empty" if is_empty(item.get("output")) else None,
-        **grades_of(structure(item.get("scores"))),
+        "state": state_of(item.get("output"), stopped_in(item, facts, metrics)),
+        # Of every scorer 1 is the best, of a distance too.
+        **{replace(m, rises=True): n for m, n in grades_of(structure(item.get("scores"))).items()},
     }

@@ -10,13 +10,13 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of
 from routellm_core.importing.fields import at
 from routellm_core.importing.formats.graded_records import (
     Row,
     amount,
     benchmark,
     grade,
-    is_empty,
     model_in,
     model_of,
     slice_of,
@@ -81,7 +81,7 @@ def _row(case: Any) -> Row:
         "slice": slice_of(at(case, "metadata"), at(case, "additionalMetadata")) or "all",
         "cost_usd": amount(at(case, "tokenCost")),
         "latency_s": amount(at(case, "completionTime")),
-        "state": "empty" if is_empty(at(case, "actualOutput")) else None,
+        "state": state_of(at(case, "actualOutput")),
         "raised": sum(bool(metric.get("error")) for metric in metrics),
     }
     for metric in metrics:

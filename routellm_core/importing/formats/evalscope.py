@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.fields import at
 from routellm_core.importing.formats.graded_records import (
     Row,
@@ -16,7 +17,6 @@ from routellm_core.importing.formats.graded_records import (
     asked_of,
     benchmark,
     grades_of,
-    is_empty,
     model_in,
     model_of,
     slice_of,
@@ -64,6 +64,7 @@ def _row(line: dict[str, Any]) -> Row:
     last = answers[-1] if answers else None
     spent = at(last, "perf_metrics") or at(last, "usage") or {}
     prompt, answer = tokens_of(spent)
+    stopped = stopped_in(last, spent, line, line.get("model_output"))
     group = at(sample, "group_id")
     row: Row = {
         "query_id": line.get("index") if group is None else group,
@@ -74,16 +75,16 @@ def _row(line: dict[str, Any]) -> Row:
         "answer_tokens": answer,
         # A latency of 0 is what stands there when none was taken.
         "latency_s": amount(at(spent, "latency")) or float("nan"),
-        "state": "empty"
-        if last and is_empty(spoken({"content": at(last, "content")}) or "")
-        else None,
+        "state": state_of(
+            (spoken({"content": at(last, "content")}) or "") if last else None, stopped
+        ),
     }
     if at(sample, "generation_index") is not None:
         row["repeat"] = at(sample, "generation_index")
     if at(score, "status") in USABLE:
         values = at(score, "value")
         values = values if isinstance(values, Mapping) else {"score": values}
-        row |= grades_of(values, at(score, "main_score_name") or next(iter(values), ""))
+        row |= grades_of(values, at(score, "main_score_name") or "")
     return row
 
 

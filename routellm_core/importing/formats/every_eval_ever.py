@@ -6,6 +6,8 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
+from routellm_core.importing.asked import as_asked
 from routellm_core.importing.fields import at
 from routellm_core.importing.formats.graded_records import (
     Row,
@@ -13,7 +15,6 @@ from routellm_core.importing.formats.graded_records import (
     asked_of,
     benchmark,
     grade,
-    is_empty,
     tokens_of,
 )
 from routellm_core.importing.measures import Measure
@@ -45,10 +46,28 @@ def read(path: Path) -> list[Imported]:
     names = {row["slice"] for _, row in found}
     if len(names) > 1:
         names = {row["group"] for _, row in found}
+    if _collide(found):
+        for _, row in found:
+            row["query_id"] = f"{row['slice']}-{row['query_id']}"
     for _, row in found:
         del row["group"]
     name = names.pop() if len(names) == 1 else ""
     return [benchmark(path, found, unit(path), "Every Eval Ever samples", name=name or "")]
+
+
+def _collide(found: list[tuple[int, Row]]) -> bool:
+    """True if evaluations of one file number their samples each from the start."""
+    asked: dict[Any, Any] = {}
+    return any(
+        asked.setdefault(row["query_id"], (row["slice"], row["query"]))[1] != row["query"]
+        and asked[row["query_id"]][0] != row["slice"]
+        for _, row in found
+    )
+
+
+def _with_choices(said: Any, choices: Any) -> str | None:
+    question = asked_of(said) if said else None
+    return question and as_asked({"question": question, "choices": choices})
 
 
 def _row(line: dict[str, Any]) -> Row:
@@ -59,7 +78,7 @@ def _row(line: dict[str, Any]) -> Row:
     output = at(line.get("output"), "raw")
     row: Row = {
         "query_id": line.get("sample_id"),
-        "query": asked_of(said) if said else spoken(line.get("messages")),
+        "query": _with_choices(said, at(asked, "choices")) or spoken(line.get("messages")),
         "group": str(line.get("evaluation_id")).partition("/")[0],
         "slice": str(line.get("evaluation_name") or "") or None,
         "model": line.get("model_id") or None,
@@ -67,7 +86,7 @@ def _row(line: dict[str, Any]) -> Row:
         "answer_tokens": answer,
         "latency_s": next((s for s in took if not math.isnan(s)), math.nan),
         "failed": bool(line.get("error")),
-        "state": "empty" if is_empty(output) else None,
+        "state": state_of(output, stopped_in(line.get("output"), line, spent)),
     }
     if isinstance(content := line.get("sample_hash"), str) and content.strip("0"):
         row["content"] = content

@@ -63,20 +63,28 @@ def _questions(path: Path) -> dict[int, dict[str, Any]]:
 
 def _judged(path: Path) -> Imported:
     lines, where = rows_of(named(path), _lines(path), unit(path))
-    twice = lines.duplicated(["query_id", "model", "turn", "judge"]).to_numpy()
-    where.refuse(twice, "a second judgement of one answer", "keep one of each")
     notes = []
+    twice = lines.duplicated(["query_id", "model", "turn", "judge"]).to_numpy()
+    if twice.any():
+        again = where.rows(twice)
+        notes.append(f"An answer was judged again: {again}. The mean of its scores is taken.")
     judges = lines["judge"].value_counts().index.tolist()
     if len(judges) > 1:
         notes.append(f"{', '.join(judges)} judged: the scores of {judges[0]} were taken.")
         lines = lines[lines["judge"] == judges[0]]
-    unread = lines["quality"].isna()
+    off = lines["off"].to_numpy(bool)
+    if off.any():
+        rows_off = where._replace(row=lines["row"].to_numpy(np.int64)).rows(off)
+        notes.append(f"A score outside 1 to 10 was left out: {rows_off}.")
+    unread = lines["quality"].isna() & ~lines["off"]
     if unread.any():
         notes.append(f"{int(unread.sum()):,} judgements hold no score and were left out.")
-    lines = lines[~unread]
+    lines = lines[lines["quality"].notna()]
     if lines.empty:
         raise DataError(f"{named(path)}: no judgement holds a score; judge the answers again")
-    rows = lines.groupby(["query_id", "model"], sort=False).agg(
+    of_turn = {"quality": "mean", "row": "first"}
+    lines_ = lines.groupby(["query_id", "model", "turn"], sort=False).agg(of_turn).reset_index()
+    rows = lines_.groupby(["query_id", "model"], sort=False).agg(
         quality=("quality", "mean"), n_turns=("turn", "nunique"), row=("row", "first")
     )
     fewer = int((rows["n_turns"] < rows["n_turns"].max()).sum())
@@ -94,19 +102,17 @@ def _lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
     for number_, line in objects(path):
         where = f"{named(path)}, {of_lines} {number_:,}"
         score = number(line.get("score"), where, "score")
-        if score != UNREAD and not (np.isnan(score) or SCALE.low <= score <= SCALE.high):
-            raise DataError(
-                f"{where}, field 'score': {score:g} is outside 1 to 10; judge that answer again"
-            )
+        is_off = score != UNREAD and not (np.isnan(score) or SCALE.low <= score <= SCALE.high)
         judge = line.get("judge")
         row = {
             "query_id": text(line.get("question_id"), where, "question_id"),
             "model": text(line.get("model"), where, "model"),
             "turn": number(line.get("turn"), where, "turn"),
-            "quality": np.nan if score == UNREAD else score,
+            "quality": np.nan if score == UNREAD or is_off else score,
             "judge": str(judge[0] if isinstance(judge, list) and judge else judge),
             "shown": line.get("user_prompt"),
             "row": number_,
+            "off": is_off,
         }
         found.append((number_, row))
     return found

@@ -282,6 +282,9 @@ def tokens_of(usage: Any) -> tuple[float, float]:
     total = _first(usage, ("total_tokens", "totalTokens", "total"))
     if prompt == answer == 0 or (math.isnan(prompt) and math.isnan(answer)):
         return math.nan, math.nan
+    thoughts = _first(usage, ("reasoning_tokens", "thinking_tokens", "reasoningTokens"))
+    if math.isnan(total) and thoughts > answer:
+        answer += thoughts
     left = total - prompt - answer
     cached = sum(
         n

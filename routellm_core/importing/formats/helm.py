@@ -15,6 +15,7 @@ import numpy as np
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.measures import Measure
@@ -82,7 +83,7 @@ def read(path: Path) -> list[Imported]:
         runs.setdefault((run.scenario, run.model), []).append(part)
     parts = paired([stacked(of_run) for of_run in runs.values()])
     if left:
-        parts[0] = noted(parts[0], f"{len(left):,} runs hold nothing to be a quality: left out.")
+        parts[0] = noted(parts[0], f"Runs that were left out: {len(left):,}, the first {left[0]}.")
     return parts
 
 
@@ -145,8 +146,8 @@ def _row(
     }
     if mean("finish_reason_length") > 0:
         row["state"] = "cut"
-    elif instance.is_empty:
-        row["state"] = "empty"
+    elif instance.state:
+        row["state"] = instance.state
     for metric in dict.fromkeys(metric for trial in trials for metric in trial):
         if not NO_GRADE.fullmatch(metric):
             row[Measure(metric, is_main=MAIN.get(run.scenario) == metric)] = mean(metric)
@@ -204,8 +205,8 @@ def _run(path: Path) -> Run:
 
 class _Instance(NamedTuple):
     query: str
-    is_empty: bool = False
-    """True if the answer holds nothing."""
+    state: str | None = None
+    """Of the answer."""
     failed: bool = False
 
 
@@ -230,10 +231,9 @@ def _instances(folder: Path) -> dict[str, _Instance]:
             query = "\n".join([query, *_choices(one)])
             completions = at(result, "completions")
             first = completions[0] if isinstance(completions, list) and completions else None
-            answer = at(first, "text")
-            is_empty = isinstance(answer, str) and not answer.strip()
+            told = state_of(at(first, "text"), at(first, "finish_reason", "reason"))
             failed = at(result, "success") is False or bool(at(result, "error"))
-            by_id.setdefault(name, _Instance(query, is_empty, failed))
+            by_id.setdefault(name, _Instance(query, told, failed))
     return by_id
 
 

@@ -17,9 +17,9 @@ from routellm_core.importing.fields import at, rows_of, text
 from routellm_core.importing.formats.inspect_sample import Run, Sample, read_sample
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.json_stream import document, parsed
-from routellm_core.importing.readers.naming import named
+from routellm_core.importing.readers.naming import named, told_apart
 from routellm_core.importing.readers.sniffing import sniff
-from routellm_core.importing.run_joining import paired
+from routellm_core.importing.run_joining import noted, paired
 
 MOST_FILES = 5_000
 NAMED = 5
@@ -73,7 +73,7 @@ def read(path: Path) -> list[Imported]:
     zip_limits.check(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            return [_imported(path, _zipped(archive, path.name))]
+            return [_imported(path, _zipped(archive, named(path)))]
     except zip_limits.DAMAGE as error:
         if isinstance(error, DataError):
             raise
@@ -90,32 +90,45 @@ def _logs_in(folder: Path) -> Iterator[Path]:
 
 
 def _of_folder(folder: Path) -> list[Imported]:
+    with told_apart(files := list(_logs_in(folder))):
+        return _together(folder, files)
+
+
+def _together(folder: Path, files: list[Path]) -> list[Imported]:
     """The benchmarks of all logs, each run once, without those that ended before any sample."""
     parts: list[Imported] = []
     ended: list[str] = []
     again: list[str] = []
+    damaged: list[str] = []
+    first: DataError | None = None
     runs: set[tuple[str, ...]] = set()
-    for path in _logs_in(folder):
+    for path in files:
         try:
             (part,) = read(path)
         except _NoSamplesError:
-            ended.append(path.name)
+            ended.append(named(path))
+            continue
+        except DataError as error:
+            first = first or error
+            damaged.append(named(path))
             continue
         run = (part.created, part.benchmark.benchmark_id, *sorted(set(part.outcomes["model"])))
         if part.created and run in runs:
-            again.append(path.name)
+            again.append(named(path))
             continue
         runs.add(run)
         parts.append(part)
+    if not parts and first is not None:
+        raise first
     if not parts:
         raise DataError(f"{folder.name}: no log in it holds samples; write the logs with samples")
     parts = paired(parts)
     notes = [
         *_left_out(folder.name, "logs without a sample", ended),
+        *_left_out(folder.name, f"logs that cannot be read ({first})", damaged),
         *_left_out(folder.name, "logs of a run that stands in another log", again),
     ]
-    first = parts[0]
-    parts[0] = first._replace(notes=(*first.notes, *notes), read_notes=(*first.read_notes, *notes))
+    parts[0] = noted(parts[0], *notes)
     return parts
 
 
@@ -138,7 +151,7 @@ def _zipped(archive: zipfile.ZipFile, file: str) -> _Log:
 
 def _imported(path: Path, log: _Log) -> Imported:
     task = text(at(log.header, "eval", "task"), named(path), "eval.task")
-    run = _run(log.header, path.name)
+    run = _run(log.header, named(path))
     found: list[Sample] = []
     withdrawn: list[str] = []
     for where, sample in log.samples:

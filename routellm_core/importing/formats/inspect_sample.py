@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from routellm_core.importing.answers import is_cut, state_of
 from routellm_core.importing.fields import at, number, text
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.said import IMAGE, spoken
@@ -15,8 +16,6 @@ WORDS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0, "YES": 1.0, "TRUE": 1.0, "NO": 
 """Correct, partially, incorrect, no answer; and what Inspect takes for 1 and 0."""
 ATTACHMENT = "attachment://"
 SLICE = ("subject", "category", "topic", "domain", "type", "level")
-AT_LIMIT = frozenset({"max_tokens", "model_length", "length"})
-"""Reasons to stop that cut an answer off."""
 
 
 class Run(NamedTuple):
@@ -140,11 +139,12 @@ def _state(sample: Mapping[str, Any]) -> str | None:
     choices = at(sample, "output", "choices")
     if not isinstance(choices, list) or not choices:
         return None
-    if any(at(choice, "stop_reason") in AT_LIMIT for choice in choices):
+    if any(is_cut(str(at(choice, "stop_reason"))) for choice in choices):
         return "cut"
     messages = [at(choice, "message") for choice in choices]
-    said = [spoken({"content": at(m, "content")}) or at(m, "tool_calls") for m in messages]
-    return None if any(said) or any(m is None for m in messages) else "empty"
+    if any(m is None or at(m, "tool_calls") for m in messages):
+        return None
+    return state_of([spoken({"content": at(m, "content")}) or "" for m in messages])
 
 
 # What the model used, without graders

@@ -13,12 +13,12 @@ import pyarrow.parquet as pq
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of
 from routellm_core.importing.fields import at
 from routellm_core.importing.formats.graded_records import (
     Row,
     benchmark,
     grades_of,
-    is_empty,
     model_of,
 )
 from routellm_core.importing.readers.json_stream import document
@@ -115,7 +115,7 @@ def _row(item: dict[str, Any]) -> Row:
         "prompt_tokens": float(len(at(answered, "input_tokens") or [])) or float("nan"),
         # Of options that a model only weighs there is no answer.
         "answer_tokens": sum(lengths) / len(lengths) if lengths and was_written else float("nan"),
-        "state": "empty" if was_written and is_empty(texts) else None,
+        "state": state_of(texts) if was_written else None,
         **grades_of(item.get("metric")),
     }
 
@@ -125,7 +125,7 @@ def _older_row(item: dict[str, Any]) -> Row:
     answers = item.get("predictions")
     return {
         "query": query if isinstance(query, str) else None,
-        "state": "empty" if answers and is_empty(answers) else None,
+        "state": state_of(answers) if answers else None,
         **grades_of(item.get("metrics")),
     }
 

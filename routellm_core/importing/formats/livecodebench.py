@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of
 from routellm_core.importing.formats.graded_records import (
     Row,
     benchmark,
     grade,
-    is_empty,
     model_of,
 )
 from routellm_core.importing.measures import Measure
@@ -53,5 +53,5 @@ def _row(item: dict[str, Any]) -> Row:
         "query": item.get("question_content") or item.get("question_title"),
         "slice": item.get("difficulty") or item.get("platform") or None,
         Measure(PASS): quality,
-        "state": "empty" if is_empty(item.get("output_list")) else None,
+        "state": state_of(item.get("output_list")),
     }

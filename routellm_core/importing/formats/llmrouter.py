@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.formats.graded_records import (
     Row,
     amount,
     asked_of,
     benchmark,
     grade,
-    is_empty,
 )
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.json_stream import objects, unit
@@ -68,6 +68,6 @@ def _row(item: dict[str, Any]) -> Row:
         "cost_usd": amount(item.get("cost")),
         "latency_s": amount(item.get("response_time")),
         "failed": isinstance(response, str) and response.lstrip().startswith(FAILED),
-        "state": "empty" if is_empty(response) else None,
+        "state": state_of(response, stopped_in(item)),
         Measure("performance"): grade(item.get("performance")),
     }

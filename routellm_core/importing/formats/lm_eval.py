@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, rows_of, text
 from routellm_core.importing.measures import LIKELIHOODS, Measure
 from routellm_core.importing.readers.json_stream import document, objects, unit
-from routellm_core.importing.readers.naming import named
+from routellm_core.importing.readers.naming import named, told_apart
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.run_joining import noted, paired, readable, stacked
 from routellm_core.importing.said import spoken
@@ -65,8 +66,9 @@ def read(path: Path) -> list[Imported]:
         files = list(_sample_files(path))
         if not files:
             raise DataError(f"{path}: holds no samples; run lm_eval with --log_samples")
-        runs, left = readable(files, _run)
-        return _joined(runs, left)
+        with told_apart(files):
+            runs, left = readable(files, _run)
+            return _joined(runs, left)
     if is_totals(path) and not _is_samples(path):
         raise DataError(
             f"{named(path)}: holds totals only; give the samples_*.jsonl beside it (lm_eval writes "
@@ -91,10 +93,11 @@ def _joined(runs: list[_Run], left: list[str]) -> list[Imported]:
         key = (run.part.benchmark.benchmark_id, run.model, run.folder, run.part.created)
         together.setdefault(key, []).append(run)
     parts = paired([stacked([run.part for run in of_run]) for of_run in together.values()])
-    left += sorted({run.task for run in runs if run.part.attempts is None}) if graded else []
-    if left:
-        shown = ", ".join(left[:NAMED]) + (", …" if len(left) > NAMED else "")
-        parts[0] = noted(parts[0], f"Left out, for nothing in it can be a quality: {shown}.")
+    ungraded = sorted({run.task for run in runs if run.part.attempts is None}) if graded else []
+    for why, names in (("nothing in it can be a quality", ungraded), ("it cannot be read", left)):
+        if names:
+            shown = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+            parts[0] = noted(parts[0], f"Left out, for {why}: {shown}.")
     return parts
 
 
@@ -163,14 +166,13 @@ class _Rows:
             self.n_with_shots += bool(self.shots) and asked == prompt
         row: dict[Any, Any] = {
             "query_id": name,
-            "query": text(asked, where, "doc"),
+            "query": asked,
             "slice": slice_name.strip() or "all",
             "model": self.model,
         }
         if content:
             row["content"] = content
-        if _is_empty(line.get("resps")):
-            row["state"] = "empty"
+        row["state"] = _state(line.get("resps"))
         return row
 
 
@@ -186,11 +188,11 @@ def _graded(line: dict[str, Any]) -> dict[str, float]:
     return found
 
 
-def _is_empty(answers: Any) -> bool:
-    """True if all that a model wrote is empty; what it only weighed is no answer."""
-    while isinstance(answers, list) and answers:
+def _state(answers: Any) -> str | None:
+    """State of what a model wrote; what it only weighed is no answer."""
+    while isinstance(answers, list) and answers and isinstance(answers[0], list):
         answers = answers[0]
-    return isinstance(answers, str) and not answers.strip()
+    return state_of(answers)
 
 
 def _last_of(prompt: str, shots: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.fields import at
 from routellm_core.importing.formats.graded_records import (
     Row,
@@ -17,7 +18,6 @@ from routellm_core.importing.formats.graded_records import (
     asked_of,
     benchmark,
     grade,
-    is_empty,
     is_grade,
     items,
     model_in,
@@ -89,7 +89,7 @@ def _row(item: dict[str, Any]) -> Row:
         "cost_usd": _cost(at(facts, "mlflow.trace.cost")),
         "latency_s": amount(item.get("execution_duration"), 1e-3),
         "failed": failed,
-        "state": "empty" if not failed and is_empty(said) else None,
+        "state": None if failed else state_of(said, stopped_in(response)),
     }
     if math.isnan(row["latency_s"]):
         row["latency_s"] = amount(item.get("latency"))

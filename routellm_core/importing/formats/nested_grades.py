@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
+from routellm_core.importing.asked import as_asked, is_of_question
 from routellm_core.importing.column_words import (
+    ANSWER,
     ANSWER_TOKENS,
     CACHED,
     COST,
@@ -34,7 +37,6 @@ from routellm_core.importing.formats.graded_records import (
     asked_of,
     benchmark,
     grade,
-    is_empty,
     is_grade,
     model_of,
     tokens_of,
@@ -51,6 +53,8 @@ NESTED = (
     *("ratings", "labels", "result", "model_results", "model_scores", "model_outputs"),
 )
 """Keys under which grades may lie, the likeliest first."""
+OF_ONE_ANSWER = tuple(name for name in ANSWER if name != "answer")
+"""Fields of the one answer that grades beside it are of; `answer` may be the right one."""
 USAGE = ("usage", "token_usage", "tokens", "token_counts")
 
 
@@ -93,7 +97,11 @@ def _rows(item: Mapping[str, Any], number: int) -> Iterator[Row]:
         return
     key, kind = form
     name = _named(item, QUERY_ID)
-    query = next((q for q in (asked_of(item[k]) for k in _keys(item, QUERY)) if q), None)
+    asked = (asked_of(item[k]) for k in _keys(item, QUERY))
+    query = next((q for q in asked if q), None)
+    beside = {k: v for k, v in item.items() if is_of_question(_plain(str(k)))}
+    if query is not None and beside:
+        query = as_asked({**{_plain(str(k)): v for k, v in beside.items()}, "question": query})
     shared: Row = {"query_id": str(name if name is not None else number), "query": query}
     if query is None:
         del shared["query"]
@@ -103,7 +111,7 @@ def _rows(item: Mapping[str, Any], number: int) -> Iterator[Row]:
     if kind == "metrics":
         model = _named(item, MODEL)
         graded = {"model": model if isinstance(model, str) and model else None}
-        yield shared | _amounts(item) | graded | _measures(nested)
+        yield shared | _amounts(item) | graded | _measures(nested, of_one=True)
         return
     listed = nested.items() if kind == "models" else ((_named(one, MODEL), one) for one in nested)
     for model, value in listed:
@@ -127,8 +135,11 @@ def _form(item: Mapping[str, Any]) -> tuple[str, str] | None:
         if not numbers:
             continue
         of_metrics = [k for k in numbers if _is_metric(str(k))]
-        if isinstance(_named(item, MODEL), str) or of_metrics:
-            if _measures(value):
+        of_one = isinstance(_named(item, MODEL), str) or any(
+            isinstance(item[name], str) for name in _keys(item, OF_ONE_ANSWER)
+        )
+        if of_one or of_metrics:
+            if _measures(value, of_one=of_one):
                 return key, "metrics"
         elif len(numbers) == len(value) - sum(v is None for v in value.values()):
             return key, "models"
@@ -144,18 +155,27 @@ def _is_metric(name: str) -> bool:
     return Measure(name).direction is not None or _plain(name) in QUALITY
 
 
-def _measures(values: Mapping[str, Any], depth: int = 1) -> dict[Measure, float]:
-    """The grades among an object's values, those named so, or that are flags; or an object's."""
+def _measures(
+    values: Mapping[str, Any], depth: int = 1, of_one: bool = False
+) -> dict[Measure, float]:
+    """The grades among an object's values, those named so, or that are flags; or an object's.
+
+    Where all are known to be of one answer, any number is a grade.
+    """
     below = [values[k] for k in _keys(values, NESTED) if isinstance(values[k], Mapping)]
     inner = _measures(below[0], depth - 1) if below and depth else {}
     return inner | {
         Measure(str(name)): number
         for name, value in values.items()
-        if (_is_metric(str(name)) or isinstance(value, bool))
+        if (_is_metric(str(name)) or isinstance(value, bool) or (of_one and _is_number(value)))
         and is_grade(str(name))
         and _plain(str(name)) not in _AMOUNTS
         and not math.isnan(number := grade(value))
     }
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and value == value
 
 
 _AMOUNTS = frozenset({*PROMPT_TOKENS, *ANSWER_TOKENS, *COST, *SECONDS, *MILLISECONDS, "cached"})
@@ -167,7 +187,7 @@ def _amounts(item: Mapping[str, Any]) -> Row:
     )
     given = amount(_named(item, PROMPT_TOKENS)), amount(_named(item, ANSWER_TOKENS))
     seconds = amount(_named(item, SECONDS))
-    texts = [item[key] for key in ("response", "answer", "output") if key in item]
+    texts = [item[key] for key in _keys(item, ANSWER)]
     cost, milliseconds = amount(_named(item, COST)), amount(_named(item, MILLISECONDS), 1e-3)
     if _named(item, CACHED) is True:  # neither paid nor waited for
         cost = seconds = milliseconds = math.nan
@@ -177,7 +197,7 @@ def _amounts(item: Mapping[str, Any]) -> Row:
         "cost_usd": cost,
         "latency_s": milliseconds if math.isnan(seconds) else seconds,
         "failed": _has_failed(item),
-        "state": "empty" if texts and is_empty(texts[0]) else None,
+        "state": state_of(texts[0] if texts else None, stopped_in(item)),
     }
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.fields import at
 from routellm_core.importing.formats.graded_records import (
     Row,
@@ -20,7 +21,6 @@ from routellm_core.importing.formats.graded_records import (
     asked_of,
     benchmark,
     grade,
-    is_empty,
     is_grade,
     items,
     model_in,
@@ -102,7 +102,7 @@ def _row(item: dict[str, Any]) -> Row:
         "latency_s": took if not math.isnan(took) else _seconds(item),
         "failed": bool(item.get("error")),
         "repeat": item.get("repetition_number"),
-        "state": "empty" if is_empty(output) else None,
+        "state": state_of(output, stopped_in(item, output, facts)),
     }
     if "input" in item:
         row["query"] = asked_of(item.get("input"))

@@ -15,6 +15,7 @@ import yaml
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.column_words import QUERY, SLICE
@@ -31,7 +32,6 @@ from routellm_core.importing.said import spoken
 RESULT = frozenset({"testIdx", "promptIdx", "success", "score"})
 ERROR = 2
 """`failureReason` of a call that failed, so that there was nothing to grade."""
-AT_LIMIT = frozenset({"length", "max_tokens", "max_output_tokens"})
 LONGEST_CHAT = 1 << 20
 """Characters of a prompt in YAML."""
 
@@ -234,10 +234,7 @@ def _is_failed(result: Mapping[str, Any]) -> bool:
 
 def _state(result: Mapping[str, Any]) -> str | None:
     response = result.get("response")
-    if at(response, "finishReason") in AT_LIMIT:
-        return "cut"
-    said = at(response, "output")
-    return "empty" if isinstance(said, str) and not said.strip() else None
+    return state_of(at(response, "output"), stopped_in(response))
 
 
 def _is_cached(result: Mapping[str, Any]) -> bool:

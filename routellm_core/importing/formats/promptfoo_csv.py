@@ -13,6 +13,7 @@ import numpy as np
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported, values
+from routellm_core.importing.answers import state_of
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.column_words import QUERY
@@ -90,7 +91,7 @@ def read(path: Path) -> Imported:
                 "query": _query(dict(zip(filled, test, strict=True))),
                 "model": block.model,
                 "failed": status == ERROR,
-                "state": None if (_cell(cells, block.answer, at)).strip() else "empty",
+                "state": state_of(_cell(cells, block.answer, at)),
             }
             if status != ERROR and reason == UNGRADED:
                 counted["ungraded"] += 1

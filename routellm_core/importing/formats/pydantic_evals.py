@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.fields import at
 from routellm_core.importing.formats.graded_records import (
     Row,
@@ -16,7 +17,6 @@ from routellm_core.importing.formats.graded_records import (
     asked_of,
     benchmark,
     grades_of,
-    is_empty,
     model_in,
     model_of,
     slice_of,
@@ -87,7 +87,7 @@ def _row(case: dict[str, Any]) -> Row:
         "cost_usd": amount(at(metrics, "cost")),
         "latency_s": amount(at(case, "task_duration")),
         "failed": bool(at(case, "error_message")),
-        "state": "empty" if is_empty(at(case, "output")) else None,
+        "state": state_of(at(case, "output"), stopped_in(at(case, "attributes"))),
     }
     if repeat:
         row["repeat"] = int(repeat[1])

@@ -13,6 +13,7 @@ import pandas as pd
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
+from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.formats.graded_records import is_empty
@@ -98,14 +99,15 @@ def _prediction(item: dict[str, Any], where: str) -> dict[str, Any]:
     quality = number(item.get("accuracy"), where, "accuracy")
     return _row(
         text(item.get("global index"), where, "global index"),
-        text(item.get("prompt"), where, "prompt"),
-        text(item.get("prediction"), where, "prediction"),
+        item.get("prompt"),
+        item.get("prediction"),
         quality,
         item.get("cost"),
         at(result, "token_usage"),
         at(result, "success"),
         result is not None or not math.isnan(quality),
         at(result, "generated_answer"),
+        stopped_in(result, item),
         where,
     )
 
@@ -116,28 +118,30 @@ def _cached(item: dict[str, Any], where: str) -> dict[str, Any]:
         raise DataError(f"{where}, field 'evaluation_result': is no object; evaluate it again")
     return _row(
         text(item.get("global_index"), where, "global_index"),
-        text(item.get("question"), where, "question"),
-        text(item.get("llm_selected"), where, "llm_selected"),
+        item.get("question"),
+        item.get("llm_selected"),
         number(at(graded, "score"), where, "evaluation_result.score"),
         at(graded, "inference_cost"),
         item.get("token_usage"),
         item.get("success"),
         True,
         item.get("generated_answer"),
+        stopped_in(item),
         where,
     )
 
 
 def _row(
     query_id: str,
-    query: str,
-    model: str,
+    query: Any,
+    model: Any,
     quality: float,
     cost: Any,
     usage: Any,
     success: Any,
     answered: bool,
     said: Any,
+    stopped: Any,
     where: str,
 ) -> dict[str, Any]:
     prompt = number(at(usage, "input_tokens"), where, "token_usage.input_tokens")
@@ -148,9 +152,9 @@ def _row(
     is_known = dollars != 0 and not math.isnan(dollars) and (is_counted or answer != 0)
     return {
         "query_id": query_id,
-        "query": query,
+        "query": query if isinstance(query, str) else None,
         "slice": query_id.rpartition("_")[0] or "all",
-        "model": model,
+        "model": model if isinstance(model, str) else None,
         "quality": quality,
         "prompt_tokens": prompt if is_counted else math.nan,
         "answer_tokens": max(answer, total - prompt) if is_counted else math.nan,
@@ -160,5 +164,5 @@ def _row(
         "answered": answered,
         "thinking": is_counted and total > prompt + answer,
         "no_cost": not is_known,
-        "state": "empty" if is_empty(said) else None,
+        "state": state_of(said, stopped),
     }

@@ -4,6 +4,7 @@ What its columns mean is a `ColumnMapping`: guessed, or given by the user.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,18 +13,25 @@ import pyarrow as pa
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported, values
+from routellm_core.importing.answers import is_cut, state_of
+from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.column_words import CUT, FAILED
-from routellm_core.importing.columns import ColumnMapping, guess, holds_battles, is_told
+from routellm_core.importing.calls import is_failure
+from routellm_core.importing.column_words import FAILED
+from routellm_core.importing.columns import ColumnMapping, around, guess, holds_battles, is_told
 from routellm_core.importing.currencies import currency_of, in_dollars
+from routellm_core.importing.formats.graded_records import model_of
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.table import Table
 from routellm_core.importing.readers.tables import read_columns, read_sample
-from routellm_core.importing.said import spoken
+from routellm_core.importing.records import structured
+from routellm_core.importing.said import asked_in
 from routellm_core.importing.values import Where
 
 SHOWN = 8
+LEAST_NUMERIC = 0.9
+"""Share of numbers in a column that may hold grades."""
 
 
 def recognises(path: Path) -> bool:
@@ -70,6 +78,12 @@ def read(path: Path, mapping: ColumnMapping | None = None) -> list[Imported]:
     unread = [name for name in sample.column_names if name not in read_too]
     if unread:
         notes.append(f"Not used: {_listed(unread)}.")
+        numeric = any(values.look(sample[name]).share >= LEAST_NUMERIC for name in unread)
+        if numeric and mapping.quality is None and not mapping.wide:
+            notes.append(
+                "If one of these columns holds grades, say so (--map quality=COLUMN, or on the My "
+                "data page)."
+            )
     card = Card(path.stem, f"a table, {named(path)}", scale=mapping.scale)
     return [assembled(rows, where, card, notes)]
 
@@ -80,8 +94,13 @@ def rows_of(path: Path, mapping: ColumnMapping) -> tuple[pd.DataFrame, Where, li
     Raises:
         DataError: a column is missing, or a cell is off.
     """
-    looked_at = [mapping.answer] if mapping.answer not in (None, mapping.query) else []
-    table = read_columns(path, mapping.columns(), [name for name in looked_at if name])
+    if mapping.around is None:
+        sample = read_sample(path)
+        mapping = replace(mapping, around=around(sample.column_names, sample, mapping.query))
+    answers = {mapping.answer, *(model.answer for model in mapping.wide)} - {None}
+    read_whole = {mapping.query, *(mapping.around or ())}
+    looked_at = [name for name in answers if name and name not in read_whole]
+    table = read_columns(path, mapping.columns(), looked_at)
     notes = [*table.notes, _read_as(mapping)]
     rows, where = (_wide if mapping.wide else _long)(table, mapping, path, notes)
     return rows, where, notes
@@ -102,7 +121,9 @@ def _long(
         name = mapping.measure if column == mapping.quality else column
         rows[Measure(name, is_main=fixed is not None, scale=fixed)] = grades
     if mapping.quality is not None and mapping.model is None:
-        rows["model"] = mapping.one_model or path.stem
+        is_among_namesakes = "/" in named(path)
+        file_s = model_of(path, notes) if is_among_namesakes else path.stem
+        rows["model"] = mapping.one_model or file_s
     amounts = {
         "prompt_tokens": mapping.prompt_tokens,
         "answer_tokens": mapping.answer_tokens,
@@ -114,6 +135,7 @@ def _long(
             rows[name] = values.numbers(data[column], where, column, notes=notes)
     if mapping.cost_usd is not None:
         rows["cost_usd"] = in_dollars(rows["cost_usd"].to_numpy(), mapping.cost_usd, notes)
+    _count_thoughts(rows, data, mapping, where, notes)
     _look_at_calls(rows, data, mapping, notes)
     return _in_seconds(rows, mapping), where
 
@@ -128,7 +150,7 @@ def _look_at_calls(
     if mapping.error is not None:
         failed |= _says_something(data[mapping.error])
     if mapping.status is not None:
-        failed |= values.flags(data[mapping.status], FAILED)
+        failed |= _are_failures(data[mapping.status])
     if failed.any() and not failed.all():
         rows["failed"] = failed
     if mapping.cached is not None:
@@ -142,13 +164,61 @@ def _look_at_calls(
             )
     state = np.full(len(rows), None, dtype=object)
     if mapping.stop_reason is not None:
-        state[values.flags(data[mapping.stop_reason], CUT)] = "cut"
+        cut = values.texts(data[mapping.stop_reason]).to_pylist()
+        state[[text is not None and is_cut(text) for text in cut]] = "cut"
     if mapping.answer is not None and mapping.answer != mapping.query:
-        empty = values.texts(data[mapping.answer]).is_null().to_numpy()
-        if not empty.all():
-            state[empty & ~failed] = "empty"
+        of_answers = _states(data[mapping.answer])
+        told = ~failed & (of_answers != None)  # noqa: E711
+        state[told] = of_answers[told]
     if any(state):
         rows["state"] = state
+
+
+def _count_thoughts(
+    rows: pd.DataFrame, data: pa.Table, mapping: ColumnMapping, where: Where, notes: list[str]
+) -> None:
+    """Count thoughts among the tokens of the answer, where they stand beside them."""
+    found: dict[str, np.ndarray] = {}
+    for name in ("prompt_tokens", "answer_tokens", "total_tokens", "thought_tokens"):
+        column = getattr(mapping, name)
+        found[name] = (
+            np.full(len(rows), np.nan)
+            if column is None
+            else values.numbers(data[column], where, column, notes=notes)
+        )
+    prompt, answer, total, thoughts = found.values()
+    rest = np.where(total > prompt, total - prompt, np.nan)
+    beside = np.where(np.isnan(total) & (thoughts > answer), answer + thoughts, np.nan)
+    whole = np.fmax(np.fmax(answer, rest), beside)
+    more = int((whole > answer).sum())
+    if more:
+        notes.append(
+            f"{more:,} answers have more tokens in all than prompt and answer: the rest is counted "
+            "as thoughts of the answer."
+        )
+    if np.isfinite(whole).any():
+        rows["answer_tokens"] = whole
+
+
+def _are_failures(cells: pa.ChunkedArray) -> np.ndarray:
+    """Marks of the words and HTTP statuses that say that a call failed."""
+    said = values.texts(cells).combine_chunks().dictionary_encode()
+    meant = [
+        text.strip().lower() in FAILED or (text.strip()[:3].isdigit() and is_failure(text))
+        for text in said.dictionary.to_pylist()
+    ]
+    codes = said.indices.fill_null(len(meant)).to_numpy(zero_copy_only=False)
+    found: np.ndarray = np.array([*meant, False])[codes]
+    return found
+
+
+def _states(cells: pa.ChunkedArray) -> np.ndarray:
+    """State of each answer; of none where all are empty, so that they were not kept."""
+    said = values.texts(cells).combine_chunks().dictionary_encode()
+    known = [state_of(text) for text in said.dictionary.to_pylist()]
+    codes = said.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+    found: np.ndarray = np.array([*known, "empty"], dtype=object)[codes]
+    return found if (codes < len(known)).any() else np.full(len(codes), None, dtype=object)
 
 
 def _says_something(cells: pa.ChunkedArray) -> np.ndarray:
@@ -206,6 +276,11 @@ def _wide(
         rows["cost_usd"] = np.concatenate(
             [in_dollars(usd, m.cost_usd or "", notes) for usd, m in zip(costs, models, strict=True)]
         )
+    if any(model.answer for model in models):
+        nothing = np.full(n, None, dtype=object)
+        rows["state"] = np.concatenate(
+            [_states(data[m.answer]) if m.answer else nothing for m in models]
+        )
     return _in_seconds(rows, mapping), where._replace(row=where.row[again])
 
 
@@ -215,10 +290,36 @@ def _names(data: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
         {name: values.texts(data[c]).to_pandas() for name, c in columns.items() if c is not None}
     )
     if "query" in rows:
-        # Messages are a list in JSON; the query is what the person said last.
-        listed = rows["query"].str.startswith("[{", na=False)
-        rows.loc[listed, "query"] = rows.loc[listed, "query"].map(lambda text: spoken(text) or text)
+        # Messages and requests are structures; the query is what the person said last.
+        listed = rows["query"].str.match(r"\s*(\[\s*)?[\[{]", na=False)
+        if listed.any():
+            rows.loc[listed, "query"] = rows.loc[listed, "query"].map(_asked)
+        if mapping.around:
+            rows["query"] = _with_around(rows["query"], data.select(list(mapping.around)))
     return rows
+
+
+def _asked(text: str) -> str:
+    """What was asked in a text that is a structure: the first of several turns."""
+    found = structured(text)
+    if isinstance(found, list) and found and all(isinstance(turn, str) for turn in found):
+        return str(found[0])
+    return asked_in(found) or text
+
+
+def _with_around(queries: pd.Series, beside: pa.Table) -> pd.Series:
+    """The queries with the passage, instruction and options that stand in other columns."""
+    others = [
+        {name.strip().lower(): structured(value) for name, value in row.items() if value}
+        for row in beside.to_pylist()
+    ]
+    return pd.Series(
+        [
+            as_asked({**other, "question": query}) if isinstance(query, str) and other else query
+            for query, other in zip(queries, others, strict=True)
+        ],
+        dtype=object,
+    )
 
 
 def _in_seconds(rows: pd.DataFrame, mapping: ColumnMapping) -> pd.DataFrame:
@@ -244,10 +345,25 @@ def _read_as(mapping: ColumnMapping) -> str:
         )
         if column is not None
     ]
+    parts += [f"asked with it {_listed(mapping.around)}"] if mapping.around else []
+    parts += [
+        f"{what} {column!r}"
+        for what, column in (
+            ("tokens in all", mapping.total_tokens),
+            ("tokens of thoughts", mapping.thought_tokens),
+            ("answer", mapping.answer),
+            ("reason to stop", mapping.stop_reason),
+            ("error", mapping.error),
+            ("status", mapping.status),
+            ("from a cache", mapping.cached),
+            ("repeat", mapping.repeat),
+        )
+        if column is not None
+    ]
     parts += [f"measure {column!r}" for column in mapping.also]
     if mapping.wide:
         parts.append(f"a model each {_listed([model.quality for model in mapping.wide])}")
-        for what, field in (("answer tokens", 2), ("US dollars", 3)):
+        for what, field in (("answer tokens", 2), ("US dollars", 3), ("answers", 5)):
             if columns := [str(model[field]) for model in mapping.wide if model[field]]:
                 parts.append(f"{currency_of(columns[0]) or what} {_listed(columns)}")
         if columns := [str(model.latency) for model in mapping.wide if model.latency]:

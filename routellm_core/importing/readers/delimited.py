@@ -41,7 +41,7 @@ class _Header(NamedTuple):
 
 
 def read(path: Path, names: Sequence[str], looked_at: Sequence[str] = ()) -> Table:
-    """All rows of the columns named; of those in `looked_at` the first character.
+    """All rows of the columns named; of those in `looked_at` the start.
 
     Raises:
         DataError: a column is missing, there is no row, or a row is longer or shorter than others.

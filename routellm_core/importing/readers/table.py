@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from routellm_core.errors import DataError
+from routellm_core.importing.answers import LOOKED_AT
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.values import Where
 
@@ -34,12 +35,12 @@ def numbered(data: pa.Table, path: Path, notes: tuple[str, ...] = ()) -> Table:
 
 
 def shortened(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
-    """A batch with the texts of some columns cut to one character: enough to see empty ones."""
+    """A batch with only the start of the texts of some columns: it tells empty ones and errors."""
     for name in names:
         at = batch.schema.get_field_index(name)
         if at >= 0 and pa.types.is_string(batch.schema.field(at).type):
-            trimmed = pc.utf8_ltrim_whitespace(batch.column(at))
-            batch = batch.set_column(at, name, pc.utf8_slice_codeunits(trimmed, 0, 1))
+            start = pc.utf8_slice_codeunits(batch.column(at), 0, LOOKED_AT)
+            batch = batch.set_column(at, name, pc.utf8_ltrim_whitespace(start))
     return batch
 
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from routellm_core.errors import DataError
+from routellm_core.importing.answers import LOOKED_AT
 from routellm_core.importing.readers import delimited, spreadsheet
 from routellm_core.importing.readers.counted_reads import report
 from routellm_core.importing.readers.json_stream import objects, unit
@@ -69,7 +70,7 @@ def read_sample(path: Path) -> pa.Table:
 def read_columns(path: Path, names: Sequence[str], looked_at: Sequence[str] = ()) -> Table:
     """All rows of the columns named; every value of CSV, JSON and a spreadsheet is a text.
 
-    Of the columns in `looked_at` only the first character is kept where they are long texts.
+    Of the columns in `looked_at` only the start is kept where they are long texts.
 
     Raises:
         DataError: it is no table, a column is missing, or a row is damaged.
@@ -154,7 +155,7 @@ def _json(path: Path, names: Sequence[str], looked_at: Sequence[str]) -> Table:
         row = {name: item[name] for name in names if name in item}
         for name in looked_at:
             if isinstance(row.get(name), str):
-                row[name] = row[name].strip()[:1]
+                row[name] = row[name].strip()[:LOOKED_AT]
         rows.append(row)
         numbers.append(number)
         if len(rows) == _JSON_ROWS:
