@@ -29,7 +29,7 @@ from routellm_core.wording.numbers import (
 )
 from routellm_core.wording.text import one_line
 
-_HYPHENATED = re.compile(r"(?<!\S)(?=\S{3,24}(?!\S))\S*\w-\w\S*")
+_HYPHENATED = re.compile(r"(?<!\S)(?=\S{3,24}(?!\S))\S*\w-\w*\d\S*")
 
 
 def report_page(
@@ -281,7 +281,7 @@ def _foot(policy: Policy) -> str:
 
 
 def _text(text: str) -> str:
-    """A text as HTML; a short word with a hyphen, as names of models have it, stays in one line."""
+    """A text as HTML; a short name with a hyphen and a number stays in one line."""
     return _HYPHENATED.sub(r"<span class=word>\g<0></span>", escape(text))
 
 

@@ -45,7 +45,8 @@ th,td{padding:.4rem 0 .4rem .75rem;border-bottom:1px solid var(--hairline);verti
 text-align:right}
 th:first-child{text-align:left;padding-left:0;font-weight:500}
 thead th{color:var(--quiet);font-size:.85rem;font-weight:500;vertical-align:bottom}
-td small{display:block;white-space:nowrap}
+thead th{min-width:4.2rem}
+td{white-space:nowrap}td small{display:block}
 tr{break-inside:avoid}
 .options tbody tr:first-child{font-weight:600}.options small{font-weight:400}
 .usd{max-width:34rem}
@@ -61,7 +62,7 @@ border-bottom:1px solid var(--hairline)}
 .options tbody th{font-weight:600}
 .options td{display:grid;grid-template-columns:1fr auto;column-gap:1rem}
 .options td::before{content:attr(data-of);color:var(--quiet);font-weight:400;
-grid-row:1/span 2;text-align:left}
+white-space:normal;grid-row:1/span 2;text-align:left}
 .options td small{grid-column:2}
 .slices th:nth-child(n+5),.slices td:nth-child(n+5){display:none}
 }

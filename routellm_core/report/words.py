@@ -5,6 +5,7 @@ import math
 from routellm_core.metrics.costs import CostKind
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import Policy
+from routellm_core.policy.guarantee.sentences import alpha_words
 from routellm_core.report.figures import Option, ReportFigures
 from routellm_core.wording.names import distinct_names
 from routellm_core.wording.numbers import percent, quality_with_unit
@@ -24,16 +25,19 @@ def decision(policy: Policy, figures: ReportFigures) -> str:
         said = f"Send every query to {alone}"
     else:
         said = f"Send {percent(share)} of the queries to {strong} and the others to {weak}"
-    unit = evidence.quality_unit
-    said += f": quality is {quality_with_unit(evidence.quality.value, unit)}"
+    quality, of_strong = (
+        quality_with_unit(figure.value, evidence.quality_unit)
+        for figure in (evidence.quality, evidence.quality_strong)
+    )
+    said += f": quality is {quality}"
     if share < 1.0:
-        quality = quality_with_unit(evidence.quality_strong.value, unit)
-        said += f" instead of {quality} with {strong} alone"
+        beside = ", as" if quality == of_strong else f" instead of {of_strong}"
+        said += f"{beside} with {strong} alone"
         saved = figures.policy.saving.value
         if not math.isfinite(saved):
             return f"{said}; what it costs is not known."
-        beside = f"{percent(abs(saved))} {'less' if saved > 0 else 'more'} money"
-        said += f", for {beside if round(saved, 3) else 'about as much money'}"
+        money = f"{percent(abs(saved))} {'less' if saved > 0 else 'more'} money"
+        said += f", for {money if round(saved, 3) else 'about as much money'}"
     return f"{said}."
 
 
@@ -46,7 +50,7 @@ def rule(policy: Policy) -> str:
         return f"Every query goes to {strong} ■."
     return (
         f"A query goes to {strong} ■ when {policy.router.router_id} gives it a strong win rate of "
-        f"at least {policy.alpha:.6g}, otherwise to {weak} ●. Where the router fails or is late, "
+        f"at least {alpha_words(policy.alpha)}, otherwise to {weak} ●. Where the router fails or is late, "
         f"{strong} is called."
     )
 
