@@ -50,8 +50,8 @@ def rule(policy: Policy) -> str:
         return f"Every query goes to {strong} ■."
     return (
         f"A query goes to {strong} ■ when {policy.router.router_id} gives it a strong win rate of "
-        f"at least {alpha_words(policy.alpha)}, otherwise to {weak} ●. Where the router fails or is late, "
-        f"{strong} is called."
+        f"at least {alpha_words(policy.alpha)}, otherwise to {weak} ●. Where the router fails or "
+        f"is late, {strong} is called."
     )
 
 
