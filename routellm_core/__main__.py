@@ -24,6 +24,7 @@ from routellm_core.commands import (
     label,
     policy,
     recommend,
+    report,
     score,
     train,
 )
@@ -96,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     for module in (evaluate, compare, recommend, check, calibrate, certify):
         module.add_parser(verb)
     policy.add_parsers(verb)
+    report.add_parser(verb)
     for module in (explain, score, label):
         module.add_parser(verb)
     train.add_parsers(verb)

@@ -60,7 +60,7 @@ def kept(at):
 def test_the_policy_is_that_of_the_selected_point(open_on_shipped):
     at = open_on_shipped(mode="share", wanted="0.25")
     assert not at.exception
-    assert "of the queries of MMLU do" in said(at)
+    assert "of the queries of MMLU go to gpt-4-1106" in said(at)
     policy = kept(at)
     assert policy.chosen_by.wanted == 0.25
     assert policy.evidence.strong_call_share.value == pytest.approx(0.25, abs=1e-3)
@@ -149,14 +149,12 @@ def test_an_edited_file_and_one_that_is_no_policy_are_refused(open_deploy):
         assert any(message in error.value for error in at.error)
 
 
-def test_the_printed_page_escapes_what_it_shows(open_deploy):
-    policy = kept(open_deploy())
-    hostile = policy.model_copy(
-        update={"evidence": policy.evidence.model_copy(update={"title": "<script>x</script>"})}
-    )
-    page = evidence.page(hostile)
-    assert "<script>" not in page
-    assert "&lt;script&gt;" in page
+def test_the_page_to_hand_on_is_of_the_policy_on_screen(open_deploy):
+    at = open_deploy(mode="share", wanted="0.3")
+    assert "What is not known" in said(at)
+    assert "Your own traffic: all figures are of MMLU" in said(at)
+    labels = [b.proto.label for b in at.get("download_button")]
+    assert "A page to hand on (HTML)" in labels
 
 
 def test_a_gateways_log_is_held_against_the_evidence(open_on_shipped):

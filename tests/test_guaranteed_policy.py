@@ -33,6 +33,7 @@ from routellm_core.policy.guarantee.risks import GuaranteeTarget
 from routellm_core.policy.guarantee.sentences import about, scope_and_test
 from routellm_core.policy.runtime import RoutingPolicy
 from routellm_core.release.rescoring import PAIR as SHIPPED_PAIR
+from routellm_core.report.page import report_page
 from routellm_core.routers import load_router
 from routellm_core.routers.checkpoints import checkpoint_dir, checkpoint_hash
 from routellm_core.routers.fold_checkpoints import (
@@ -49,7 +50,6 @@ from routellm_core.types import RouterEntry
 from tests.conftest import PAIR, ROOT
 from tests.invented import WordVectors, add_golden, golden_texts
 from tests.invented_policy import MOMENT
-from views.deploy import evidence
 
 N = 1_500
 LOSE = GuaranteeTarget("lose", 0.05)
@@ -334,7 +334,7 @@ def test_a_policy_that_was_kept_with_former_words_stays_valid(here):
     raw = edited(here.policy, guarantee=here.policy.document()["guarantee"] | former)
     kept = parse_policy(raw, "p.json")
     assert kept.content_sha256 == content_hash(kept)
-    assert evidence.page(kept).count(former["words"]) == 1
+    assert report_page(here.choice, kept).count(former["words"]) == 1
     assert scope_and_test(kept.guarantee).startswith("The promise is about the checkpoint")
 
 
@@ -463,7 +463,7 @@ def test_the_threshold_at_work_is_the_tested_one_to_the_last_digit(here):
 def test_what_is_exported_and_shown_says_the_promise(here, folder):
     guarantee = here.policy.guarantee
     readme = (folder / "README.md").read_text().replace("\\", "")
-    page = evidence.page(here.policy)
+    page = report_page(here.choice, here.policy)
     for sentence in (guarantee.words, scope_and_test(guarantee)):
         assert sentence in readme
     assert guarantee.words in page

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "__main__": "commands embedders errors files store",
     "commands": (
         "embedders errors evaluation explain importing jobs labelling metrics policy release "
-        "routers scoring statistics store text_keys training types wording"
+        "report routers scoring statistics store text_keys training types wording"
     ),
     "embedders": "errors files jobs text_keys types",
     "errors": "",
@@ -36,6 +36,7 @@ MAY_IMPORT = {
         "errors files metrics routellm_core routers statistics store text_keys types wording"
     ),
     "release": "embedders errors importing jobs routers schemas store text_keys training types",
+    "report": "metrics policy statistics types wording",
     "routers": "embedders errors files jobs statistics store types",
     "runtime": "policy",
     "schemas": "errors",
@@ -60,7 +61,7 @@ MAY_IMPORT = {
         "evaluation files jobs metrics statistics types wording views.state views.text"
     ),
     "views.deploy": (
-        "errors metrics policy statistics wording views.cache views.components "
+        "errors metrics policy report statistics wording views.cache views.components "
         "views.selection views.state views.text"
     ),
     "views.evidence": (

@@ -23,6 +23,27 @@ from routellm_core.wording.numbers import bracketed, brackets, percent, usd_text
 def add_parsers(verb: Verb) -> None:
     """Declare the verbs."""
     making = verb("policy", policy)
+    add_policy(making)
+    making.add_argument("--out", type=Path, default=Path(POLICY_NAME), help="default: %(default)s")
+    making.add_argument("--keep", action="store_true", help="keep it in the store too")
+    making.add_argument("--compare", type=Path, metavar="FILE", help="say what differs from it")
+
+    exporting = verb("export", export)
+    exporting.add_argument(
+        "--policy", required=True, metavar="P", help="its file or folder, or its id in the store"
+    )
+    exporting.add_argument("--target", required=True, metavar="T", help=", ".join(TARGETS))
+    exporting.add_argument("--out", required=True, type=Path, metavar="DIR")
+    exporting.add_argument(
+        "--checkpoint", type=Path, metavar="DIR", help="default: beside the policy, else as stored"
+    )
+    exporting.add_argument(
+        "--accept-edited", action="store_true", help="take a policy that was edited by hand"
+    )
+
+
+def add_policy(making: argparse.ArgumentParser) -> None:
+    """Options that a policy is made by; `made_policy` reads them."""
     add_guarantee(add_choice(making))
     making.add_argument(
         "--confidence", type=float, default=0.95, help="of a guarantee (default: %(default)s)"
@@ -39,24 +60,8 @@ def add_parsers(verb: Verb) -> None:
             metavar="P",
             help="who serves it, as LiteLLM says it (default: an endpoint like OpenAI's)",
         )
-    making.add_argument("--out", type=Path, default=Path(POLICY_NAME), help="default: %(default)s")
-    making.add_argument("--keep", action="store_true", help="keep it in the store too")
     making.add_argument(
         "--seed", type=int, default=0, help="of the bootstrap and of a guarantee's split"
-    )
-    making.add_argument("--compare", type=Path, metavar="FILE", help="say what differs from it")
-
-    exporting = verb("export", export)
-    exporting.add_argument(
-        "--policy", required=True, metavar="P", help="its file or folder, or its id in the store"
-    )
-    exporting.add_argument("--target", required=True, metavar="T", help=", ".join(TARGETS))
-    exporting.add_argument("--out", required=True, type=Path, metavar="DIR")
-    exporting.add_argument(
-        "--checkpoint", type=Path, metavar="DIR", help="default: beside the policy, else as stored"
-    )
-    exporting.add_argument(
-        "--accept-edited", action="store_true", help="take a policy that was edited by hand"
     )
 
 
@@ -77,8 +82,15 @@ def _certified(parsed: argparse.Namespace, store: Store) -> SelectedThreshold | 
     )
 
 
-def policy(parsed: argparse.Namespace) -> Result:
-    """Make a policy: a threshold for a target, with its evidence, as a file that can be run."""
+def made_policy(parsed: argparse.Namespace) -> tuple[SelectedThreshold, Policy]:
+    """The policy that the options of `add_policy` mean, and the choice behind it.
+
+    Raises:
+        UnknownNameError: there is no such benchmark, model or router.
+        UnreachableError: no threshold meets the target.
+        NotTrainedError: the router has no checkpoint.
+        DataError: see `build.policy_of`.
+    """
     with Store(parsed.store, read_only=True) as store:
         choice = _certified(parsed, store) or chosen(parsed, store)
     pair = choice.outcomes.model_pair
@@ -90,12 +102,27 @@ def policy(parsed: argparse.Namespace) -> Result:
         strong=ProviderNames(parsed.strong_provider, parsed.strong_calls or pair.strong),
         seed=parsed.seed,
     )
-    differences = None if parsed.compare is None else diff(read_policy(parsed.compare), made)
+    return choice, made
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file, its folders included.
+
+    Raises:
+        DataError: it cannot be written.
+    """
     try:
-        parsed.out.parent.mkdir(parents=True, exist_ok=True)
-        parsed.out.write_bytes(made.as_bytes())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
     except OSError as error:
-        raise DataError(f"{parsed.out} cannot be written: {error.strerror or error}") from error
+        raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def policy(parsed: argparse.Namespace) -> Result:
+    """Make a policy: a threshold for a target, with its evidence, as a file that can be run."""
+    _, made = made_policy(parsed)
+    differences = None if parsed.compare is None else diff(read_policy(parsed.compare), made)
+    write_file(parsed.out, made.as_bytes())
     if parsed.keep:
         with Store(parsed.store) as store:
             build.keep_policy(store, made)

@@ -1,7 +1,7 @@
 """Kept policies and policies of the choice on screen, with the folders of their checkpoints."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import pandas as pd
 import streamlit as st
@@ -14,11 +14,19 @@ from routellm_core.routers.checkpoints import checkpoint_dir
 if TYPE_CHECKING:
     from routellm_core.metrics.thresholds import Target
     from routellm_core.policy.build import ProviderNames
-    from routellm_core.policy.choice import ScoredBenchmark
+    from routellm_core.policy.choice import ScoredBenchmark, SelectedThreshold
     from routellm_core.policy.document import Policy
 from views.cache.benchmarks import RouterKey, benchmark, outcomes, ranked
 from views.cache.own_data import contaminated_ids
 from views.cache.workspace import DATA_DIR, store
+
+
+class MadePolicy(NamedTuple):
+    """A policy, the choice that it was made of, and the folder of its checkpoint."""
+
+    policy: "Policy"
+    choice: "SelectedThreshold"
+    folder: Path
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -45,14 +53,15 @@ def policy(
     prices: tuple[Price, Price],
     target: "Target",
     called: "tuple[ProviderNames, ProviderNames]",
-) -> "tuple[Policy, Path]":
-    """The policy that meets a target, and the folder of its checkpoint."""
+) -> MadePolicy:
+    """The policy that meets a target."""
     from routellm_core.policy.build import policy_of
     from routellm_core.policy.choice import threshold_on
 
     scored = _scored(key, prices)
     choice, folder = threshold_on(scored, target), checkpoint_dir(scored.router, DATA_DIR)
-    return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
+    made = policy_of(choice, folder, weak=called[0], strong=called[1])
+    return MadePolicy(made, choice, folder)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Drawing intervals for the evidence …")
@@ -62,8 +71,8 @@ def certified_policy(
     target: GuaranteeTarget,
     confidence: float,
     called: "tuple[ProviderNames, ProviderNames]",
-) -> "tuple[Policy, Path]":
-    """The policy that carries a guarantee, and the folder of the checkpoint that was certified."""
+) -> MadePolicy:
+    """The policy that carries a guarantee, with the checkpoint that was certified."""
     from routellm_core.policy.build import policy_of
     from routellm_core.policy.guarantee.choice import certified_threshold
     from routellm_core.routers.fold_checkpoints import checkpoint_without
@@ -73,7 +82,8 @@ def certified_policy(
     choice = certified_threshold(scored, fold, target, delta=round(1 - confidence, 12))
     assert choice.certified is not None
     folder = checkpoint_without(scored.router, choice.certified.held_out_fold, DATA_DIR)
-    return policy_of(choice, folder, weak=called[0], strong=called[1]), folder
+    made = policy_of(choice, folder, weak=called[0], strong=called[1])
+    return MadePolicy(made, choice, folder)
 
 
 def _scored(key: RouterKey, prices: tuple[Price, Price]) -> "ScoredBenchmark":

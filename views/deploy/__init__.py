@@ -21,9 +21,9 @@ def draw(selection: Selection) -> None:
         return
     st.subheader("The policy", anchor=False)
     with boundary():
-        policy, folder = policy_in_hand(selection, readings)
+        policy, choice, folder = policy_in_hand(selection, readings)
         for part in (
-            partial(evidence.draw, policy),
+            partial(evidence.draw, policy, choice),
             partial(replay.draw, selection, policy),
             partial(exports.draw, policy, folder),
             partial(monitor.draw, selection, policy),

@@ -1,26 +1,26 @@
-"""The effect of the policy, how well it is known, and what the evidence does not cover."""
+"""The effect of the policy, how well it is known, what is not known; and the page to hand on."""
 
 import math
 from collections.abc import Callable
-from html import escape
 
 import streamlit as st
 
+from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import Policy
 from routellm_core.policy.fields import FigureInterval
 from routellm_core.policy.guarantee.sentences import scope_and_test
+from routellm_core.report.page import report_page
+from routellm_core.report.words import not_known, provenance, rule
 from routellm_core.wording.numbers import DASH, both_ends, fixed, percent
 from views.components import html_table
 from views.components.html_table import figure
+from views.selection.point import queries_per_month
 from views.text.escape import plain
 from views.text.names import short_name
 
-_FEW = 1_000
-"""Queries below which an interval of quality is some points wide."""
 
-
-def draw(policy: Policy) -> None:
-    """The paragraph, the card, the checklist."""
+def draw(policy: Policy, choice: SelectedThreshold) -> None:
+    """The paragraph, the card, the checklist, the page to hand on."""
     st.markdown(f"##### {plain(in_words(policy))}")
     if policy.guarantee is not None:
         st.markdown(f"**{plain(policy.guarantee.words)}.**")
@@ -32,37 +32,37 @@ def draw(policy: Policy) -> None:
         rows,
     )
     st.caption(plain(provenance(policy)))
-    st.markdown("**What the evidence does not cover**")
-    for item in not_covered(policy):
+    st.markdown("**What is not known**")
+    for item in not_known(policy, choice):
         st.markdown(f"- {plain(item)}")
+    st.caption(
+        "The My data page says how far your traffic is from this benchmark; the replay below says "
+        "what the threshold does on your sets."
+    )
+    per_month = queries_per_month()
     st.download_button(
-        "Evidence as one page (HTML)",
-        lambda: page(policy).encode("utf-8"),
+        "A page to hand on (HTML)",
+        lambda: report_page(choice, policy, per_month).encode("utf-8"),
         f"{policy.policy_id}.html",
         "text/html",
         on_click="ignore",
-        help="Prints on one sheet; a browser saves it as PDF.",
+        help="For the person who pays: decision, money, alternatives and what is not known. It "
+        "needs no network, and a browser prints it or saves it as PDF.",
     )
 
 
 def in_words(policy: Policy) -> str:
     """The effect of the policy, in a sentence or two."""
-    pair, evidence = policy.model_pair, policy.evidence
-    strong, weak = short_name(pair.strong.name), short_name(pair.weak.name)
-    if policy.threshold == "never":
-        return f"Every query goes to {weak} ●."
-    if policy.threshold == "always":
-        return f"Every query goes to {strong} ■."
-    share = percent(evidence.strong_call_share.value)
-    said = (
-        f"A query goes to {strong} ■ when {policy.router.router_id} gives it a strong win rate of "
-        f"at least {policy.alpha:.6g}, otherwise to {weak} ●: {share} of the queries of "
-        f"{evidence.title} do"
-    )
+    evidence = policy.evidence
+    said, share = rule(policy), evidence.strong_call_share.value
+    if isinstance(policy.threshold, str):
+        return said
+    strong = short_name(policy.model_pair.strong.name)
+    said += f" {percent(share)} of the queries of {evidence.title} go to {strong}"
     usd, baseline = evidence.usd_per_query, evidence.usd_per_query_strong
     if math.isfinite(usd) and math.isfinite(baseline) and baseline > 0:
         said += f", for {_beside(usd, baseline)} always {strong}"
-    return f"{said}. Where the router fails or is late, {strong} is called."
+    return f"{said}."
 
 
 def _beside(usd: float, baseline: float) -> str:
@@ -93,78 +93,5 @@ def rows_of(policy: Policy) -> list[list[str]]:
     return rows
 
 
-def provenance(policy: Policy) -> str:
-    """On what the figures stand."""
-    evidence, chosen = policy.evidence, policy.chosen_by
-    return (
-        f"n = {evidence.n_queries:,} queries of {evidence.title}, {evidence.n_contaminated:,} "
-        f"contaminated ones left out; {evidence.meaning}. Chosen by {chosen.mode}: wanted "
-        f"{chosen.wanted:g}, achieved {chosen.achieved:g}. Checkpoint {policy.router.checkpoint}, "
-        f"SHA-256 {policy.router.checkpoint_sha256[:12]}…"
-    )
-
-
-def not_covered(policy: Policy) -> list[str]:
-    """Points that a reader should not take for shown."""
-    evidence = policy.evidence
-    items = [
-        f"Your own traffic: figures are of {evidence.title}. The My data page says how far the two "
-        "are apart, and the replay below what the threshold does on your sets."
-    ]
-    if evidence.view == "in_domain":
-        items.append(
-            "Subjects that the router never saw: it learned from other queries of this benchmark. "
-            "The view of unseen slices is usually weaker."
-        )
-    if policy.guarantee is not None:
-        items.append(
-            "Queries unlike these: the guarantee is about an average over distinct queries drawn "
-            "as these were, never about a single one."
-        )
-    if evidence.n_queries < _FEW:
-        items.append(f"Small differences: n is {evidence.n_queries:,}.")
-    if not math.isfinite(evidence.pgr.low):
-        items.append("That the models differ at all: the interval of their gap holds 0.")
-    if not math.isfinite(evidence.usd_per_query):
-        items.append("Money: a price is unknown; type it in the sidebar.")
-    else:
-        items.append(
-            "The price of the router itself, and prices of tomorrow: money is counted with "
-            f"{policy.prices.weak.source} and {policy.prices.strong.source}."
-        )
-    items.append("The models of tomorrow: providers change what stands behind a name.")
-    return items
-
-
-def page(policy: Policy) -> str:
-    """The evidence as a page that stands alone; every text is escaped."""
-    rows = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>"
-        for row in rows_of(policy)
-    )
-    items = "".join(f"<li>{escape(item)}</li>" for item in not_covered(policy))
-    guarantee = policy.guarantee
-    said = ""
-    if guarantee is not None:
-        said = f"<p><b>{escape(guarantee.words)}.</b> {escape(scope_and_test(guarantee))}.</p>"
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>'
-        f"{escape(policy.policy_id)}</title><style>{_PRINTED}</style></head><body>"
-        f"<h1>Policy {escape(policy.policy_id)}</h1><p>{escape(in_words(policy))}</p>{said}"
-        f"<table><tr><th>figure</th><th>value</th><th>95% interval</th></tr>{rows}</table>"
-        f"<p>{escape(provenance(policy))}</p><h2>What the evidence does not cover</h2>"
-        f"<ul>{items}</ul><p>Made {policy.created_at:%Y-%m-%d %H:%M} UTC by RouteLLM Explorer "
-        f"{escape(policy.project_version)}; threshold {escape(repr(policy.threshold))}.</p>"
-        "</body></html>\n"
-    )
-
-
 def _row(what: str, figure: FigureInterval, write: Callable[[float], str]) -> list[str]:
     return [what, write(figure.value), both_ends(figure.interval, write)]
-
-
-_PRINTED = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:46em;margin:2em auto;padding:0 1em}"
-    "table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:4px 12px 4px 0;"
-    "border-bottom:1px solid #ddd}td+td,th+th{text-align:right}"
-)

@@ -1,13 +1,11 @@
 """The policy of what is selected, with the providers' names that are typed here."""
 
-from pathlib import Path
-
 import streamlit as st
 
 from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.build import ProviderNames
-from routellm_core.policy.document import Policy
 from views.cache import policies
+from views.cache.policies import MadePolicy
 from views.selection.frame import Selection
 from views.selection.point import Readings, queries_per_month
 from views.state import link
@@ -15,8 +13,8 @@ from views.text.escape import plain
 from views.text.names import short_name
 
 
-def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Path]:
-    """The policy, and the folder of its checkpoint.
+def policy_in_hand(selection: Selection, readings: Readings) -> MadePolicy:
+    """The policy, the choice behind it, and the folder of its checkpoint.
 
     Raises:
         NotTrainedError: the router has no weights on this machine, or none that was certified.
@@ -37,7 +35,7 @@ def policy_in_hand(selection: Selection, readings: Readings) -> tuple[Policy, Pa
     found = policies.certified_policy(
         selection.key, prices, certificate.target, round(1 - certificate.delta, 12), (weak, strong)
     )
-    guarantee = found[0].guarantee
+    guarantee = found.policy.guarantee
     if guarantee is not None and guarantee.threshold != certificate.threshold:
         st.caption(
             "The Trade-off page certifies the training method, on queries of all folds. A policy "

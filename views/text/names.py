@@ -1,22 +1,5 @@
-"""Short names of models for screens, without organisation and version."""
+"""Short names of models for screens, as the core makes them."""
 
-import re
+from routellm_core.wording.names import distinct_names, short_name
 
-_SUFFIX = re.compile(r"[-_](preview|instruct|chat|it|hf|turbo|v\d+(\.\d+)*)$", re.IGNORECASE)
-
-
-def short_name(model: str) -> str:
-    """`mistralai/Mixtral-8x7B-Instruct-v0.1` is Mixtral-8x7B to a reader."""
-    name = model.rsplit("/", 1)[-1]
-    while (shorter := _SUFFIX.sub("", name)) != name and shorter:
-        name = shorter
-    return name or model
-
-
-def distinct_names(models: list[str]) -> dict[str, str]:
-    """Short names of models that are shown together; those that would coincide stay whole."""
-    short = [short_name(model) for model in models]
-    return {
-        model: name if short.count(name) == 1 else model
-        for model, name in zip(models, short, strict=True)
-    }
+__all__ = ["distinct_names", "short_name"]

@@ -1,0 +1,222 @@
+"""Figures of a policy for the person who pays: its money, what else one could do, its slices."""
+
+import math
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from routellm_core.metrics.costs import saving
+from routellm_core.metrics.curve import calls_strong, index_at_share, point_index, rank_queries
+from routellm_core.metrics.slices import looks_broken, slice_table
+from routellm_core.policy.choice import SelectedThreshold
+from routellm_core.policy.document import Policy
+from routellm_core.statistics.bootstrap import CurveIntervals, curve_intervals
+from routellm_core.statistics.curve_bands import Band, ratio_band, share_band
+from routellm_core.statistics.intervals import mean_interval
+from routellm_core.types import Estimate, Floats, Interval, Ints
+from routellm_core.wording.names import distinct_names
+from routellm_core.wording.numbers import is_known
+
+_UNKNOWN = Interval(math.nan, math.nan)
+
+
+class Option(NamedTuple):
+    """A point of the router's curve: the policy, another threshold, or one model alone."""
+
+    name: str
+    strong_call_share: float
+    quality: Estimate
+    """In the benchmark's scale."""
+    gain: Estimate
+    """Quality above that of the policy, on the same queries."""
+    usd_per_query: Estimate
+    saving: Estimate
+    """Share of the money of always calling the strong model."""
+
+
+class SliceFigures(NamedTuple):
+    """The policy on the queries of one kind."""
+
+    name: str
+    n_queries: int
+    strong_call_share: float
+    quality: Estimate
+    quality_weak: float
+    quality_strong: float
+    looks_broken: bool
+
+
+class ReportFigures(NamedTuple):
+    """All that the page says in numbers."""
+
+    names: tuple[str, str]
+    """Short ones of the weak and the strong model."""
+    queries_per_month: float
+    options: list[Option]
+    """The policy first, then cheaper, better, always strong, always weak, as far as they differ."""
+    mix_usd_per_query: float
+    """Of a random mix of both models with the quality of the policy; NaN where none has it."""
+    saving_over_mix: Estimate
+    intervals: CurveIntervals
+    slices: list[SliceFigures]
+    """Largest first."""
+
+    @property
+    def policy(self) -> Option:
+        return self.options[0]
+
+
+def figures_of(
+    choice: SelectedThreshold, policy: Policy, queries_per_month: float
+) -> ReportFigures:
+    """Figures of a policy; those that its evidence has too are the same.
+
+    Args:
+        choice: that the policy was made of.
+        policy: gives seed and number of resamples.
+        queries_per_month: for which money is given.
+    """
+    outcomes, ranking = choice.outcomes, rank_queries(choice.strong_win_rate)
+    found = curve_intervals(
+        ranking,
+        outcomes.quality_weak,
+        outcomes.quality_strong,
+        cluster_code=outcomes.cluster_code,
+        n_resamples=policy.evidence.n_resamples,
+        seed=policy.evidence.seed,
+    )
+    of_pair = partial(
+        ratio_band,
+        ranking,
+        choice.costs.weak,
+        choice.costs.strong,
+        cluster_code=outcomes.cluster_code,
+    )
+    strong_usd = choice.costs.strong
+    has_baseline = choice.costs.are_known and strong_usd.mean() > 0
+    part = of_pair(base=strong_usd) if has_baseline else None
+    option = partial(_option, choice, found, of_pair(), part)
+    weak_name, strong_name = distinct_names(outcomes.model_pair).values()
+    mix_usd, over_mix = _over_mix(choice)
+    return ReportFigures(
+        names=(weak_name, strong_name),
+        queries_per_month=queries_per_month,
+        options=[option(i, name) for i, name in _points(choice, weak_name, strong_name).items()],
+        mix_usd_per_query=mix_usd,
+        saving_over_mix=over_mix,
+        intervals=found,
+        slices=_slices(choice),
+    )
+
+
+def _points(choice: SelectedThreshold, weak_name: str, strong_name: str) -> dict[int, str]:
+    """Positions on the curve and their names: none twice, the policy first."""
+    curve = choice.curve
+    share, last = choice.point.strong_call_share, len(curve.threshold) - 1
+    single = {last: f"No router: always {strong_name} ■", 0: f"No router: always {weak_name} ●"}
+    others = {
+        index_at_share(curve, share / 2): "Half of the strong calls",
+        index_at_share(curve, (1 + share) / 2): "Half of the weak calls",
+    }
+    own = _own_index(choice)
+    named = {own: "This policy"} | {i: n for i, n in others.items() if i not in (own, *single)}
+    return named | {i: name for i, name in single.items() if i != own}
+
+
+def _own_index(choice: SelectedThreshold) -> int:
+    return max(point_index(choice.curve, choice.point.threshold), 0)
+
+
+def _option(
+    choice: SelectedThreshold,
+    found: CurveIntervals,
+    usd: Band,
+    part: Band | None,
+    i: int,
+    name: str,
+) -> Option:
+    curve, outcomes = choice.curve, choice.outcomes
+    share = np.array([curve.strong_call_share[i]])
+    low, high = (float(end[0]) for end in found.quality_at(share))
+    gain = _routed(choice, curve.threshold[i]) - _routed(choice, choice.point.threshold)
+    return Option(
+        name=name,
+        strong_call_share=float(share[0]),
+        quality=Estimate(float(curve.quality[i]), Interval(low, high)),
+        gain=Estimate(float(gain.mean()), mean_interval(gain, outcomes.cluster_code)),
+        usd_per_query=Estimate(float(choice.cost[i]), _at(usd, i)),
+        saving=Estimate(
+            saving(float(choice.cost[i]), float(choice.costs.strong.mean())),
+            _UNKNOWN if part is None else Interval(*(1 - end for end in reversed(_at(part, i)))),
+        ),
+    )
+
+
+def _at(band: Band, i: int) -> Interval:
+    return Interval(float(band.low[i]), float(band.high[i]))
+
+
+def _routed(choice: SelectedThreshold, threshold: float) -> Floats:
+    """(n_queries,) quality of the model that is called."""
+    called = calls_strong(choice.strong_win_rate, threshold)
+    return np.where(called, choice.outcomes.quality_strong, choice.outcomes.quality_weak)
+
+
+def _over_mix(choice: SelectedThreshold) -> tuple[float, Estimate]:
+    """USD a query of the random mix of equal quality, and the policy's saving against it.
+
+    The mix calls the strong model for a share that is the recovered gap; beyond 0 and 1 there is
+    none. The interval is that of a ratio of means by its linear part (delta method), with the
+    variance of the clusters' sums; undefined where that of the gap contains 0.
+    """
+    outcomes, costs = choice.outcomes, choice.costs
+    share = choice.point.pgr
+    usd = float(choice.cost[_own_index(choice)])
+    if not 0 <= share <= 1 or not costs.are_known:
+        return math.nan, Estimate(math.nan, _UNKNOWN)
+    mixed = costs.weak + share * (costs.strong - costs.weak)
+    mix_usd = float(mixed.mean())
+    gap = outcomes.quality_strong - outcomes.quality_weak
+    low, high = mean_interval(gap, outcomes.cluster_code)
+    if not (mix_usd > 0 and (low > 0 or high < 0)):
+        return mix_usd, Estimate(saving(usd, mix_usd), _UNKNOWN)
+    recovered = _routed(choice, choice.point.threshold) - outcomes.quality_weak - share * gap
+    mixed = mixed + (costs.strong - costs.weak).mean() / gap.mean() * recovered
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    routed = np.where(called, costs.strong, costs.weak)
+    part = usd / mix_usd + (routed - usd / mix_usd * mixed) / mix_usd
+    low, high = mean_interval(part, outcomes.cluster_code)
+    return mix_usd, Estimate(saving(usd, mix_usd), Interval(1 - high, 1 - low))
+
+
+def _slices(choice: SelectedThreshold) -> list[SliceFigures]:
+    outcomes = choice.outcomes
+    table = slice_table(outcomes, choice.strong_win_rate, choice.point.threshold)
+    routed, code_of = _routed(choice, choice.point.threshold), outcomes.slices.index
+    scale = choice.benchmark.quality_low, choice.benchmark.quality_high
+    found = []
+    for row, broken in zip(table.itertuples(), looks_broken(table), strict=True):
+        own = outcomes.slice_code == code_of(row.slice)
+        interval = _quality_interval(routed[own], outcomes.cluster_code[own])
+        found.append(
+            SliceFigures(
+                name=row.slice,
+                n_queries=int(row.n_queries),
+                strong_call_share=row.strong_call_share,
+                quality=Estimate(row.quality, Interval(*np.clip(interval, *scale).tolist())),
+                quality_weak=row.quality_weak,
+                quality_strong=row.quality_strong,
+                looks_broken=bool(broken),
+            )
+        )
+    return found
+
+
+def _quality_interval(values: Floats, cluster_code: Ints) -> Interval:
+    """Exact where each text is right or wrong once, else Student's t; NaN where nothing varies."""
+    n = len(values)
+    if np.isin(values, (0.0, 1.0)).all() and len(np.unique(cluster_code)) == n:
+        return _at(share_band(np.array([round(values.sum())]), n), 0)
+    low, high = mean_interval(values, cluster_code)
+    return Interval(low, high) if is_known(low) and low < high else _UNKNOWN
