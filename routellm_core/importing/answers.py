@@ -1,4 +1,4 @@
-"""What an answer is, beside right or wrong: empty, cut, a text of the harness, or an error."""
+"""State of an answer, beside right or wrong: empty, cut, a text of the harness, or an error."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What was asked, out of a record of a task: passage, instruction, question and options.
+"""The question asked, out of a record of a task: passage, instruction, question and options.
 
 The reference answer and examples belong to none of it.
 """

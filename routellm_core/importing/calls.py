@@ -31,7 +31,7 @@ BROKEN = ("fail", "error", "exception", "cancel", "timeout", "timed out", "rate_
 SHOWN = 4
 
 
-class Call(NamedTuple):
+class LoggedCall(NamedTuple):
     """One request to a model."""
 
     said: str | None = None
@@ -57,7 +57,7 @@ class Call(NamedTuple):
 
 
 def bare(
-    calls: Iterable[tuple[int, Call]],
+    calls: Iterable[tuple[int, LoggedCall]],
     path: Path,
     unit: str,
     source: str,
@@ -208,7 +208,7 @@ def _is_redacted(said: str | None) -> bool:
     return said is not None and flaw(said) == "redacted text"
 
 
-def _row(call: Call, model: str) -> dict[str, Any]:
+def _row(call: LoggedCall, model: str) -> dict[str, Any]:
     known = not (call.cached or call.failed)
     return {
         "query_id": call.name,
@@ -222,12 +222,12 @@ def _row(call: Call, model: str) -> dict[str, Any]:
     }
 
 
-def _is_price(call: Call) -> bool:
+def _is_price(call: LoggedCall) -> bool:
     """True if the cost is known: $0 beside an answer is a default, but of models that are free."""
     return call.cost_usd > 0 or call.cost_usd < 0 or call.asked.endswith(":free")
 
 
-def _note_costs(calls: list[Call], notes: list[str]) -> None:
+def _note_costs(calls: list[LoggedCall], notes: list[str]) -> None:
     answered = [call for call in calls if not call.failed]
     costs = [c.cost_usd for c in answered if not c.cached and _is_price(c) and c.cost_usd >= 0]
     n_cached = sum(call.cached for call in answered)
@@ -241,17 +241,17 @@ def _note_costs(calls: list[Call], notes: list[str]) -> None:
         notes.append("A cost of $0 stands beside every answer: what they cost is not known.")
 
 
-def _once(calls: list[tuple[int, Call]]) -> list[tuple[int, Call]]:
+def _once(calls: list[tuple[int, LoggedCall]]) -> list[tuple[int, LoggedCall]]:
     """Each call once, by the record that tells most: of calls in a call, and of one answer."""
     within = {call.name: call.parent for _, call in calls if call.name}
 
-    def outermost(at: int, call: Call) -> tuple[Any, ...]:
+    def outermost(at: int, call: LoggedCall) -> tuple[Any, ...]:
         name, steps = call.name, 0
         while within.get(name) in within and steps < len(within):
             name, steps = within[name], steps + 1
         return (name,) if call.parent or name in inner else (at, "")
 
-    def of_answer(at: int, call: Call) -> tuple[Any, ...]:
+    def of_answer(at: int, call: LoggedCall) -> tuple[Any, ...]:
         if not call.response:
             return (at,)
         return call.response, call.answered or call.asked, call.said
@@ -261,9 +261,9 @@ def _once(calls: list[tuple[int, Call]]) -> list[tuple[int, Call]]:
 
 
 def _best_of(
-    calls: list[tuple[int, Call]], key_of: Callable[[int, Call], tuple[Any, ...]]
-) -> list[tuple[int, Call]]:
-    best: dict[tuple[Any, ...], tuple[int, Call]] = {}
+    calls: list[tuple[int, LoggedCall]], key_of: Callable[[int, LoggedCall], tuple[Any, ...]]
+) -> list[tuple[int, LoggedCall]]:
+    best: dict[tuple[Any, ...], tuple[int, LoggedCall]] = {}
     for at, (number, call) in enumerate(calls):
         key = key_of(at, call)
         if key not in best or _facts(call) > _facts(best[key][1]):
@@ -271,12 +271,12 @@ def _best_of(
     return list(best.values())
 
 
-def _facts(call: Call) -> tuple[bool, int]:
+def _facts(call: LoggedCall) -> tuple[bool, int]:
     numbers = (call.prompt_tokens, call.answer_tokens, call.cost_usd, call.latency_s)
     return call.said is not None, sum(map(math.isfinite, numbers)) + bool(call.asked)
 
 
-def _models(calls: list[Call], by_answer: bool, notes: list[str]) -> list[str]:
+def _models(calls: list[LoggedCall], by_answer: bool, notes: list[str]) -> list[str]:
     """The model of each call; a name that several models answer to is a router's and is none."""
     answers: dict[str, dict[str, int]] = {}
     for call in calls:

@@ -212,7 +212,7 @@ def is_told(found: ColumnMapping) -> bool:
 
 
 def seen(columns: Sequence[str], sample: pa.Table) -> str:
-    """What a table that is not recognised seems to hold, and what is missing."""
+    """Description of a table that is not recognised: what it seems to hold, and what is missing."""
     found = guess(columns, sample)
     roles = {
         "query": found.query,

@@ -1,4 +1,4 @@
-"""One record of a log of requests as a `Call`, whatever tool wrote it.
+"""One record of a log of requests as a `LoggedCall`, whatever tool wrote it.
 
 A record holds the request, or its fields, and perhaps the answer, its usage, cost and time, under
 one of the names that gateways give them.
@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from routellm_core.importing.calls import Call, is_chat, is_error, is_failure, seconds_between
+from routellm_core.importing.calls import LoggedCall, is_chat, is_error, is_failure, seconds_between
 from routellm_core.importing.fields import at
 from routellm_core.importing.records import structured, whole
 from routellm_core.importing.said import asked_in, spoken
@@ -45,7 +45,7 @@ STATUS = ("status", "status_code", "statusCode", "response_status", "http_status
 KIND = ("call_type", "url", "endpoint", "path", "request_path", "requestPath", "operation")
 
 
-def call_of(record: Mapping[str, Any], where: str) -> Call:
+def call_of(record: Mapping[str, Any], where: str) -> LoggedCall:
     """The call that a record tells of.
 
     Args:
@@ -75,7 +75,7 @@ def call_of(record: Mapping[str, Any], where: str) -> Call:
     asked = _text(
         request.get("model"), at(request, "model", "modelId"), *(record.get(name) for name in MODEL)
     )
-    return Call(
+    return LoggedCall(
         said=said_in(record, request),
         asked=asked,
         answered=answered,
@@ -133,7 +133,7 @@ def is_request(value: Any) -> bool:
 
 
 def said_in(record: Mapping[str, Any], request: Mapping[str, Any] | None) -> str | None:
-    """What a person said last in a record; None without a text."""
+    """Last words of a person in a record; None without a text."""
     asked = {name: whole(value) for name, value in (request or {}).items()}
     if (said := spoken(asked)) is not None:
         return said

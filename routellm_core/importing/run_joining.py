@@ -127,7 +127,7 @@ def _usage_of(parts: Sequence[Imported]) -> pd.DataFrame | None:
 
 
 def readable(files: Sequence[Path], read: Callable[[Path], _T]) -> tuple[list[_T], list[str]]:
-    """What was read of several files, and of the others their names, with what is wrong.
+    """Content of several files, and of the others their names, with what is wrong.
 
     Raises:
         DataError: none can be read.

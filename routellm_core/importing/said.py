@@ -1,4 +1,4 @@
-"""What a person said last in a request to a model, and texts that hold no query.
+"""Last words of a person in a request to a model, and texts that hold no query.
 
 Understood are texts, chat messages, the input of the Responses API, Anthropic's and Gemini's
 messages, messages in parts, and JSON of any of them. A tool's result is nobody's turn.
@@ -98,7 +98,7 @@ def _spoken(value: Any) -> str | None:
 
 
 def asked_in(value: Any) -> str | None:
-    """What was asked in the input of a call: `spoken`, or the one text of an object without a name.
+    """The question in the input of a call: `spoken`, or the one text of an object without a name.
 
     >>> asked_in({"question": "Who rows?"}), asked_in({"model": "heron", "messages": []})
     ('Who rows?', None)

@@ -1,4 +1,4 @@
-"""Spans of requests to models, in the dialects of tools that trace them, as `Call`s.
+"""Spans of requests to models, in the dialects of tools that trace them, as `LoggedCall`s.
 
 Understood are the attributes of OpenTelemetry's gen_ai conventions, OpenInference, Langfuse's SDK,
 MLflow and the AI SDK. A span of anything else, such as a tool or a chain, is no call.
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from routellm_core.importing.calls import Call, is_chat, is_error, seconds_between
+from routellm_core.importing.calls import LoggedCall, is_chat, is_error, seconds_between
 from routellm_core.importing.fields import at
 from routellm_core.importing.records import structured, whole
 from routellm_core.importing.said import asked_in, spoken
@@ -80,7 +80,7 @@ class Span(NamedTuple):
     events: Sequence[Any] = ()
 
 
-def call_of(span: Span, where: str) -> Call | None:
+def call_of(span: Span, where: str) -> LoggedCall | None:
     """The call that a span is of; None where it is of none.
 
     Raises:
@@ -97,7 +97,7 @@ def call_of(span: Span, where: str) -> Call | None:
         at(structured(found.get("input.value")), "model"),
     )
     tokens = _tokens(found, where)
-    return Call(
+    return LoggedCall(
         said=_said(found, span.events),
         asked=asked,
         answered=_named(found, _ANSWERED) or _text(output.get("model")),

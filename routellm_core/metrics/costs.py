@@ -33,7 +33,7 @@ class TokenSource(NamedTuple):
 
 
 class CostKind(StrEnum):
-    """What the money of a model rests on, the truest first."""
+    """Kind of thing that the money of a model rests on, the truest first."""
 
     MEASURED = "measured dollars"
     TOKENS = "measured tokens times price"
@@ -42,7 +42,7 @@ class CostKind(StrEnum):
 
 
 class CostSource(NamedTuple):
-    """What the money of one model rests on."""
+    """Basis of the money of one model."""
 
     kind: CostKind
     n_known: int
@@ -57,7 +57,7 @@ UNKNOWN_SOURCE = CostSource(CostKind.UNKNOWN, 0, 0, UNKNOWN_PRICE)
 
 
 class UsualCall(NamedTuple):
-    """What stands for the unknown of a single call of one model."""
+    """Usual figures of one model's call, which stand for unknown ones."""
 
     prompt_tokens: float
     answer_tokens: float
@@ -123,7 +123,7 @@ def pair_costs(outcomes: PairOutcomes, price_weak: Price, price_strong: Price) -
 def usual_calls(
     outcomes: PairOutcomes, price_weak: Price, price_strong: Price
 ) -> tuple[UsualCall, UsualCall]:
-    """What stands for the unknown of a call of the weak and of the strong model."""
+    """Usual figures of a call of the weak and of the strong model."""
     sides = (
         (outcomes.prompt_tokens_weak, outcomes.answer_tokens_weak, outcomes.cost_usd_weak),
         (outcomes.prompt_tokens_strong, outcomes.answer_tokens_strong, outcomes.cost_usd_strong),

@@ -1,4 +1,4 @@
-"""What a policy does and what is not known of it, in sentences for page and screen."""
+"""Sentences on what a policy does and what is not known of it, for page and screen."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What figures of money rest on, in words for screen and terminal."""
+"""Basis of figures of money, in words for screen and terminal."""
 
 from typing import Protocol
 
@@ -8,8 +8,8 @@ class _Price(Protocol):
     def source(self) -> str: ...
 
 
-class Source(Protocol):
-    """What the money of a model rests on, as `metrics.costs.CostSource` holds it."""
+class MoneySource(Protocol):
+    """Basis of the money of a model, as `metrics.costs.CostSource` holds it."""
 
     @property
     def kind(self) -> str: ...
@@ -27,12 +27,12 @@ class PairMoney(Protocol):
     """Costs of a pair, as far as their sources go."""
 
     @property
-    def weak_source(self) -> Source: ...
+    def weak_source(self) -> MoneySource: ...
     @property
-    def strong_source(self) -> Source: ...
+    def strong_source(self) -> MoneySource: ...
 
 
-def source(found: Source) -> str:
+def source(found: MoneySource) -> str:
     """The source of the money of one model.
 
     >>> from types import SimpleNamespace as Some
@@ -63,7 +63,7 @@ def source(found: Source) -> str:
     )
 
 
-def of_pair(weak_name: str, weak: Source, strong_name: str, strong: Source) -> str:
+def of_pair(weak_name: str, weak: MoneySource, strong_name: str, strong: MoneySource) -> str:
     """The source of the money of both models in a sentence, and whether it is of two kinds."""
     if (weak.kind, weak.n_known, weak.price.source) == (
         strong.kind,

@@ -1,4 +1,4 @@
-"""What the money of a pair rests on, with the models' short names."""
+"""Basis of the money of a pair, with the models' short names."""
 
 from routellm_core.types import ModelPair
 from routellm_core.wording.money import PairMoney, of_pair

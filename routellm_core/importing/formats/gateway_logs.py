@@ -9,7 +9,7 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.calls import Call, bare
+from routellm_core.importing.calls import LoggedCall, bare
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.records import column_names, each, records, structured, unit_of
@@ -59,7 +59,7 @@ def read(path: Path) -> list[Imported]:
     return [bare(found, path, unit, source, _NO_TEXT[source])]
 
 
-def _call(record: Mapping[str, Any], where: str) -> Call:
+def _call(record: Mapping[str, Any], where: str) -> LoggedCall:
     call = call_of(record, where)
     own_key = first(record, ("byok_usage_inference",), where)
     if record.get("is_byok") in (True, "true", "True"):

@@ -160,7 +160,7 @@ def _without_ends(stem: str) -> str:
 
 
 def asked_of(value: Any) -> str | None:
-    """What was asked: a text, a person's last message, or the question in an object; else None.
+    """The question asked: a text, a person's last message, or the question in an object; else None.
 
     >>> asked_of({"question": "Who waits?", "reference": "a heron"})
     'Who waits?'
@@ -188,7 +188,7 @@ def asked_of(value: Any) -> str | None:
 
 
 def structure(value: Any) -> Any:
-    """What a text holds that is JSON or Python's notation of an object or list; else itself."""
+    """Value of a text that is JSON or Python's notation of an object or list; else itself."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return value
     try:

@@ -14,7 +14,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, rows_of, text
-from routellm_core.importing.formats.inspect_sample import Run, Sample, read_sample
+from routellm_core.importing.formats.inspect_sample import InspectRun, Sample, read_sample
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.json_stream import document, parsed
 from routellm_core.importing.readers.naming import named, told_apart
@@ -195,7 +195,9 @@ def _first_texts(samples: list[Sample]) -> dict[str, str]:
     return asked
 
 
-def _notes(file: str, header: Mapping[str, Any], run: Run, samples: list[Sample]) -> list[str]:
+def _notes(
+    file: str, header: Mapping[str, Any], run: InspectRun, samples: list[Sample]
+) -> list[str]:
     notes = []
     if (status := header.get("status", "success")) != "success":
         notes.append(f"{file} is of a run that ended as {str(status)[:20]!r}.")
@@ -225,7 +227,7 @@ def _left_out(file: str, what: str, ids: list[str]) -> list[str]:
     return [f"{file}: {len(ids):,} {what} were left out ({shown})."] if ids else []
 
 
-def _run(header: Mapping[str, Any], file: str) -> Run:
+def _run(header: Mapping[str, Any], file: str) -> InspectRun:
     """The model that answers: the run's, or where that is none, the one of a role."""
     model = text(at(header, "eval", "model"), file, "eval.model")
     roles = _roles(at(header, "eval", "model_roles"))
@@ -237,10 +239,10 @@ def _run(header: Mapping[str, Any], file: str) -> Run:
         used = [role for role in answering if role in counted]
         answering = used or ([] if at(stats, "model_usage", model) else answering)
     if not model.startswith(NO_MODEL) or not answering:
-        return Run(model, "", roles, headline)
+        return InspectRun(model, "", roles, headline)
     role = answering[0]
     helpers = {name: of_role for name, of_role in roles.items() if name != role}
-    return Run(roles[role], role, helpers, headline)
+    return InspectRun(roles[role], role, helpers, headline)
 
 
 def _roles(roles: Any) -> dict[str, str]:

@@ -18,7 +18,7 @@ ATTACHMENT = "attachment://"
 SLICE = ("subject", "category", "topic", "domain", "type", "level")
 
 
-class Run(NamedTuple):
+class InspectRun(NamedTuple):
     """Facts of a log that its samples are read with."""
 
     model: str
@@ -53,7 +53,7 @@ class Sample(NamedTuple):
     """True if its seconds are those of the whole sample."""
 
 
-def read_sample(sample: Mapping[str, Any], run: Run, where: str) -> Sample:
+def read_sample(sample: Mapping[str, Any], run: InspectRun, where: str) -> Sample:
     """A sample as `assembly.assembled` takes its rows; without a text the query is None.
 
     Raises:
@@ -150,7 +150,7 @@ def _state(sample: Mapping[str, Any]) -> str | None:
 # What the model used, without graders
 
 
-def _calls(sample: Mapping[str, Any], run: Run) -> Iterator[Mapping[str, Any]]:
+def _calls(sample: Mapping[str, Any], run: InspectRun) -> Iterator[Mapping[str, Any]]:
     """The model's calls, without those of scorers."""
     events = sample.get("events")
     grading: set[Any] = set()
@@ -166,7 +166,9 @@ def _calls(sample: Mapping[str, Any], run: Run) -> Iterator[Mapping[str, Any]]:
                 yield event
 
 
-def _use(sample: Mapping[str, Any], run: Run, calls: list[Mapping[str, Any]], where: str) -> Use:
+def _use(
+    sample: Mapping[str, Any], run: InspectRun, calls: list[Mapping[str, Any]], where: str
+) -> Use:
     """By the model's calls where they are logged, else by the totals of the sample."""
     of_calls = [at(call, "output", "usage") for call in calls]
     if of_calls and all(of_calls):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.calls import Call, bare
+from routellm_core.importing.calls import LoggedCall, bare
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.records import column_names, records, unit_of
 from routellm_core.importing.request_records import call_of
@@ -51,7 +51,7 @@ def read(path: Path) -> list[Imported]:
     return [bare(found, path, unit, "LiteLLM logs", NO_TEXT, by_answer=True)]
 
 
-def _named(call: Call, answered: object, public: object) -> Call:
+def _named(call: LoggedCall, answered: object, public: object) -> LoggedCall:
     answered = answered if isinstance(answered, str) and answered else ""
     public = public if isinstance(public, str) and public else ""
     return call._replace(asked=public or answered, answered=answered)

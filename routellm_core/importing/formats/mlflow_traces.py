@@ -10,7 +10,7 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.calls import Call, bare, is_failure
+from routellm_core.importing.calls import LoggedCall, bare, is_failure
 from routellm_core.importing.fields import at
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
@@ -62,7 +62,7 @@ def read(path: Path) -> list[Imported]:
     return [bare(found, path, unit, "MLflow traces", _NO_TEXT, notes=notes)]
 
 
-def _calls(record: Mapping[str, Any], where: str) -> Iterator[Call]:
+def _calls(record: Mapping[str, Any], where: str) -> Iterator[LoggedCall]:
     trace = record if "info" in record else structured(record.get("trace"))
     info = at(trace, "info")
     spans = structured(record.get("spans"))
@@ -90,7 +90,7 @@ def _calls(record: Mapping[str, Any], where: str) -> Iterator[Call]:
         if at(holder, name) is not None
     }
     model = at(request, "model")
-    yield Call(
+    yield LoggedCall(
         said=asked_in(request),
         asked=model if isinstance(model, str) else "",
         prompt_tokens=tokens.prompt,

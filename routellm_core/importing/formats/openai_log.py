@@ -10,7 +10,7 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.calls import Call, bare
+from routellm_core.importing.calls import LoggedCall, bare
 from routellm_core.importing.column_words import QUALITY
 from routellm_core.importing.fields import at
 from routellm_core.importing.readers.naming import named
@@ -63,7 +63,7 @@ def read(path: Path) -> list[Imported]:
     return [bare(calls, path, of_lines, "OpenAI requests", "log the messages of requests too")]
 
 
-def _calls(path: Path, of_lines: str) -> list[tuple[int, Call]]:
+def _calls(path: Path, of_lines: str) -> list[tuple[int, LoggedCall]]:
     found = []
     for number, outer in records(path):
         for at_, record in each(outer):
@@ -76,10 +76,10 @@ def _calls(path: Path, of_lines: str) -> list[tuple[int, Call]]:
     return found
 
 
-def _turns(path: Path) -> list[tuple[int, Call]]:
+def _turns(path: Path) -> list[tuple[int, LoggedCall]]:
     """A conversation, a message an object: what a person said is a query each."""
     return [
-        (at_ or number, Call(said=spoken(message)))
+        (at_ or number, LoggedCall(said=spoken(message)))
         for number, outer in records(path)
         for at_, message in each(outer)
         if message.get("role") in PEOPLE

@@ -1,4 +1,4 @@
-"""How good an answer was by promptfoo: score, verdict and named scores of a result.
+"""Grades of an answer by promptfoo: score, verdict and named scores of a result.
 
 What an answer cost, how long it took, and whether another one was better are no grades of it, so
 assertions on them are left out and the score is made again of the others.
@@ -19,7 +19,7 @@ UNGRADED = "No assertions"
 
 
 class Grades(NamedTuple):
-    """What a result says of its answer."""
+    """Grades of one result."""
 
     values: dict[Measure, float]
     """Empty where nothing graded the answer."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
-from routellm_core.importing.calls import Call, bare
+from routellm_core.importing.calls import LoggedCall, bare
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.records import column_names, records, structured, unit_of
@@ -63,7 +63,7 @@ def read(path: Path) -> list[Imported]:
     return [bare(found, path, unit, _source(path), _NO_TEXT, notes=notes)]
 
 
-def _call(record: Mapping[str, Any], where: str) -> Call | None:
+def _call(record: Mapping[str, Any], where: str) -> LoggedCall | None:
     kind = record.get("type")
     if isinstance(kind, str) and kind.lower() not in MODEL_KINDS:
         return None
