@@ -286,8 +286,8 @@ def test_a_table_without_queries_is_an_error(store, tmp_path, content, message):
 def test_progress_ends_with_everything_done(store, network, tmp_path):
     told = []
     resolve_texts(store, tmp_path / "cache", progress=lambda *step: told.append(step))
-    assert told[-1] == ("done", 4, 4)
-    assert [done for _, done, _ in told] == [0, 1, 2, 4]  # the last source has nothing to do
+    assert told[-1] == ("done", 5, 5)
+    assert [done for _, done, _ in told] == [0, 1, 3, 5]  # the other sources have nothing to do
 
 
 def test_pip_is_asked_for_one_wheel_that_is_not_installed(tmp_path, monkeypatch):
