@@ -122,7 +122,7 @@ docs: $(VENV)/.ready .store/.ready  ## print the tables of README.md and docs/ i
 texts: .store/.ready  ## resolve query texts (ROUTELLM=path for a local checkout)
 	$(BIN)/python -m routellm_core texts
 
-data: $(VENV)/.ready-dev  ## rebuild data/outcomes from ROUTELLM, MMLU_PRO, MT_BENCH=path
+data: $(VENV)/.ready-dev  ## rebuild data/outcomes from ROUTELLM, MMLU_PRO, MT_BENCH, OMNISBENCH=path
 	$(BIN)/python -m routellm_core data
 
 scores: .store/.ready  ## refit the routers and rescore (needs the texts); resumes

@@ -131,6 +131,56 @@ def test_ratings_off_the_form_are_refused(tmp_path, change, message):
         more_models.mt_bench(path)
 
 
+def answers(**columns):
+    """Two items answered by two models, the second item one of GSM8K's."""
+    return pd.DataFrame(
+        {
+            "item_id": ["H/0", "H/0", "g-1", "g-1"],
+            "dataset": ["humaneval", "humaneval", "gsm8k", "gsm8k"],
+            "query": [QUERIES[0], QUERIES[0], QUERIES[1], QUERIES[1]],
+            "model": ["large", "small", "large", "small"],
+            "passed": [1, 0, 1, 1],
+            "cost_usd": [0.02, 0.001, 0.03, 0.002],
+            "input_tokens": [10, 8, 12, 9],
+            "output_tokens": [50, 90, 60, 95],
+            "latency_ms": [1500.0, 2500.0, 3000.0, 250.0],
+        }
+        | columns
+    )
+
+
+def test_omnisbench_becomes_queries_and_outcomes_with_what_was_measured(tmp_path):
+    pytest.importorskip("bpe_openai")
+    answers().to_parquet(tmp_path / "o.parquet")
+    asked, answered = more_models.omnisbench(tmp_path / "o.parquet")
+    assert asked["query_id"].tolist() == ["H/0", "g-1"]
+    assert asked["slice"].tolist() == ["humaneval", "gsm8k"]
+    assert asked["contaminated"].tolist() == [False, True]
+    assert asked["text_hash"].tolist() == [text_hash(query) for query in QUERIES[:2]]
+    assert asked["prompt_tokens"].tolist() == n_tokens(QUERIES[:2], "needed").tolist()
+    assert answered["quality"].tolist() == [1, 0, 1, 1]
+    assert answered["cost_usd"].tolist() == [0.02, 0.001, 0.03, 0.002]
+    assert answered["prompt_tokens"].tolist() == [10, 8, 12, 9]
+    assert answered["answer_tokens"].tolist() == [50, 90, 60, 95]
+    assert answered["latency_s"].tolist() == [1.5, 2.5, 3.0, 0.25]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"passed": [1, 0, 0.5, 1]}, "column 'passed': is neither 0 nor 1"),
+        ({"cost_usd": [0.1, -0.1, 0.1, 0.1]}, "column 'cost_usd': outside"),
+        ({"cost_usd": [0.1, None, 0.1, 0.1]}, "column 'cost_usd': no value in"),
+        ({"model": ["large"] * 4}, "the name of an earlier row"),
+        ({"query": list("abcd")}, "'H/0' has two queries or data sets"),
+    ],
+)
+def test_a_run_of_omnisbench_off_the_form_is_refused(tmp_path, columns, message):
+    answers(**columns).to_parquet(tmp_path / "o.parquet")
+    with pytest.raises(DataError, match=message):
+        more_models.omnisbench(tmp_path / "o.parquet")
+
+
 ROWS = [{"text": "One\u2028line."}, {"text": 'Two, "three".'}]
 
 

@@ -20,7 +20,7 @@ from routellm_core.store.selection import default_pair
 from routellm_core.types import ModelPair, RouterEntry
 from tests.conftest import PAIR
 from tests.test_importers import STRONG, TURNS, WEAK, files, folder_of
-from tests.test_more_models import mmlu_pro_folder, ratings_table
+from tests.test_more_models import answers, mmlu_pro_folder, ratings_table
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 LARGE = ModelPair(weak=WEAK, strong=STRONG)
@@ -183,6 +183,49 @@ def test_what_the_cards_say_of_mmlu_pro_holds(shipped_store):
     assert (got.prompt_tokens > 0).all()
 
 
+NEWER = ModelPair(weak="openai/gpt-5-nano", strong="anthropic/claude-opus-5")
+
+
+def test_omnisbench_ships_with_dollars_tokens_and_seconds_as_measured(shipped_store):
+    got = shipped_store.pair_outcomes("omnisbench", NEWER, contaminated=True)
+    assert got.n_queries == 364
+    assert f"{got.cost_usd_strong.mean() * 1000:.6f}" == "6.251951"
+    assert f"{got.cost_usd_weak.mean() * 1000:.6f}" == "0.430905"
+    assert (got.quality_strong.sum(), got.quality_weak.sum()) == (361, 344)
+    prices = ((got.prompt_tokens_strong, got.answer_tokens_strong, 5, 25, got.cost_usd_strong),)
+    prices += ((got.prompt_tokens_weak, got.answer_tokens_weak, 0.05, 0.4, got.cost_usd_weak),)
+    for prompt, answer, of_prompt, of_answer, cost in prices:
+        np.testing.assert_allclose((prompt * of_prompt + answer * of_answer) / 1e6, cost)
+    seconds = shipped_store.pair_latencies("omnisbench", NEWER, contaminated=True)
+    assert f"{seconds.strong.mean():.3f} {seconds.weak.mean():.3f}" == "3.347 7.157"
+
+
+def test_what_the_cards_say_of_omnisbench_holds(shipped_store):
+    row = shipped_store.benchmarks().set_index("benchmark_id").loc["omnisbench"]
+    assert (row["n_queries"], row["n_contaminated"]) == (364, 200)
+    asked = pd.read_parquet(DATA / "outcomes" / "omnisbench.queries.parquet")
+    taught = pd.read_parquet(DATA / "outcomes" / "gsm8k.queries.parquet")["text_hash"]
+    assert (asked["text_hash"].isin(taught) == asked["contaminated"]).all()
+    got = shipped_store.pair_outcomes("omnisbench", NEWER)
+    assert (got.n_queries, got.slices) == (164, ("humaneval",))
+    assert f"{got.quality_strong.mean():.1%} {got.quality_weak.mean():.1%}" == "98.8% 93.9%"
+    answers = pd.read_parquet(DATA / "outcomes" / "omnisbench.outcomes.parquet")
+    longest = answers[answers["answer_tokens"] == 4096]
+    assert set(longest["model"]) == {NEWER.weak}
+    assert longest["quality"].tolist() == [0.0] * 5
+    assert longest["query_id"].str.startswith("HumanEval").sum() == 4
+
+
+def test_the_shipped_checkpoints_score_what_they_never_saw_of_omnisbench(shipped_store):
+    routers = shipped_store.routers("omnisbench", NEWER)
+    assert sorted(routers["router_id"]) == [
+        f"{name}-golden" for name in ("bert", "causal_llm", "mf", "stacked", "sw_ranking")
+    ]
+    assert set(routers["view"]) == {"untouched"}
+    assert (routers["n_scored"] == 164).all()
+    assert default_pair(shipped_store, "omnisbench") == NEWER
+
+
 def test_tokens_ship_where_there_are_answers(shipped_store):
     assert np.isnan(shipped_store.pair_outcomes("mmlu", LARGE).answer_tokens_strong).all()
     for benchmark_id in ("gsm8k", "mt_bench"):
@@ -226,6 +269,24 @@ def test_only_the_sources_that_are_named_are_rebuilt(small_data, tmp_path):
     }
     rebuild_outcomes(small_data, mmlu_pro=mmlu_pro, mt_bench=ratings)
     assert {path.name: path.read_bytes() for path in outcomes.iterdir()} == after
+
+
+def test_omnisbench_is_rebuilt_to_the_same_bytes_and_read_with_its_dollars(small_data, tmp_path):
+    answers().to_parquet(tmp_path / "o.parquet")
+    outcomes = small_data / "outcomes"
+    made = []
+    for _ in range(2):
+        rebuild_outcomes(small_data, omnisbench=tmp_path / "o.parquet")
+        made.append([p.read_bytes() for p in sorted(outcomes.glob("omnisbench.*"))])
+    assert made[0] == made[1]
+    assert len(made[0]) == 2
+    cards = [card("omnisbench")]
+    (small_data / "benchmarks.json").write_text(json.dumps(cards))
+    build_store(small_data, tmp_path / "s.duckdb")
+    with Store(tmp_path / "s.duckdb") as store:
+        got = store.pair_outcomes("omnisbench", ModelPair(weak="small", strong="large"))
+        assert got.cost_usd_strong.tolist() == [0.02]
+        assert got.prompt_tokens_weak.tolist() == [8]
 
 
 def test_further_models_join_those_of_the_same_benchmark(small_data, tmp_path):

@@ -1,4 +1,5 @@
 import dataclasses
+import gzip
 import hashlib
 import json
 import subprocess
@@ -35,6 +36,7 @@ HUB = {
         }
     ),
 }
+CODE = '\ndef twice(n):\n    """Give n two times."""\n'
 PRO_TEXTS = [" Which is green? \nA. moss\nB.  chalk", "How long is a mile?\nA. long"]
 
 
@@ -73,7 +75,9 @@ def store_with_mmlu_pro(store):
 def network(monkeypatch, tmp_path):
     """A registry and a hub of our own; returns what was asked of them."""
     asked = []
+    code = json.dumps({"task_id": "HumanEval/0", "prompt": CODE}) + "\n"
     contents = {
+        "omnisbench": gzip.compress(code.encode()),
         "mmlu": "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in MMLU_ROWS),
         "mt_bench": "".join(
             json.dumps({"question_id": n, "turns": turns}) + "\n" for n, turns in TURNS.items()
@@ -122,6 +126,16 @@ def test_texts_come_from_wheels_and_the_hub(store, network, tmp_path):
     assert list(store.query_texts("mmlu").values()) == MMLU_TEXTS
     assert store.query_texts("mt_bench")["8"] == TURNS[8][0]
     assert len(network) == 3
+
+
+def test_texts_of_omnisbench_come_from_a_wheel_and_from_gsm8k(store, network, tmp_path):
+    card = dataclasses.replace(store.benchmark("mmlu"), benchmark_id="omnisbench", title="O")
+    hashes = [text_hash(text) for text in (CODE, SUM)]
+    queries = pd.DataFrame({"query_id": ["h", "g"], "slice": "x", "text_hash": hashes})
+    store.add_benchmark(card, queries, None)
+    summary = resolve_texts(store, tmp_path / "cache")
+    assert summary["omnisbench"] == {"known": 2, "total": 2, "advice": ""}
+    assert store.query_texts("omnisbench") == {"h": CODE, "g": SUM}
 
 
 def test_only_texts_that_are_wanted_enter_the_store(store, network, tmp_path):
@@ -272,8 +286,8 @@ def test_a_table_without_queries_is_an_error(store, tmp_path, content, message):
 def test_progress_ends_with_everything_done(store, network, tmp_path):
     told = []
     resolve_texts(store, tmp_path / "cache", progress=lambda *step: told.append(step))
-    assert told[-1] == ("done", 4, 4)
-    assert [done for _, done, _ in told] == [0, 1, 2, 4]  # the last source has nothing to do
+    assert told[-1] == ("done", 5, 5)
+    assert [done for _, done, _ in told] == [0, 1, 3, 5]  # the other sources have nothing to do
 
 
 def test_pip_is_asked_for_one_wheel_that_is_not_installed(tmp_path, monkeypatch):

@@ -85,6 +85,7 @@ def add_parsers(verb: Verb) -> None:
     for option, held in (
         ("--mmlu-pro", f"a folder with {MMLU_PRO_QUESTIONS} and {MMLU_PRO_OUTCOMES}"),
         ("--mt-bench", "a table with MT-Bench ratings of further models"),
+        ("--omnisbench", "a table with the answers of OmnisBench's run"),
     ):
         variable = option[2:].replace("-", "_").upper()
         rebuilding.add_argument(
@@ -221,11 +222,12 @@ def data(parsed: argparse.Namespace) -> Result:
     from routellm_core.release.shipped_data import rebuild_outcomes
 
     check_is_checkout()
-    sources = [s for s in (parsed.checkout, parsed.mmlu_pro, parsed.mt_bench) if s is not None]
+    further = {name: getattr(parsed, name) for name in ("mmlu_pro", "mt_bench", "omnisbench")}
+    sources = [source for source in (parsed.checkout, *further.values()) if source is not None]
     if not sources:
         raise DataError(
-            "name a source: --checkout, --mmlu-pro or --mt-bench PATH, or ROUTELLM, MMLU_PRO, "
-            "MT_BENCH=PATH"
+            "name a source: --checkout, --mmlu-pro, --mt-bench or --omnisbench PATH, or ROUTELLM, "
+            "MMLU_PRO, MT_BENCH, OMNISBENCH=PATH"
         )
-    rebuild_outcomes(DATA_DIR, parsed.checkout, mmlu_pro=parsed.mmlu_pro, mt_bench=parsed.mt_bench)
+    rebuild_outcomes(DATA_DIR, parsed.checkout, **further)
     return {"data": str(DATA_DIR)}, [f"{DATA_DIR} rebuilt from {', '.join(map(str, sources))}"]

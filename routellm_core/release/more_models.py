@@ -20,6 +20,9 @@ MMLU_PRO_OUTCOMES = "mmlu_pro_outcomes.parquet"
 FROM_MMLU = "ori_mmlu"
 """How the `src` of an MMLU-Pro item starts that was taken from MMLU's test set."""
 
+SEEN_DATASET = "gsm8k"
+"""The data set of OmnisBench's items that were taken from GSM8K's test set."""
+
 MT_BENCH_MODELS = (
     "claude-3-5-sonnet-20240620",
     "claude-3-opus-20240229",
@@ -72,15 +75,11 @@ def mmlu_pro(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             "questions; take both tables of one version"
         )
     return (
-        pd.DataFrame(
-            {
-                "query_id": _number(questions["query_id"]),
-                "slice": questions["category"].str.replace(" ", "_"),
-                "cluster_id": questions["query"].map(group_key),
-                "contaminated": questions["src"].str.startswith(FROM_MMLU),
-                "prompt_tokens": n_tokens(questions["query"].tolist(), "needed"),
-                "text_hash": questions["query"].map(text_hash),
-            }
+        _queries(
+            questions,
+            _number(questions["query_id"]),
+            questions["category"].str.replace(" ", "_"),
+            questions["src"].str.startswith(FROM_MMLU),
         ),
         _outcomes(outcomes.rename(columns={"score": "quality"})),
     )
@@ -119,10 +118,74 @@ def mt_bench(path: Path) -> pd.DataFrame:
     return _outcomes(mean.reset_index())
 
 
+def omnisbench(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """OmnisBench's run of two models of 2026, with dollars, tokens and seconds as measured.
+
+    Args:
+        path: a table with item_id, dataset (gsm8k or humaneval), query, model, passed (1 or 0),
+            cost_usd, input_tokens and output_tokens (as billed),
+            latency_ms, one row for each answer.
+
+    Returns:
+        Queries and outcomes in the form of `data/outcomes`, outcomes also with prompt_tokens,
+        cost_usd and latency_s. A query of GSM8K's test set is `contaminated`: the shipped routers
+        learn from those.
+
+    Raises:
+        DataError: the table or a column is missing or of another form.
+        MissingPackageError: the tokenizer is not installed.
+    """
+    answers = _table(
+        path,
+        [
+            *(Column(name, "text") for name in ("item_id", "dataset", "query", "model")),
+            Column("passed", "number"),
+            *(
+                Column(name, "number", low=0)
+                for name in ("cost_usd", "input_tokens", "output_tokens", "latency_ms")
+            ),
+        ],
+        ("item_id", "model"),
+    )
+    if not answers["passed"].isin([0, 1]).all():
+        raise DataError(f"{path}, column 'passed': is neither 0 nor 1")
+    asked = answers.drop_duplicates(["item_id", "dataset", "query"])
+    if (repeated := asked["item_id"].duplicated()).any():
+        raise DataError(
+            f"{path}: {asked['item_id'][repeated].iloc[0]!r} has two queries or data sets; take "
+            "the answers of one run"
+        )
+    names = {
+        "item_id": "query_id",
+        "passed": "quality",
+        "output_tokens": "answer_tokens",
+        "input_tokens": "prompt_tokens",
+    }
+    outcomes = answers.rename(columns=names).assign(latency_s=answers["latency_ms"] / 1000)
+    is_seen = asked["dataset"] == SEEN_DATASET
+    return _queries(asked, asked["item_id"], asked["dataset"], is_seen), outcomes
+
+
 def _table(path: Path, columns: list[Column], unique: tuple[str, ...]) -> pd.DataFrame:
     rows = read_typed(path, [column.name for column in columns])
     table: pd.DataFrame = checked(rows, columns, str(path), unique).to_pandas()
     return table
+
+
+def _queries(
+    asked: pd.DataFrame, query_id: pd.Series, slices: pd.Series, contaminated: pd.Series
+) -> pd.DataFrame:
+    """Queries in the form of `data/outcomes`, of rows with the text in column `query`."""
+    return pd.DataFrame(
+        {
+            "query_id": query_id,
+            "slice": slices,
+            "cluster_id": asked["query"].map(group_key),
+            "contaminated": contaminated,
+            "prompt_tokens": n_tokens(asked["query"].tolist(), "needed"),
+            "text_hash": asked["query"].map(text_hash),
+        }
+    )
 
 
 def _outcomes(rows: pd.DataFrame) -> pd.DataFrame:

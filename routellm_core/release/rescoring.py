@@ -11,9 +11,9 @@
 | sw_ranking mf causal_llm        | own-pair    | in_domain, on MMLU-Pro's pairs            |
 
 `in_domain` and `unseen_slices` are on MMLU and GSM8K. `untouched` is MT-Bench, and without any
-retraining pairs of other models on MMLU-Pro and MT-Bench (after arXiv 2406.18665, table 4); a
-recipe without golden labels is untouched by MMLU and GSM8K as well. Only `golden` ships with
-weights; the other recipes show what they are worth.
+retraining pairs of other models on MMLU-Pro and MT-Bench (after arXiv 2406.18665, table 4), for
+recipe `golden` on OmnisBench too; a recipe without golden labels is untouched by MMLU and GSM8K as
+well. Only `golden` ships with weights; the other recipes show what they are worth.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -64,6 +64,8 @@ UNSEEN_PAIRS = (
     ("mmlu_pro", ModelPair("Mixtral-8x7B-Instruct-v0.1", "Meta-Llama-3_1-70B-Instruct")),
 )
 """Scored by routers that were trained on another pair."""
+NEWER_PAIR = ("omnisbench", ModelPair("openai/gpt-5-nano", "anthropic/claude-opus-5"))
+"""Models of 2026, scored by the recipe that ships with weights."""
 
 
 class Shipment(NamedTuple):
@@ -248,7 +250,8 @@ def _untouched(store: Store, recipe: Recipe) -> Iterator[TrainingPart]:
     for benchmark_id in ("mmlu", "gsm8k", "mt_bench"):
         if benchmark_id not in recipe.golden:
             yield benchmark_part(store, benchmark_id, PAIR)
-    for benchmark_id, pair in UNSEEN_PAIRS if recipe.golden else ():
+    newer = (NEWER_PAIR,) if recipe.name == "golden" else ()
+    for benchmark_id, pair in (*UNSEEN_PAIRS, *newer) if recipe.golden else ():
         yield benchmark_part(store, benchmark_id, pair)
 
 

@@ -36,12 +36,24 @@ OUTCOMES_SCHEMA = pa.schema(
 )
 
 
+MEASURED_SCHEMA = pa.schema(
+    [
+        *OUTCOMES_SCHEMA,
+        ("prompt_tokens", pa.int32()),
+        ("cost_usd", pa.float64()),
+        ("latency_s", pa.float64()),
+    ]
+)
+"""Of a run that measured these too: tokens as billed, US dollars, seconds."""
+
+
 def rebuild_outcomes(
     data_dir: Path,
     checkout: Path | None = None,
     *,
     mmlu_pro: Path | None = None,
     mt_bench: Path | None = None,
+    omnisbench: Path | None = None,
 ) -> None:
     """Make the tables of `data/outcomes` whose source is named, the same bytes each time.
 
@@ -50,6 +62,7 @@ def rebuild_outcomes(
         checkout: RouteLLM's root folder, or a .tar.gz of it: MMLU, GSM8K and MT-Bench.
         mmlu_pro: the folder that `more_models.mmlu_pro` reads.
         mt_bench: the table of further models that `more_models.mt_bench` reads.
+        omnisbench: the table that `more_models.omnisbench` reads.
 
     Raises:
         DataError: a source lacks something or holds something else than expected.
@@ -65,6 +78,10 @@ def rebuild_outcomes(
         _write_outcomes(data_dir, "mmlu_pro", outcomes)
     if mt_bench is not None:
         _write_outcomes(data_dir, "mt_bench.more", more_models.mt_bench(mt_bench))
+    if omnisbench is not None:
+        queries, outcomes = more_models.omnisbench(omnisbench)
+        _write_queries(data_dir, "omnisbench", queries)
+        _write_outcomes(data_dir, "omnisbench", outcomes, MEASURED_SCHEMA)
 
 
 def write_router(
@@ -144,6 +161,8 @@ def _write_queries(data_dir: Path, name: str, queries: pd.DataFrame) -> None:
     write_parquet(queries, QUERIES_SCHEMA, ("query_id",), path)
 
 
-def _write_outcomes(data_dir: Path, name: str, outcomes: pd.DataFrame) -> None:
+def _write_outcomes(
+    data_dir: Path, name: str, outcomes: pd.DataFrame, schema: pa.Schema = OUTCOMES_SCHEMA
+) -> None:
     path = data_dir / "outcomes" / f"{name}.outcomes.parquet"
-    write_parquet(outcomes, OUTCOMES_SCHEMA, ("model", "query_id"), path)
+    write_parquet(outcomes, schema, ("model", "query_id"), path)
