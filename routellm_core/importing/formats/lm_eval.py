@@ -15,7 +15,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.answers import state_of
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.fields import at, rows_of, text
+from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.measures import LIKELIHOODS, Measure
 from routellm_core.importing.readers.json_stream import document, objects, unit
 from routellm_core.importing.readers.naming import named, told_apart
@@ -184,7 +184,7 @@ def _graded(line: dict[str, Any]) -> dict[str, float]:
     for metric in there or METRICS:
         value = line.get(metric)
         if isinstance(value, bool | int | float) and value == value:
-            found[metric] = float(value)
+            found[metric] = number(value, "", metric)
     return found
 
 
