@@ -109,8 +109,8 @@ def _run(path: Path) -> _Run:
     rises = totals.rises.get(task, {}) if totals else {}
     shots = totals.shots.get(task, 0) if totals else 0
     of_lines, rows = unit(path), _Rows(model, rises, shots)
-    for number, line in objects(path):
-        rows.add(number, line, f"{named(path)}, {of_lines} {number:,}")
+    for at_line, line in objects(path):
+        rows.add(at_line, line, f"{named(path)}, {of_lines} {at_line:,}")
     if not rows.found:
         raise DataError(f"{named(path)}: is empty; export it again")
     if rows.n_with_shots:
