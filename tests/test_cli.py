@@ -131,7 +131,7 @@ def test_a_typed_price_counts_in_every_verb_of_money(run, tmp_path):
             [*MF_ON_MMLU, "--budget-usd", "0.01"],
             r"does not pay for",
         ),
-        (["data"], "name a source: --checkout, --mmlu-pro or --mt-bench PATH"),
+        (["data"], "name a source: --checkout, --mmlu-pro, --mt-bench or --omnisbench PATH"),
         (["import", "no/such/file.csv"], r"there is no no/such/file\.csv"),
     ],
 )
@@ -244,7 +244,7 @@ def test_a_file_of_battles_is_imported_by_source_and_again_in_its_place(run, tin
     assert (code, err) == (0, "")
     assert json.loads(out)["imported"] == [
         {"battles": "chat", "n_battles": 30},
-        {"battles": "forum", "n_battles": 40},
+        {"battles": "forum", "n_battles": 40, "notes": []},
     ]
     code, out, _ = run("import", battles_file(tmp_path, verdicts(25)), store=tiny)
     assert (code, out) == (0, "chat: 25 battles imported\n")
@@ -259,9 +259,12 @@ def test_battles_without_a_verdict_are_left_out_when_asked(run, tiny, tmp_path):
     path = battles_file(tmp_path, table)
     code, _, err = run("import", path, store=tiny)
     assert code == 2
-    assert re.search(r"column 'winner': no value in 1 row \(4\)", err)
+    assert re.search(r"column 'winner': no verdict in 1 row \(4\)", err)
     code, out, _ = run("import", path, "--drop-unjudged", store=tiny)
-    assert (code, out) == (0, "chat: 29 battles imported\n")
+    assert (code, out) == (
+        0,
+        "chat: 29 battles imported\n  Rows without a verdict that were left out: 1.\n",
+    )
 
 
 def test_a_file_that_holds_neither_leaves_the_store_as_it_was(run, tiny, tmp_path):
@@ -270,7 +273,7 @@ def test_a_file_that_holds_neither_leaves_the_store_as_it_was(run, tiny, tmp_pat
     other.write_text("name,colour\nTom,grey\n")
     code, _, err = run("import", good, other, store=tiny)
     assert code == 2
-    assert "cats.csv: column 'query', " in err
+    assert "cats.csv: no format recognises it" in err
     with Store(tiny, read_only=True) as store:
         assert store.battle_sources().empty
 
@@ -383,11 +386,13 @@ def test_two_runs_are_imported_as_one_benchmark_with_what_to_know(run, tiny, tmp
     code, out, err = run("import", *files, "--name", "mine", "--json", store=tiny)
     assert (code, err) == (0, "")
     (imported,) = json.loads(out)["imported"]
-    assert (imported["benchmark"], imported["n_queries"]) == ("mine-wren", 3)
+    assert (imported["benchmark"], imported["n_queries"]) == ("mine", 3)
     assert "3 queries of a table, heron.csv matched by id." in imported["notes"]
     code, out, _ = run("import", files[0], store=tiny)
     assert code == 0
-    assert out.startswith("wren: 3 queries imported\n  Columns: query 'query', model 'model'")
+    assert out.startswith(
+        "wren: 3 queries imported (wren 0.667)\n  Columns: query 'query', model 'model'"
+    )
 
 
 def test_bare_queries_are_imported_and_evaluate_passes_them_by(run, tiny, tmp_path):

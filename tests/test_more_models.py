@@ -203,7 +203,7 @@ def test_a_table_reads_the_same_from_every_kind_of_file(tmp_path, name, write):
     [
         ("t.txt", b"text", "t.txt: has columns but no row"),
         ("t.json", b"[1, 2]", "t.json, item 1: is a number, no object"),
-        ("t.jsonl", b"{broken", "t.jsonl, line 1: is no JSON"),
+        ("t.jsonl", b"{broken", "t.jsonl: object 1 is no JSON"),
         ("t.csv", b"text\n\x81\n", "t.csv: is no table: neither text"),
         ("t.csv", b"", "t.csv: is empty"),
         ("t.parquet", b"PAR1 no", "t.parquet: is a damaged Parquet file"),

@@ -232,8 +232,8 @@ SAMPLES = {
     "long.jsonl": ("table", long_lines),
     "wide.parquet": ("table", parquet),
     "book.xlsx": ("table", excel),
-    "runs.zip": ("zip of several files", zipped),
-    "spend.json": ("LiteLLM spend log", lambda _: json.dumps([spend(i) for i in range(3)])),
+    "runs.zip": ("zip or folder of several files", zipped),
+    "spend.json": ("LiteLLM log", lambda _: json.dumps([spend(i) for i in range(3)])),
     "battles.csv": ("battles", lambda _: csv(verdicts())),
 }
 
@@ -742,8 +742,8 @@ def test_what_a_log_says_of_tokens_and_bills_is_used(bring, at_work):
     assert at.number_input(key="_answer_" + own_key(at)).value == 20.0
     text = said(at)
     assert "11 prompt tokens a query, counted on your queries" in text
-    assert "answer tokens: the average of heron in your log" in text
-    assert "your log was billed 0.500000 USD an answer of heron" in text
+    assert "answer tokens: the average of birds/heron-2026 in your log" in text
+    assert "your log was billed 0.500000 USD an answer of birds/heron-2026" in text
 
 
 def own_key(at):

@@ -12,7 +12,8 @@ _LONG = 120_000
 
 _AT_REST = """() => !document.querySelector("[data-stale=true], [data-testid=stSkeleton]")
     && document.querySelector("[data-testid=stApp]").dataset.testScriptState === "notRunning"
-    && document.getAnimations().every(one => one.effect.getTiming().iterations === Infinity)"""
+    && document.getAnimations().every(
+        one => one.playState !== "running" || one.effect.getTiming().iterations === Infinity)"""
 
 
 def at_rest(page):
@@ -25,7 +26,7 @@ def link(page):
     return {name: values[0] for name, values in parse_qs(urlparse(page.url).query).items()}
 
 
-def link_says(page, **wanted):
+def link_says(page, /, **wanted):
     """Waits until the address bar holds these values: regular expressions by their names."""
     pattern = "".join(f"(?=.*[?&]{name}={value}(&|$))" for name, value in wanted.items())
     expect(page).to_have_url(re.compile(pattern))

@@ -222,7 +222,7 @@ def test_the_command_line_reads_while_the_dashboard_is_open(visit, app_env):
         capture_output=True,
         check=True,
     )
-    assert len(json.loads(done.stdout)["benchmarks"]) == 4
+    assert len(json.loads(done.stdout)["benchmarks"]) == 5
 
 
 def test_names_of_slices_and_models_are_shown_as_text(

@@ -57,10 +57,10 @@ def read(path: Path) -> list[Imported]:
 
 def _collide(found: list[tuple[int, Row]]) -> bool:
     """True if evaluations of one file number their samples each from the start."""
-    asked: dict[Any, Any] = {}
+    asked: dict[str, tuple[Any, Any]] = {}
     return any(
-        asked.setdefault(row["query_id"], (row["slice"], row["query"]))[1] != row["query"]
-        and asked[row["query_id"]][0] != row["slice"]
+        asked.setdefault(str(row["query_id"]), (row["slice"], row["query"]))[1] != row["query"]
+        and asked[str(row["query_id"])][0] != row["slice"]
         for _, row in found
     )
 

@@ -20,6 +20,7 @@ from routellm_core.importing.calls import is_failure
 from routellm_core.importing.column_words import FAILED
 from routellm_core.importing.columns import ColumnMapping, around, guess, holds_battles, is_told
 from routellm_core.importing.currencies import currency_of, in_dollars
+from routellm_core.importing.fields import is_whole
 from routellm_core.importing.formats.graded_records import model_of
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.naming import named
@@ -303,8 +304,10 @@ def _asked(text: str) -> str:
     """What was asked in a text that is a structure: the first of several turns."""
     found = structured(text)
     if isinstance(found, list) and found and all(isinstance(turn, str) for turn in found):
-        return str(found[0])
-    return asked_in(found) or text
+        asked: str | None = found[0]
+    else:
+        asked = asked_in(found)
+    return asked if asked and is_whole(asked) else text
 
 
 def _with_around(queries: pd.Series, beside: pa.Table) -> pd.Series:
