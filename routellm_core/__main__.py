@@ -28,6 +28,7 @@ from routellm_core.commands import (
     score,
     train,
 )
+from routellm_core.commands.next_command import called_as
 from routellm_core.commands.shared import Result, say
 from routellm_core.embedders.silence import silence_libraries
 from routellm_core.errors import RoutingError
@@ -70,13 +71,8 @@ def _bring_up_to_date(store: Path) -> None:
     ensure_store(DATA_DIR, store)
 
 
-def _called_as() -> str:
-    installed = "routellm-explorer"
-    return installed if Path(sys.argv[0]).stem == installed else "python -m routellm_core"
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=_called_as(), description=__doc__)
+    parser = argparse.ArgumentParser(prog=called_as(), description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     def verb(name: str, run: Callable[[argparse.Namespace], Result]) -> argparse.ArgumentParser:

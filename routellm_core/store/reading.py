@@ -29,6 +29,16 @@ PAIR_QUERIES = """
           WHERE benchmark_id = $benchmark_id AND model = $strong) AS strong USING (query_id)
 """
 
+# Scores for a pair. On a set of the user's own those of a router that saw none of its queries count
+# for every pair: what a router makes of a text depends on no pair that is drawn.
+SCORES = """(
+    SELECT * FROM strong_win_rate
+    WHERE benchmark_id = $benchmark_id AND (weak_model = $weak AND strong_model = $strong
+        OR view = 'untouched'
+            AND (SELECT origin FROM benchmark WHERE benchmark_id = $benchmark_id) = 'user')
+    QUALIFY row_number() OVER (PARTITION BY router_id, view, query_id
+        ORDER BY weak_model <> $weak OR strong_model <> $strong, weak_model, strong_model) = 1)"""
+
 
 class Reader(Database):
     """Readings; contaminated queries are left out of every figure unless asked for."""
@@ -236,12 +246,10 @@ class Reader(Database):
         self.router(router_id)
         self.benchmark(benchmark_id)
         return self._frame(
-            """SELECT query_id, slice, cluster_id, prompt_tokens, text_hash, strong_win_rate
+            f"""SELECT query_id, slice, cluster_id, prompt_tokens, text_hash, strong_win_rate
                FROM (SELECT * FROM query WHERE benchmark_id = $benchmark_id AND NOT contaminated)
-               JOIN (SELECT query_id, strong_win_rate FROM strong_win_rate
-                     WHERE benchmark_id = $benchmark_id AND weak_model = $weak
-                       AND strong_model = $strong AND router_id = $router_id AND view = $view
-                    ) USING (query_id)
+               JOIN (SELECT query_id, strong_win_rate FROM {SCORES}
+                     WHERE router_id = $router_id AND view = $view) USING (query_id)
                ORDER BY query_id""",
             benchmark_id=benchmark_id,
             router_id=router_id,
@@ -273,11 +281,9 @@ class Reader(Database):
         """
         self._check_pair(benchmark_id, model_pair)
         return self._frame(
-            """SELECT router_id, router_name, recipe, view, count(*) AS n_scored, trained_on,
+            f"""SELECT router_id, router_name, recipe, view, count(*) AS n_scored, trained_on,
                       created_at
-               FROM strong_win_rate JOIN router USING (router_id)
-               WHERE benchmark_id = $benchmark_id AND weak_model = $weak
-                 AND strong_model = $strong
+               FROM {SCORES} JOIN router USING (router_id)
                GROUP BY ALL ORDER BY router_name, recipe, router_id, view""",
             benchmark_id=benchmark_id,
             **model_pair._asdict(),
@@ -396,12 +402,10 @@ class Reader(Database):
         """`query_id`, `text_hash` (None without a text) and `strong_win_rate` of scored queries."""
         self._check_pair(benchmark_id, model_pair)
         return self._frame(
-            """SELECT query_id, text_hash, strong_win_rate
+            f"""SELECT query_id, text_hash, strong_win_rate
                FROM (SELECT * FROM query WHERE benchmark_id = $benchmark_id AND NOT contaminated)
-               JOIN (SELECT * FROM strong_win_rate
-                     WHERE benchmark_id = $benchmark_id AND weak_model = $weak
-                       AND strong_model = $strong AND router_id = $router_id AND view = $view
-                    ) USING (query_id)
+               JOIN (SELECT query_id, strong_win_rate FROM {SCORES}
+                     WHERE router_id = $router_id AND view = $view) USING (query_id)
                ORDER BY query_id""",
             benchmark_id=benchmark_id,
             router_id=router_id,
@@ -459,10 +463,8 @@ class Reader(Database):
             benchmark_id,
             model_pair,
             contaminated,
-            join=f"""LEFT JOIN (SELECT query_id, {column} FROM strong_win_rate
-                WHERE benchmark_id = $benchmark_id AND weak_model = $weak
-                  AND strong_model = $strong AND router_id = $router_id AND view = $view
-                ) USING (query_id)""",
+            join=f"""LEFT JOIN (SELECT query_id, {column} FROM {SCORES}
+                WHERE router_id = $router_id AND view = $view) USING (query_id)""",
             router_id=router_id,
             view=view,
         )
