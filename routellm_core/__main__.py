@@ -26,6 +26,7 @@ from routellm_core.commands import (
     recommend,
     report,
     score,
+    shift,
     train,
 )
 from routellm_core.commands.next_command import called_as
@@ -94,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         module.add_parser(verb)
     policy.add_parsers(verb)
     report.add_parser(verb)
-    for module in (explain, score, label):
+    for module in (explain, score, shift, label):
         module.add_parser(verb)
     train.add_parsers(verb)
     dashboard.add_parser(verb)
