@@ -22,6 +22,7 @@ from routellm_core.commands import (
     evaluate,
     explain,
     label,
+    models,
     policy,
     recommend,
     report,
@@ -91,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     data.add_parsers(verb)
-    for module in (evaluate, compare, recommend, check, calibrate, certify):
+    for module in (models, evaluate, compare, recommend, check, calibrate, certify):
         module.add_parser(verb)
     policy.add_parsers(verb)
     report.add_parser(verb)

@@ -111,7 +111,12 @@ class Reader(Database):
         )
 
     def pair_outcomes(
-        self, benchmark_id: str, model_pair: ModelPair, *, contaminated: bool = False
+        self,
+        benchmark_id: str,
+        model_pair: ModelPair,
+        *,
+        contaminated: bool = False,
+        may_be_one: bool = False,
     ) -> PairOutcomes:
         """Outcomes of both models on the queries that both have answered, ordered by query_id.
 
@@ -119,6 +124,7 @@ class Reader(Database):
             benchmark_id: a benchmark of this store.
             model_pair: two different models with outcomes on it.
             contaminated: True keeps the queries that stand in RouteLLM's training data.
+            may_be_one: takes a pair of a model with itself: all that it has answered.
 
         Raises:
             UnknownNameError: no such benchmark or model.
@@ -135,6 +141,7 @@ class Reader(Database):
             benchmark_id,
             model_pair,
             contaminated,
+            may_be_one=may_be_one,
         )
         slice_code, slices = _codes(rows["slice"])
         by_name = sorted(range(len(slices)), key=slices.__getitem__)
@@ -175,7 +182,12 @@ class Reader(Database):
         )
 
     def pair_latencies(
-        self, benchmark_id: str, model_pair: ModelPair, *, contaminated: bool = False
+        self,
+        benchmark_id: str,
+        model_pair: ModelPair,
+        *,
+        contaminated: bool = False,
+        may_be_one: bool = False,
     ) -> PairLatencies:
         """Seconds to the full answers, aligned with `pair_outcomes` of the same arguments.
 
@@ -188,6 +200,7 @@ class Reader(Database):
             benchmark_id,
             model_pair,
             contaminated,
+            may_be_one=may_be_one,
         )
         return PairLatencies(weak=rows["weak"].to_numpy(), strong=rows["strong"].to_numpy())
 
@@ -289,14 +302,21 @@ class Reader(Database):
             **model_pair._asdict(),
         )
 
-    def scored_pairs(self, benchmark_id: str) -> list[ModelPair]:
-        """The pairs that routers have scored on it, the one with the most routers first."""
+    def scored_pairs(self, benchmark_id: str, *, out_of_fold: bool = False) -> list[ModelPair]:
+        """The pairs that routers have scored on it, the one with the most routers first.
+
+        Args:
+            benchmark_id: of this store.
+            out_of_fold: only routers that learned from it.
+        """
         self.benchmark(benchmark_id)
         pairs = self._rows(
             """SELECT weak_model, strong_model FROM strong_win_rate
-               WHERE benchmark_id = $benchmark_id GROUP BY weak_model, strong_model
+               WHERE benchmark_id = $benchmark_id AND NOT ($out_of_fold AND view = 'untouched')
+               GROUP BY weak_model, strong_model
                ORDER BY count(DISTINCT router_id) DESC, weak_model, strong_model""",
             benchmark_id=benchmark_id,
+            out_of_fold=out_of_fold,
         )
         return [
             ModelPair(**{k.removesuffix("_model"): v for k, v in p.items()})
@@ -594,7 +614,9 @@ class Reader(Database):
         )
         return int(known or 0), int(total)
 
-    def _check_pair(self, benchmark_id: str, model_pair: ModelPair) -> None:
+    def _check_pair(
+        self, benchmark_id: str, model_pair: ModelPair, *, may_be_one: bool = False
+    ) -> None:
         weak, strong = model_pair
         self.benchmark(benchmark_id)
         known = self._frame(
@@ -606,7 +628,7 @@ class Reader(Database):
                 raise UnknownNameError(
                     f"no outcomes of {model!r} on {benchmark_id}; there are: {', '.join(known)}"
                 )
-        if weak == strong:
+        if weak == strong and not may_be_one:
             raise DataError(f"weak and strong are both {weak!r}; choose two different models")
 
     def _pair_rows(
@@ -616,10 +638,12 @@ class Reader(Database):
         model_pair: ModelPair,
         contaminated: bool,
         join: str = "",
+        *,
+        may_be_one: bool = False,
         **parameters: Any,
     ) -> pa.Table:
         weak, strong = model_pair
-        self._check_pair(benchmark_id, ModelPair(weak, strong))
+        self._check_pair(benchmark_id, ModelPair(weak, strong), may_be_one=may_be_one)
         rows = self._rows(
             f"SELECT {columns} {PAIR_QUERIES} {join} ORDER BY query_id",
             benchmark_id=benchmark_id,
