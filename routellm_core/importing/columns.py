@@ -375,14 +375,14 @@ def _wide(
         match = QUALITY_OF.match(column.strip())
         if match and (look := importing_values.look(sample[column])).share >= 0.5:
             model, word = match["m1"] or match["m2"], (match["w1"] or match["w2"])
-            if _names_a_model(model) and not (of_one and not _is_like_model(model)):
+            if _names_a_model(model) and not (of_one and not is_like_model(model)):
                 named.setdefault(model, {}).setdefault(_plain(word), column)
                 looks[column] = look
     if len(named) < 2:
         looks = {
             c: importing_values.look(sample[c])
             for c in columns
-            if may_be_bare and not _is_no_model(c) and not (of_one and not _is_like_model(c))
+            if may_be_bare and not _is_no_model(c) and not (of_one and not is_like_model(c))
         }
         fitting = [c for c, look in looks.items() if look.share >= 0.9 and _may_be_graded(look)]
         named = {
@@ -418,7 +418,7 @@ def _wide(
 def _is_nothing(column: str, cells: pa.ChunkedArray, look: importing_values.Look) -> bool:
     """True for nothing but zeros under a name that is like no model's."""
     n = len(cells) - cells.null_count
-    return look.low == look.high == 0 and n > LEAST_COUNTED and not _is_like_model(column)
+    return look.low == look.high == 0 and n > LEAST_COUNTED and not is_like_model(column)
 
 
 def _is_of_quality(column: str) -> bool:
@@ -433,7 +433,7 @@ def _names_a_model(name: str) -> bool:
     return bool(plain) and not is_measure and not words <= OF_NO_MODEL | NO_MODEL
 
 
-def _is_like_model(name: str) -> bool:
+def is_like_model(name: str) -> bool:
     """True for a name with a digit or a mark in it, or of a family of models."""
     families = r"gpt|claude|llama|mi[sx]tral|gemini|gemma|qwen|phi|deepseek|strong|weak|model"
     return re.search(rf"\d|[-/:.]|{families}", name.strip().lower()) is not None

@@ -3,9 +3,10 @@
 What its columns mean is a `ColumnMapping`: guessed, or given by the user.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,11 +18,16 @@ from routellm_core.importing.answers import is_cut, state_of
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.calls import is_failure
-from routellm_core.importing.column_words import FAILED
+from routellm_core.importing.column_words import FAILED, METRIC
 from routellm_core.importing.columns import ColumnMapping, around, guess, holds_battles, is_told
 from routellm_core.importing.currencies import code_of, currency_of, in_dollars
 from routellm_core.importing.fields import is_whole
-from routellm_core.importing.formats.graded_records import model_of
+from routellm_core.importing.formats.graded_records import (
+    model_beside_rows,
+    model_of,
+    name_of_model,
+    rises_in,
+)
 from routellm_core.importing.long_tables import (
     asked_about,
     by_metric,
@@ -30,6 +36,7 @@ from routellm_core.importing.long_tables import (
     without_totals,
 )
 from routellm_core.importing.measures import Measure
+from routellm_core.importing.readers.json_stream import around_rows
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.table import Table
 from routellm_core.importing.readers.tables import read_columns, read_sample
@@ -123,17 +130,18 @@ def _long(
     data, where = table.data, table.where
     rows = _names(data, mapping)
     if mapping.model is not None:
-        rows["model"] = values.texts(data[mapping.model]).to_pandas()
+        rows["model"] = _models(values.texts(data[mapping.model]).to_pandas())
+    beside = around_rows(path) if mapping.quality is not None else {}
     for column in (mapping.quality, *mapping.also):
         if column is not None:
             grades = values.numbers(data[column], where, column, "quality", notes)
-            rows[_measure(column, mapping, data)] = grades
+            rows[_measure(column, mapping, data, beside)] = grades
     if mapping.best is not None and mapping.quality is not None and mapping.scale is None:
         out_of(rows, data, mapping, where, notes)
     if mapping.quality is not None and mapping.model is None:
         is_among_namesakes = "/" in named(path)
         file_s = model_of(path, notes) if is_among_namesakes else path.stem
-        rows["model"] = mapping.one_model or file_s
+        rows["model"] = mapping.one_model or model_beside_rows(path) or file_s
     amounts = {
         "prompt_tokens": mapping.prompt_tokens,
         "answer_tokens": mapping.answer_tokens,
@@ -156,7 +164,9 @@ def _long(
     return rows, where
 
 
-def _measure(column: str, mapping: ColumnMapping, data: pa.Table) -> Measure:
+def _measure(
+    column: str, mapping: ColumnMapping, data: pa.Table, beside: Mapping[str, Any]
+) -> Measure:
     """The measure of a column of grades; its direction where a flag beside it tells."""
     is_quality = column == mapping.quality
     scale = mapping.scale if is_quality else None
@@ -164,8 +174,19 @@ def _measure(column: str, mapping: ColumnMapping, data: pa.Table) -> Measure:
     rises = None
     if is_quality and mapping.metric is None:
         rises = direction(data, mapping)
-        name = column if rises is False else name
+        rises = rises_in(beside) if rises is None else rises
+        metric = next((beside[k] for k in METRIC if isinstance(beside.get(k), str)), None)
+        name = metric or (column if rises is False else name)
     return Measure(name, rises=rises, is_main=scale is not None, scale=scale)
+
+
+def _models(names: pd.Series) -> pd.Series:
+    """Names of models, where they are objects of name and provider the names in them."""
+    is_object = names.str.startswith("{", na=False)
+    if is_object.any():
+        found = names[is_object].map(lambda text: name_of_model(structured(text)) or text)
+        names = names.astype(object).mask(is_object, found)
+    return names
 
 
 def _dollars(
