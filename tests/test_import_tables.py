@@ -316,7 +316,7 @@ def test_a_row_that_is_off_is_named(tmp_path, change, message, suffix):
         ({"Question": ["a", None, "b", " "]}, "2 rows (2, 4) with no query text were left out", 2),
         ({"id": ["a", "b", None, "c"]}, "The id is empty in 1 row (3)", 4),
         ({"Model Name": "wren"}, "2 rows are a further answer of one model to one query", 2),
-        ({"Model Name": ["wren", None, "a", "b"]}, "1 row (2) with no model were left out", 3),
+        ({"Model Name": ["wren", None, "a", "b"]}, "1 row (2) with no model was left out", 3),
     ],
 )
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

@@ -16,6 +16,7 @@ from routellm_core.importing.answers import ERROR
 from routellm_core.importing.fields import is_whole, odd_values
 from routellm_core.importing.grading import TOKENS, graded
 from routellm_core.importing.measures import Measure, columns_of
+from routellm_core.importing.notes import counted, was
 from routellm_core.importing.said import of_queries
 from routellm_core.importing.scales import SHARE_RIGHT, Scale
 from routellm_core.importing.tokens import NOT_COUNTED, n_tokens
@@ -138,7 +139,8 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
         _mark_capped(attempts)
     else:
         notes.append(
-            f"{where.file} says nothing of how good answers were: its {len(queries):,} queries "
+            f"{where.file} says nothing of how good answers were: its "
+            f"{counted(len(queries), 'query')} "
             + ("have no text, so only what they took is known." if texts is None else CAN_BE_SCORED)
         )
     return graded(
@@ -205,10 +207,11 @@ def _answered(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
     if failed.all():
         raise DataError(f"{where.file}: every call failed, so there is no answer; run it again")
     of_model = rows["model"][failed] if "model" in rows else pd.Series(["(not named)"])
-    counted = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items() if n)
+    of_each = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items() if n)
+    n_failed = int(failed.sum())
     notes.append(
-        f"{int(failed.sum()):,} failed calls were left out ({counted}): an error is no wrong "
-        "answer."
+        f"{counted(n_failed, 'failed call')} {was(n_failed)} left out ({of_each}): an error is no "
+        "wrong answer."
     )
     return rows[~failed].reset_index(drop=True), where._replace(row=where.row[~failed])
 
@@ -236,7 +239,7 @@ def _complete(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
         if 2 * lacking.sum() > len(rows):
             column = name.removesuffix("_id") if name != "query_id" else "id"
             where.refuse(lacking, what, remedy, f"column of the {column}")
-        notes.append(f"{where.rows(lacking)} with {what} were left out.")
+        notes.append(f"{where.rows(lacking)} with {what} {was(where.count(lacking))} left out.")
         rows, where = rows[~lacking].reset_index(drop=True), where._replace(row=where.row[~lacking])
     return rows, where
 
@@ -255,7 +258,10 @@ def _consistent(
             "column of the id",
         )
     if other.any():
-        notes.append(f"{where.rows(other)} were left out: their id stood for another text before.")
+        notes.append(
+            f"{where.rows(other)} {was(where.count(other))} left out: their id stood for another "
+            "text before."
+        )
     same: NDArray[np.bool_] = ~other
     return same
 
@@ -267,8 +273,8 @@ def _once(
     keys = ["query_id", "model"]
     most = int(attempts.groupby(keys, observed=True, sort=False).size().max())
     notes.append(
-        f"{n_again:,} rows are a further answer of one model to one query (up to {most} "
-        "in all): the mean is taken."
+        f"{counted(n_again, 'row')} {'is' if n_again == 1 else 'are'} a further answer of one "
+        f"model to one query (up to {most} in all): the mean is taken."
     )
     averaged = (*AMOUNTS, *TOKENS, *measures)
     how = {name: "mean" if name in averaged else "first" for name in attempts}

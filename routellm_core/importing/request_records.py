@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from routellm_core.importing.calls import LoggedCall, is_chat, is_error, is_failure, seconds_between
+from routellm_core.importing.feedback import grades_in
 from routellm_core.importing.fields import at
 from routellm_core.importing.records import structured, whole
 from routellm_core.importing.said import asked_in, spoken
@@ -91,6 +92,7 @@ def call_of(record: Mapping[str, Any], where: str) -> LoggedCall:
         ),
         cached=_is_true(record.get("cache_hit")) or _is_true(record.get("cached")),
         name=_text(*(record.get(name) for name in ID)),
+        grades=grades_in(record),
     )
 
 

@@ -53,6 +53,10 @@ class Where(NamedTuple):
         named += ", …" if len(at) > ROWS_NAMED else ""
         return f"{len(at):,} {self.unit}{'' if len(at) == 1 else 's'} ({named})"
 
+    def count(self, marked: NDArray[np.bool_]) -> int:
+        """Number of the marked rows."""
+        return len(np.unique(self.row[marked]))
+
     def refuse(self, marked: NDArray[np.bool_], what: str, remedy: str, of: str = "") -> None:
         """Raise a `DataError` when any row is marked."""
         if marked.any():

@@ -25,8 +25,10 @@ _SCALES = {
     "told from the qualities": None,
     "0 to 1, share right": Scale(0.0, 1.0, "share right"),
     "0 to 1, points": Scale(0.0, 1.0, "points"),
+    "0 to 5, points": Scale(0.0, 5.0, "points"),
     "1 to 5, points": Scale(1.0, 5.0, "points"),
     "1 to 10, points": Scale(1.0, 10.0, "points"),
+    "0 to 10, points": Scale(0.0, 10.0, "points"),
     "0 to 100, points": Scale(0.0, 100.0, "points"),
     "−1 to 1, points": Scale(-1.0, 1.0, "points"),
 }
@@ -62,7 +64,8 @@ def draw(path: Path) -> ColumnMapping:
             in_milliseconds=guess.in_milliseconds,
         )
     if shape == _BARE:
-        return ColumnMapping(**common, **_amounts(names, guess, key))
+        amounts = _amounts(names, guess, key)
+        return replace(guess, **common, **amounts, quality=None, also=(), metric=None, wide=())
     with middle:
         quality = _column("Quality", names, guess.quality, f"{key}_quality")
     model, one_model = None, None

@@ -46,6 +46,7 @@ from routellm_core.importing.formats.graded_records import (
     tokens_of,
 )
 from routellm_core.importing.measures import Measure
+from routellm_core.importing.notes import counted, was
 from routellm_core.importing.readers.json_stream import around_rows, objects, unit
 from routellm_core.importing.readers.sniffing import sniff
 
@@ -102,7 +103,7 @@ def read(path: Path) -> list[Imported]:
         (number, _with_direction(row, row.pop("rises", None), beside)) for number, row in found
     ]
     if n_without:
-        notes.append(f"{n_without:,} records without any grade were left out.")
+        notes.append(f"{counted(n_without, 'record')} without any grade {was(n_without)} left out.")
     return [benchmark(path, found, unit(path), "records of grades", notes=notes)]
 
 
