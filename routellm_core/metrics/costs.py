@@ -8,10 +8,10 @@ and can be replaced by the user's.
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from routellm_core.metrics.curve import routed_mean
 from routellm_core.metrics.prices import UNKNOWN_PRICE as UNKNOWN_PRICE
@@ -79,10 +79,10 @@ class PairCosts:
     weak_source: CostSource = UNKNOWN_SOURCE
     strong_source: CostSource = UNKNOWN_SOURCE
 
-    @property
+    @cached_property
     def are_known(self) -> bool:
         """True where money of both models is known."""
-        return bool(np.isfinite(self.weak).all() and np.isfinite(self.strong).all())
+        return all(math.isfinite(usd.sum()) for usd in (self.weak, self.strong))
 
 
 def routed_cost(ranking: Ranking, costs: PairCosts) -> Floats:
@@ -98,26 +98,18 @@ def pair_costs(outcomes: PairOutcomes, price_weak: Price, price_strong: Price) -
     What is unknown of some queries is replaced by the mean of the others. Tokens that nobody
     counted at all are the paper's average.
     """
-    prompt, prompt_source = _filled(outcomes.prompt_tokens, PAPER_PROMPT_TOKENS)
-    answer_weak, weak_tokens = _filled(outcomes.answer_tokens_weak, PAPER_ANSWER_TOKENS)
-    answer_strong, strong_tokens = _filled(outcomes.answer_tokens_strong, PAPER_ANSWER_TOKENS)
+    prompt = _filled(outcomes.prompt_tokens, PAPER_PROMPT_TOKENS)
+    answer_weak = _filled(outcomes.answer_tokens_weak, PAPER_ANSWER_TOKENS)
+    answer_strong = _filled(outcomes.answer_tokens_strong, PAPER_ANSWER_TOKENS)
     weak, weak_source = _of_model(
-        outcomes.cost_usd_weak,
-        _prompt_of(outcomes.prompt_tokens_weak, prompt),
-        answer_weak,
-        np.isfinite(outcomes.answer_tokens_weak),
-        price_weak,
+        outcomes.cost_usd_weak, outcomes.prompt_tokens_weak, prompt, answer_weak, price_weak
     )
     strong, strong_source = _of_model(
-        outcomes.cost_usd_strong,
-        _prompt_of(outcomes.prompt_tokens_strong, prompt),
-        answer_strong,
-        np.isfinite(outcomes.answer_tokens_strong),
-        price_strong,
+        outcomes.cost_usd_strong, outcomes.prompt_tokens_strong, prompt, answer_strong, price_strong
     )
-    same = weak_tokens == strong_tokens
-    answer = weak_tokens if same else f"{weak_tokens} (weak), {strong_tokens} (strong)"
-    return PairCosts(weak, strong, TokenSource(prompt_source, answer), weak_source, strong_source)
+    words = answer_weak.words, answer_strong.words
+    answer = words[0] if words[0] == words[1] else "{} (weak), {} (strong)".format(*words)
+    return PairCosts(weak, strong, TokenSource(prompt.words, answer), weak_source, strong_source)
 
 
 def usual_calls(
@@ -141,29 +133,43 @@ def usual_calls(
     return weak, strong
 
 
+class _Tokens(NamedTuple):
+    """Counts of each query, those that nobody counted filled in."""
+
+    counts: Floats
+    n_known: int
+    mean: float
+    words: str
+
+
 def _of_model(
     measured: Floats | None,
-    prompt: Floats,
-    answer: Floats,
-    is_counted: NDArray[np.bool_],
+    own_prompt: Floats | None,
+    prompt: _Tokens,
+    answer: _Tokens,
     price: Price,
 ) -> tuple[Floats, CostSource]:
-    """Cost of each query with one model, and what it rests on."""
-    n, mean = len(prompt), float(answer.mean())
-    known = np.zeros(n, dtype=bool) if measured is None else np.isfinite(measured)
-    if measured is not None and known.any() and not price.replaces_measured:
-        usd = np.where(known, measured, measured[known].mean())
-        return usd, CostSource(CostKind.MEASURED, int(known.sum()), n, price, mean)
-    usd = _usd(prompt, answer, price)
-    if not np.isfinite(usd).all():
-        return np.full(n, np.nan), CostSource(CostKind.UNKNOWN, 0, n, price, mean)
-    kind = CostKind.TOKENS if is_counted.any() else CostKind.ASSUMED
-    return usd, CostSource(kind, int(is_counted.sum()), n, price, mean)
+    """Cost of each query with one model, and what it rests on.
 
-
-def _prompt_of(of_model: Floats | None, prompt: Floats) -> Floats:
-    """Prompt tokens as a model's own tokenizer counts them; the query's where it did not."""
-    return prompt if of_model is None else np.where(np.isfinite(of_model), of_model, prompt)
+    Its own tokenizer's count of a prompt comes before that of the query.
+    """
+    n = len(prompt.counts)
+    if measured is not None and not price.replaces_measured:
+        known = np.isfinite(measured)
+        n_known = int(np.count_nonzero(known))
+        if n_known:
+            usd = measured if n_known == n else np.where(known, measured, measured[known].mean())
+            return usd, CostSource(CostKind.MEASURED, n_known, n, price, answer.mean)
+    if not math.isfinite(price.prompt_usd + price.answer_usd):
+        return np.full(n, np.nan), CostSource(CostKind.UNKNOWN, 0, n, price, answer.mean)
+    of_prompt = (
+        prompt.counts
+        if own_prompt is None
+        else np.where(np.isfinite(own_prompt), own_prompt, prompt.counts)
+    )
+    kind = CostKind.TOKENS if answer.n_known else CostKind.ASSUMED
+    usd = _usd(of_prompt, answer.counts, price)
+    return usd, CostSource(kind, answer.n_known, n, price, answer.mean)
 
 
 def saving(cost: float, baseline_cost: float) -> float:
@@ -175,7 +181,9 @@ def saving(cost: float, baseline_cost: float) -> float:
 
 
 def _usd(prompt_tokens: Floats, answer_tokens: Floats, price: Price) -> Floats:
-    return (prompt_tokens * price.prompt_usd + answer_tokens * price.answer_usd) / 1e6
+    usd = answer_tokens * (price.answer_usd / 1e6)
+    usd += prompt_tokens * (price.prompt_usd / 1e6)
+    return usd
 
 
 def _usual(tokens: Floats, average: float) -> float:
@@ -183,12 +191,15 @@ def _usual(tokens: Floats, average: float) -> float:
     return float(tokens[known].mean()) if known.any() else average
 
 
-def _filled(tokens: Floats, average: float) -> tuple[Floats, str]:
+def _filled(tokens: Floats, average: float) -> _Tokens:
+    n = len(tokens)
+    mean = float(tokens.sum()) / n
+    if math.isfinite(mean):  # so is every count
+        return _Tokens(tokens, n, mean, f"measured, mean {mean:.0f}")
     known = np.isfinite(tokens)
-    if known.all():
-        return tokens, f"measured, mean {tokens.mean():.0f}"
-    usual = _usual(tokens, average)
-    filled = np.where(known, tokens, usual)
-    if not known.any():
-        return filled, f"the paper's average, {average:.0f}"
-    return filled, f"measured for {known.mean():.0%}, mean {usual:.0f}"
+    n_known = int(np.count_nonzero(known))
+    if not n_known:
+        return _Tokens(np.full(n, average), 0, average, f"the paper's average, {average:.0f}")
+    usual = float(tokens[known].mean())
+    words = f"measured for {n_known / n:.0%}, mean {usual:.0f}"
+    return _Tokens(np.where(known, tokens, usual), n_known, usual, words)

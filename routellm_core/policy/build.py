@@ -12,7 +12,7 @@ from routellm_core import __version__
 from routellm_core.errors import DataError
 from routellm_core.metrics.baselines import random_line
 from routellm_core.metrics.costs import CostKind, CostSource
-from routellm_core.metrics.curve import point_index, rank_queries
+from routellm_core.metrics.curve import calls_strong, point_index, rank_queries
 from routellm_core.policy.choice import SelectedThreshold, outcomes_hash
 from routellm_core.policy.document import POLICY_VERSION, Policy, content_hash, first_problem
 from routellm_core.policy.fields import (
@@ -35,7 +35,7 @@ from routellm_core.policy.guarantee.sentences import (
 )
 from routellm_core.routers.checkpoints import checkpoint_hash
 from routellm_core.statistics.bootstrap import N_RESAMPLES, curve_intervals
-from routellm_core.statistics.curve_bands import share_band_at
+from routellm_core.statistics.routed_point import point_figures
 from routellm_core.store import Store
 from routellm_core.types import Interval, ModelPair
 from routellm_core.wording import money
@@ -258,16 +258,17 @@ def _intervals(choice: SelectedThreshold, n_resamples: int, seed: int) -> dict[s
         n_resamples=n_resamples,
         seed=seed,
     )
-    at = np.array([point_index(choice.curve, choice.point.threshold)])
-    share = np.array([choice.point.strong_call_share])
-    ends = {
-        "strong_call_share": share_band_at(ranking, outcomes.cluster_code, at),
-        "quality": found.quality_at(share),
-        "pgr": found.pgr_at(share),
-        "quality_weak": found.quality_at(np.zeros(1)),
-        "quality_strong": found.quality_at(np.ones(1)),
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    own = point_figures(called, outcomes, choice.costs, found)
+    alone = (found.quality_at(np.array([share])) for share in (0.0, 1.0))
+    weak, strong = (Interval(float(low[0]), float(high[0])) for low, high in alone)
+    return {
+        "strong_call_share": own.strong_call_share.interval,
+        "quality": own.quality.interval,
+        "pgr": own.pgr.interval,
+        "quality_weak": weak,
+        "quality_strong": strong,
     }
-    return {name: Interval(float(low[0]), float(high[0])) for name, (low, high) in ends.items()}
 
 
 def guarantee_of(certified: CheckpointCertificate, quality_unit: str) -> Guarantee:
