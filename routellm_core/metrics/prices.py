@@ -13,6 +13,8 @@ from typing import Any, Literal, NamedTuple
 from routellm_core.types import ModelPair
 
 PriceKind = Literal["typed", "listed", "free", "neighbour model", "other provider", "unknown"]
+MoneyChoice = Literal["measured", "list"]
+"""What money goes by where dollars were measured; see `by_choice`."""
 
 # Model names of public benchmarks, as genai-prices calls them: (provider, model).
 _PRICED_AS = {
@@ -83,6 +85,22 @@ class Price(NamedTuple):
     """Of prompt tokens that are written to a cache."""
     reasoning_usd: float = math.nan
     """Of thoughts, where they are priced apart from the answer."""
+    prompt_tokens: float = math.nan
+    """Of a call, as typed for queries of which nobody counted any; NaN: none were typed."""
+    answer_tokens: float = math.nan
+    """The same of an answer."""
+
+    @property
+    def changes(self) -> tuple[float, float, float]:
+        """USD a million tokens more than those of prompts for reading from a cache and for writing
+        to it, and more than those of answers for thoughts; 0 where no such price is known."""
+        found = (
+            self.cache_read_usd - self.prompt_usd,
+            self.cache_write_usd - self.prompt_usd,
+            self.reasoning_usd - self.answer_usd,
+        )
+        read, write, thought = (0.0 if math.isnan(usd) else usd for usd in found)
+        return read, write, thought
 
     @property
     def is_doubtful(self) -> bool:
@@ -118,6 +136,17 @@ def prices_of(pair: ModelPair, typed: Mapping[str, Price] | None = None) -> tupl
     """`price_for` of the weak and the strong model."""
     weak, strong = (price_for(model, typed) for model in pair)
     return weak, strong
+
+
+def by_choice(price: Price, money: MoneyChoice | None) -> Price:
+    """The price under a choice of money; without one a typed price counts before measured dollars.
+
+    Args:
+        price: of a model.
+        money: `measured`: dollars that were measured count, a price only where there are none;
+            `list`: tokens times price count always; None: as the price says itself.
+    """
+    return price if money is None else price._replace(replaces_measured=money == "list")
 
 
 def list_price(model: str) -> Price | None:

@@ -51,6 +51,11 @@ def source(found: MoneySource) -> str:
             f"assumed tokens, {found.answer_tokens:.0f} an answer as in the paper, times a price "
             f"({found.price.source})"
         )
+    if found.kind == "typed tokens times price":
+        return (
+            f"typed tokens, {found.answer_tokens:,.0f} an answer, times a price "
+            f"({found.price.source})"
+        )
     if found.n_known == found.n_queries:
         return (
             f"measured tokens, {found.answer_tokens:.0f} an answer at the mean, times a price "
