@@ -9,9 +9,9 @@ from routellm_core.commands.shared import (
     add_pair,
     add_prices,
     add_targets,
+    chosen_prices,
     money_lines,
     pair_of,
-    prices_for,
     target_of,
 )
 from routellm_core.evaluation.money import money_document
@@ -57,7 +57,7 @@ def chosen(parsed: argparse.Namespace, store: Store) -> SelectedThreshold:
         target_of(parsed),
         recipe=parsed.recipe,
         model_pair=pair,
-        prices=prices_for(parsed, pair),
+        prices=chosen_prices(parsed, pair, store, parsed.benchmark),
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from routellm_core.commands.calibrate import add_choice, chosen
 from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
-from routellm_core.commands.shared import Result, Verb, pair_of, prices_for
+from routellm_core.commands.shared import Result, Verb, chosen_prices, pair_of
 from routellm_core.errors import DataError
 from routellm_core.policy import build
 from routellm_core.policy.build import ProviderNames
@@ -78,7 +78,7 @@ def _certified(parsed: argparse.Namespace, store: Store) -> SelectedThreshold | 
         seed=parsed.seed,
         recipe=parsed.recipe,
         model_pair=pair,
-        prices=prices_for(parsed, pair),
+        prices=chosen_prices(parsed, pair, store, parsed.benchmark),
     )
 
 

@@ -10,9 +10,9 @@ from routellm_core.commands.shared import (
     add_pair,
     add_prices,
     add_targets,
+    chosen_prices,
     money_lines,
     pair_of,
-    prices_for,
     seed,
     target_of,
 )
@@ -74,7 +74,7 @@ def recommend_routers(parsed: argparse.Namespace) -> Result:
             parsed.benchmark,
             required,
             model_pair=pair,
-            prices=prices_for(parsed, pair),
+            prices=chosen_prices(parsed, pair, store, parsed.benchmark),
             seed=parsed.seed,
         )
     return answer, lines(answer)

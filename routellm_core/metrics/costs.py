@@ -1,9 +1,9 @@
 """Money of both models on every query, from the truest thing that is known of each.
 
 That is, in this order: the dollars that were measured, measured tokens times a price, typed tokens
-times a price, the paper's average of tokens times a price; else it is unknown. Tokens that were
-read from a cache or written to it and thoughts have prices of their own, where they are known. Costs are USD. Prices come from genai-prices
-and can be replaced by the user's.
+times a price, the paper's average of tokens times a price; else it is unknown. Tokens read from a
+cache or written to it and thoughts have prices of their own, where those are known. Costs are USD.
+Prices come from genai-prices and can be replaced by the user's.
 """
 
 import math
@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from routellm_core.metrics.curve import routed_mean
 from routellm_core.metrics.prices import UNKNOWN_PRICE as UNKNOWN_PRICE
@@ -165,9 +164,7 @@ def _sides(outcomes: PairOutcomes) -> tuple[_Side, _Side]:
 def _of_model(prompt_tokens: Floats, side: _Side, price: Price) -> _ModelCosts:
     """Cost of each query with one model, and what it rests on."""
     prompt, prompt_source, _ = _filled_prompt(prompt_tokens, side.prompt_tokens, price)
-    answer, answer_source, _ = _filled(
-        side.answer_tokens, price.answer_tokens, PAPER_ANSWER_TOKENS
-    )
+    answer, answer_source, _ = _filled(side.answer_tokens, price.answer_tokens, PAPER_ANSWER_TOKENS)
     tokens = TokenSource(prompt_source, answer_source)
     n, mean, measured = len(prompt), float(answer.mean()), side.cost_usd
     known = np.zeros(n, dtype=bool) if measured is None else np.isfinite(measured)
@@ -195,8 +192,7 @@ def saving(cost: float, baseline_cost: float) -> float:
 
 
 def _usd(prompt: Floats, answer: Floats, side: _Side, price: Price) -> Floats:
-    """USD of each call: tokens of the prompt and the answer times their prices, and what tokens of
-    a cache and thoughts cost more or less than those."""
+    """USD of each call, with what tokens of a cache and thoughts cost more or less than others."""
     usd = prompt * price.prompt_usd + answer * price.answer_usd
     read, write, thought = price.changes
     cached = _at_most(side.cached_tokens, prompt)

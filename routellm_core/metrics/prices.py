@@ -6,7 +6,7 @@ of a neighbour model says so, an unknown one is NaN, and only a free model costs
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -92,8 +92,11 @@ class Price(NamedTuple):
 
     @property
     def changes(self) -> tuple[float, float, float]:
-        """USD a million tokens more than those of prompts for reading from a cache and for writing
-        to it, and more than those of answers for thoughts; 0 where no such price is known."""
+        """Differences in USD a million tokens, 0 where such a price is not known.
+
+        Of reading from a cache and of writing to it against other tokens of a prompt, of thoughts
+        against other tokens of an answer.
+        """
         found = (
             self.cache_read_usd - self.prompt_usd,
             self.cache_write_usd - self.prompt_usd,
@@ -101,6 +104,11 @@ class Price(NamedTuple):
         )
         read, write, thought = (0.0 if math.isnan(usd) else usd for usd in found)
         return read, write, thought
+
+    @property
+    def has_only_tokens(self) -> bool:
+        """True where no price was typed, only how many tokens a call has."""
+        return self.kind == "typed" and math.isnan(self.prompt_usd) and math.isnan(self.answer_usd)
 
     @property
     def is_doubtful(self) -> bool:
@@ -123,13 +131,40 @@ class _Name(NamedTuple):
 
 
 def price_for(model: str, typed: Mapping[str, Price] | None = None) -> Price:
-    """The typed price of a model, else its list price, else an unknown one that says why."""
-    if typed and model in typed:
-        return typed[model]
+    """The typed price of a model, else its list price, else an unknown one that says why.
+
+    Args:
+        model: by its name in the outcomes.
+        typed: prices by model; one of neither prompts nor answers leaves the list price, with the
+            tokens that were typed.
+    """
+    own = (typed or {}).get(model)
+    if own is not None and not own.has_only_tokens:
+        return own
+    found = list_price(model) or UNKNOWN_PRICE
     if _is_own_machine(model):
         source = "a model on your own machine has no list price: type one"
-        return UNKNOWN_PRICE._replace(source=source)
-    return list_price(model) or UNKNOWN_PRICE
+        found = UNKNOWN_PRICE._replace(source=source)
+    if own is None:
+        return found
+    return found._replace(prompt_tokens=own.prompt_tokens, answer_tokens=own.answer_tokens)
+
+
+def typed_over(typed: Mapping[str, Price], saved: Mapping[str, Price]) -> dict[str, Price]:
+    """Typed prices and token counts by model; what was not typed of a model is as saved."""
+    found = dict(saved)
+    for model, own in typed.items():
+        before = found.get(model, own)
+        price = before if own.has_only_tokens else own
+        prompt, answer = (
+            after if math.isfinite(after) else earlier
+            for after, earlier in (
+                (own.prompt_tokens, before.prompt_tokens),
+                (own.answer_tokens, before.answer_tokens),
+            )
+        )
+        found[model] = price._replace(prompt_tokens=prompt, answer_tokens=answer)
+    return found
 
 
 def prices_of(pair: ModelPair, typed: Mapping[str, Price] | None = None) -> tuple[Price, Price]:
@@ -147,6 +182,14 @@ def by_choice(price: Price, money: MoneyChoice | None) -> Price:
             `list`: tokens times price count always; None: as the price says itself.
     """
     return price if money is None else price._replace(replaces_measured=money == "list")
+
+
+def choice_of(prices: Iterable[Price]) -> MoneyChoice | None:
+    """The choice of money that prices are under; None: each as it says itself."""
+    found = [(price.kind == "typed", price.replaces_measured) for price in prices]
+    if (False, True) in found:
+        return "list"
+    return "measured" if (True, False) in found else None
 
 
 def list_price(model: str) -> Price | None:

@@ -95,7 +95,7 @@ def compare_routers(
         n_resamples=n_resamples,
         seed=seed,
     )
-    costs = pair_costs(outcomes, *(prices or prices_of(pair)))
+    costs = pair_costs(outcomes, *(prices or prices_of(pair, store.typed_prices(benchmark_id))))
     routers = []
     for i, (label, (name, recipe)) in enumerate(labels.items(), start=1):
         on_progress(Progress(label, i, len(labels) + 1))
