@@ -231,3 +231,24 @@ def test_import_saves_the_prices_that_are_typed_with_it(tmp_path, capsys):
     capsys.readouterr()
     assert main(["import", str(path), "--price", "owl=1/2", *options]) != 0
     assert "--price owl: the models here are" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["calibrate", "recommend", "compare"])
+def test_what_a_warm_cache_forfeits_is_said_where_it_is_asked_for(verb, name):
+    typed = ("--price", "wren=1/2/0.1", "--price", "heron=10/20/1", "--warm-share", "0.4")
+
+    def found(answer):
+        return answer if name == "calibrate" else answer["routers"][0]
+
+    assert "cache" not in found(verb(name, *typed[:4]))
+    cache = found(verb(name, *typed))["cache"]
+    half = 0.4 * 0.5 * (0.5 * 95 * 9e-6 + 0.5 * 95 * 0.9e-6)
+    assert cache["forfeited_usd_per_1000"] == pytest.approx(1_000 * half, rel=0.02)
+    unknown = found(verb(name, *BOTH, "--warm-share", "0.4"))["cache"]
+    assert unknown["words"].startswith("What switches of model forfeit in cache is not known (–)")
+
+
+def test_a_share_of_warm_prompts_is_a_share(verb, capsys):
+    with pytest.raises(SystemExit):
+        verb("calibrate", "--warm-share", "1.5")
+    assert "1.5 is no share between 0 and 1" in capsys.readouterr().err

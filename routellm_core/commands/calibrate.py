@@ -14,7 +14,8 @@ from routellm_core.commands.shared import (
     pair_of,
     target_of,
 )
-from routellm_core.evaluation.money import money_document
+from routellm_core.evaluation.money import cache_document, money_document
+from routellm_core.metrics.curve import calls_strong
 from routellm_core.policy import choice as policy_choice
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.store import Store
@@ -83,6 +84,10 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         "quality": point.quality,
         "pgr": point.pgr,
     }
+    called = calls_strong(choice.strong_win_rate, choice.threshold)
+    cache = cache_document(outcomes, choice.costs, called, parsed.warm_share)
+    if cache is not None:
+        document["cache"] = cache
     line = (
         f"threshold {document['threshold']!r}: {percent(point.strong_call_share, 2)} strong calls, "
         f"quality {fixed(point.quality, 6)}, PGR {fixed(point.pgr)} "
@@ -90,4 +95,4 @@ def calibrate(parsed: argparse.Namespace) -> Result:
     )
     reached = f"{found.mode}: wanted {found.wanted:g}, achieved {found.achieved:.6g}"
     money = money_lines(document["money"]) if found.mode == "budget" or parsed.price else []
-    return document, [reached, line, *money]
+    return document, [reached, line, *money, *([cache["words"]] if cache else [])]

@@ -76,6 +76,7 @@ def recommend_routers(parsed: argparse.Namespace) -> Result:
             model_pair=pair,
             prices=chosen_prices(parsed, pair, store, parsed.benchmark),
             seed=parsed.seed,
+            warm_share=parsed.warm_share,
         )
     return answer, lines(answer)
 
@@ -118,6 +119,8 @@ def _router(row: dict[str, Any]) -> list[str]:
         f"  {row['label']}: threshold {row['threshold']!r}, {_figures(row)}, own "
         f"{ms_text(row['router_ms'])}{timed}"
     ]
+    if row.get("cache"):
+        found.append(f"    {row['cache']['words']}")
     for difference in (row["to_first"], row["over_bar"]):
         if difference is not None:
             gain = bracketed(difference["value"], difference["interval"], _signed)

@@ -69,6 +69,13 @@ def add_prices(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="keep what is typed here with the set, for all pages and verbs",
     )
+    parser.add_argument(
+        "--warm-share",
+        type=_share,
+        metavar="W",
+        help="share of the calls, in [0, 1], whose prompt one model alone would read from its "
+        "cache; then what switches of model forfeit is said beside the saving",
+    )
 
 
 def add_typed_prices(parser: argparse.ArgumentParser) -> None:
@@ -199,6 +206,16 @@ def _tokens(text: str) -> tuple[str, float]:
             f"{text!r} is no number of tokens; write MODEL=N, as gpt-4o=350, or N for all models"
         )
     return model, n
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0.0 <= share <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is no share between 0 and 1")
+    return share
 
 
 def resamples(text: str) -> int:

@@ -128,6 +128,17 @@ def usual_calls(
     return weak, strong
 
 
+def model_prompt_tokens(outcomes: PairOutcomes, costs: PairCosts) -> tuple[Floats, Floats]:
+    """(n_queries,) tokens of the prompts as the weak and as the strong model counts them."""
+    weak, strong = (
+        _filled_prompt(outcomes.prompt_tokens, side.prompt_tokens, source.price).tokens
+        for side, source in zip(
+            _sides(outcomes), (costs.weak_source, costs.strong_source), strict=True
+        )
+    )
+    return weak, strong
+
+
 class _Side(NamedTuple):
     """What is known of one model's calls, (n_queries,) each; None where nothing is."""
 
