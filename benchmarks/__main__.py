@@ -12,6 +12,7 @@ NAMES = [
     "imports",
     "queries",
     "faithfulness",
+    "check",
     "transport",
     "gateways",
     "page",
