@@ -151,6 +151,11 @@ def measure() -> Iterator[str]:
         n_alarms += n
         yield f"false alarms, {name}: {said(n, N_SETS)} {by_kind or ''}".rstrip()
     yield f"false alarms, all sets: {said(n_alarms, len(sets) * N_SETS)}"
+    yield from power()
+
+
+def power() -> Iterator[str]:
+    """How often a slice of the stated shares right is found, as broken or as reversed."""
     few = 100
     for n, strong, weak in (
         (270, 0.03, 0.32),

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from routellm_core.errors import UnknownNameError
-from routellm_core.evaluation.benchmark import within_slice
 from routellm_core.evaluation.comparison import controls, sentences
 from routellm_core.evaluation.comparison.decomposition import Decomposition, decomposition
 from routellm_core.evaluation.comparison.verdicts import PairVerdict, verdicts
 from routellm_core.evaluation.money import money_document
+from routellm_core.evaluation.slice_ranks import within_slice
 from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.metrics import cost_quality
 from routellm_core.metrics.costs import PairCosts, pair_costs, routed_cost
@@ -78,12 +78,12 @@ def compare_routers(
             f"{benchmark_id}"
         )
     labels = _labels(list(zip(rows["router_name"], rows["recipe"], strict=True)))
-    scores = {}
+    scores, folds = {}, {}
     for label, router_id in zip(labels, rows["router_id"], strict=True):
         where = benchmark_id, pair, router_id, view
-        scores[label] = store.strong_win_rates(*where)
+        scores[label], folds[label] = store.strong_win_rates(*where), store.folds(*where)
         if view == "unseen_slices":
-            scores[label] = within_slice(scores[label], store.folds(*where))
+            scores[label] = within_slice(scores[label], folds[label])
     weak, strong = outcomes.quality_weak, outcomes.quality_strong
     on_progress(Progress("every pair", 0, len(labels) + 1))
     found = verdicts(
@@ -99,7 +99,9 @@ def compare_routers(
     routers = []
     for i, (label, (name, recipe)) in enumerate(labels.items(), start=1):
         on_progress(Progress(label, i, len(labels) + 1))
-        parts = decomposition(outcomes, scores[label], n_resamples=n_resamples, seed=seed)
+        parts = decomposition(
+            outcomes, scores[label], fold=folds[label], n_resamples=n_resamples, seed=seed
+        )
         routers.append(
             {
                 "router": name,
