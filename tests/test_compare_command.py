@@ -70,7 +70,7 @@ def test_every_pair_of_routers_has_a_verdict_and_random_a_control_only(scored):
     assert first["over_recipe"] in ("golden", "chat")
     labels = [router["label"] for router in found["routers"]]
     assert labels[0] == "stacked"
-    assert set(labels) == {"stacked", "mf (golden)", "mf (chat)", "random"}
+    assert set(labels) == {"stacked", "mf (golden)", "mf (chat)", "random", "slice_table"}
 
 
 def test_the_figures_are_those_of_evaluate(scored):
@@ -91,6 +91,8 @@ def test_the_figures_are_those_of_evaluate(scored):
         routing_curve(slice_prior(outcomes), outcomes.quality_weak, outcomes.quality_strong)
     )
     assert found["stacked"]["prior"] == pytest.approx(prior)
+    assert found["slice_table"]["apgr"] == pytest.approx(prior)
+    assert found["slice_table"]["inside_slices"] == pytest.approx(0.5)
 
 
 def test_routers_of_unseen_slices_are_ranked_inside_their_folds(scored):

@@ -7,7 +7,7 @@ import pytest
 from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation.benchmark import evaluate_benchmark
 from routellm_core.evaluation.comparison.paper import PUBLISHED
-from routellm_core.evaluation.slice_ranks import within_slice
+from routellm_core.evaluation.slice_ranks import slice_prior, within_slice
 from routellm_core.metrics.curve import apgr, routing_curve
 from routellm_core.routers import ROUTERS
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
@@ -118,6 +118,8 @@ def test_a_report_has_each_view_of_each_router_best_first(compared):
         ("good", "unseen_slices"),
         ("poor", "in_domain"),
         ("poor", "within_slice"),
+        ("slice_table", "in_domain"),
+        ("slice_table", "within_slice"),
     }
     assert all(set(FIELDS) <= set(row) for row in rows)
     assert [r["apgr"] for r in rows] == sorted((r["apgr"] for r in rows), reverse=True)
@@ -132,7 +134,7 @@ def test_a_report_has_each_view_of_each_router_best_first(compared):
 def test_a_broken_slice_is_also_left_out(compared):
     without = evaluate_benchmark(compared, "b", n_resamples=5)["without_broken"]
     assert (without["slices"], without["n_queries"]) == (["bad"], 180)
-    assert len(without["routers"]) == 5
+    assert len(without["routers"]) == 7
     found = {(r["router"], r["view"]): r["apgr"] for r in without["routers"]}
     # The strong model adds only on the first third and the router sends these first.
     assert found["good", "in_domain"] == pytest.approx(1 - 1 / 6, abs=0.02)
@@ -180,7 +182,7 @@ def test_a_router_that_was_stopped_half_way_does_not_keep_the_others_out(fresh_s
     score(fresh_store, "b", ids, "whole", rng.random(len(ids)))
     score(fresh_store, "b", ids[:30], "half", rng.random(30))
     report = evaluate_benchmark(fresh_store, "b", n_resamples=20)
-    assert {r["router"] for r in report["routers"]} == {"whole"}
+    assert {r["router"] for r in report["routers"]} == {"whole", "slice_table"}
 
 
 def score_shipped(store, benchmark_id, ids, name, values, fold, view="in_domain"):
@@ -192,8 +194,22 @@ def score_shipped(store, benchmark_id, ids, name, values, fold, view="in_domain"
 
 
 def row_of(report, view):
-    (row,) = [row for row in report["routers"] if row["view"] == view]
+    """The row of the one router; the table of slices beside it is none."""
+    routers = [row for row in report["routers"] if row["router"] != "slice_table"]
+    (row,) = [row for row in routers if row["view"] == view]
     return row
+
+
+def test_a_table_of_slices_stands_beside_the_routers_and_is_never_ahead(compared):
+    report = evaluate_benchmark(compared, "b", n_resamples=20, seed=3)
+    outcomes = compared.pair_outcomes("b", PAIR)
+    weak, strong = outcomes.quality_weak, outcomes.quality_strong
+    table = {r["view"]: r["apgr"] for r in report["routers"] if r["router"] == "slice_table"}
+    prior = slice_prior(outcomes, seed=3)
+    assert table["in_domain"] == pytest.approx(apgr(routing_curve(prior, weak, strong)))
+    assert table["within_slice"] == pytest.approx(0.5)
+    assert "slice_table" not in {a["router"] for a in report["ahead"]}
+    assert "slice_table" not in {a["over"] for a in report["ahead"]}
 
 
 def test_one_fold_of_a_shipped_router_is_reported_as_untouched(fresh_store, rng):
@@ -221,7 +237,7 @@ def test_only_five_folds_of_a_router_that_ships_have_one_that_was_not_looked_at(
     score(fresh_store, "b", ids, "mine", values)
     score_shipped(fresh_store, "b", ids, "few", values, np.arange(len(ids)) % 9)
     views = [r["view"] for r in evaluate_benchmark(fresh_store, "b", n_resamples=5)["routers"]]
-    assert sorted(views) == ["in_domain", "in_domain", "within_slice", "within_slice"]
+    assert sorted(views) == ["in_domain"] * 3 + ["within_slice"] * 3
     frame = pd.DataFrame({"query_id": ids, "strong_win_rate": np.float32(values)})
     frame["fold"] = np.arange(len(ids)) % 5
     fresh_store.add_strong_win_rates("b", PAIR, "mine", "in_domain", frame)

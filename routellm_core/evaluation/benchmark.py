@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routellm_core.errors import UnknownNameError
-from routellm_core.evaluation.slice_ranks import within_slice
+from routellm_core.evaluation.slice_ranks import (
+    NO_ROUTERS,
+    SLICE_TABLE,
+    prior_folds,
+    slice_prior,
+    within_slice,
+)
 from routellm_core.metrics import baselines, variants
 from routellm_core.metrics.curve import apgr, cpt, rank_queries, routing_curve
 from routellm_core.metrics.slices import looks_broken, slice_table
@@ -100,13 +106,16 @@ def evaluate_benchmark(
         are ranked together then, which is rather too low (`apgr_by_fold` is the figure after
         ranking inside each fold).
 
+        Beside the routers stands `slice_table`, which knows of a query its slice alone: see
+        `slice_ranks.slice_prior`. It is never ahead, and neither is `random`.
+
     Raises:
         UnknownNameError: no such benchmark, model or scored router.
     """
     pair = model_pair or default_pair(store, benchmark_id)
     outcomes = store.pair_outcomes(benchmark_id, pair)
     routers = complete_routers(store, outcomes)
-    missing = set(router_names) - set(routers["router_name"])
+    missing = set(router_names) - {*routers["router_name"], SLICE_TABLE}
     if missing:
         there_are = ", ".join(sorted(set(routers["router_name"]))) or "none"
         raise UnknownNameError(
@@ -119,6 +128,11 @@ def evaluate_benchmark(
     for row in routers.itertuples():
         if not router_names or row.router_name in router_names:
             scored += _views_of(store, outcomes, row)
+    if (not router_names or SLICE_TABLE in router_names) and np.ptp(outcomes.slice_code):
+        names = {"router": SLICE_TABLE, "recipe": "none", "view": "in_domain"}
+        prior = slice_prior(outcomes, seed=seed)
+        ranks = within_slice(prior, outcomes.slice_code, prior_folds(outcomes, seed=seed))
+        scored += [_Scored(names, prior), _Scored(names | {"view": WITHIN_SLICE}, ranks)]
     resamples = _resamples(outcomes, scored, n_resamples, seed)
     evaluations = [
         _evaluation(outcomes, s, resampled)._asdict() | dict(s.further)
@@ -232,7 +246,7 @@ def _ahead(
     whole = [
         (s, resampled)
         for s, resampled in zip(scored, resamples, strict=True)
-        if s.kept is None and s.names["router"] != "random"
+        if s.kept is None and s.names["router"] not in NO_ROUTERS
     ]
     view = main_view([s.names["view"] for s, _ in whole])
     known = [(s, resampled) for s, resampled in whole if s.names["view"] == view]

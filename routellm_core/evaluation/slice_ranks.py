@@ -5,6 +5,11 @@ import pandas as pd
 
 from routellm_core.types import N_FOLDS, Floats, Ints, PairOutcomes
 
+SLICE_TABLE = "slice_table"
+"""Name of the row that `slice_prior` has among routers."""
+NO_ROUTERS = ("random", SLICE_TABLE)
+"""Rows that stand among routers as a measure of them; nobody is advised to take one."""
+
 
 def within_slice(strong_win_rate: Floats, slice_code: Ints, fold: Ints | None = None) -> Floats:
     """Scores that keep the router's order inside each slice and forget which slice is which.
@@ -55,8 +60,7 @@ def slice_prior(outcomes: PairOutcomes, *, n_folds: int = N_FOLDS, seed: int = 0
     Returns:
         (n_queries,) in [0, 1]; with one slice all 0.5.
     """
-    clusters, fold_of = np.unique(outcomes.cluster_code, return_inverse=True)
-    fold = np.random.default_rng(seed).permutation(np.arange(len(clusters)) % n_folds)[fold_of]
+    fold = prior_folds(outcomes, n_folds=n_folds, seed=seed)
     gain = outcomes.quality_strong - outcomes.quality_weak
     n_slices = len(outcomes.slices)
     score = np.empty(outcomes.n_queries)
@@ -67,3 +71,10 @@ def slice_prior(outcomes: PairOutcomes, *, n_folds: int = N_FOLDS, seed: int = 0
         mean = np.where(n > 0, total / np.maximum(n, 1), total.sum() / n.sum())
         score[own] = mean[outcomes.slice_code[own]]
     return within_slice(score, fold)
+
+
+def prior_folds(outcomes: PairOutcomes, *, n_folds: int = N_FOLDS, seed: int = 0) -> Ints:
+    """(n_queries,) folds of `slice_prior`, equal for the queries of a cluster."""
+    clusters, fold_of = np.unique(outcomes.cluster_code, return_inverse=True)
+    drawn = np.random.default_rng(seed).permutation(np.arange(len(clusters)) % n_folds)
+    return np.asarray(drawn[fold_of], dtype=np.int64)
