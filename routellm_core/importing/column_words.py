@@ -82,7 +82,7 @@ ANSWER_TOKENS = (
 )
 COST = (
     *("cost_usd", "cost", "total_cost", "usd", "cost_dollars", "price", "spend", "price_usd"),
-    *("total_cost_usd", "cents"),
+    *("total_cost_usd", "cents", "inference_cost", "request_cost", "response_cost", "api_cost"),
 )
 SECONDS = (
     *("latency_s", "latency", "latency_seconds", "duration", "duration_s", "elapsed", "time_s"),
