@@ -9,12 +9,12 @@ from routellm_core.commands.shared import (
     add_pair,
     add_prices,
     add_targets,
+    chosen_prices,
     money_lines,
     pair_of,
-    prices_for,
     target_of,
 )
-from routellm_core.evaluation.money import money_document
+from routellm_core.evaluation.money import cache_document, money_document
 from routellm_core.metrics.curve import calls_strong, rank_queries
 from routellm_core.policy import choice as policy_choice
 from routellm_core.policy.choice import SelectedThreshold
@@ -61,7 +61,7 @@ def chosen(parsed: argparse.Namespace, store: Store) -> SelectedThreshold:
         target_of(parsed),
         recipe=parsed.recipe,
         model_pair=pair,
-        prices=prices_for(parsed, pair),
+        prices=chosen_prices(parsed, pair, store, parsed.benchmark),
     )
 
 
@@ -112,6 +112,10 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         "pgr": point.pgr,
         **_with_intervals(choice),
     }
+    called = calls_strong(choice.strong_win_rate, choice.threshold)
+    cache = cache_document(outcomes, choice.costs, called, parsed.warm_share)
+    if cache is not None:
+        document["cache"] = cache
     line = (
         f"threshold {document['threshold']!r}: {percent(point.strong_call_share, 2)} strong calls, "
         f"quality {fixed(point.quality, 6)}, PGR {fixed(point.pgr)} "
@@ -119,4 +123,4 @@ def calibrate(parsed: argparse.Namespace) -> Result:
     )
     reached = f"{found.mode}: wanted {found.wanted:g}, achieved {found.achieved:.6g}"
     money = money_lines(document["money"]) if found.mode == "budget" or parsed.price else []
-    return document, [reached, line, *money]
+    return document, [reached, line, *money, *([cache["words"]] if cache else [])]

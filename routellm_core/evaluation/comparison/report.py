@@ -5,17 +5,24 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation.benchmark import within_slice
 from routellm_core.evaluation.comparison import controls, sentences
 from routellm_core.evaluation.comparison.decomposition import Decomposition, decomposition
 from routellm_core.evaluation.comparison.verdicts import PairVerdict, verdicts
-from routellm_core.evaluation.money import money_document
+from routellm_core.evaluation.money import cache_document, money_document
 from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.metrics import cost_quality
 from routellm_core.metrics.costs import PairCosts, pair_costs, routed_cost
-from routellm_core.metrics.curve import curve_of, rank_queries, routing_curve
+from routellm_core.metrics.curve import (
+    calls_strong,
+    curve_of,
+    index_at_share,
+    rank_queries,
+    routing_curve,
+)
 from routellm_core.metrics.prices import Price, prices_of
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.statistics.cost_quality_bands import cost_intervals
@@ -39,6 +46,7 @@ def compare_routers(
     strong_call_share: float = 0.5,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
+    warm_share: float | None = None,
     on_progress: OnProgress = silent,
 ) -> dict[str, Any]:
     """Verdicts, controls and decompositions of the routers of one view.
@@ -54,6 +62,8 @@ def compare_routers(
         strong_call_share: at which qualities are compared.
         n_resamples: of the bootstrap, and shuffles of the control.
         seed: of both.
+        warm_share: of the calls whose prompt one model alone would read from its cache; None: each
+            router's `cache` is left out.
         on_progress: told of each router.
 
     Returns:
@@ -95,7 +105,7 @@ def compare_routers(
         n_resamples=n_resamples,
         seed=seed,
     )
-    costs = pair_costs(outcomes, *(prices or prices_of(pair)))
+    costs = pair_costs(outcomes, *(prices or prices_of(pair, store.typed_prices(benchmark_id))))
     routers = []
     for i, (label, (name, recipe)) in enumerate(labels.items(), start=1):
         on_progress(Progress(label, i, len(labels) + 1))
@@ -111,6 +121,9 @@ def compare_routers(
                 **_along_costs(outcomes, scores[label], costs, n_resamples, seed),
             }
         )
+        if warm_share is not None:
+            called = _called_at(scores[label], outcomes, strong_call_share)
+            routers[-1]["cache"] = cache_document(outcomes, costs, called, warm_share)
     return {
         "benchmark": benchmark_id,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
@@ -162,6 +175,14 @@ def _parts(parts: Decomposition) -> dict[str, Any]:
             name = _KEYS.get(field, field)
             found |= {name: estimate.value, f"{name}_interval": estimate.interval}
     return found
+
+
+def _called_at(
+    scores: Floats, outcomes: PairOutcomes, strong_call_share: float
+) -> NDArray[np.bool_]:
+    """(n_queries,) True where the strong model is called at the share that can be reached."""
+    curve = routing_curve(scores, outcomes.quality_weak, outcomes.quality_strong)
+    return calls_strong(scores, float(curve.threshold[index_at_share(curve, strong_call_share)]))
 
 
 def _mean_quality(outcomes: PairOutcomes, scores: Floats) -> float:

@@ -112,9 +112,8 @@ def read_candidates(
         for label, row in zip(_labels(rows), rows.itertuples(), strict=True)
     ]
     latencies = store.pair_latencies(benchmark_id, pair)
-    queries = RecommendationQueries(
-        outcomes, pair_costs(outcomes, *(prices or prices_of(pair))), latencies
-    )
+    costs = pair_costs(outcomes, *(prices or prices_of(pair, store.typed_prices(benchmark_id))))
+    queries = RecommendationQueries(outcomes, costs, latencies)
     return Candidates(store.benchmark(benchmark_id), view, queries, routers, {})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from routellm_core.evaluation.money import money_document
+from routellm_core.evaluation.money import cache_document, money_document
 from routellm_core.evaluation.recommendation import estimates, limits, sentences
 from routellm_core.evaluation.recommendation.candidates import Candidates, read_candidates
 from routellm_core.evaluation.recommendation.estimates import Difference
@@ -41,6 +41,7 @@ def recommend(
     model_pair: ModelPair | None = None,
     prices: tuple[Price, Price] | None = None,
     seed: int = 0,
+    warm_share: float | None = None,
 ) -> dict[str, Any]:
     """Recommendation among the routers of a benchmark's main view; arguments as of its parts.
 
@@ -52,16 +53,24 @@ def recommend(
         DataError: see `limits.check`.
     """
     candidates = read_candidates(store, benchmark_id, model_pair=model_pair, prices=prices)
-    return document(candidates, required, seed=seed)
+    return document(candidates, required, seed=seed, warm_share=warm_share)
 
 
-def document(candidates: Candidates, required: Requirements, *, seed: int = 0) -> dict[str, Any]:
+def document(
+    candidates: Candidates,
+    required: Requirements,
+    *,
+    seed: int = 0,
+    warm_share: float | None = None,
+) -> dict[str, Any]:
     """The JSON object of `recommend --json`.
 
     Args:
         candidates: the routers and their queries.
         required: target, queries and limits.
         seed: of the parts that a held-out quality is cross-fitted on.
+        warm_share: of the calls whose prompt one model alone would read from its cache; None: each
+            router's `cache` is left out.
 
     Returns:
         `routers` that fit, best first, each with its excess over the first (`to_first`) and over
@@ -126,6 +135,10 @@ def document(candidates: Candidates, required: Requirements, *, seed: int = 0) -
         ],
         "bar": None if baseline is None else baseline.label,
     }
+    if warm_share is not None:
+        for (_, fit), row in zip(fits, answer["routers"], strict=True):
+            called = fit.setting.calls > 0
+            row["cache"] = cache_document(queries.outcomes, queries.costs, called, warm_share)
     answer["advice"] = _advice(answer["routers"], target)
     answer["cautions"] = _cautions(answer)
     return answer | {"sentences": sentences.recommendation(answer)}
