@@ -71,7 +71,7 @@ def test_its_figures_are_those_of_the_policy(small_store, tmp_path, capsys):
     own, evidence = found["options"][0], policy["evidence"]
     assert found["policy"]["evidence"] == evidence
     assert own["strong_call_share"] == evidence["strong_call_share"]["value"]
-    assert own["usd_per_query"]["value"] == evidence["usd_per_query"]
+    assert own["usd_per_query"]["value"] == pytest.approx(evidence["usd_per_query"], rel=1e-12)
     *_, strong, weak = found["options"]
     for option, name in ((own, "quality"), (strong, "quality_strong"), (weak, "quality_weak")):
         assert option["quality"]["value"] == pytest.approx(evidence[name]["value"], rel=1e-12)
@@ -172,7 +172,7 @@ def test_alternatives_are_points_of_the_curve_compared_on_the_same_queries(here)
     for option in others:
         (i,) = np.flatnonzero(curve.strong_call_share == option.strong_call_share)
         assert option.quality.value == curve.quality[i]
-        assert option.usd_per_query.value == choice.cost[i]
+        assert option.usd_per_query.value == pytest.approx(choice.cost[i], rel=1e-12)
         assert option.gain.value == pytest.approx(option.quality.value - own.quality.value)
     named = {option.name: option for option in others}
     share = own.strong_call_share

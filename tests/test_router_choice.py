@@ -496,8 +496,10 @@ def test_queries_of_one_text_are_one_draw(rng):
     once = document(candidates_of(queries, good, other), Requirements(SHARE))
     both = document(candidates_of(twice, *doubled), Requirements(SHARE))
     for one, two in zip(once["routers"], both["routers"], strict=True):
-        for name in ("quality", "strong_call_share", "pgr"):
-            assert two[f"{name}_interval"] == pytest.approx(one[f"{name}_interval"])
+        # The share's is exact where no text is repeated, and by clusters where one is.
+        for name, nearly in (("quality", 1e-6), ("pgr", 1e-5), ("strong_call_share", 0.002)):
+            for end, wanted in zip(two[f"{name}_interval"], one[f"{name}_interval"], strict=True):
+                assert end == pytest.approx(wanted, abs=nearly)
     assert both["n_texts"] == 400
     assert both["routers"][1]["to_first"]["p_value"] == pytest.approx(
         once["routers"][1]["to_first"]["p_value"]

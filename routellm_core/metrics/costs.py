@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -151,6 +152,11 @@ class _Side(NamedTuple):
     reasoning_tokens: Floats | None
 
 
+_OF_WEAK, _OF_STRONG = (
+    attrgetter(*(f"{name}_{side}" for name in _Side._fields)) for side in ("weak", "strong")
+)
+
+
 class _ModelCosts(NamedTuple):
     usd: Floats
     tokens: TokenSource
@@ -168,11 +174,7 @@ class _Filled(NamedTuple):
 
 
 def _sides(outcomes: PairOutcomes) -> tuple[_Side, _Side]:
-    weak, strong = (
-        _Side(*(getattr(outcomes, f"{name}_{side}") for name in _Side._fields))
-        for side in ("weak", "strong")
-    )
-    return weak, strong
+    return _Side(*_OF_WEAK(outcomes)), _Side(*_OF_STRONG(outcomes))
 
 
 def _of_model(prompt_tokens: Floats, side: _Side, price: Price) -> _ModelCosts:
