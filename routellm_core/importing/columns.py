@@ -5,9 +5,11 @@ model; one with neither model nor quality is a set of bare queries.
 """
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -47,8 +49,25 @@ from routellm_core.importing.currencies import currency_of, without_currency
 from routellm_core.importing.measures import FALLING, RISING
 from routellm_core.importing.scales import Scale
 
+SecondsUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
+PER_SECOND: Mapping[SecondsUnit, float] = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+LONGEST_USUAL_S = 60.0
+"""Median of times without a unit beyond which they are not taken for seconds."""
 LEAST_COUNTED = 3
 SHOWN = 12
+
+
+_BARE_UNIT: ContextVar[SecondsUnit | None] = ContextVar("_BARE_UNIT", default=None)
+
+
+@contextmanager
+def bare_times_in(unit: SecondsUnit | None) -> Iterator[None]:
+    """A block in which times without a unit in their column's name have this one."""
+    token = _BARE_UNIT.set(unit)
+    try:
+        yield
+    finally:
+        _BARE_UNIT.reset(token)
 
 
 class WideModel(NamedTuple):
@@ -77,8 +96,8 @@ class ColumnMapping:
     answer_tokens: str | None = None
     cost_usd: str | None = None
     latency: str | None = None
-    in_milliseconds: bool = False
-    """True if the latencies are milliseconds; otherwise they are seconds."""
+    seconds_unit: SecondsUnit | None = None
+    """Unit of the latencies; None: seconds, and left out where their median says otherwise."""
     wide: tuple[WideModel, ...] = ()
     one_model: str | None = None
     """Name of the model whose rows these are; None: the file's name."""
@@ -104,6 +123,11 @@ class ColumnMapping:
     """Tokens of thoughts, in those of the answer or beside them."""
     around: tuple[str, ...] | None = None
     """Columns of passage, instruction and options, which were asked too; None: guessed."""
+
+    @property
+    def known_unit(self) -> SecondsUnit | None:
+        """Unit of the latencies by name or as somebody said; None where nobody did."""
+        return self.seconds_unit or _BARE_UNIT.get()
 
     @property
     def measure(self) -> str:
@@ -163,7 +187,7 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
         answer_tokens=named(ANSWER_TOKENS),
         cost_usd=named(COST),
         latency=seconds or milliseconds,
-        in_milliseconds=seconds is None and milliseconds is not None,
+        seconds_unit=_unit_of(seconds or milliseconds),
         repeat=named(REPEAT) if measures else None,
         error=named(ERROR),
         status=named(STATUS),
@@ -186,10 +210,24 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
         query_id=found.query_id,
         slice=found.slice,
         prompt_tokens=found.prompt_tokens,
-        in_milliseconds=bool(milliseconds and _plain(milliseconds).endswith("ms")),
+        seconds_unit=_unit_of(milliseconds),
         wide=wide,
         around=found.around,
     )
+
+
+def _unit_of(column: str | None) -> SecondsUnit | None:
+    """The unit in the name of a column of times; None where it is bare.
+
+    >>> _unit_of("latency_ms"), _unit_of("gpt-4_latency_s"), _unit_of("latency")
+    ('ms', 's', None)
+    """
+    if column is None:
+        return None
+    name = _plain(column)
+    if name.endswith("ms"):
+        return "ms"
+    return "s" if name.split("_")[-1] in ("s", "sec", "seconds") else None
 
 
 def around(columns: Sequence[str], sample: pa.Table, query: str | None) -> tuple[str, ...]:

@@ -19,7 +19,16 @@ from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.calls import is_failure
 from routellm_core.importing.column_words import FAILED
-from routellm_core.importing.columns import ColumnMapping, around, guess, holds_battles, is_told
+from routellm_core.importing.columns import (
+    LONGEST_USUAL_S,
+    PER_SECOND,
+    ColumnMapping,
+    SecondsUnit,
+    around,
+    guess,
+    holds_battles,
+    is_told,
+)
 from routellm_core.importing.currencies import currency_of, in_dollars
 from routellm_core.importing.fields import is_whole
 from routellm_core.importing.formats.graded_records import model_of
@@ -31,6 +40,12 @@ from routellm_core.importing.records import structured
 from routellm_core.importing.said import asked_in
 from routellm_core.importing.values import Where
 
+_UNITS: dict[SecondsUnit, str] = {
+    "s": "seconds",
+    "ms": "milliseconds",
+    "us": "microseconds",
+    "ns": "nanoseconds",
+}
 SHOWN = 8
 LEAST_NUMERIC = 0.9
 """Share of numbers in a column that may hold grades."""
@@ -139,7 +154,7 @@ def _long(
         rows["cost_usd"] = in_dollars(rows["cost_usd"].to_numpy(), mapping.cost_usd, notes)
     _count_thoughts(rows, data, mapping, where, notes)
     _look_at_calls(rows, data, mapping, notes)
-    return _in_seconds(rows, mapping), where
+    return _in_seconds(rows, mapping, notes), where
 
 
 def _look_at_calls(
@@ -288,7 +303,7 @@ def _wide(
         rows["state"] = np.concatenate(
             [_states(data[m.answer]) if m.answer else nothing for m in models]
         )
-    return _in_seconds(rows, mapping), where._replace(row=where.row[again])
+    return _in_seconds(rows, mapping, notes), where._replace(row=where.row[again])
 
 
 def _names(data: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
@@ -331,9 +346,22 @@ def _with_around(queries: pd.Series, beside: pa.Table) -> pd.Series:
     )
 
 
-def _in_seconds(rows: pd.DataFrame, mapping: ColumnMapping) -> pd.DataFrame:
-    if mapping.in_milliseconds and "latency_s" in rows:
-        rows["latency_s"] /= 1000.0
+def _in_seconds(rows: pd.DataFrame, mapping: ColumnMapping, notes: list[str]) -> pd.DataFrame:
+    """Latencies in seconds; unknown where no unit is named and their median is no usual time."""
+    if "latency_s" not in rows:
+        return rows
+    if (unit := mapping.known_unit) is not None:
+        rows["latency_s"] /= PER_SECOND[unit]
+        return rows
+    median = float(rows["latency_s"].median())
+    if median > LONGEST_USUAL_S:
+        column = mapping.latency or next(m.latency for m in mapping.wide if m.latency)
+        notes.append(
+            f"Left out: the times in {column!r}, {median:,.6g} at the median. No unit is named and "
+            "few answers take so many seconds. Say the unit with --seconds-unit ms (or s, us, ns), "
+            "or on the My data page."
+        )
+        rows["latency_s"] = np.nan
     return rows
 
 
@@ -350,7 +378,7 @@ def _read_as(mapping: ColumnMapping) -> str:
             ("prompt tokens", mapping.prompt_tokens),
             ("answer tokens", mapping.answer_tokens),
             (currency_of(mapping.cost_usd or "") or "US dollars", mapping.cost_usd),
-            ("milliseconds" if mapping.in_milliseconds else "seconds", mapping.latency),
+            (_UNITS[mapping.known_unit or "s"], mapping.latency),
         )
         if column is not None
     ]
@@ -376,8 +404,7 @@ def _read_as(mapping: ColumnMapping) -> str:
             if columns := [str(model[field]) for model in mapping.wide if model[field]]:
                 parts.append(f"{currency_of(columns[0]) or what} {_listed(columns)}")
         if columns := [str(model.latency) for model in mapping.wide if model.latency]:
-            unit = "milliseconds" if mapping.in_milliseconds else "seconds"
-            parts.append(f"{unit} {_listed(columns)}")
+            parts.append(f"{_UNITS[mapping.known_unit or 's']} {_listed(columns)}")
     return f"Columns: {', '.join(parts)}."
 
 
