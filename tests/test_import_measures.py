@@ -9,7 +9,6 @@ from routellm_core import importing
 from routellm_core.__main__ import main
 from routellm_core.errors import DataError
 from routellm_core.importing import job
-from routellm_core.importing.columns import bare_times_in
 from routellm_core.importing.formats import table
 from routellm_core.importing.job import ImportPlan
 from routellm_core.importing.measures import Measure, NoQualityError, Wanted, chosen
@@ -286,30 +285,6 @@ def test_chosen_models_of_a_router_are_the_models(tmp_path):
         "Columns: id 'canonical_id', slice 'dataset', model 'selected_model', quality 'correct', "
         "US dollars 'cost', milliseconds 'latency_ms'."
     ) in part.notes
-
-
-def timed(tmp_path, times, **more):
-    graded = {"model": ["wren", "wren", "heron", "heron"], "correct": [1, 0, 1, 1]}
-    return read_table(tmp_path, query_id=["a", "b"] * 2, **graded, **{**more, "latency": times})
-
-
-def test_bare_times_too_long_for_seconds_are_left_out_and_the_option_is_named(tmp_path):
-    part = timed(tmp_path, [407.5, 407.5, 900.0, 900.0])
-    assert part.outcomes["latency_s"].isna().all()
-    assert any(
-        "Left out: the times in 'latency'" in n and "--seconds-unit ms" in n for n in part.notes
-    )
-
-
-def test_bare_times_of_usual_length_are_seconds(tmp_path):
-    assert timed(tmp_path, [2.0, 2.0, 90.0, 5.0]).outcomes["latency_s"].tolist() == [2, 2, 90, 5]
-
-
-@pytest.mark.parametrize(("unit", "factor"), [("s", 1), ("ms", 1e3), ("us", 1e6), ("ns", 1e9)])
-def test_a_unit_that_is_said_holds_for_bare_times(tmp_path, unit, factor):
-    with bare_times_in(unit):
-        part = timed(tmp_path, [factor * s for s in (90.0, 90.0, 70.0, 80.0)])
-    assert part.outcomes["latency_s"].tolist() == pytest.approx([90.0, 90.0, 70.0, 80.0])
 
 
 def test_answers_of_several_runs_are_averaged_and_said(tmp_path):

@@ -74,12 +74,6 @@ def add_parsers(verb: Verb) -> None:
         "without it such a column is left out",
     )
     importing.add_argument(
-        "--seconds-unit",
-        choices=("s", "ms", "us", "ns"),
-        help="unit of times in a table's column that names none, as latency; without it they are "
-        "seconds, and left out where their median is over 60",
-    )
-    importing.add_argument(
         "--drop", nargs="+", default=[], metavar="COLUMN", help="columns that are not looked at"
     )
     add_typed_prices(importing)
@@ -161,7 +155,6 @@ def import_files(parsed: argparse.Namespace) -> Result:
         scale=parsed.scale,
         roles=tuple(parsed.roles),
         rates=tuple(parsed.rates),
-        seconds_unit=parsed.seconds_unit,
         dropped=tuple(parsed.drop),
     )
     found = import_job.read(plan)

@@ -28,13 +28,7 @@ from routellm_core.importing import read as read_benchmarks
 from routellm_core.importing import recognise as recognise_benchmark
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.battles import read_battles, together
-from routellm_core.importing.columns import (
-    ColumnMapping,
-    SecondsUnit,
-    bare_times_in,
-    holds_battles,
-    seen,
-)
+from routellm_core.importing.columns import ColumnMapping, holds_battles, seen
 from routellm_core.importing.currencies import at_rates
 from routellm_core.importing.formats import batches, lighteval, llm_comparator, lm_eval, table
 from routellm_core.importing.grading import graded, measures_of, on_scale
@@ -52,7 +46,7 @@ from routellm_core.types import Benchmark
 
 OF_BATTLES = ("battles", "llm_comparator")
 FORMATS = (*IMPORTERS, *OF_BATTLES)
-NO_ROLES = {"wide", "also", "seconds_unit", "scale", "around", "one_model"}
+NO_ROLES = {"wide", "also", "in_milliseconds", "scale", "around", "one_model"}
 """Fields of `ColumnMapping` that are no single column."""
 TABLES = ("queries", "outcomes", "texts", "usage")
 MEMORY_SHARE = 0.75
@@ -82,8 +76,6 @@ class ImportPlan(jobs.JobPlan):
     None takes the role away."""
     rates: tuple[tuple[str, float], ...] = ()
     """Currencies of costs, and the USD for one unit of each."""
-    seconds_unit: SecondsUnit | None = None
-    """Unit of times whose column names none; None: seconds, if their median is a usual one."""
     dropped: tuple[str, ...] = ()
     """Columns of tables that are not looked at."""
 
@@ -131,12 +123,7 @@ def read(plan: ImportPlan) -> ReadFiles:
     scale = None if plan.scale is None else scale_between(*plan.scale)
     parts: list[Imported] = []
     battles = []
-    with (
-        told_apart(paths),
-        on_scale(scale),
-        at_rates(dict(plan.rates)),
-        bare_times_in(plan.seconds_unit),
-    ):
+    with told_apart(paths), on_scale(scale), at_rates(dict(plan.rates)):
         if plan.format_name in (None, "batches") and plan.mapping is None:
             parts, paths = batches.read_together(paths)
         for path in paths:

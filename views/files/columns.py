@@ -7,7 +7,7 @@ import pyarrow as pa
 import streamlit as st
 
 from routellm_core.errors import DataError
-from routellm_core.importing.columns import ColumnMapping, SecondsUnit, WideModel
+from routellm_core.importing.columns import ColumnMapping, WideModel
 from routellm_core.importing.scales import Scale
 from routellm_core.wording.text import one_line
 from views.cache import own_data
@@ -29,13 +29,6 @@ _SCALES = {
     "1 to 10, points": Scale(1.0, 10.0, "points"),
     "0 to 100, points": Scale(0.0, 100.0, "points"),
     "−1 to 1, points": Scale(-1.0, 1.0, "points"),
-}
-_TIMES: dict[SecondsUnit | None, str] = {
-    None: "not said: seconds, if they are usual ones",
-    "s": "seconds",
-    "ms": "milliseconds",
-    "us": "microseconds",
-    "ns": "nanoseconds",
 }
 _ROWS, _COLUMNS = 5, 8
 
@@ -66,7 +59,7 @@ def draw(path: Path) -> ColumnMapping:
             **common,
             scale=scale,
             wide=_wide(names, guess, key),
-            seconds_unit=_seconds_unit(guess, key),
+            in_milliseconds=guess.in_milliseconds,
         )
     if shape == _BARE:
         return ColumnMapping(**common, **_amounts(names, guess, key))
@@ -106,7 +99,7 @@ def _column(label: str, names: list[str], guessed: str | None, key: str) -> str 
     return None if chosen == _NONE else chosen
 
 
-def _amounts(names: list[str], guess: ColumnMapping, key: str) -> dict[str, str | None]:
+def _amounts(names: list[str], guess: ColumnMapping, key: str) -> dict[str, str | bool | None]:
     """Tokens, cost and time of a row's answer."""
     with st.expander("Tokens, cost and time of the answers"):
         left, middle, right = st.columns(3)
@@ -116,26 +109,13 @@ def _amounts(names: list[str], guess: ColumnMapping, key: str) -> dict[str, str 
             cost = _column("Cost, USD", names, guess.cost_usd, f"{key}_cost")
         with right:
             latency = _column("Time to the answer", names, guess.latency, f"{key}_latency")
-            unit = _seconds_unit(guess, key)
+            in_ms = st.checkbox("in milliseconds", guess.in_milliseconds, key=f"{key}_ms")
     return {
         "answer_tokens": tokens,
         "cost_usd": cost,
         "latency": latency,
-        "seconds_unit": unit,
+        "in_milliseconds": in_ms,
     }
-
-
-def _seconds_unit(guess: ColumnMapping, key: str) -> SecondsUnit | None:
-    """The unit of the times, as the column's name has it; asked for where it has none."""
-    units = list(_TIMES)
-    return st.selectbox(
-        "Unit of the times",
-        units,
-        units.index(guess.seconds_unit),
-        _TIMES.__getitem__,
-        key=f"{key}_unit",
-        help="Times whose unit nobody names are left out where they are too long for seconds.",
-    )
 
 
 def _wide(names: list[str], guess: ColumnMapping, key: str) -> tuple[WideModel, ...]:
