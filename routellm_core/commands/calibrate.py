@@ -15,6 +15,7 @@ from routellm_core.commands.shared import (
     target_of,
 )
 from routellm_core.evaluation.money import cache_document, money_document
+from routellm_core.evaluation.standing import standing_document, standing_lines
 from routellm_core.metrics.curve import calls_strong, rank_queries
 from routellm_core.policy import choice as policy_choice
 from routellm_core.policy.choice import SelectedThreshold
@@ -116,6 +117,7 @@ def calibrate(parsed: argparse.Namespace) -> Result:
     cache = cache_document(outcomes, choice.costs, called, parsed.warm_share)
     if cache is not None:
         document["cache"] = cache
+    document["standing"] = standing_document(outcomes, choice.costs, choice.benchmark, called)
     line = (
         f"threshold {document['threshold']!r}: {percent(point.strong_call_share, 2)} strong calls, "
         f"quality {fixed(point.quality, 6)}, PGR {fixed(point.pgr)} "
@@ -123,4 +125,5 @@ def calibrate(parsed: argparse.Namespace) -> Result:
     )
     reached = f"{found.mode}: wanted {found.wanted:g}, achieved {found.achieved:.6g}"
     money = money_lines(document["money"]) if found.mode == "budget" or parsed.price else []
-    return document, [reached, line, *money, *([cache["words"]] if cache else [])]
+    standing = standing_lines(document["standing"])
+    return document, [reached, line, *standing, *money, *([cache["words"]] if cache else [])]

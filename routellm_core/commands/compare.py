@@ -18,6 +18,7 @@ from routellm_core.commands.shared import (
 from routellm_core.errors import DataError
 from routellm_core.evaluation.comparison import sentences
 from routellm_core.evaluation.comparison.report import compare_routers
+from routellm_core.evaluation.standing import standing_lines
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.store import Store
 from routellm_core.types import VIEWS
@@ -81,6 +82,7 @@ def lines(document: dict[str, Any]) -> list[str]:
         f"{bracketed(strong - weak, document['gap_interval'], digits=4)}; "
         f"{document['n_resamples']:,} resamples, seed {document['seed']}",
         *([caution] if caution else []),
+        *standing_lines(document["standing"]),
         *_matrix(document),
         *_at_share(document["verdicts"]),
         "is it a router? APGR against its own scores shuffled; bits of the scores and, at α = 0.5, "

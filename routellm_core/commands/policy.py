@@ -2,11 +2,14 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from routellm_core.commands.calibrate import add_choice, chosen
 from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
 from routellm_core.commands.shared import Result, Verb, chosen_prices, pair_of
 from routellm_core.errors import DataError
+from routellm_core.evaluation.standing import standing_document, standing_lines
+from routellm_core.metrics.curve import calls_strong
 from routellm_core.policy import build
 from routellm_core.policy.build import ProviderNames
 from routellm_core.policy.choice import SelectedThreshold
@@ -107,6 +110,12 @@ def made_policy(parsed: argparse.Namespace) -> tuple[SelectedThreshold, Policy]:
     return choice, made
 
 
+def standing_of(choice: SelectedThreshold) -> dict[str, Any]:
+    """The standing of the pair of a choice, its routed answers beside the best single model."""
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    return standing_document(choice.outcomes, choice.costs, choice.benchmark, called)
+
+
 def write_file(path: Path, content: bytes) -> None:
     """Write a file, its folders included.
 
@@ -122,14 +131,20 @@ def write_file(path: Path, content: bytes) -> None:
 
 def policy(parsed: argparse.Namespace) -> Result:
     """Make a policy: a threshold for a target, with its evidence, as a file that can be run."""
-    _, made = made_policy(parsed)
+    choice, made = made_policy(parsed)
+    standing = standing_of(choice)
     differences = None if parsed.compare is None else diff(read_policy(parsed.compare), made)
     write_file(parsed.out, made.as_bytes())
     if parsed.keep:
         with Store(parsed.store) as store:
             build.keep_policy(store, made)
     document = {"file": str(parsed.out), "kept": parsed.keep, "policy": made.document()}
-    lines = [*_lines(made), f"written to {parsed.out}"]
+    document["standing"] = standing
+    lines = [
+        *_lines(made),
+        *(f"  {line}" for line in standing_lines(standing)),
+        f"written to {parsed.out}",
+    ]
     if differences is not None:
         document["differences"] = differences
         lines += [f"  {line}" for line in differences]

@@ -20,6 +20,7 @@ from routellm_core.evaluation.overhead.router_times import CORE_USD_PER_HOUR
 from routellm_core.evaluation.recommendation.limits import Limits, Requirements
 from routellm_core.evaluation.recommendation.report import recommend
 from routellm_core.evaluation.recommendation.sentences import excluded_routers
+from routellm_core.evaluation.standing import standing_lines
 from routellm_core.store import Store
 from routellm_core.wording.numbers import (
     bracketed,
@@ -95,6 +96,7 @@ def lines(answer: dict[str, Any]) -> list[str]:
         f"({answer['n_texts']:,} texts); the router's machine ${answer['machine_usd_per_hour']:g} "
         "an hour",
         *money_lines(answer["money"]),
+        *(line for line in standing_lines(answer["standing"]) if line not in answer["sentences"]),
         *answer["sentences"],
         *([held_out] if answer["routers"] else []),
         *(line for row in answer["routers"] for line in _router(row)),

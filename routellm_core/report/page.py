@@ -7,6 +7,7 @@ from functools import partial
 from html import escape
 
 from routellm_core.metrics.baselines import random_line
+from routellm_core.metrics.curve import calls_strong
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import POLICY_NAME, Policy
 from routellm_core.policy.guarantee.sentences import scope_and_test
@@ -15,8 +16,9 @@ from routellm_core.report import words
 from routellm_core.report.figures import Option, ReportFigures, SliceFigures, figures_of
 from routellm_core.report.picture import curve_picture
 from routellm_core.report.style import STYLE
+from routellm_core.statistics.pair_standing import gain_over_best, pair_standing
 from routellm_core.types import Estimate, Interval
-from routellm_core.wording import money
+from routellm_core.wording import money, standing
 from routellm_core.wording.numbers import (
     DASH,
     both_ends,
@@ -50,6 +52,7 @@ def page_of(choice: SelectedThreshold, policy: Policy, figures: ReportFigures) -
     """The page of figures that are known already."""
     parts = [
         _head(policy, figures),
+        _standing(choice),
         _tiles(policy, figures),
         _guarantee(policy),
         _curve(choice, policy, figures),
@@ -79,6 +82,18 @@ def _head(policy: Policy, figures: ReportFigures) -> str:
         f"<h1>{_text(words.decision(policy, figures))}</h1>"
         f"<p>{_text(words.rule(policy))}</p></header>"
     )
+
+
+def _standing(choice: SelectedThreshold) -> str:
+    """The best single model beside the choice; first of all that one of both is to be called."""
+    outcomes, unit = choice.outcomes, choice.benchmark.quality_unit
+    found = pair_standing(outcomes, choice.costs, choice.benchmark)
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    gain = gain_over_best(found, outcomes, called)
+    said = standing.announcement(found, *outcomes.model_pair, unit)
+    single = f"{standing.best_single(found, unit)}; {standing.against_best(gain, unit)}."
+    announced = "" if said is None else f"<p><b>{_text(said)}</b></p>"
+    return f"<section>{announced}<p>{_text(single[0].upper() + single[1:])}</p></section>"
 
 
 def _tiles(policy: Policy, figures: ReportFigures) -> str:

@@ -62,9 +62,11 @@ def _draw_found(found: dict[str, Any], card: Benchmark, pair: ModelPair) -> None
 
 def _title(found: dict[str, Any]) -> str:
     kind = found["advice"]["kind"]
-    return {"router": f"Take {found['advice']['label']}", "no router": "No router is worth it"}.get(
-        kind, "No router fits"
-    )
+    return {
+        "router": f"Take {found['advice']['label']}",
+        "no router": "No router is worth it",
+        "one model": f"Call {found['standing']['best_single']['model']} always",
+    }.get(kind, "No router fits")
 
 
 def _about(found: dict[str, Any]) -> str:

@@ -26,6 +26,7 @@ from views.text.format import quality_format, quality_text
 from views.text.glossary import help_of
 from views.text.money import money_words
 from views.text.names import short_name
+from views.tradeoff import standing_notice
 from views.tradeoff.slices import draw_slices
 
 _EXPLAINED = ["alpha", "share", "quality", "pgr", "cost", "saving"]
@@ -56,6 +57,7 @@ def draw(selection: Selection) -> None:
     with boundary():
         readings = read(selection)
         draw_curve(selection, readings)
+        standing_notice.draw(selection, readings)
         draw_axes(selection, readings)
         draw_exits(selection, readings)
         draw_slices(selection, readings)

@@ -19,6 +19,7 @@ from routellm_core.evaluation.slice_ranks import (
     slice_prior,
     within_slice,
 )
+from routellm_core.evaluation.standing import standing_document
 from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.metrics import cost_quality
 from routellm_core.metrics.costs import PairCosts, pair_costs, routed_cost
@@ -142,6 +143,7 @@ def compare_routers(
         "benchmark": benchmark_id,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
         "money": money_document(pair, costs),
+        "standing": standing_document(outcomes, costs, store.benchmark(benchmark_id)),
         "view": view,
         "n_queries": outcomes.n_queries,
         "n_texts": len(np.unique(outcomes.cluster_code)),

@@ -19,10 +19,12 @@ from routellm_core.evaluation.recommendation.settings import (
     is_held_out,
     ranked_by,
 )
+from routellm_core.evaluation.standing import standing_document
 from routellm_core.metrics.prices import Price
 from routellm_core.metrics.thresholds import Target
 from routellm_core.statistics.bootstrap import CurveIntervals
 from routellm_core.statistics.intervals import mean_interval
+from routellm_core.statistics.pair_standing import DOMINATED, StandingKind
 from routellm_core.statistics.routed_point import money_estimates
 from routellm_core.store import Store
 from routellm_core.types import Estimate, Interval, ModelPair
@@ -118,6 +120,7 @@ def document(
         "quality_weak": float(weak.mean()),
         "quality_strong": float(strong.mean()),
         "gap_interval": mean_interval(queries.gap, queries.clusters),
+        "standing": standing_document(queries.outcomes, queries.costs, card),
         "ranked_by": by,
         "is_held_out": is_held_out(target),
         "seed": seed,
@@ -139,7 +142,7 @@ def document(
         for (_, fit), row in zip(fits, answer["routers"], strict=True):
             called = fit.setting.calls > 0
             row["cache"] = cache_document(queries.outcomes, queries.costs, called, warm_share)
-    answer["advice"] = _advice(answer["routers"], target)
+    answer["advice"] = _advice(answer["routers"], target, answer["standing"]["kind"])
     answer["cautions"] = _cautions(answer)
     return answer | {"sentences": sentences.recommendation(answer)}
 
@@ -245,11 +248,15 @@ def _scaled(interval: Interval, factor: float) -> Interval:
     return Interval(factor * interval.low, factor * interval.high)
 
 
-def _advice(rows: Sequence[dict[str, Any]], target: Target) -> dict[str, Any]:
+def _advice(
+    rows: Sequence[dict[str, Any]], target: Target, standing: StandingKind
+) -> dict[str, Any]:
     """The cheapest or fastest router of those that are worth it and not clearly behind the first.
 
     The fastest where the target settles the money already, or where no money is known.
     """
+    if standing in DOMINATED:
+        return {"kind": "one model", "label": None, "among": [], "chosen_by": None}
     if not rows:
         return {"kind": "none fits", "label": None, "among": [], "chosen_by": None}
     worth = [r for r in rows if r["over_bar"] is None or _is_gain(r["over_bar"])]
