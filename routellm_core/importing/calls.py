@@ -54,6 +54,8 @@ class LoggedCall(NamedTuple):
     """Id of the answer: calls of one answer of one model are the same call."""
     parent: str = ""
     """Id of what the call is a part of; a call within a call is the same."""
+    tenant: str = ""
+    """Who it is billed to; empty where the log does not say."""
 
 
 def bare(
@@ -111,6 +113,8 @@ def bare(
     if not keeps:
         table = table.drop(columns="query")
         notes.append(f"It holds no texts: {keep_texts}.")
+    if table["tenant"].isna().all():
+        table = table.drop(columns="tenant")
     answered = table["query_id"][~table["failed"]]
     if answered.eq("").any() or answered.duplicated().any():
         table = table.drop(columns="query_id")
@@ -219,6 +223,7 @@ def _row(call: LoggedCall, model: str) -> dict[str, Any]:
         "cost_usd": call.cost_usd if known and _is_price(call) else math.nan,
         "latency_s": call.latency_s if known else math.nan,
         "failed": call.failed,
+        "tenant": call.tenant or None,
     }
 
 
