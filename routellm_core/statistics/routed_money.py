@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from routellm_core.metrics.costs import PairCosts, saving
+from routellm_core.metrics.costs import PairCosts
 from routellm_core.statistics.intervals import mean_interval
+from routellm_core.statistics.routed_point import saving_estimate
 from routellm_core.types import Estimate, Floats, Interval, Ints
 
 _PER = 1_000
@@ -57,16 +58,13 @@ def routed_money(
     if not costs.are_known:
         return RoutedMoney(len(calls), share, _UNKNOWN, _UNKNOWN, _UNKNOWN, _UNKNOWN)
     routed = costs.weak + calls * (costs.strong - costs.weak) + router_usd
-    usd, always = float(routed.mean()), float(costs.strong.mean())
-    saved = saving(usd, always)
-    linear = saved + ((1.0 - saved) * costs.strong - routed) / always if always > 0 else None
     return RoutedMoney(
         n_queries=len(calls),
         strong_call_share=share,
         usd_per_query=_mean(routed, cluster_code),
         usd_per_query_strong=_mean(costs.strong, cluster_code),
         saved_usd=_mean(costs.strong - routed, cluster_code),
-        saving=_UNKNOWN if linear is None else Estimate(saved, mean_interval(linear, cluster_code)),
+        saving=saving_estimate(routed, costs.strong, cluster_code),
     )
 
 
