@@ -151,6 +151,12 @@ class Benchmark:
     licence: str
     owner: str | None = None
     """The browser session that alone sees it; None: everybody does."""
+    labelling_usd: float | None = None
+    """Spent on asking endpoints for its labels; None where not every price was known."""
+    labelling_usd_at_worst: float | None = None
+    """The part of it that is a worst case, since nobody said what was billed."""
+    labelling_requests: int | None = None
+    """Sent for it; None where its labels came from elsewhere."""
 
     def __post_init__(self) -> None:
         if not self.benchmark_id or not set(self.benchmark_id) <= _ID_CHARACTERS:

@@ -11,6 +11,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing import calls, job
 from routellm_core.importing.said import flaw, spoken, without_reminders
 from routellm_core.importing.usage import Tokens, tokens_of
+from routellm_core.store import Store
 from tests.test_import_formats import (
     LOGS,
     TEXTS,
@@ -290,6 +291,28 @@ def payload(i, **changes):
         "error_information": {"error_code": "", "error_class": "", "error_message": ""},
         "model_parameters": {},
     } | changes
+
+
+def test_litellm_requests_are_billed_to_a_team_an_alias_or_the_hash_of_a_key(tmp_path):
+    rows = [
+        spend(0, metadata={"user_api_key_team_alias": "kitchen"}, user="mara"),
+        spend(1, metadata={"user_api_key_alias": "prod"}, api_key="sk-invented-0001"),
+        spend(2, api_key="sk-invented-0001"),
+    ]
+    usage = one(written(tmp_path / "log", json_lines(rows)), "litellm").usage
+    assert usage["tenant"].tolist() == ["team kitchen", "key prod", "key #2300b5ed"]
+    with Store() as store:
+        part = one(written(tmp_path / "again", json_lines(rows)), "litellm")
+        store.add_benchmark(part.benchmark, part.queries, None, part.usage)
+        found = store.usage_by_tenant(part.benchmark.benchmark_id)
+    assert found["tenant"].tolist() == ["key #2300b5ed", "key prod", "team kitchen"]
+    assert found["cost_usd"].tolist() == [0.75, 0.5, 0.25]
+    assert found["n_billed"].tolist() == [1, 1, 1]
+
+
+def test_a_log_that_names_nobody_has_no_tenants(tmp_path):
+    usage = one(written(tmp_path / "log", json_lines([spend(0)])), "litellm").usage
+    assert "tenant" not in usage
 
 
 def test_litellm_payloads_have_cost_time_and_model(tmp_path):

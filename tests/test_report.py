@@ -257,7 +257,7 @@ def test_what_is_not_known_is_listed(here):
         "The threshold was chosen on these same queries",
         "n is only 60",
         "The length of the answers of small and large: nobody counted their tokens",
-        "The router's own machine: it is not in the money",
+        "The router's own machine: it stands in the whole bill alone",
     ):
         assert said in found
     assert "Contaminated" not in found

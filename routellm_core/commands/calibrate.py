@@ -3,6 +3,8 @@
 import argparse
 from typing import Any
 
+import numpy as np
+
 from routellm_core.commands.shared import (
     Result,
     Verb,
@@ -17,13 +19,15 @@ from routellm_core.commands.shared import (
 from routellm_core.evaluation.money import cache_document, money_document
 from routellm_core.evaluation.standing import standing_document, standing_lines
 from routellm_core.metrics.curve import calls_strong, rank_queries
+from routellm_core.policy import bill as policy_bill
 from routellm_core.policy import choice as policy_choice
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.statistics.bootstrap import curve_intervals
+from routellm_core.statistics.routed_money import routed_money
 from routellm_core.statistics.routed_point import point_figures
 from routellm_core.store import Store
 from routellm_core.types import Estimate, Interval
-from routellm_core.wording.numbers import fixed, percent
+from routellm_core.wording.numbers import fixed, percent, span, usd_text, with_span
 
 
 def add_parser(verb: Verb) -> None:
@@ -96,6 +100,8 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         choice = chosen(parsed, store)
     found, point, outcomes = choice.calibration, choice.point, choice.outcomes
     pair = outcomes.model_pair
+    calls = calls_strong(choice.strong_win_rate, point.threshold).astype(np.float64)
+    routed = routed_money(calls, choice.costs, outcomes.cluster_code)
     document = {
         "benchmark": parsed.benchmark,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
@@ -124,6 +130,13 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         f"on {parsed.benchmark} (n = {outcomes.n_queries:,})"
     )
     reached = f"{found.mode}: wanted {found.wanted:g}, achieved {found.achieved:.6g}"
+    if found.mode == "budget":
+        ends = (parsed.queries_per_month * end for end in routed.usd_per_query.interval)
+        reached += f" ({span(ends, usd_text)})"
+    spent = (
+        f"answers: {policy_bill.per_thousand(routed.usd_per_query)} for 1,000 queries, saved "
+        f"{with_span(*routed.saving, percent)} against always {pair.strong}"
+    )
     money = money_lines(document["money"]) if found.mode == "budget" or parsed.price else []
     standing = standing_lines(document["standing"])
-    return document, [reached, line, *standing, *money, *([cache["words"]] if cache else [])]
+    return document, [reached, line, spent, *standing, *money, *([cache["words"]] if cache else [])]

@@ -159,10 +159,14 @@ def _costs(router: dict[str, Any]) -> str:
     return (
         f"  {router['label']}: AIQ {figure('aiq', digits=4)}, area "
         f"{figure('deferral_area', digits=4)}, QNC "
-        f"{usd_text(1000 * router['quality_neutral_cost_usd'])} a thousand queries, "
+        f"{figure('quality_neutral_cost_usd', _per_thousand)} a thousand queries, "
         f"{figure('quality_neutral_cost', percent)} of the best model's, "
         f"{percent(router['quality_neutral_share'])} strong calls"
     )
+
+
+def _per_thousand(usd: float) -> str:
+    return usd_text(1000 * usd)
 
 
 def _caches(document: dict[str, Any]) -> list[str]:

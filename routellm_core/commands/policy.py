@@ -4,13 +4,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from routellm_core.commands.bill import add_bill, bill_for
 from routellm_core.commands.calibrate import add_choice, chosen
 from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
 from routellm_core.commands.shared import Result, Verb, chosen_prices, pair_of
 from routellm_core.errors import DataError
 from routellm_core.evaluation.standing import standing_document, standing_lines
 from routellm_core.metrics.curve import calls_strong
-from routellm_core.policy import build
+from routellm_core.policy import bill, build
 from routellm_core.policy.build import ProviderNames
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import POLICY_NAME, Policy, diff, parse_policy, read_policy
@@ -49,6 +50,7 @@ def add_parsers(verb: Verb) -> None:
 def add_policy(making: argparse.ArgumentParser) -> None:
     """Options that a policy is made by; `made_policy` reads them."""
     add_guarantee(add_choice(making))
+    add_bill(making)
     making.add_argument(
         "--confidence", type=float, default=0.95, help="of a guarantee (default: %(default)s)"
     )
@@ -133,15 +135,18 @@ def policy(parsed: argparse.Namespace) -> Result:
     """Make a policy: a threshold for a target, with its evidence, as a file that can be run."""
     choice, made = made_policy(parsed)
     standing = standing_of(choice)
+    costs = bill_for(parsed, choice)
     differences = None if parsed.compare is None else diff(read_policy(parsed.compare), made)
     write_file(parsed.out, made.as_bytes())
     if parsed.keep:
         with Store(parsed.store) as store:
             build.keep_policy(store, made)
     document = {"file": str(parsed.out), "kept": parsed.keep, "policy": made.document()}
+    document["bill"] = bill.document(costs)
     document["standing"] = standing
     lines = [
         *_lines(made),
+        *bill.lines(costs),
         *(f"  {line}" for line in standing_lines(standing)),
         f"written to {parsed.out}",
     ]

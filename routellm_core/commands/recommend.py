@@ -52,6 +52,7 @@ def add_parser(verb: Verb) -> None:
         parser.add_argument(option, type=float, default=math.inf, metavar="M", help=help_text)
     parser.add_argument(
         "--machine-usd-per-hour",
+        "--router-usd-per-hour",
         type=float,
         default=CORE_USD_PER_HOUR,
         metavar="P",
@@ -138,7 +139,8 @@ def _figures(row: dict[str, Any]) -> str:
         f"quality {bracketed(row['quality'], row['quality_interval'], digits=4)}, "
         f"PGR {bracketed(row['pgr'], row['pgr_interval'])}, "
         f"{percent(row['strong_call_share'])} strong calls, "
-        f"{bracketed(row['usd_per_1000'], row['usd_per_1000_interval'], usd_text)} per 1,000"
+        f"{bracketed(row['usd_per_1000'], row['usd_per_1000_interval'], usd_text)} per 1,000, "
+        f"saved {bracketed(row['bill']['saving'], row['bill']['saving_interval'], percent)}"
     )
 
 

@@ -79,9 +79,10 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     Args:
         rows: `query` (text) or `query_id` or both; if known `slice`, `model`, `AMOUNTS`, and
             `quality` or a column a `Measure`; also `failed` (True: the call gave no answer),
-            `state` (of `grading.STATES`), `content` (a name of the query by what it holds) and
-            `repeat` (which of several answers to one query). Without a model, or with no grade at
-            all, they are bare queries. Without ids a query is named by the row it first stands in.
+            `tenant` (who an ungraded answer is billed to), `state` (of `grading.STATES`),
+            `content` (a name of the query by what it holds) and `repeat`
+            (which of several answers to one query). Without a model, or with no grade at all, they
+            are bare queries. Without ids a query is named by the row it first stands in.
         where: the rows' numbers in the file; as long as `rows`.
         card: name, source, scale.
         notes: of the reader so far; more are added.
@@ -129,7 +130,7 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     for name in AMOUNTS[1:]:
         attempts[name] = rows[name].to_numpy() if name in rows else np.nan
     kept: list[str | Measure] = ["state", "content", *TOKENS, *measures]
-    for column in kept if is_graded else ():
+    for column in kept if is_graded else ("tenant",):
         if column in rows:
             attempts[column] = rows[column].to_numpy()
     twice = pd.DataFrame({"q": query_code, "m": 0 if model_code is None else model_code})
@@ -279,6 +280,10 @@ def _once(
     averaged = (*AMOUNTS, *TOKENS, *measures)
     how = {name: "mean" if name in averaged else "first" for name in attempts}
     grouped = attempts.groupby(keys, observed=True, sort=False)
+    if "tenant" in attempts:
+        shared = grouped["tenant"].transform("nunique") > 1
+        attempts = attempts.assign(tenant=attempts["tenant"].mask(shared, None))
+        grouped = attempts.groupby(keys, observed=True, sort=False)
     found = grouped.agg({name: way for name, way in how.items() if name not in keys})
     return found.reset_index()[list(attempts.columns)]
 

@@ -60,6 +60,8 @@ class LoggedCall(NamedTuple):
     """Id of what the call is a part of; a call within a call is the same."""
     grades: Mapping[str, float] = MappingProxyType({})
     """Feedback on the answer, by name."""
+    tenant: str = ""
+    """Who it is billed to; empty where the log does not say."""
 
 
 def bare(
@@ -135,6 +137,8 @@ def bare(
     if not keeps:
         table = table.drop(columns="query")
         notes.append(f"It holds no texts: {keep_texts}.")
+    if table["tenant"].isna().all():
+        table = table.drop(columns="tenant")
     answered = table["query_id"][~table["failed"]]
     by_text = bool(measures) and keeps and table.groupby("query")["model"].nunique().max() > 1
     if by_text or answered.eq("").any() or answered.duplicated().any():
@@ -244,6 +248,7 @@ def _row(call: LoggedCall, model: str) -> dict[str, Any]:
         "cost_usd": call.cost_usd if known and _is_price(call) else math.nan,
         "latency_s": call.latency_s if known else math.nan,
         "failed": call.failed,
+        "tenant": call.tenant or None,
     }
 
 

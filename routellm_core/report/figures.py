@@ -8,6 +8,7 @@ import numpy as np
 
 from routellm_core.metrics.curve import calls_strong, index_at_share, point_index, rank_queries
 from routellm_core.metrics.slices import looks_broken, slice_table
+from routellm_core.policy.bill import Bill
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import Policy
 from routellm_core.statistics.bootstrap import CurveIntervals, curve_intervals
@@ -60,6 +61,8 @@ class ReportFigures(NamedTuple):
     intervals: CurveIntervals
     slices: list[SliceFigures]
     """Largest first."""
+    bill: Bill | None = None
+    """None: only the money of answers is told."""
 
     @property
     def policy(self) -> Option:
@@ -67,7 +70,10 @@ class ReportFigures(NamedTuple):
 
 
 def figures_of(
-    choice: SelectedThreshold, policy: Policy, queries_per_month: float
+    choice: SelectedThreshold,
+    policy: Policy,
+    queries_per_month: float,
+    bill: Bill | None = None,
 ) -> ReportFigures:
     """Figures of a policy; those that its evidence has too are the same.
 
@@ -75,6 +81,7 @@ def figures_of(
         choice: that the policy was made of.
         policy: gives seed and number of resamples.
         queries_per_month: for which money is given.
+        bill: of the choice; None: it is left out.
     """
     outcomes, ranking = choice.outcomes, rank_queries(choice.strong_win_rate)
     found = curve_intervals(
@@ -97,6 +104,7 @@ def figures_of(
         saving_over_mix=over_mix,
         intervals=found,
         slices=_slices(choice),
+        bill=bill,
     )
 
 

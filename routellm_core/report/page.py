@@ -8,6 +8,7 @@ from html import escape
 
 from routellm_core.metrics.baselines import random_line
 from routellm_core.metrics.curve import calls_strong
+from routellm_core.policy.bill import Bill, break_even_words
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import POLICY_NAME, Policy
 from routellm_core.policy.guarantee.sentences import scope_and_test
@@ -17,6 +18,7 @@ from routellm_core.report.figures import Option, ReportFigures, SliceFigures, fi
 from routellm_core.report.picture import curve_picture
 from routellm_core.report.style import STYLE
 from routellm_core.statistics.pair_standing import gain_over_best, pair_standing
+from routellm_core.statistics.routed_money import RoutedMoney
 from routellm_core.types import Estimate, Interval
 from routellm_core.wording import money, standing
 from routellm_core.wording.numbers import (
@@ -36,7 +38,10 @@ _HYPHENATED = re.compile(r"(?<!\S)(?=\S{3,24}(?!\S))\S*\w-\w*\d\S*")
 
 
 def report_page(
-    choice: SelectedThreshold, policy: Policy, queries_per_month: float = 100_000.0
+    choice: SelectedThreshold,
+    policy: Policy,
+    queries_per_month: float = 100_000.0,
+    bill: Bill | None = None,
 ) -> str:
     """A policy for the person who pays.
 
@@ -44,8 +49,9 @@ def report_page(
         choice: that the policy was made of.
         policy: is told of, and lies in the page as a file.
         queries_per_month: for which money is given.
+        bill: of the choice; None: it is left out.
     """
-    return page_of(choice, policy, figures_of(choice, policy, queries_per_month))
+    return page_of(choice, policy, figures_of(choice, policy, queries_per_month, bill))
 
 
 def page_of(choice: SelectedThreshold, policy: Policy, figures: ReportFigures) -> str:
@@ -58,6 +64,7 @@ def page_of(choice: SelectedThreshold, policy: Policy, figures: ReportFigures) -
         _curve(choice, policy, figures),
         _options(policy, figures),
         _money(choice, policy, figures),
+        _bill(figures),
         _list(
             "What is not known",
             [*words.not_known(policy, choice), *words.broken_slices(figures)],
@@ -251,6 +258,38 @@ def _money(choice: SelectedThreshold, policy: Policy, figures: ReportFigures) ->
     )
 
 
+def _bill(figures: ReportFigures) -> str:
+    """What comes beside the answers, where each dollar is from, and when it has paid."""
+    bill = figures.bill
+    if bill is None:
+        return ""
+    monthly, strong = bill.queries_per_month, bill.names[1]
+    deciding = bill.deciding.usd_per_query
+    rows = [
+        ["answers", *_usd(bill.answers.usd_per_query, 1_000), "as above"],
+        ["deciding", usd_text(1_000 * deciding), DASH, bill.deciding.source],
+        ["in all", *_usd(bill.total.usd_per_query, 1_000), "answers and deciding"],
+        [
+            f"in all a month, {monthly:,.0f} queries",
+            *_usd(bill.total.usd_per_query, monthly),
+            "the same",
+        ],
+        [
+            f"saved in all, against always {strong}",
+            percent(bill.total.saving.value),
+            both_ends(bill.total.saving.interval, percent),
+            "the same",
+        ],
+        ["labelling so far", usd_text(bill.labelling.usd), DASH, bill.labelling.source],
+    ]
+    table = _table(["USD for 1,000 queries", "figure", "95% interval", "from"], rows, "usd")
+    return (
+        f"<section><h2>The whole bill</h2>{table}"
+        f"<p><b>{_text(break_even_words(bill))}</b> It counts what the saving pays for labels "
+        "once, deciding taken off.</p></section>"
+    )
+
+
 def _usd_at(figures: ReportFigures, share: float) -> Estimate:
     return next(o.usd_per_query for o in figures.options if o.strong_call_share == share)
 
@@ -259,11 +298,20 @@ def _slices(policy: Policy, figures: ReportFigures) -> str:
     if len(figures.slices) < 2:
         return ""
     weak, strong = figures.names
-    rows = [_slice_row(found, policy.evidence.quality_unit) for found in figures.slices]
+    money_of = {g.name: g.money for g in figures.bill.slices} if figures.bill else {}
+    rows = [
+        _slice_row(found, policy.evidence.quality_unit)
+        + _slice_money(money_of[found.name] if money_of else None)
+        for found in figures.slices
+    ]
+    of_money = ["answers, USD for 1,000", f"saved, against always {strong}"] if money_of else []
     return (
         "<section><h2>Kind by kind</h2>"
         + _table(
-            ["slice", "n", f"to {strong}", "quality", f"always {strong} ■", f"always {weak} ●"],
+            [
+                *("slice", "n", f"to {strong}", "quality"),
+                *(f"always {strong} ■", f"always {weak} ●", *of_money),
+            ],
             rows,
             "slices",
         )
@@ -281,6 +329,16 @@ def _slice_row(found: SliceFigures, unit: str) -> list[str | tuple[str, str]]:
         (quality(found.quality.value), both_ends(found.quality.interval, quality)),
         quality(found.quality_strong),
         quality(found.quality_weak),
+    ]
+
+
+def _slice_money(money: RoutedMoney | None) -> list[str | tuple[str, str]]:
+    """Money of answers and saving of a slice; nothing where there is no bill."""
+    if money is None:
+        return []
+    return [
+        _usd(money.usd_per_query, 1_000),
+        (percent(money.saving.value), both_ends(money.saving.interval, percent)),
     ]
 
 

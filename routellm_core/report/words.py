@@ -152,7 +152,10 @@ def _money_not_known(policy: Policy, choice: SelectedThreshold) -> list[str]:
                     "the mean of the others stands for them."
                 )
     if not unknown:
-        items.append("The router's own machine: it is not in the money.")
+        items.append(
+            "The router's own machine: it stands in the whole bill alone; all other figures of "
+            "money are of answers."
+        )
     return items
 
 

@@ -292,12 +292,23 @@ def _add_typed_prices(cursor: duckdb.DuckDBPyConnection) -> None:
     )
 
 
+def _add_bill(cursor: duckdb.DuckDBPyConnection) -> None:
+    # labelling_*: US dollars spent on the benchmark's labels, the part of them that is a worst
+    # case, and the requests sent; NULL: not known, and no request was sent from here.
+    cursor.execute("ALTER TABLE benchmark ADD COLUMN labelling_usd DOUBLE")
+    cursor.execute("ALTER TABLE benchmark ADD COLUMN labelling_usd_at_worst DOUBLE")
+    cursor.execute("ALTER TABLE benchmark ADD COLUMN labelling_requests BIGINT")
+    # tenant: who is billed for the call (a team, key, user); never a key itself. NULL: not known.
+    cursor.execute("ALTER TABLE usage ADD COLUMN tenant VARCHAR")
+
+
 # Each takes a store from the version of its position to the next; only ever add at the end.
 MIGRATIONS: list[Callable[[duckdb.DuckDBPyConnection], None]] = [
     _create_tables,
     _add_owner_and_usage,
     _add_facts_of_answers,
     _add_typed_prices,
+    _add_bill,
 ]
 
 

@@ -226,6 +226,22 @@ class Reader(Database):
             benchmark_id=benchmark_id,
         )
 
+    def usage_by_tenant(self, benchmark_id: str) -> pd.DataFrame:
+        """Usage of ungraded answers, a row a tenant and model, the dearest tenant first.
+
+        Columns `tenant` (None: not known), `model`, `n_answers`, `n_billed`, whose cost is known,
+        and their sum `cost_usd`, NaN where no cost is.
+        """
+        self.benchmark(benchmark_id)
+        return self._frame(
+            """SELECT tenant, model, count(*) AS n_answers, count(cost_usd) AS n_billed,
+                      sum(cost_usd) AS cost_usd
+               FROM usage WHERE benchmark_id = $benchmark_id GROUP BY tenant, model
+               ORDER BY sum(sum(cost_usd)) OVER (PARTITION BY tenant) DESC NULLS LAST,
+                        tenant NULLS LAST, model""",
+            benchmark_id=benchmark_id,
+        )
+
     def scored_queries(
         self, benchmark_id: str, model_pair: ModelPair, router_id: str, view: str
     ) -> pd.DataFrame:

@@ -56,7 +56,7 @@ class Store(PolicyShelf, PriceShelf, QueryReader):
                 `answer_tokens`, `cost_usd`, `latency_s`, `state`. None for bare queries, which can
                 be scored and not evaluated.
             usage: of answers without a grade: `query_id`, `model`; if known `answer_tokens`,
-                `cost_usd`, `latency_s`.
+                `cost_usd`, `latency_s`, `tenant`.
 
         Raises:
             DataError: the id is taken, or a table does not have the agreed form.

@@ -17,6 +17,7 @@ from routellm_core.evaluation.recommendation.settings import (
     RecommendationQueries,
     Setting,
     is_held_out,
+    mixed,
     ranked_by,
 )
 from routellm_core.evaluation.standing import standing_document
@@ -25,6 +26,7 @@ from routellm_core.metrics.thresholds import Target
 from routellm_core.statistics.bootstrap import CurveIntervals
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.statistics.pair_standing import DOMINATED, StandingKind
+from routellm_core.statistics.routed_money import money_by_group, money_figures, routed_money
 from routellm_core.statistics.routed_point import money_estimates
 from routellm_core.store import Store
 from routellm_core.types import Estimate, Interval, ModelPair
@@ -220,9 +222,24 @@ def _figures(
         "p95_s": seconds.p95,
     }
     found: dict[str, Any] = {"threshold": setting.threshold, "router_ms": 1000 * setting.router_s}
+    found["bill"] = _bill(setting, queries)
     for name, estimate in figures.items():
         found |= {name: estimate.value, f"{name}_interval": estimate.interval}
     return found | {"n_queries": queries.n, "n_timed": seconds.n_timed}
+
+
+def _bill(setting: Setting, queries: RecommendationQueries) -> dict[str, Any]:
+    """Saving against always the strong model, deciding taken off; of each slice too."""
+    outcomes, costs = queries.outcomes, queries.costs
+    answers = mixed(costs.weak, costs.strong, setting.calls)
+    deciding = float((setting.usd - answers).mean())
+    parts = setting.calls, costs, queries.clusters
+    groups = money_by_group(*parts, outcomes.slice_code, outcomes.slices, deciding)
+    return {
+        "deciding_usd_per_1000": _PER * deciding,
+        **money_figures(routed_money(*parts, deciding)),
+        "slices": [{"slice": group.name} | money_figures(group.money) for group in groups],
+    }
 
 
 def _difference(
