@@ -9,6 +9,7 @@ from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import Policy
 from routellm_core.policy.fields import FigureInterval
 from routellm_core.policy.guarantee.sentences import scope_and_test
+from routellm_core.policy.money import cache_words
 from routellm_core.report.page import report_page
 from routellm_core.report.words import not_known, provenance, rule
 from routellm_core.wording.numbers import DASH, both_ends, fixed, percent
@@ -32,6 +33,8 @@ def draw(policy: Policy, choice: SelectedThreshold) -> None:
         rows,
     )
     st.caption(plain(provenance(policy)))
+    if (cache := cache_words(policy)) is not None:
+        st.caption(plain(cache))
     st.markdown("**What is not known**")
     for item in not_known(policy, choice):
         st.markdown(f"- {plain(item)}")
