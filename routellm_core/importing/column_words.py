@@ -64,6 +64,7 @@ COST = (
     *("cost_usd", "cost", "total_cost", "usd", "cost_dollars", "price", "spend", "price_usd"),
     "total_cost_usd",
 )
+CURRENCY = ("currency", "cost_currency", "currency_code", "price_currency", "cost_unit")
 SECONDS = (
     *("latency_s", "latency", "latency_seconds", "duration", "duration_s", "elapsed", "time_s"),
     *("response_time", "seconds", "total_time", "time_taken", "latency_sec"),

@@ -23,6 +23,7 @@ from routellm_core.importing.column_words import (
     BATTLE,
     CACHED,
     COST,
+    CURRENCY,
     ERROR,
     METRICS,
     MILLISECONDS,
@@ -76,6 +77,8 @@ class ColumnMapping:
     prompt_tokens: str | None = None
     answer_tokens: str | None = None
     cost_usd: str | None = None
+    currency: str | None = None
+    """Column of the currencies of the costs; None: as the cells and the cost's name say."""
     latency: str | None = None
     in_milliseconds: bool = False
     """True if the latencies are milliseconds; otherwise they are seconds."""
@@ -125,7 +128,13 @@ class ColumnMapping:
                 "model), not both: map either"
             )
         names = [self.query, self.query_id, self.slice, self.model, self.quality]
-        names += [self.prompt_tokens, self.answer_tokens, self.cost_usd, self.latency]
+        names += [
+            self.prompt_tokens,
+            self.answer_tokens,
+            self.cost_usd,
+            self.currency,
+            self.latency,
+        ]
         names += [*self.also, self.repeat, self.error, self.status, self.cached, self.answer]
         names += [self.stop_reason, self.total_tokens, self.thought_tokens]
         names += self.around or ()
@@ -162,6 +171,7 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
         prompt_tokens=named(PROMPT_TOKENS),
         answer_tokens=named(ANSWER_TOKENS),
         cost_usd=named(COST),
+        currency=named(CURRENCY),
         latency=seconds or milliseconds,
         in_milliseconds=seconds is None and milliseconds is not None,
         repeat=named(REPEAT) if measures else None,
@@ -186,6 +196,7 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
         query_id=found.query_id,
         slice=found.slice,
         prompt_tokens=found.prompt_tokens,
+        currency=found.currency,
         in_milliseconds=bool(milliseconds and _plain(milliseconds).endswith("ms")),
         wide=wide,
         around=found.around,

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported, values
@@ -19,7 +20,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.calls import is_failure
 from routellm_core.importing.column_words import FAILED
 from routellm_core.importing.columns import ColumnMapping, around, guess, holds_battles, is_told
-from routellm_core.importing.currencies import currency_of, in_dollars
+from routellm_core.importing.currencies import cell_currencies, currency_of, in_dollars
 from routellm_core.importing.fields import is_whole
 from routellm_core.importing.formats.graded_records import model_of
 from routellm_core.importing.measures import Measure
@@ -132,13 +133,22 @@ def _long(
         "latency_s": mapping.latency,
     }
     for name, column in amounts.items():
-        if column is not None:
+        if column is not None and name != "cost_usd":
             rows[name] = values.numbers(data[column], where, column, notes=notes)
     if mapping.cost_usd is not None:
-        rows["cost_usd"] = in_dollars(rows["cost_usd"].to_numpy(), mapping.cost_usd, notes)
+        rows["cost_usd"] = _dollars(data, mapping.cost_usd, mapping, where, notes)
     _count_thoughts(rows, data, mapping, where, notes)
     _look_at_calls(rows, data, mapping, notes)
     return _in_seconds(rows, mapping), where
+
+
+def _dollars(
+    data: pa.Table, column: str, mapping: ColumnMapping, where: Where, notes: list[str]
+) -> NDArray[np.float64]:
+    """(n_rows,) costs in USD; NaN where none is known or its currency has no rate."""
+    beside = None if mapping.currency is None else data[mapping.currency]
+    cells, currency = cell_currencies(data[column], column, beside) or (data[column], None)
+    return in_dollars(values.numbers(cells, where, column, notes=notes), column, notes, currency)
 
 
 def _look_at_calls(
@@ -262,7 +272,7 @@ def _wide(
             for model in models
         ]
     )
-    for name, field in (("answer_tokens", 2), ("cost_usd", 3), ("latency_s", 4)):
+    for name, field in (("answer_tokens", 2), ("latency_s", 4)):
         if any(model[field] for model in models):
             rows[name] = np.concatenate(
                 [
@@ -272,10 +282,14 @@ def _wide(
                     for model in models
                 ]
             )
-    if "cost_usd" in rows:
-        costs = np.split(rows["cost_usd"].to_numpy(), len(models))
+    if any(model.cost_usd for model in models):
         rows["cost_usd"] = np.concatenate(
-            [in_dollars(usd, m.cost_usd or "", notes) for usd, m in zip(costs, models, strict=True)]
+            [
+                _dollars(data, model.cost_usd, mapping, where, notes)
+                if model.cost_usd
+                else np.full(n, np.nan)
+                for model in models
+            ]
         )
     if any(model.answer for model in models):
         nothing = np.full(n, None, dtype=object)
