@@ -5,6 +5,7 @@ import importlib
 
 NAMES = [
     "metrics",
+    "money",
     "intervals",
     "routers",
     "scoring",

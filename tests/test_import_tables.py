@@ -15,6 +15,7 @@ from routellm_core.importing.columns import ColumnMapping, WideModel, guess
 from routellm_core.importing.formats import table
 from routellm_core.importing.readers import tables
 from routellm_core.importing.readers.counted_reads import watched_by
+from routellm_core.importing.records import records
 from routellm_core.importing.run_joining import joined, paired
 from routellm_core.importing.scales import Scale
 from routellm_core.store import Store
@@ -517,6 +518,14 @@ def test_parquet_of_other_types_reads_the_same(tmp_path):
 
 
 # What is not a table of queries
+
+
+def test_bytes_that_are_no_text_deep_in_a_parquet_file_are_refused_in_words(tmp_path):
+    broken = pa.array([b"tide \xa9", b"ebb"], pa.binary()).view(pa.string())
+    data = pa.table({"query": ["a?", "b?"], "said": pa.StructArray.from_arrays([broken], ["text"])})
+    pq.write_table(data, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"damaged Parquet file .*UTF8"):
+        list(records(tmp_path / "t.parquet"))
 
 
 @pytest.mark.parametrize("suffix", ["csv", "json", "jsonl", "parquet"])

@@ -15,10 +15,13 @@ from routellm_core.commands.shared import (
     target_of,
 )
 from routellm_core.evaluation.money import cache_document, money_document
-from routellm_core.metrics.curve import calls_strong
+from routellm_core.metrics.curve import calls_strong, rank_queries
 from routellm_core.policy import choice as policy_choice
 from routellm_core.policy.choice import SelectedThreshold
+from routellm_core.statistics.bootstrap import curve_intervals
+from routellm_core.statistics.routed_point import point_figures
 from routellm_core.store import Store
+from routellm_core.types import Estimate, Interval
 from routellm_core.wording.numbers import fixed, percent
 
 
@@ -62,6 +65,30 @@ def chosen(parsed: argparse.Namespace, store: Store) -> SelectedThreshold:
     )
 
 
+def _with_intervals(choice: SelectedThreshold) -> dict[str, Any]:
+    """Money of a thousand queries and the saving; 95% intervals of all figures."""
+    outcomes = choice.outcomes
+    found = curve_intervals(
+        rank_queries(choice.strong_win_rate),
+        outcomes.quality_weak,
+        outcomes.quality_strong,
+        cluster_code=outcomes.cluster_code,
+    )
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    figures = point_figures(called, outcomes, choice.costs, found)
+    usd = figures.usd_per_query
+    of_thousand = Estimate(1_000 * usd.value, Interval(*(1_000 * end for end in usd.interval)))
+    return {
+        "strong_call_share_interval": figures.strong_call_share.interval,
+        "quality_interval": figures.quality.interval,
+        "pgr_interval": figures.pgr.interval,
+        "answers_usd_per_1000": of_thousand.value,
+        "answers_usd_per_1000_interval": of_thousand.interval,
+        "saving": figures.saving.value,
+        "saving_interval": figures.saving.interval,
+    }
+
+
 def calibrate(parsed: argparse.Namespace) -> Result:
     """The threshold for a share, a recovered gap, a quality or a budget."""
     with Store(parsed.store, read_only=True) as store:
@@ -83,6 +110,7 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         "strong_call_share": point.strong_call_share,
         "quality": point.quality,
         "pgr": point.pgr,
+        **_with_intervals(choice),
     }
     called = calls_strong(choice.strong_win_rate, choice.threshold)
     cache = cache_document(outcomes, choice.costs, called, parsed.warm_share)

@@ -62,7 +62,7 @@ ANSWER_TOKENS = (
 )
 COST = (
     *("cost_usd", "cost", "total_cost", "usd", "cost_dollars", "price", "spend", "price_usd"),
-    "total_cost_usd",
+    *("total_cost_usd", "inference_cost", "request_cost", "response_cost", "api_cost"),
 )
 CURRENCY = ("currency", "cost_currency", "currency_code", "price_currency", "cost_unit")
 SECONDS = (

@@ -9,6 +9,7 @@ Prices come from genai-prices and can be replaced by the user's.
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -80,10 +81,10 @@ class PairCosts:
     weak_source: CostSource = UNKNOWN_SOURCE
     strong_source: CostSource = UNKNOWN_SOURCE
 
-    @property
+    @cached_property
     def are_known(self) -> bool:
         """True where money of both models is known."""
-        return bool(np.isfinite(self.weak).all() and np.isfinite(self.strong).all())
+        return all(math.isfinite(usd.sum()) for usd in (self.weak, self.strong))
 
 
 def routed_cost(ranking: Ranking, costs: PairCosts) -> Floats:
@@ -162,6 +163,8 @@ class _Filled(NamedTuple):
     tokens: Floats
     source: str
     usual: float
+    """Mean of the known ones, or what stands for them."""
+    n_known: int
 
 
 def _sides(outcomes: PairOutcomes) -> tuple[_Side, _Side]:
@@ -174,24 +177,27 @@ def _sides(outcomes: PairOutcomes) -> tuple[_Side, _Side]:
 
 def _of_model(prompt_tokens: Floats, side: _Side, price: Price) -> _ModelCosts:
     """Cost of each query with one model, and what it rests on."""
-    prompt, prompt_source, _ = _filled_prompt(prompt_tokens, side.prompt_tokens, price)
-    answer, answer_source, _ = _filled(side.answer_tokens, price.answer_tokens, PAPER_ANSWER_TOKENS)
+    prompt, prompt_source, _, _ = _filled_prompt(prompt_tokens, side.prompt_tokens, price)
+    answer, answer_source, mean, n_counted = _filled(
+        side.answer_tokens, price.answer_tokens, PAPER_ANSWER_TOKENS
+    )
     tokens = TokenSource(prompt_source, answer_source)
-    n, mean, measured = len(prompt), float(answer.mean()), side.cost_usd
-    known = np.zeros(n, dtype=bool) if measured is None else np.isfinite(measured)
-    if measured is not None and known.any() and not price.replaces_measured:
-        usd = np.where(known, measured, measured[known].mean())
-        source = CostSource(CostKind.MEASURED, int(known.sum()), n, price, mean)
-        return _ModelCosts(usd, tokens, source)
-    usd = _usd(prompt, answer, side, price)
-    if not np.isfinite(usd).all():
+    n, measured = len(prompt), side.cost_usd
+    if measured is not None and not price.replaces_measured:
+        known = np.isfinite(measured)
+        n_known = int(np.count_nonzero(known))
+        if n_known:
+            usd = measured if n_known == n else np.where(known, measured, measured[known].mean())
+            source = CostSource(CostKind.MEASURED, n_known, n, price, mean)
+            return _ModelCosts(usd, tokens, source)
+    if not math.isfinite(price.prompt_usd + price.answer_usd):
         unknown = CostSource(CostKind.UNKNOWN, 0, n, price, mean)
         return _ModelCosts(np.full(n, np.nan), tokens, unknown)
-    is_counted = np.isfinite(side.answer_tokens)
     kind = CostKind.ASSUMED if math.isnan(price.answer_tokens) else CostKind.TYPED
-    if is_counted.any():
+    if n_counted:
         kind = CostKind.TOKENS
-    return _ModelCosts(usd, tokens, CostSource(kind, int(is_counted.sum()), n, price, mean))
+    usd = _usd(prompt, answer, side, price)
+    return _ModelCosts(usd, tokens, CostSource(kind, n_counted, n, price, mean))
 
 
 def saving(cost: float, baseline_cost: float) -> float:
@@ -204,18 +210,19 @@ def saving(cost: float, baseline_cost: float) -> float:
 
 def _usd(prompt: Floats, answer: Floats, side: _Side, price: Price) -> Floats:
     """USD of each call, with what tokens of a cache and thoughts cost more or less than others."""
-    usd = prompt * price.prompt_usd + answer * price.answer_usd
-    read, write, thought = price.changes
+    usd = answer * (price.answer_usd / 1e6)
+    usd += prompt * (price.prompt_usd / 1e6)
+    read, write, thought = (change / 1e6 for change in price.changes)
     cached = _at_most(side.cached_tokens, prompt)
     if cached is not None:
-        usd = usd + cached * read
+        usd += cached * read
     written = _at_most(side.cache_write_tokens, prompt if cached is None else prompt - cached)
     if written is not None:
-        usd = usd + written * write
+        usd += written * write
     thoughts = _at_most(side.reasoning_tokens, answer)
     if thoughts is not None:
-        usd = usd + thoughts * thought
-    return usd / 1e6
+        usd += thoughts * thought
+    return usd
 
 
 def _at_most(tokens: Floats | None, of: Floats) -> Floats | None:
@@ -237,14 +244,17 @@ def _filled_prompt(of_query: Floats, of_model: Floats | None, price: Price) -> _
 
 
 def _filled(tokens: Floats, typed: float, average: float) -> _Filled:
+    n = len(tokens)
+    mean = float(tokens.sum()) / n
+    if math.isfinite(mean):  # so is every count
+        return _Filled(tokens, f"measured, mean {mean:.0f}", mean, n)
     known = np.isfinite(tokens)
-    if not known.any():
+    n_known = int(np.count_nonzero(known))
+    if not n_known:
         is_typed = math.isfinite(typed)
         usual = typed if is_typed else average
         source = f"typed, {usual:,.0f}" if is_typed else f"the paper's average, {usual:.0f}"
-        return _Filled(np.full(len(tokens), usual), source, usual)
+        return _Filled(np.full(n, usual), source, usual, 0)
     usual = float(tokens[known].mean())
-    if known.all():
-        return _Filled(tokens, f"measured, mean {usual:.0f}", usual)
-    source = f"measured for {known.mean():.0%}, mean {usual:.0f}"
-    return _Filled(np.where(known, tokens, usual), source, usual)
+    source = f"measured for {n_known / n:.0%}, mean {usual:.0f}"
+    return _Filled(np.where(known, tokens, usual), source, usual, n_known)

@@ -38,7 +38,7 @@ from routellm_core.policy.guarantee.sentences import (
 )
 from routellm_core.routers.checkpoints import checkpoint_hash
 from routellm_core.statistics.bootstrap import N_RESAMPLES, curve_intervals
-from routellm_core.statistics.curve_bands import share_band_at
+from routellm_core.statistics.routed_point import point_figures
 from routellm_core.store import Store
 from routellm_core.types import Interval, ModelPair
 from routellm_core.wording import money
@@ -275,16 +275,17 @@ def _intervals(choice: SelectedThreshold, n_resamples: int, seed: int) -> dict[s
         n_resamples=n_resamples,
         seed=seed,
     )
-    at = np.array([point_index(choice.curve, choice.point.threshold)])
-    share = np.array([choice.point.strong_call_share])
-    ends = {
-        "strong_call_share": share_band_at(ranking, outcomes.cluster_code, at),
-        "quality": found.quality_at(share),
-        "pgr": found.pgr_at(share),
-        "quality_weak": found.quality_at(np.zeros(1)),
-        "quality_strong": found.quality_at(np.ones(1)),
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    own = point_figures(called, outcomes, choice.costs, found)
+    alone = (found.quality_at(np.array([share])) for share in (0.0, 1.0))
+    weak, strong = (Interval(float(low[0]), float(high[0])) for low, high in alone)
+    return {
+        "strong_call_share": own.strong_call_share.interval,
+        "quality": own.quality.interval,
+        "pgr": own.pgr.interval,
+        "quality_weak": weak,
+        "quality_strong": strong,
     }
-    return {name: Interval(float(low[0]), float(high[0])) for name, (low, high) in ends.items()}
 
 
 def guarantee_of(certified: CheckpointCertificate, quality_unit: str) -> Guarantee:

@@ -60,6 +60,7 @@ def draw(path: Path) -> ColumnMapping:
             **common,
             scale=scale,
             wide=_wide(names, guess, key),
+            currency=guess.currency,
             in_milliseconds=guess.in_milliseconds,
         )
     if shape == _BARE:

@@ -21,7 +21,9 @@ from routellm_core.evaluation.recommendation.settings import (
 )
 from routellm_core.metrics.prices import Price
 from routellm_core.metrics.thresholds import Target
+from routellm_core.statistics.bootstrap import CurveIntervals
 from routellm_core.statistics.intervals import mean_interval
+from routellm_core.statistics.routed_point import money_estimates
 from routellm_core.store import Store
 from routellm_core.types import Estimate, Interval, ModelPair
 
@@ -75,8 +77,10 @@ def document(
         the baseline `bar`, the best option without a router (`over_bar`); the excluded ones
         (`unfit`) with the reason; the options without a router (`blind`): random mix, always weak,
         always strong, with the `problem` of one that misses the target; `advice`, and `sentences`
-        about all of it. Beside each text stands the enum that it puts into words. Qualities in the
-        benchmark's own scale, money for a thousand queries, NaN where undefined.
+        about all of it. `usd_per_1000` has the router's machine in it; `answers_usd_per_1000` and
+        `saving`, against always strong, are of the answers alone, as on every page. Beside each
+        text stands the enum that it puts into words. Qualities in the benchmark's own scale, money
+        for a thousand queries, NaN where undefined.
 
     Raises:
         UnknownNameError: no such slice.
@@ -93,6 +97,7 @@ def document(
     suitable = [fit.setting for fit in without_router if fit.exclusion is None]
     baseline = min(suitable, key=lambda setting: _place(setting, by), default=None)
     weak, strong = queries.outcomes.quality_weak, queries.outcomes.quality_strong
+    ends = next(map(candidates.intervals, candidates.routers), None)  # the same of every router
     answer: dict[str, Any] = {
         "benchmark": card.benchmark_id,
         "title": card.title,
@@ -116,7 +121,7 @@ def document(
         "ranked_by": by,
         "is_held_out": is_held_out(target),
         "seed": seed,
-        "routers": _compared(fits, baseline, queries, by, card.quality_unit),
+        "routers": _compared(fits, baseline, candidates, required, by),
         "unfit": [
             _names(c) | _with_enum("reason", fit, sentences.exclusion(fit, required))
             for c, fit in found
@@ -124,7 +129,7 @@ def document(
         ],
         "blind": [
             {"label": fit.setting.label}
-            | _figures(fit, queries)
+            | _figures(fit, queries, ends)
             | _with_enum("problem", fit.exclusion, sentences.shortfall(fit.exclusion, required))
             for fit in without_router
         ],
@@ -146,13 +151,18 @@ def _with_enum(name: str, found: Exclusion | None, text: str | None) -> dict[str
 def _compared(
     fits: Sequence[tuple[Candidate, Fit]],
     baseline: Setting | None,
-    queries: RecommendationQueries,
+    candidates: Candidates,
+    required: Requirements,
     by: RankedBy,
-    unit: str,
 ) -> list[dict[str, Any]]:
     """A row a router: its figures, and its excess over the first and over the baseline."""
+    queries, unit = candidates.queries, candidates.card.quality_unit
     settings = [fit.setting for _, fit in fits]
-    rows = [_names(c) | _figures(fit, queries) for c, fit in fits]
+    rows = [
+        _names(c)
+        | _figures(fit, queries, None if is_held_out(required.target) else candidates.intervals(c))
+        for c, fit in fits
+    ]
     for row in rows:
         row |= {"to_first": None, "over_bar": None}
     later = estimates.to_first(settings, queries.clusters)
@@ -182,15 +192,27 @@ def _names(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _figures(fit: Fit, queries: RecommendationQueries) -> dict[str, Any]:
-    """Each estimate under its name, its interval beside it."""
+def _figures(
+    fit: Fit, queries: RecommendationQueries, along: CurveIntervals | None
+) -> dict[str, Any]:
+    """Each estimate under its name, its interval beside it.
+
+    Args:
+        fit: of a router, or of one or both models without any.
+        queries: that are routed.
+        along: the router's curve, of which the quality is a point; None: it is held out.
+    """
     setting, seconds = fit.setting, fit.seconds
     usd = estimates.usd_of(setting, queries)
+    answers, saved = money_estimates(setting.calls, queries.costs, queries.clusters)
+    quality, pgr = estimates.of_curve(setting, queries, along)
     figures = {
-        "quality": estimates.quality_of(setting, queries),
-        "pgr": estimates.pgr_of_setting(setting, queries),
+        "quality": quality,
+        "pgr": pgr,
         "strong_call_share": estimates.share_of(setting, queries),
         "usd_per_1000": Estimate(_PER * usd.value, _scaled(usd.interval, _PER)),
+        "answers_usd_per_1000": Estimate(_PER * answers.value, _scaled(answers.interval, _PER)),
+        "saving": saved,
         "mean_s": seconds.mean,
         "p95_s": seconds.p95,
     }

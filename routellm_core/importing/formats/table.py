@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from routellm_core.errors import DataError
@@ -189,6 +190,8 @@ def _count_thoughts(
     rows: pd.DataFrame, data: pa.Table, mapping: ColumnMapping, where: Where, notes: list[str]
 ) -> None:
     """Count thoughts among the tokens of the answer, where they stand beside them."""
+    if mapping.total_tokens is None and mapping.thought_tokens is None:
+        return
     found: dict[str, np.ndarray] = {}
     for name in ("prompt_tokens", "answer_tokens", "total_tokens", "thought_tokens"):
         column = getattr(mapping, name)
@@ -225,11 +228,14 @@ def _are_failures(cells: pa.ChunkedArray) -> np.ndarray:
 
 def _states(cells: pa.ChunkedArray) -> np.ndarray:
     """State of each answer; of none where all are empty, so that they were not kept."""
-    said = values.texts(cells).combine_chunks().dictionary_encode()
+    is_text = pa.types.is_string(cells.type)
+    said = (cells if is_text else values.texts(cells)).dictionary_encode().combine_chunks()
     known = [state_of(text) for text in said.dictionary.to_pylist()]
+    if not any(known) and not said.null_count:
+        return np.full(len(said), None, dtype=object)
     codes = said.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
     found: np.ndarray = np.array([*known, "empty"], dtype=object)[codes]
-    return found if (codes < len(known)).any() else np.full(len(codes), None, dtype=object)
+    return found if (found != "empty").any() else np.full(len(found), None, dtype=object)
 
 
 def _says_something(cells: pa.ChunkedArray) -> np.ndarray:
@@ -301,12 +307,12 @@ def _wide(
 
 def _names(data: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
     columns = {"query": mapping.query, "query_id": mapping.query_id, "slice": mapping.slice}
-    rows = pd.DataFrame(
-        {name: values.texts(data[c]).to_pandas() for name, c in columns.items() if c is not None}
-    )
+    cells = {name: values.texts(data[c]) for name, c in columns.items() if c is not None}
+    rows = pd.DataFrame({name: found.to_pandas() for name, found in cells.items()})
     if "query" in rows:
         # Messages and requests are structures; the query is what the person said last.
-        listed = rows["query"].str.match(r"\s*(\[\s*)?[\[{]", na=False)
+        structure = pc.match_substring_regex(cells["query"], r"^\s*(\[\s*)?[\[{]").fill_null(False)
+        listed = structure.to_numpy()
         if listed.any():
             rows.loc[listed, "query"] = rows.loc[listed, "query"].map(_asked)
         if mapping.around:
