@@ -13,6 +13,7 @@ NAMES = [
     "imports",
     "queries",
     "faithfulness",
+    "check",
     "transport",
     "gateways",
     "page",

@@ -8,11 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routellm_core.errors import UnknownNameError
-from routellm_core.evaluation.benchmark import within_slice
 from routellm_core.evaluation.comparison import controls, sentences
 from routellm_core.evaluation.comparison.decomposition import Decomposition, decomposition
 from routellm_core.evaluation.comparison.verdicts import PairVerdict, verdicts
 from routellm_core.evaluation.money import cache_document, money_document
+from routellm_core.evaluation.slice_ranks import (
+    NO_ROUTERS,
+    SLICE_TABLE,
+    prior_folds,
+    slice_prior,
+    within_slice,
+)
 from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.metrics import cost_quality
 from routellm_core.metrics.costs import PairCosts, pair_costs, routed_cost
@@ -29,7 +35,7 @@ from routellm_core.statistics.cost_quality_bands import cost_intervals
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.store import Store
 from routellm_core.store.selection import complete_routers, default_pair, main_view
-from routellm_core.types import Floats, ModelPair, PairOutcomes
+from routellm_core.types import Floats, Ints, ModelPair, PairOutcomes
 
 _KEYS = {"between_slice_gain": "recognising", "within_slice_gain": "ranking"}
 """Keys of the JSON object that differ from the names of `Decomposition`."""
@@ -67,8 +73,9 @@ def compare_routers(
         on_progress: told of each router.
 
     Returns:
-        The JSON object of `compare --json`. `random` stands among `routers` and in no verdict; the
-        routers fall in `mean_quality`, that over all strong-call shares, as the verdicts do.
+        The JSON object of `compare --json`. `random` and, of scores in domain, `slice_table` (see
+        `slice_ranks.slice_prior`) stand among `routers` and in no verdict; the routers fall in
+        `mean_quality`, that over all strong-call shares, as the verdicts do.
 
     Raises:
         UnknownNameError: no such benchmark or model, or no router has scored it so.
@@ -88,16 +95,21 @@ def compare_routers(
             f"{benchmark_id}"
         )
     labels = _labels(list(zip(rows["router_name"], rows["recipe"], strict=True)))
-    scores = {}
+    scores: dict[str, Floats] = {}
+    folds: dict[str, Ints] = {}
     for label, router_id in zip(labels, rows["router_id"], strict=True):
         where = benchmark_id, pair, router_id, view
-        scores[label] = store.strong_win_rates(*where)
+        scores[label], folds[label] = store.strong_win_rates(*where), store.folds(*where)
         if view == "unseen_slices":
-            scores[label] = within_slice(scores[label], store.folds(*where))
+            scores[label] = within_slice(scores[label], folds[label])
+    if view == "in_domain" and not router_names and np.ptp(outcomes.slice_code):
+        labels[SLICE_TABLE] = (SLICE_TABLE, "none")
+        scores[SLICE_TABLE] = slice_prior(outcomes, seed=seed)
+        folds[SLICE_TABLE] = prior_folds(outcomes, seed=seed)
     weak, strong = outcomes.quality_weak, outcomes.quality_strong
     on_progress(Progress("every pair", 0, len(labels) + 1))
     found = verdicts(
-        {label: scores[label] for label, (name, _) in labels.items() if name != "random"},
+        {label: scores[label] for label, (name, _) in labels.items() if name not in NO_ROUTERS},
         weak,
         strong,
         cluster_code=outcomes.cluster_code,
@@ -109,7 +121,9 @@ def compare_routers(
     routers = []
     for i, (label, (name, recipe)) in enumerate(labels.items(), start=1):
         on_progress(Progress(label, i, len(labels) + 1))
-        parts = decomposition(outcomes, scores[label], n_resamples=n_resamples, seed=seed)
+        parts = decomposition(
+            outcomes, scores[label], fold=folds[label], n_resamples=n_resamples, seed=seed
+        )
         routers.append(
             {
                 "router": name,
