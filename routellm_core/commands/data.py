@@ -60,7 +60,8 @@ def add_parsers(verb: Verb) -> None:
         default=[],
         metavar="ROLE=COLUMN",
         help="what a column of a table is: query, query_id, slice, model, quality, prompt_tokens, "
-        "answer_tokens, cost_usd, latency, repeat, error; ROLE= takes the role from all columns",
+        "answer_tokens, cost_usd, currency, latency, repeat, error; ROLE= takes the role from all "
+        "columns",
     )
     importing.add_argument(
         "--currency",
@@ -70,8 +71,8 @@ def add_parsers(verb: Verb) -> None:
         type=_rate,
         default=[],
         metavar="CODE=RATE",
-        help="US dollars for one unit of a currency in the name of a column of costs, as CNY=0.14; "
-        "without it such a column is left out",
+        help="US dollars for one unit of a currency that costs are in, as CNY=0.14; without it "
+        "they are left out",
     )
     importing.add_argument(
         "--drop", nargs="+", default=[], metavar="COLUMN", help="columns that are not looked at"

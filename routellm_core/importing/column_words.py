@@ -70,7 +70,6 @@ MORE_IS_BETTER = ("higher_is_better", "greater_is_better", "more_is_better", "bi
 LESS_IS_BETTER = ("lower_is_better", "less_is_better", "smaller_is_better", "minimize")
 STARTED = ("start_time", "started_at", "start", "starttime", "request_start", "started")
 ENDED = ("end_time", "ended_at", "end", "endtime", "request_end", "ended", "finished_at")
-CURRENCY = ("currency", "cost_currency", "currency_code")
 PROMPT_TOKENS = (
     *("prompt_tokens", "input_tokens", "tokens_in", "n_prompt_tokens", "num_prompt_tokens"),
     *("prompt_token_count", "input_token_count", "n_input_tokens"),
@@ -84,6 +83,7 @@ COST = (
     *("cost_usd", "cost", "total_cost", "usd", "cost_dollars", "price", "spend", "price_usd"),
     *("total_cost_usd", "cents", "inference_cost", "request_cost", "response_cost", "api_cost"),
 )
+CURRENCY = ("currency", "cost_currency", "currency_code", "price_currency", "cost_unit")
 SECONDS = (
     *("latency_s", "latency", "latency_seconds", "duration", "duration_s", "elapsed", "time_s"),
     *("response_time", "seconds", "total_time", "time_taken", "latency_sec", "runtime"),

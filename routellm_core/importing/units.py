@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from routellm_core.importing import values
 from routellm_core.importing.calls import seconds_between
-from routellm_core.importing.currencies import SIGNS
 from routellm_core.importing.values import Cells, Where
 
 _SECONDS = {
@@ -35,7 +34,6 @@ LONG = 100.0
 """Median time from which a column that names no unit is taken as milliseconds."""
 _TIME = re.compile(r"([\d.,]+(?:e[+-]?\d+)?)\s*([a-zµμ]+)\.?", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
-_DOLLARS = re.compile(r"(?i:\busd\b|us\$|[$])")
 _WORD = re.compile(r"[^\W_]+|¢")
 
 
@@ -117,30 +115,6 @@ def between(started: Cells, ended: Cells) -> NDArray[np.float64]:
     """Seconds from each moment to another, NaN where they are not known or run backwards."""
     pairs = zip(started.to_pylist(), ended.to_pylist(), strict=True)
     return np.array([seconds_between(start, end) for start, end in pairs], dtype=np.float64)
-
-
-def currencies_in(cells: Cells) -> tuple[Cells, NDArray[np.object_] | None]:
-    """The costs without the signs of currencies in them, and the currency of each cell, if any.
-
-    >>> plain, of = currencies_in(pa.chunked_array([["0,01 €", "$0.02"]]))
-    >>> plain.to_pylist(), of.tolist()
-    (['0,01', '0.02'], ['EUR', None])
-    """
-    coded = _coded(cells)
-    if coded is None:
-        return cells, None
-    texts = coded.dictionary.to_pylist()
-    signs = [next((s for s in SIGNS if s in text.lower()), None) for text in texts]
-    if not any(signs) and not any(_DOLLARS.search(text) for text in texts):
-        return cells, None
-    plain = [
-        re.sub(f"(?i:{re.escape(sign)})" if sign else _DOLLARS, "", text).strip()
-        for text, sign in zip(texts, signs, strict=True)
-    ]
-    codes = coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
-    named = np.array([*(SIGNS[s] if s else None for s in signs), None], dtype=object)[codes]
-    at = pa.array(codes, mask=codes == len(texts))
-    return pa.chunked_array([pa.array(plain, pa.string()).take(at)]), named
 
 
 def _times(amounts: NDArray[np.float64], factor: float) -> NDArray[np.float64]:

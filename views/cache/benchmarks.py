@@ -123,6 +123,12 @@ def _router_labels(table: pd.DataFrame) -> pd.Series:
     return label
 
 
+@st.cache_data(max_entries=32, show_spinner=False)
+def typed_prices(version: int, benchmark_id: str) -> dict[str, Price]:
+    """Prices that were saved with a set, by model."""
+    return store().typed_prices(benchmark_id)
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def outcomes(version: int, benchmark_id: str, pair: ModelPair) -> PairOutcomes:
     return store().pair_outcomes(benchmark_id, pair)

@@ -10,6 +10,7 @@ from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import Policy
 from routellm_core.policy.fields import FigureInterval
 from routellm_core.policy.guarantee.sentences import scope_and_test
+from routellm_core.policy.money import cache_words
 from routellm_core.report.page import report_page
 from routellm_core.report.words import not_known, provenance, rule
 from routellm_core.statistics.routed_money import scaled
@@ -34,6 +35,8 @@ def draw(policy: Policy, choice: SelectedThreshold, bill: Bill) -> None:
         rows,
     )
     st.caption(plain(provenance(policy)))
+    if (cache := cache_words(policy)) is not None:
+        st.caption(plain(cache))
     st.markdown("**What is not known**")
     for item in not_known(policy, choice):
         st.markdown(f"- {plain(item)}")

@@ -7,8 +7,10 @@ from typing import NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from routellm_core.evaluation.money import cache_document
 from routellm_core.evaluation.overhead.router_cost import BreakEven
 from routellm_core.metrics.costs import PairCosts, Price, saving
+from routellm_core.metrics.curve import calls_strong
 from routellm_core.types import Estimate, Interval, ModelPair
 from routellm_core.wording.numbers import DASH, percent, span, usd_text
 from views.cache import benchmarks
@@ -54,6 +56,7 @@ def draw(selection: Selection, readings: Readings, router: RouterCost) -> Callab
     baseline = _draw_inputs(selection, readings, router)
     tiles.draw(_tiles(selection, readings, router, baseline))
     st.caption(plain(provenance(selection.pair, costs, router)))
+    _draw_cache(selection, readings)
     pays, prices = st.columns(2, gap="large")
     with pays:
         st.markdown("**Up to which share of strong calls it pays**", help=help_of("break_even"))
@@ -128,6 +131,17 @@ def _draw_inputs(selection: Selection, readings: Readings, router: RouterCost) -
             form="%.0f",
         )
         router_cost.draw_machine()
+        inputs.number_of(
+            "Warm prompts, %",
+            "warm_share",
+            link.number("warm_share", None),
+            most=100.0,
+            step=5.0,
+            form="%.0f",
+            scale=100.0,
+            help="Share of the calls whose prompt one model alone would read from its cache. Then "
+            "the page says what switches of model forfeit. Empty: nothing is said.",
+        )
         kind = inputs.one_of(
             st.selectbox,
             "Held against, besides always strong",
@@ -193,6 +207,15 @@ def _tiles(
             "saving",
         ),
     ]
+
+
+def _draw_cache(selection: Selection, readings: Readings) -> None:
+    """What switches of model forfeit in cache, beside the savings above, which leave it out."""
+    known = benchmarks.outcomes(*selection.where)
+    called = calls_strong(readings.ranked.strong_win_rate, readings.point.threshold)
+    found = cache_document(known, readings.money.costs, called, router_cost.warm_share())
+    if found is not None:
+        st.info(plain(found["words"]), icon=":material/cached:")
 
 
 def _draw_break_even(

@@ -21,7 +21,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.calls import is_failure
 from routellm_core.importing.column_words import FAILED, METRIC
 from routellm_core.importing.columns import ColumnMapping, around, guess, holds_battles, is_told
-from routellm_core.importing.currencies import code_of, currency_of, in_dollars
+from routellm_core.importing.currencies import cell_currencies, currency_of, in_dollars
 from routellm_core.importing.fields import is_whole
 from routellm_core.importing.formats.graded_records import (
     model_beside_rows,
@@ -194,15 +194,10 @@ def _dollars(
     data: pa.Table, column: str, of: str | None, where: Where, notes: list[str]
 ) -> np.ndarray:
     """The costs of a column in US dollars."""
-    cells, signs = units.currencies_in(data[column])
-    amounts = values.numbers(cells, where, column, notes=notes)
-    amounts = units.in_whole(amounts, column)
-    if of is not None:
-        named_so = values.texts(data[of]).combine_chunks().dictionary_encode()
-        known = [*map(code_of, named_so.dictionary.to_pylist()), None]
-        codes = named_so.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)
-        signs = np.array(known, dtype=object)[codes]
-    return in_dollars(amounts, column, notes, signs)
+    beside = None if of is None else data[of]
+    cells, codes = cell_currencies(data[column], column, beside) or (data[column], None)
+    amounts = units.in_whole(values.numbers(cells, where, column, notes=notes), column)
+    return in_dollars(amounts, column, notes, codes)
 
 
 def _look_at_calls(
