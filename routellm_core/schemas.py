@@ -49,6 +49,7 @@ USAGE = (
     Column("answer_tokens", "number", needed=False, low=0),
     Column("cost_usd", "number", needed=False, low=0),
     Column("latency_s", "number", needed=False, low=0),
+    Column("tenant", "text", needed=False),
 )
 STRONG_WIN_RATES = (
     Column("query_id", "text"),

@@ -99,6 +99,15 @@ class PairOutcomes:
     cost_usd_weak: Floats | None = None
     """USD as measured, NaN where not known; None where nobody measured any."""
     cost_usd_strong: Floats | None = None
+    cached_tokens_weak: Floats | None = None
+    """Of the prompt tokens those read from a cache; NaN or None: not known, as of all below."""
+    cached_tokens_strong: Floats | None = None
+    cache_write_tokens_weak: Floats | None = None
+    """Of the prompt tokens those written to a cache."""
+    cache_write_tokens_strong: Floats | None = None
+    reasoning_tokens_weak: Floats | None = None
+    """Of the answer tokens those of thoughts."""
+    reasoning_tokens_strong: Floats | None = None
 
     @property
     def n_queries(self) -> int:
@@ -142,6 +151,12 @@ class Benchmark:
     licence: str
     owner: str | None = None
     """The browser session that alone sees it; None: everybody does."""
+    labelling_usd: float | None = None
+    """Spent on asking endpoints for its labels; None where not every price was known."""
+    labelling_usd_at_worst: float | None = None
+    """The part of it that is a worst case, since nobody said what was billed."""
+    labelling_requests: int | None = None
+    """Sent for it; None where its labels came from elsewhere."""
 
     def __post_init__(self) -> None:
         if not self.benchmark_id or not set(self.benchmark_id) <= _ID_CHARACTERS:

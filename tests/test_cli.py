@@ -113,7 +113,11 @@ def test_a_typed_price_counts_in_every_verb_of_money(run, tmp_path):
     made = ("policy", "--router", "random", *where, "--share", 0.3, "--out", policy)
     _, out, _ = run(*made, *typed)
     price = json.loads(out)["policy"]["prices"]["weak"]
-    assert price == {"prompt_usd": 0.5, "answer_usd": 1.5, "source": "typed"}
+    assert price == {
+        **{"prompt_usd": 0.5, "answer_usd": 1.5, "cached_usd": 0.05, "source": "typed"},
+        **{"kind": "typed", "prompt_tokens": None, "answer_tokens": None},
+        "rests_on": "assumed tokens times price",
+    }
 
 
 @pytest.mark.parametrize(

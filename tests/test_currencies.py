@@ -119,3 +119,56 @@ def test_what_is_no_rate_is_refused(text, capsys):
     with pytest.raises(SystemExit):
         main(["import", "x.csv", "--currency", text])
     assert "is no rate; write the US dollars for one unit, as CNY=0.14" in capsys.readouterr().err
+
+
+# Currencies in cells, and in a column beside the costs
+
+
+def test_a_cell_names_its_own_currency(tmp_path):
+    path = csv(tmp_path, cost=["€0.12", "0.50 EUR", "$0.25", "1.5"])
+    cost, notes = costs_of(path)
+    assert sorted(cost[np.isfinite(cost)]) == [0.25, 1.5]
+    assert (
+        "Left out: 2 costs of column 'cost' are in EUR. Give --currency EUR=RATE (US dollars for "
+        "one EUR) to convert them."
+    ) in notes
+    cost, notes = costs_of(path, rates=(("EUR", 1.08),))
+    assert sorted(cost) == pytest.approx([0.1296, 0.25, 0.54, 1.5])
+    assert "2 costs of column 'cost' were converted from EUR at 1.08 US dollars for one." in notes
+
+
+def test_a_column_beside_the_costs_names_their_currency(tmp_path):
+    path = csv(tmp_path, cost=[0.1, 0.2, 0.3, 0.4], currency=["CNY", "usd", "", "credits"])
+    cost, notes = costs_of(path)
+    assert sorted(cost[np.isfinite(cost)]) == [0.2, 0.3]
+    assert any("are in CNY" in note for note in notes)
+    assert any("are in CREDITS" in note for note in notes)
+    cost, _ = costs_of(path, rates=(("CNY", 0.5), ("CREDITS", 0.01)))
+    assert sorted(cost) == pytest.approx([0.004, 0.05, 0.2, 0.3])
+
+
+def test_a_column_whose_name_says_dollars_is_in_dollars(tmp_path):
+    path = csv(tmp_path, cost_usd=[0.1, 0.2, 0.3, 0.4], currency=["EUR"] * 4)
+    assert sorted(costs_of(path)[0]) == [0.1, 0.2, 0.3, 0.4]
+
+
+def test_a_word_that_is_no_currency_leaves_the_cell_out(tmp_path):
+    cost, notes = costs_of(csv(tmp_path, cost=["0.12 apples", "€0.5", "0.2", "0.3"]))
+    assert sorted(cost[np.isfinite(cost)]) == [0.2, 0.3]
+    assert any("no number in 1 row" in note for note in notes)
+
+
+def test_cells_of_a_wide_table_name_their_currency_too(tmp_path):
+    path = tmp_path / "wide.csv"
+    pd.DataFrame(
+        {
+            "query": ["Where do newts sleep?", "Sum 4, 9"],
+            "wren_score": [0, 1],
+            "heron_score": [1, 1],
+            "wren_cost": ["£1", "£2"],
+            "heron_cost": ["£10", "£20"],
+        }
+    ).to_csv(path, index=False)
+    assert np.isnan(costs_of(path)[0]).all()
+    cost, _ = costs_of(path, rates=(("GBP", 2.0),))
+    assert sorted(cost) == pytest.approx([2.0, 4.0, 20.0, 40.0])

@@ -165,7 +165,7 @@ def test_lm_eval_older_lines_have_choices_and_lists_of_arguments(tmp_path):
     ("lines", "quality", "note"),
     [
         ([sample(0, 1.0), sample(1, None, exact_match="x")], {"0": 1.0}, "1 answers of samples_x"),
-        ([sample(0, 1.0), sample(0, 0.0)], {"0": 0.5}, "1 rows are a further answer"),
+        ([sample(0, 1.0), sample(0, 0.0)], {"0": 0.5}, "1 row is a further answer"),
         ([sample(0, 1.0, metrics=["bleu"])], {}, "says nothing of how good answers were"),
         (
             [sample(0, 1.0), sample(1, 0) | {"exact_match": None}],

@@ -351,7 +351,7 @@ def test_samples_in_error_are_no_wrong_answers(saved):
     samples = [sample(0), sample(1, "I", error={"message": "timeout"})]
     (part,) = importing.read(saved(log(samples)))
     assert qualities(part) == {"0": 1.0}
-    assert "1 failed calls were left out (1 of birds/wren)" in notes(part)
+    assert "1 failed call was left out (1 of birds/wren)" in notes(part)
 
 
 def test_a_run_of_errors_alone_gives_way_to_its_retry(saved):

@@ -123,7 +123,7 @@ def test_a_failed_call_in_a_table_is_no_wrong_answer(tmp_path, fault, suffix):
     rows = [row | (fault | {"score": 0.0} if i == 1 else good) for i, row in enumerate(ROWS)]
     part = read(saved(rows, tmp_path / f"t{suffix}"))
     assert means(part)["heron"] == pytest.approx(17 / 23)
-    assert says(part, "1 failed calls were left out (1 of heron)")
+    assert says(part, "1 failed call was left out (1 of heron)")
 
 
 def test_an_answer_that_reads_like_an_error_and_is_right_counts(tmp_path):

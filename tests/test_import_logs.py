@@ -11,6 +11,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing import calls, job
 from routellm_core.importing.said import flaw, spoken, without_reminders
 from routellm_core.importing.usage import Tokens, tokens_of
+from routellm_core.store import Store
 from tests.test_import_formats import (
     LOGS,
     TEXTS,
@@ -216,7 +217,7 @@ def test_litellm_requests_are_bare_queries_with_what_they_cost(tmp_path, form):
     assert part.usage["latency_s"].tolist() == [1.5] * n
     assert part.usage["model"].tolist() == ["birds/heron-2026"] * n
     assert part.queries["prompt_tokens"].tolist() == [10.0, 11.0, 12.0][:n]
-    assert f"{n} requests cost ${[0.25, 0.75, 1.5][n - 1]}." in part.notes
+    assert f"{n} request{'s'[: n > 1]} cost ${[0.25, 0.75, 1.5][n - 1]}." in part.notes
 
 
 def test_litellm_names_the_model_that_answered_before_the_routers_name(tmp_path):
@@ -236,13 +237,13 @@ def test_litellm_a_cost_of_zero_beside_an_answer_is_unknown(tmp_path):
     part = one(log(tmp_path, spend(0), free, spend(2)), "litellm")
     assert part.usage["cost_usd"].tolist() == pytest.approx([0.25, math.nan, 0.75], nan_ok=True)
     assert math.isnan(part.usage["answer_tokens"][1])
-    assert "2 requests cost $1; 1 without a cost are not counted." in part.notes
+    assert "2 requests cost $1; 1 without a cost is not counted." in part.notes
 
 
 def test_litellm_a_cached_answer_has_neither_cost_nor_time(tmp_path):
     part = one(log(tmp_path, spend(0), spend(1, cache_hit="True")), "litellm")
     assert part.usage["latency_s"].tolist() == pytest.approx([1.5, math.nan], nan_ok=True)
-    assert note(part, "answered by a cache").startswith("1 requests")
+    assert note(part, "answered by a cache").startswith("1 request")
 
 
 def test_litellm_leaves_out_what_is_no_answered_chat_and_says_so(tmp_path):
@@ -255,10 +256,10 @@ def test_litellm_leaves_out_what_is_no_answered_chat_and_says_so(tmp_path):
     ]
     part = one(log(tmp_path, *rows), "litellm")
     assert part.queries["query_id"].tolist() == ["chat-0"]
-    assert "1 failed calls were left out (1 of birds/heron-2026)" in note(part, "failed")
-    assert note(part, "no chat").startswith("1 requests")
-    assert note(part, "in which no person").startswith("1 requests")
-    assert note(part, "hold no query").startswith("1 line (5) hold no query")
+    assert "1 failed call was left out (1 of birds/heron-2026)" in note(part, "failed")
+    assert note(part, "no chat").startswith("1 request")
+    assert note(part, "in which no person").startswith("1 request")
+    assert note(part, "no query").startswith("1 line (5) holds no query")
 
 
 def test_litellm_without_texts_keeps_what_requests_took_and_says_how_to_keep_texts(tmp_path):
@@ -292,6 +293,28 @@ def payload(i, **changes):
     } | changes
 
 
+def test_litellm_requests_are_billed_to_a_team_an_alias_or_the_hash_of_a_key(tmp_path):
+    rows = [
+        spend(0, metadata={"user_api_key_team_alias": "kitchen"}, user="mara"),
+        spend(1, metadata={"user_api_key_alias": "prod"}, api_key="sk-invented-0001"),
+        spend(2, api_key="sk-invented-0001"),
+    ]
+    usage = one(written(tmp_path / "log", json_lines(rows)), "litellm").usage
+    assert usage["tenant"].tolist() == ["team kitchen", "key prod", "key #2300b5ed"]
+    with Store() as store:
+        part = one(written(tmp_path / "again", json_lines(rows)), "litellm")
+        store.add_benchmark(part.benchmark, part.queries, None, part.usage)
+        found = store.usage_by_tenant(part.benchmark.benchmark_id)
+    assert found["tenant"].tolist() == ["key #2300b5ed", "key prod", "team kitchen"]
+    assert found["cost_usd"].tolist() == [0.75, 0.5, 0.25]
+    assert found["n_billed"].tolist() == [1, 1, 1]
+
+
+def test_a_log_that_names_nobody_has_no_tenants(tmp_path):
+    usage = one(written(tmp_path / "log", json_lines([spend(0)])), "litellm").usage
+    assert "tenant" not in usage
+
+
 def test_litellm_payloads_have_cost_time_and_model(tmp_path):
     rows = [
         payload(0),
@@ -303,14 +326,14 @@ def test_litellm_payloads_have_cost_time_and_model(tmp_path):
     row = part.usage.iloc[0]
     assert (row["model"], row["cost_usd"], row["latency_s"]) == ("wren-2026", 0.5, 1.5)
     assert (row["prompt_tokens"], row["answer_tokens"]) == (10, 20)
-    assert note(part, "failed calls") and note(part, "no chat")
+    assert note(part, "failed call") and note(part, "no chat")
 
 
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
         ([spend(0, status="failure")], "every call failed"),
-        ([spend(0, call_type="aembedding")], "none of 1 requests is a chat"),
+        ([spend(0, call_type="aembedding")], "none of 1 request is a chat"),
     ],
 )
 def test_litellm_rows_that_are_off_are_named(tmp_path, rows, message):
@@ -339,7 +362,7 @@ def test_requests_in_which_nobody_spoke_are_left_out(tmp_path):
     silent = {"model": "wren", "messages": [{"role": "system", "content": "Be brief."}]}
     part = one(log(tmp_path, *LOGS["requests"], silent), "openai_log")
     assert len(part.queries) == 3
-    assert note(part, "in which no person said a text").startswith("1 requests")
+    assert note(part, "in which no person said a text").startswith("1 request")
     with pytest.raises(DataError, match="no request holds a message of a user"):
         importing.read(log(tmp_path, silent), "openai_log")
 
@@ -384,7 +407,7 @@ def test_failed_requests_are_left_out_however_they_are_told(tmp_path):
     ]
     part = one(log(tmp_path, good, *bad), "openai_log")
     assert len(part.queries) == 1
-    assert note(part, "failed calls").startswith("5 failed calls were left out (5 of wren)")
+    assert note(part, "failed call").startswith("5 failed calls were left out (5 of wren)")
 
 
 def test_embeddings_are_no_queries(tmp_path):
@@ -471,7 +494,7 @@ def test_requests_and_results_of_a_batch_are_joined_by_their_ids(tmp_path):
         (part,) = imported(*paths)
         assert part.queries["query_id"].tolist() == ["c0", "c2"]
         assert part.usage["answer_tokens"].tolist() == [3.0, 5.0]
-        assert note(part, "failed calls").startswith("1 failed calls were left out (1 of wren)")
+        assert note(part, "failed call").startswith("1 failed call was left out (1 of wren)")
     files = {"in.jsonl": asked_for.read_bytes(), "out.jsonl": answers.read_bytes()}
     (part,) = read(packed(tmp_path / "b.zip", files), "archive")
     assert part.usage["answer_tokens"].tolist() == [3.0, 5.0]
@@ -520,7 +543,7 @@ def test_a_batch_of_anthropic_counts_cached_tokens_and_failures(tmp_path):
         (part,) = imported(requests, log(tmp_path, *rows, name="out.jsonl"))
         assert texts_of(part) == [TEXTS[0]]
         assert part.usage[["prompt_tokens", "answer_tokens"]].iloc[0].tolist() == [25, 6]
-        assert note(part, "failed calls").startswith("2 failed calls")
+        assert note(part, "failed call").startswith("2 failed calls")
 
 
 # Gateways
@@ -593,7 +616,7 @@ def test_helicones_requests_have_texts_cost_and_time(tmp_path, form):
     assert part.usage["model"].tolist() == ["wren", "wren"]
     assert part.usage["cost_usd"].tolist() == [0.5, 0.5]
     assert part.usage["latency_s"].tolist() == [0.75, 0.75]
-    assert note(part, "failed calls").startswith("1 failed calls")
+    assert note(part, "failed call").startswith("1 failed call")
 
 
 def test_a_table_of_requests_is_read_as_their_log(tmp_path):
@@ -612,4 +635,4 @@ def test_a_table_of_requests_is_read_as_their_log(tmp_path):
     assert texts_of(part) == [TEXTS[0], TEXTS[2]]
     assert part.usage["answer_tokens"].tolist() == [11.0, 4.0]
     assert part.usage["cost_usd"].tolist() == pytest.approx([0.5, math.nan], nan_ok=True)
-    assert "1 requests cost $0.5; 1 without a cost are not counted." in part.notes
+    assert "1 request cost $0.5; 1 without a cost is not counted." in part.notes

@@ -148,7 +148,7 @@ def test_calls_that_failed_are_no_outcomes(read):
     ]
     part = read(results)
     assert qualities(part) == {"1": 0.0}
-    assert "1 failed calls were left out (1 of wren)" in notes(part)
+    assert "1 failed call was left out (1 of wren)" in notes(part)
 
 
 # Grades
@@ -348,7 +348,7 @@ def test_csv_errors_and_tests_without_assertions_are_no_outcomes(read):
         )
     )
     assert qualities(part, "heron") == {"2": 1.0}
-    assert "1 failed calls were left out (1 of heron)" in notes(part)
+    assert "1 failed call was left out (1 of heron)" in notes(part)
     assert "2 answers are of tests that assert nothing" in notes(part)
 
 

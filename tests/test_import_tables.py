@@ -171,27 +171,27 @@ def test_numbers_that_are_no_models_qualities_are_left_out():
 
 def test_a_mapping_can_be_handed_in_corrected(tmp_path):
     frame = pd.DataFrame(
-        {"Frage": ["Ebbe?", "Flut?"], "gross": ["gut", "3"], "note": [2, 4], "wer": ["a", "b"]}
+        {"Satz": ["Ebbe?", "Flut?"], "gross": ["gut", "3"], "note": [2, 4], "wer": ["a", "b"]}
     )
     path = written(frame, tmp_path / "fragen.csv")
     found, sample = table.guessed(path)
     assert found.query is None
-    assert sample.column_names == ["Frage", "gross", "note", "wer"]
-    with pytest.raises(DataError, match=r"no column looks like queries \(there are: Frage"):
+    assert sample.column_names == ["Satz", "gross", "note", "wer"]
+    with pytest.raises(DataError, match=r"no column looks like queries \(there are: Satz"):
         read(path)
     mapping = ColumnMapping(
-        query="Frage", model="wer", quality="note", scale=Scale(0.0, 6.0, "points")
+        query="Satz", model="wer", quality="note", scale=Scale(0.0, 6.0, "points")
     )
     part = read(path, mapping)
     assert part.outcomes["quality"].tolist() == [2.0, 4.0]
     assert part.benchmark.quality_high == 6.0
     with pytest.raises(DataError, match="column 'gross': 'gut' is no number, right or wrong in 1 "):
-        read(path, ColumnMapping(query="Frage", quality="gross"))
+        read(path, ColumnMapping(query="Satz", quality="gross"))
     with pytest.raises(DataError, match="column 'x' is missing"):
         read(path, ColumnMapping(query="x"))
     with pytest.raises(DataError, match="no column is mapped"):
         read(path, ColumnMapping())
-    both = ColumnMapping(query="Frage", model="wer", wide=(WideModel("a", "note"),))
+    both = ColumnMapping(query="Satz", model="wer", wide=(WideModel("a", "note"),))
     with pytest.raises(DataError, match="not both"):
         read(path, both)
 
@@ -317,7 +317,7 @@ def test_a_row_that_is_off_is_named(tmp_path, change, message, suffix):
         ({"Question": ["a", None, "b", " "]}, "2 rows (2, 4) with no query text were left out", 2),
         ({"id": ["a", "b", None, "c"]}, "The id is empty in 1 row (3)", 4),
         ({"Model Name": "wren"}, "2 rows are a further answer of one model to one query", 2),
-        ({"Model Name": ["wren", None, "a", "b"]}, "1 row (2) with no model were left out", 3),
+        ({"Model Name": ["wren", None, "a", "b"]}, "1 row (2) with no model was left out", 3),
     ],
 )
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])

@@ -148,7 +148,7 @@ def test_spans_of_every_dialect_and_form_are_bare_queries(tmp_path, dialect, for
     assert part.usage["latency_s"].tolist() == [1.5] * 3
     assert part.usage["answer_tokens"].tolist() == [30.0] * 3
     assert part.queries["prompt_tokens"].tolist() == [48.0] * 3
-    assert note(part, "failed calls").startswith("1 failed calls were left out (1 of heron)")
+    assert note(part, "failed call").startswith("1 failed call was left out (1 of heron)")
     assert "heron was answered by heron-0611 (2)" in note(part, "named by the request")
 
 
@@ -166,7 +166,7 @@ def test_two_spans_of_one_answer_are_one_call(tmp_path):
     spans = [span(gen_ai(0), 1), span(openinference(0), 2), span(gen_ai(0, "heron"), 3)]
     part = one(written(tmp_path / "spans", json_lines(spans)), "otel")
     assert part.usage["model"].tolist() == ["wren", "heron"]
-    assert note(part, "another record tells of").startswith("1 records")
+    assert note(part, "another record tells of").startswith("1 record")
 
 
 def test_a_call_within_a_call_is_the_same(tmp_path):
@@ -204,7 +204,7 @@ def test_the_ai_sdks_spans_count_once(tmp_path):
 def test_spans_of_embeddings_are_no_queries_and_spans_of_tools_no_calls(tmp_path):
     found = {"gen_ai.operation.name": "embeddings", "gen_ai.request.model": "vec"}
     part = one(written(tmp_path / "s", json_lines([span(found), span(gen_ai(0))])), "otel")
-    assert note(part, "no chat").startswith("1 requests")
+    assert note(part, "no chat").startswith("1 request")
     with pytest.raises(DataError, match="no span is of a request to a model"):
         importing.read(written(tmp_path / "t", json_lines([span(TOOL)])))
 
@@ -238,7 +238,7 @@ def test_langfuses_spans_keep_openais_usage_and_an_error_is_no_answer(tmp_path):
     )
     assert texts_of(part) == [TEXTS[0]]
     assert part.usage["model"].tolist() == ["wren-0611"]
-    assert "(1 of wren-0611)" in note(part, "failed calls")
+    assert "(1 of wren-0611)" in note(part, "failed call")
 
 
 # MLflow
@@ -324,7 +324,7 @@ def test_mlflows_traces_are_bare_queries_in_every_form(tmp_path, form):
     assert part.usage["latency_s"].tolist() == [0.25, 0.25]
     assert part.usage["answer_tokens"].tolist() == [6.0, 6.0]
     assert part.queries["prompt_tokens"].tolist() == [47.0, 47.0]
-    assert note(part, "failed calls").startswith("1 failed calls")
+    assert note(part, "failed call").startswith("1 failed call")
 
 
 def test_mlflows_agent_has_a_call_for_each_model_it_asked(tmp_path):
@@ -348,10 +348,72 @@ def test_mlflows_trace_without_spans_is_read_from_its_request(tmp_path):
     assert part.usage["answer_tokens"].tolist() == [6.0, 6.0]
 
 
-def test_mlflows_assessments_are_said_to_be_left_unread(tmp_path):
-    row = mlflow_row(0, assessments=[{"name": "right", "feedback": {"value": True}}])
+def test_mlflows_assessments_of_every_answer_are_its_quality(tmp_path):
+    rows = [
+        mlflow_row(i, assessments=[{"assessment_name": "right", "feedback": {"value": i < 2}}])
+        for i in range(3)
+    ]
+    part = one(written(tmp_path / "t", json.dumps(rows)), "mlflow_traces")
+    assert part.measure == "right"
+    assert part.outcomes["quality"].tolist() == [1.0, 1.0, 0.0]
+    assert part.outcomes["answer_tokens"].tolist() == [6.0] * 3
+    rows[2]["assessments"] = []
+    part = one(written(tmp_path / "u", json.dumps(rows)), "mlflow_traces")
+    assert part.outcomes.empty
+    assert "only some of the 3 answers have ('right' 2)" in note(part, "feedback")
+
+
+def test_assessments_of_a_trace_of_several_requests_are_of_none(tmp_path):
+    spans = [mlflow_span(1, number=2), mlflow_span(2, number=3)]
+    row = mlflow_row(0, spans, assessments=[{"name": "right", "feedback": {"value": True}}])
     part = one(written(tmp_path / "t", json.dumps([row])), "mlflow_traces")
-    assert note(part, "assessments") == "1 traces hold assessments, which are not read."
+    assert part.outcomes.empty
+    assert "assessments of 1 traces of several requests" in note(part, "assessments")
+
+
+OF_LANGFUSE = {
+    "traceId": "t",
+    "type": "GENERATION",
+    "modelParameters": {},
+    "costDetails": {"total": 0.25},
+}
+
+
+@pytest.mark.parametrize(
+    ("fields", "feedback"),
+    [
+        (OF_LANGFUSE, {"scores": [{"name": "right", "value": 1}]}),
+        (OF_LANGFUSE, {"scores": [{"name": "right", "value": 1, "source": "ANNOTATION"}]}),
+        (
+            {"start_time": "2026-01-02T09:00:00Z", "error_info": None, "thread_id": None},
+            {"feedback_scores": [{"name": "right", "value": 1.0}]},
+        ),
+        (
+            {"run_type": "llm", "start_time": "2026-01-02T09:00:00Z"},
+            {"feedback_stats": {"right": {"n": 2, "avg": 1.0}}},
+        ),
+    ],
+    ids=["langfuse", "langfuse's people", "opik", "langsmith"],
+)
+def test_feedback_on_every_answer_is_its_quality_and_on_some_is_said(tmp_path, fields, feedback):
+    rows = [
+        {
+            **{"id": f"r{i}", "model": "wren", "input": [user(TEXTS[i])]},
+            **{"inputs": {"messages": [user(TEXTS[i])]}, "outputs": {}},
+            **{"usage": {"input_tokens": 4, "output_tokens": 6}},
+            **fields,
+            **feedback,
+        }
+        for i in range(3)
+    ]
+    part = one(written(tmp_path / "t", json.dumps(rows)), "trace_trees")
+    assert (part.measure, part.outcomes["quality"].tolist()) == ("right", [1.0] * 3)
+    assert texts_of(part) == list(TEXTS[:3])
+    for name in feedback:
+        rows[0].pop(name)
+    part = one(written(tmp_path / "u", json.dumps(rows)), "trace_trees")
+    assert part.outcomes.empty
+    assert "('right' 2)" in note(part, "feedback")
 
 
 def test_code_in_a_cell_is_never_run(tmp_path):
@@ -406,7 +468,7 @@ def test_phoenix_spans_are_bare_queries_in_every_form(tmp_path, form):
     assert part.usage["latency_s"].tolist() == pytest.approx([1.5, 1.5])
     assert part.usage["answer_tokens"].tolist() == [30.0, 30.0]
     assert part.queries["prompt_tokens"].tolist() == [48.0, 48.0]
-    assert "(1 of wren)" in note(part, "failed calls")
+    assert "(1 of wren)" in note(part, "failed call")
 
 
 def test_phoenix_spans_as_a_list_have_flat_attributes(tmp_path):
@@ -474,7 +536,7 @@ def test_langfuses_generations_have_texts_tokens_cost_and_time(tmp_path, form):
     assert part.usage["cost_usd"].tolist() == [0.25, 0.25]
     assert part.usage["latency_s"].tolist() == [1.5, 1.5]
     assert part.usage[["prompt_tokens", "answer_tokens"]].iloc[0].tolist() == [48.0, 2.0]
-    assert note(part, "failed calls").startswith("1 failed calls")
+    assert note(part, "failed call").startswith("1 failed call")
 
 
 def opik(i, spans, failed=False):
@@ -521,7 +583,7 @@ def test_opiks_trees_have_a_call_for_each_span_of_a_model(tmp_path):
     assert part.usage["model"].tolist() == ["wren-0611"] * 2
     assert part.usage["latency_s"].tolist() == [1.5, 1.5]
     assert part.usage["answer_tokens"].tolist() == [30.0, 30.0]
-    assert "(1 of wren-0611)" in note(part, "failed calls")
+    assert "(1 of wren-0611)" in note(part, "failed call")
 
 
 def test_an_input_that_is_an_object_is_no_query_but_what_it_asks(tmp_path):
@@ -539,4 +601,4 @@ def test_a_structure_that_was_cut_off_is_no_query(tmp_path):
     rows = json.dumps([mlflow_row(0), preview])
     part = one(written(tmp_path / "m", rows), "mlflow_traces")
     assert texts_of(part) == [TEXTS[0]]
-    assert note(part, "no person said a text").startswith("1 requests")
+    assert note(part, "no person said a text").startswith("1 request")

@@ -61,7 +61,7 @@ MAY_IMPORT = {
         "evaluation files jobs metrics statistics types wording views.state views.text"
     ),
     "views.deploy": (
-        "errors metrics policy report statistics wording views.cache views.components "
+        "errors metrics policy report statistics types wording views.cache views.components "
         "views.selection views.state views.text"
     ),
     "views.evidence": (

@@ -361,6 +361,18 @@ def test_a_price_that_is_typed_makes_money_known(open_page):
     assert curve_data(at)["exact"]["cost"] > 0
 
 
+def test_tokens_that_are_typed_take_the_place_of_the_papers_average(open_page):
+    weak = "mistralai/Mixtral-8x7B-Instruct-v0.1"  # $0.24 a million tokens
+    usual = open_page(benchmark="mmlu")
+    assert usual.sidebar.number_input(key="_weak_answer_tokens").value is None
+    typed = open_page(benchmark="mmlu", weak_tokens=f"/528@{weak}")
+    assert typed.sidebar.number_input(key="_weak_answer_tokens").value == 528
+    more = curve_data(typed)["weak"]["cost"] - curve_data(usual)["weak"]["cost"]
+    assert more == pytest.approx(264 * 0.24 / 1e3)
+    of_another = open_page(benchmark="mmlu", weak_tokens="/528@somebody-else")
+    assert curve_data(of_another)["weak"]["cost"] == curve_data(usual)["weak"]["cost"]
+
+
 def test_a_link_restores_filters_order_and_page_of_the_queries(open_page):
     asked = {"only": "lost,near", "slice": "professional_law", "sort": "id"}
     at = open_page(QUERIES, **asked)

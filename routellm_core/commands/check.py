@@ -12,12 +12,16 @@ from routellm_core.evaluation.data_quality import (
     effect_of_excluding,
     sentences,
 )
+from routellm_core.evaluation.standing import standing_document, standing_lines
+from routellm_core.metrics.costs import pair_costs
+from routellm_core.metrics.prices import prices_of
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
 from routellm_core.wording.numbers import bracketed, percent, signed
 
-DOUBTFUL = ("broken_slice", "below_chance", "reversed_gap")
-"""Kinds of findings whose queries may be graded wrongly."""
+DOUBTFUL = ("broken_slice", "below_chance")
+"""Kinds of findings whose queries are most likely graded wrongly. A slice whose gap is merely
+reversed is not among them: to leave it out because of its outcome lifts the gap."""
 
 
 def add_parser(verb: Verb) -> None:
@@ -48,16 +52,21 @@ def check_benchmark(parsed: argparse.Namespace) -> Result:
         findings = check(store, parsed.benchmark, pair, guessing=parsed.guessing)
         effect = None if parsed.router is None else _effect(parsed, store, pair, findings)
         card = store.benchmark(parsed.benchmark)
+        outcomes = store.pair_outcomes(parsed.benchmark, pair)
+        prices = prices_of(pair, store.typed_prices(parsed.benchmark))
     words = [sentences.finding(finding, card, pair) for finding in findings]
+    standing = standing_document(outcomes, pair_costs(outcomes, *prices), card)
     document = {
         "benchmark": parsed.benchmark,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
+        "standing": standing,
         "findings": [
             finding._asdict() | {"sentence": sentence, "figures": dict(finding.figures)}
             for finding, sentence in zip(findings, words, strict=True)
         ],
     }
     lines = [f"{parsed.benchmark}: {pair.strong} / {pair.weak}, {len(findings)} findings"]
+    lines += [f"  {line}" for line in standing_lines(standing)]
     lines += [
         f"  {f.severity:<8} {f.kind:<17} {sentence}"
         for f, sentence in zip(findings, words, strict=True)

@@ -9,15 +9,16 @@ from routellm_core.commands.shared import (
     Verb,
     add_pair,
     add_prices,
+    chosen_prices,
     money_lines,
     pair_of,
-    prices_for,
     resamples,
     seed,
 )
 from routellm_core.errors import DataError
 from routellm_core.evaluation.comparison import sentences
 from routellm_core.evaluation.comparison.report import compare_routers
+from routellm_core.evaluation.standing import standing_lines
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.store import Store
 from routellm_core.types import VIEWS
@@ -60,12 +61,13 @@ def compare(parsed: argparse.Namespace) -> Result:
             store,
             parsed.benchmark,
             model_pair=pair,
-            prices=prices_for(parsed, pair),
+            prices=chosen_prices(parsed, pair, store, parsed.benchmark),
             router_names=parsed.router,
             view=parsed.view,
             strong_call_share=parsed.share,
             n_resamples=parsed.resamples,
             seed=parsed.seed,
+            warm_share=parsed.warm_share,
         )
     return document, lines(document)
 
@@ -80,6 +82,7 @@ def lines(document: dict[str, Any]) -> list[str]:
         f"{bracketed(strong - weak, document['gap_interval'], digits=4)}; "
         f"{document['n_resamples']:,} resamples, seed {document['seed']}",
         *([caution] if caution else []),
+        *standing_lines(document["standing"]),
         *_matrix(document),
         *_at_share(document["verdicts"]),
         "is it a router? APGR against its own scores shuffled; bits of the scores and, at α = 0.5, "
@@ -89,6 +92,7 @@ def lines(document: dict[str, Any]) -> list[str]:
         "on these costs: RouterBench's AIQ, area of the deferral curve, quality-neutral "
         "cost and strong-call share",
         *(_costs(router) for router in document["routers"]),
+        *_caches(document),
         *_slices(document),
     ]
 
@@ -155,10 +159,21 @@ def _costs(router: dict[str, Any]) -> str:
     return (
         f"  {router['label']}: AIQ {figure('aiq', digits=4)}, area "
         f"{figure('deferral_area', digits=4)}, QNC "
-        f"{usd_text(1000 * router['quality_neutral_cost_usd'])} a thousand queries, "
+        f"{figure('quality_neutral_cost_usd', _per_thousand)} a thousand queries, "
         f"{figure('quality_neutral_cost', percent)} of the best model's, "
         f"{percent(router['quality_neutral_share'])} strong calls"
     )
+
+
+def _per_thousand(usd: float) -> str:
+    return usd_text(1000 * usd)
+
+
+def _caches(document: dict[str, Any]) -> list[str]:
+    """What switches of model forfeit, where a share of warm prompts is given."""
+    found = [f"  {r['label']}: {r['cache']['words']}" for r in document["routers"] if "cache" in r]
+    at = f"in cache, at {percent(document['strong_call_share'], 0)} strong calls"
+    return [at, *found] if found else []
 
 
 def _slices(document: dict[str, Any]) -> list[str]:

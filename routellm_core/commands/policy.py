@@ -2,22 +2,27 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
+from routellm_core.commands.bill import add_bill, bill_for
 from routellm_core.commands.calibrate import add_choice, chosen
 from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
-from routellm_core.commands.shared import Result, Verb, pair_of, prices_for
+from routellm_core.commands.shared import Result, Verb, chosen_prices, pair_of
 from routellm_core.errors import DataError
-from routellm_core.policy import build
+from routellm_core.evaluation.standing import standing_document, standing_lines
+from routellm_core.metrics.curve import calls_strong
+from routellm_core.policy import bill, build
 from routellm_core.policy.build import ProviderNames
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import POLICY_NAME, Policy, diff, parse_policy, read_policy
 from routellm_core.policy.export import TARGETS, target_named
 from routellm_core.policy.export import export as write_export
 from routellm_core.policy.guarantee import choice as guarantee_choice
+from routellm_core.policy.money import money_words
 from routellm_core.routers.fold_checkpoints import checkpoint_without
 from routellm_core.store import Store
 from routellm_core.store.places import DATA_DIR
-from routellm_core.wording.numbers import bracketed, brackets, percent, usd_text
+from routellm_core.wording.numbers import bracketed, brackets, percent
 
 
 def add_parsers(verb: Verb) -> None:
@@ -45,6 +50,7 @@ def add_parsers(verb: Verb) -> None:
 def add_policy(making: argparse.ArgumentParser) -> None:
     """Options that a policy is made by; `made_policy` reads them."""
     add_guarantee(add_choice(making))
+    add_bill(making)
     making.add_argument(
         "--confidence", type=float, default=0.95, help="of a guarantee (default: %(default)s)"
     )
@@ -78,7 +84,7 @@ def _certified(parsed: argparse.Namespace, store: Store) -> SelectedThreshold | 
         seed=parsed.seed,
         recipe=parsed.recipe,
         model_pair=pair,
-        prices=prices_for(parsed, pair),
+        prices=chosen_prices(parsed, pair, store, parsed.benchmark),
     )
 
 
@@ -101,8 +107,15 @@ def made_policy(parsed: argparse.Namespace) -> tuple[SelectedThreshold, Policy]:
         weak=ProviderNames(parsed.weak_provider, parsed.weak_calls or pair.weak),
         strong=ProviderNames(parsed.strong_provider, parsed.strong_calls or pair.strong),
         seed=parsed.seed,
+        warm_share=parsed.warm_share,
     )
     return choice, made
+
+
+def standing_of(choice: SelectedThreshold) -> dict[str, Any]:
+    """The standing of the pair of a choice, its routed answers beside the best single model."""
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    return standing_document(choice.outcomes, choice.costs, choice.benchmark, called)
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -120,14 +133,23 @@ def write_file(path: Path, content: bytes) -> None:
 
 def policy(parsed: argparse.Namespace) -> Result:
     """Make a policy: a threshold for a target, with its evidence, as a file that can be run."""
-    _, made = made_policy(parsed)
+    choice, made = made_policy(parsed)
+    standing = standing_of(choice)
+    costs = bill_for(parsed, choice)
     differences = None if parsed.compare is None else diff(read_policy(parsed.compare), made)
     write_file(parsed.out, made.as_bytes())
     if parsed.keep:
         with Store(parsed.store) as store:
             build.keep_policy(store, made)
     document = {"file": str(parsed.out), "kept": parsed.keep, "policy": made.document()}
-    lines = [*_lines(made), f"written to {parsed.out}"]
+    document["bill"] = bill.document(costs)
+    document["standing"] = standing
+    lines = [
+        *_lines(made),
+        *bill.lines(costs),
+        *(f"  {line}" for line in standing_lines(standing)),
+        f"written to {parsed.out}",
+    ]
     if differences is not None:
         document["differences"] = differences
         lines += [f"  {line}" for line in differences]
@@ -145,11 +167,7 @@ def _lines(made: Policy) -> list[str]:
         f"quality {bracketed(quality.value, quality.interval, digits=6)}, "
         f"PGR {bracketed(pgr.value, pgr.interval)}",
         f"  on {evidence.benchmark_id} (n = {evidence.n_queries:,}), {evidence.meaning}",
-        *(
-            f"  {getattr(made.model_pair, side).name}: {usd_text(price.prompt_usd)} / "
-            f"{usd_text(price.answer_usd)} a million tokens, prompt / answer ({price.source})"
-            for side, price in (("weak", made.prices.weak), ("strong", made.prices.strong))
-        ),
+        *(f"  {sentence}" for sentence in money_words(made)),
     ]
 
 

@@ -10,9 +10,9 @@ from routellm_core.commands.shared import (
     add_pair,
     add_prices,
     add_targets,
+    chosen_prices,
     money_lines,
     pair_of,
-    prices_for,
     seed,
     target_of,
 )
@@ -20,6 +20,7 @@ from routellm_core.evaluation.overhead.router_times import CORE_USD_PER_HOUR
 from routellm_core.evaluation.recommendation.limits import Limits, Requirements
 from routellm_core.evaluation.recommendation.report import recommend
 from routellm_core.evaluation.recommendation.sentences import excluded_routers
+from routellm_core.evaluation.standing import standing_lines
 from routellm_core.store import Store
 from routellm_core.wording.numbers import (
     bracketed,
@@ -51,6 +52,7 @@ def add_parser(verb: Verb) -> None:
         parser.add_argument(option, type=float, default=math.inf, metavar="M", help=help_text)
     parser.add_argument(
         "--machine-usd-per-hour",
+        "--router-usd-per-hour",
         type=float,
         default=CORE_USD_PER_HOUR,
         metavar="P",
@@ -74,8 +76,9 @@ def recommend_routers(parsed: argparse.Namespace) -> Result:
             parsed.benchmark,
             required,
             model_pair=pair,
-            prices=prices_for(parsed, pair),
+            prices=chosen_prices(parsed, pair, store, parsed.benchmark),
             seed=parsed.seed,
+            warm_share=parsed.warm_share,
         )
     return answer, lines(answer)
 
@@ -94,6 +97,7 @@ def lines(answer: dict[str, Any]) -> list[str]:
         f"({answer['n_texts']:,} texts); the router's machine ${answer['machine_usd_per_hour']:g} "
         "an hour",
         *money_lines(answer["money"]),
+        *(line for line in standing_lines(answer["standing"]) if line not in answer["sentences"]),
         *answer["sentences"],
         *([held_out] if answer["routers"] else []),
         *(line for row in answer["routers"] for line in _router(row)),
@@ -118,6 +122,8 @@ def _router(row: dict[str, Any]) -> list[str]:
         f"  {row['label']}: threshold {row['threshold']!r}, {_figures(row)}, own "
         f"{ms_text(row['router_ms'])}{timed}"
     ]
+    if row.get("cache"):
+        found.append(f"    {row['cache']['words']}")
     for difference in (row["to_first"], row["over_bar"]):
         if difference is not None:
             gain = bracketed(difference["value"], difference["interval"], _signed)
@@ -133,7 +139,8 @@ def _figures(row: dict[str, Any]) -> str:
         f"quality {bracketed(row['quality'], row['quality_interval'], digits=4)}, "
         f"PGR {bracketed(row['pgr'], row['pgr_interval'])}, "
         f"{percent(row['strong_call_share'])} strong calls, "
-        f"{bracketed(row['usd_per_1000'], row['usd_per_1000_interval'], usd_text)} per 1,000"
+        f"{bracketed(row['usd_per_1000'], row['usd_per_1000_interval'], usd_text)} per 1,000, "
+        f"saved {bracketed(row['bill']['saving'], row['bill']['saving_interval'], percent)}"
     )
 
 

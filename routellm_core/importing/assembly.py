@@ -16,6 +16,7 @@ from routellm_core.importing.answers import ERROR
 from routellm_core.importing.fields import is_whole, odd_values
 from routellm_core.importing.grading import TOKENS, graded
 from routellm_core.importing.measures import Measure, columns_of
+from routellm_core.importing.notes import counted, was
 from routellm_core.importing.said import of_queries
 from routellm_core.importing.scales import SHARE_RIGHT, Scale
 from routellm_core.importing.tokens import NOT_COUNTED, n_tokens
@@ -78,9 +79,10 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     Args:
         rows: `query` (text) or `query_id` or both; if known `slice`, `model`, `AMOUNTS`, and
             `quality` or a column a `Measure`; also `failed` (True: the call gave no answer),
-            `state` (of `grading.STATES`), `content` (a name of the query by what it holds) and
-            `repeat` (which of several answers to one query). Without a model, or with no grade at
-            all, they are bare queries. Without ids a query is named by the row it first stands in.
+            `tenant` (who an ungraded answer is billed to), `state` (of `grading.STATES`),
+            `content` (a name of the query by what it holds) and `repeat`
+            (which of several answers to one query). Without a model, or with no grade at all, they
+            are bare queries. Without ids a query is named by the row it first stands in.
         where: the rows' numbers in the file; as long as `rows`.
         card: name, source, scale.
         notes: of the reader so far; more are added.
@@ -128,7 +130,7 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     for name in AMOUNTS[1:]:
         attempts[name] = rows[name].to_numpy() if name in rows else np.nan
     kept: list[str | Measure] = ["state", "content", *TOKENS, *measures]
-    for column in kept if is_graded else ():
+    for column in kept if is_graded else ("tenant",):
         if column in rows:
             attempts[column] = rows[column].to_numpy()
     twice = pd.DataFrame({"q": query_code, "m": 0 if model_code is None else model_code})
@@ -138,7 +140,8 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
         _mark_capped(attempts)
     else:
         notes.append(
-            f"{where.file} says nothing of how good answers were: its {len(queries):,} queries "
+            f"{where.file} says nothing of how good answers were: its "
+            f"{counted(len(queries), 'query')} "
             + ("have no text, so only what they took is known." if texts is None else CAN_BE_SCORED)
         )
     return graded(
@@ -205,10 +208,11 @@ def _answered(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
     if failed.all():
         raise DataError(f"{where.file}: every call failed, so there is no answer; run it again")
     of_model = rows["model"][failed] if "model" in rows else pd.Series(["(not named)"])
-    counted = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items() if n)
+    of_each = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items() if n)
+    n_failed = int(failed.sum())
     notes.append(
-        f"{int(failed.sum()):,} failed calls were left out ({counted}): an error is no wrong "
-        "answer."
+        f"{counted(n_failed, 'failed call')} {was(n_failed)} left out ({of_each}): an error is no "
+        "wrong answer."
     )
     return rows[~failed].reset_index(drop=True), where._replace(row=where.row[~failed])
 
@@ -236,7 +240,7 @@ def _complete(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
         if 2 * lacking.sum() > len(rows):
             column = name.removesuffix("_id") if name != "query_id" else "id"
             where.refuse(lacking, what, remedy, f"column of the {column}")
-        notes.append(f"{where.rows(lacking)} with {what} were left out.")
+        notes.append(f"{where.rows(lacking)} with {what} {was(where.count(lacking))} left out.")
         rows, where = rows[~lacking].reset_index(drop=True), where._replace(row=where.row[~lacking])
     return rows, where
 
@@ -255,7 +259,10 @@ def _consistent(
             "column of the id",
         )
     if other.any():
-        notes.append(f"{where.rows(other)} were left out: their id stood for another text before.")
+        notes.append(
+            f"{where.rows(other)} {was(where.count(other))} left out: their id stood for another "
+            "text before."
+        )
     same: NDArray[np.bool_] = ~other
     return same
 
@@ -267,12 +274,16 @@ def _once(
     keys = ["query_id", "model"]
     most = int(attempts.groupby(keys, observed=True, sort=False).size().max())
     notes.append(
-        f"{n_again:,} rows are a further answer of one model to one query (up to {most} "
-        "in all): the mean is taken."
+        f"{counted(n_again, 'row')} {'is' if n_again == 1 else 'are'} a further answer of one "
+        f"model to one query (up to {most} in all): the mean is taken."
     )
     averaged = (*AMOUNTS, *TOKENS, *measures)
     how = {name: "mean" if name in averaged else "first" for name in attempts}
     grouped = attempts.groupby(keys, observed=True, sort=False)
+    if "tenant" in attempts:
+        shared = grouped["tenant"].transform("nunique") > 1
+        attempts = attempts.assign(tenant=attempts["tenant"].mask(shared, None))
+        grouped = attempts.groupby(keys, observed=True, sort=False)
     found = grouped.agg({name: way for name, way in how.items() if name not in keys})
     return found.reset_index()[list(attempts.columns)]
 
@@ -353,9 +364,19 @@ def _queries(
                 f"{int((again > 0).sum()):,} rows repeat a text and model of an earlier row: each "
                 "counts as a query of its own."
             )
+    elif model_code is not None and _is_whole_design(text_code, models):
+        codes, first = text_code, np.unique(text_code, return_index=True)[1]
     else:
         codes = first = np.arange(len(rows))
     return codes, first
+
+
+def _is_whole_design(text_code: NDArray[np.int64], models: NDArray[np.int64]) -> bool:
+    """True if each of several models answered each text once: one query a text, no traffic."""
+    n_texts, n_models = len(np.unique(text_code)), len(np.unique(models))
+    if n_models < 2 or n_texts * n_models != len(text_code):
+        return False
+    return len(np.unique(text_code * n_models + models)) == len(text_code)
 
 
 def _ids(rows: pd.DataFrame, where: Where, first: NDArray[np.int64]) -> NDArray[np.object_]:

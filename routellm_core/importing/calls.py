@@ -6,9 +6,10 @@ and which of several names of a model counts.
 
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,10 @@ import numpy as np
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
+from routellm_core.importing.feedback import shared
 from routellm_core.importing.fields import rows_of
+from routellm_core.importing.measures import Measure
+from routellm_core.importing.notes import counted, was
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.said import flaw
 
@@ -54,6 +58,10 @@ class LoggedCall(NamedTuple):
     """Id of the answer: calls of one answer of one model are the same call."""
     parent: str = ""
     """Id of what the call is a part of; a call within a call is the same."""
+    grades: Mapping[str, float] = MappingProxyType({})
+    """Feedback on the answer, by name."""
+    tenant: str = ""
+    """Who it is billed to; empty where the log does not say."""
 
 
 def bare(
@@ -87,14 +95,22 @@ def bare(
     found = [(n, c._replace(said=None) if _is_redacted(c.said) else c) for n, c in found]
     chats = [(number, call) for number, call in found if call.is_chat]
     if not chats:
-        raise DataError(f"{named(path)}: none of {len(found):,} requests is a chat; export those")
+        raise DataError(
+            f"{named(path)}: none of {counted(len(found), 'request')} is a chat; export those"
+        )
     if len(chats) < len(found):
         others = len(found) - len(chats)
-        notes.append(f"{others:,} requests that are no chat (such as embeddings) were left out.")
+        notes.append(
+            f"{counted(others, 'request')} that {'is' if others == 1 else 'are'} no chat (such as "
+            f"embeddings) {was(others)} left out."
+        )
     once = _once(chats)
     if len(once) < len(chats):
         again = len(chats) - len(once)
-        notes.append(f"{again:,} records tell of a call that another record tells of: left out.")
+        notes.append(
+            f"{counted(again, 'record')} tell{'s' if again == 1 else ''} of a call that another "
+            "record tells of: left out."
+        )
     names = _models([call for _, call in once], by_answer, notes)
     rows, no_text = [], 0
     keeps = any(call.said is not None for _, call in once)
@@ -105,14 +121,27 @@ def bare(
         rows.append((number, _row(call, model)))
     _note_costs([call for _, call in once], notes)
     if no_text:
-        notes.append(f"{no_text:,} requests in which no person said a text were left out.")
+        notes.append(
+            f"{counted(no_text, 'request')} in which no person said a text {was(no_text)} left out."
+        )
+    graded = [c.grades for _, c in once if not c.failed and (c.said is not None or not keeps)]
+    measures, note = shared(graded)
+    notes += [note] if note else []
     table, where = rows_of(named(path), rows, unit)
+    if measures:
+        notes.append("Feedback that every answer has was taken for its quality.")
+        kept = [c.grades for _, c in once if not keeps or c.said is not None or c.failed]
+        for name in measures:
+            table[Measure(name)] = [one.get(name, math.nan) for one in kept]
     table["failed"] = table["failed"].astype(bool)
     if not keeps:
         table = table.drop(columns="query")
         notes.append(f"It holds no texts: {keep_texts}.")
+    if table["tenant"].isna().all():
+        table = table.drop(columns="tenant")
     answered = table["query_id"][~table["failed"]]
-    if answered.eq("").any() or answered.duplicated().any():
+    by_text = bool(measures) and keeps and table.groupby("query")["model"].nunique().max() > 1
+    if by_text or answered.eq("").any() or answered.duplicated().any():
         table = table.drop(columns="query_id")
         if not keeps:
             table["query_id"] = [str(number) for number in where.row]
@@ -219,6 +248,7 @@ def _row(call: LoggedCall, model: str) -> dict[str, Any]:
         "cost_usd": call.cost_usd if known and _is_price(call) else math.nan,
         "latency_s": call.latency_s if known else math.nan,
         "failed": call.failed,
+        "tenant": call.tenant or None,
     }
 
 
@@ -232,11 +262,18 @@ def _note_costs(calls: list[LoggedCall], notes: list[str]) -> None:
     costs = [c.cost_usd for c in answered if not c.cached and _is_price(c) and c.cost_usd >= 0]
     n_cached = sum(call.cached for call in answered)
     if n_cached:
-        notes.append(f"{n_cached:,} requests were answered by a cache: no cost and time of theirs.")
+        notes.append(
+            f"{counted(n_cached, 'request')} {was(n_cached)} answered by a cache: no cost and time "
+            "of theirs."
+        )
     if costs:
         others = len(answered) - len(costs)
-        rest = f"; {others:,} without a cost are not counted" if others else ""
-        notes.append(f"{len(costs):,} requests cost ${np.sum(costs):,.6g}{rest}.")
+        rest = (
+            f"; {others:,} without a cost {'is' if others == 1 else 'are'} not counted"
+            if others
+            else ""
+        )
+        notes.append(f"{counted(len(costs), 'request')} cost ${np.sum(costs):,.6g}{rest}.")
     elif any(call.cost_usd == 0 for call in answered):
         notes.append("A cost of $0 stands beside every answer: what they cost is not known.")
 
@@ -266,8 +303,12 @@ def _best_of(
     best: dict[tuple[Any, ...], tuple[int, LoggedCall]] = {}
     for at, (number, call) in enumerate(calls):
         key = key_of(at, call)
-        if key not in best or _facts(call) > _facts(best[key][1]):
-            best[key] = (number, call)
+        if key in best:
+            grades = {**best[key][1].grades, **call.grades}
+            one, other = best[key], (number, call)
+            number, call = other if _facts(call) > _facts(one[1]) else one
+            call = call._replace(grades=grades)
+        best[key] = (number, call)
     return list(best.values())
 
 

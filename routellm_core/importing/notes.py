@@ -9,6 +9,21 @@ _URGENT = ("Look:", "Left out", "Runs of it stay apart")
 _VARIES = re.compile(r"'[^']*'|\S+\.(?:jsonl?|csv|tsv|parquet|eval|zip|ya?ml|xlsx?)\b|[\d.,]*\d%?")
 
 
+def counted(n: int, what: str) -> str:
+    """A number with the word for what it counts.
+
+    >>> counted(1, "request"), counted(2, "request"), counted(3, "query")
+    ('1 request', '2 requests', '3 queries')
+    """
+    several = f"{what[:-1]}ies" if what.endswith("ry") else f"{what}s"
+    return f"{n:,} {what if n == 1 else several}"
+
+
+def was(n: int) -> str:
+    """The verb of something of that number."""
+    return "was" if n == 1 else "were"
+
+
 def condensed(notes: Sequence[str], most: int = MOST) -> list[str]:
     """The notes, those of equal form as one line; what warns comes first where there are too many.
 

@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from routellm_core.importing.calls import LoggedCall, is_chat, is_error, is_failure, seconds_between
+from routellm_core.importing.feedback import grades_in
 from routellm_core.importing.fields import at
 from routellm_core.importing.records import structured, whole
 from routellm_core.importing.said import asked_in, spoken
+from routellm_core.importing.tenants import tenant_of
 from routellm_core.importing.usage import first, tokens_of
 
 REQUEST = (
@@ -91,6 +93,8 @@ def call_of(record: Mapping[str, Any], where: str) -> LoggedCall:
         ),
         cached=_is_true(record.get("cache_hit")) or _is_true(record.get("cached")),
         name=_text(*(record.get(name) for name in ID)),
+        grades=grades_in(record),
+        tenant=tenant_of(record),
     )
 
 

@@ -45,7 +45,7 @@ _MEDIA = ("image", "file", "audio", "video", "document", "blob", "media", "inlin
 _OPENING = re.compile("|".join(map(re.escape, REMINDERS)), re.IGNORECASE)
 _CLOSING = {name: re.compile(re.escape(end), re.IGNORECASE) for name, end in REMINDERS.items()}
 _CUT = re.compile(
-    r"litellm_truncated skipped"
+    r"litellm_truncated"
     r"|[\[(<{](?:\.\.\.|…)?\s?(?:\w+ )?truncated\b[^\])>}]{0,60}[\])>}]\W{0,4}$"
     r"|\d (?:more )?(?:char(?:acter)?s|bytes|tokens) (?:more|truncated|omitted|skipped|cut|removed)"
     r"|[\[(<](?:\.\.\.|…)?\s?\d[\d,]{0,12} more (?:char(?:acter)?s|bytes|tokens)\b"
@@ -191,7 +191,9 @@ def of_queries(
         return rows, where
     if found.all():
         raise DataError(f"{where.file}: no {where.unit} holds a query ({counted}); keep the texts")
-    notes.append(f"{where.rows(found)} hold no query and were left out: {counted}.")
+    is_one = where.count(found) == 1
+    verbs = "holds no query and was" if is_one else "hold no query and were"
+    notes.append(f"{where.rows(found)} {verbs} left out: {counted}.")
     return rows[~found].reset_index(drop=True), where._replace(row=where.row[~found])
 
 

@@ -1,5 +1,6 @@
 """Outcomes that were gathered for bare queries, as a benchmark of the user's in the store."""
 
+import math
 from typing import NamedTuple
 
 import pandas as pd
@@ -60,6 +61,11 @@ def gathered_from_endpoints(labelled: Labelled, benchmark_id: str, of: Benchmark
         quality_unit=scale[2],
         source=f"answers of {plan.weak.name} and {plan.strong.name}, judged by {plan.judge.name}",
         licence=of.licence,
+        labelling_usd=labelled.usd if math.isfinite(labelled.usd) else None,
+        labelling_usd_at_worst=(
+            labelled.usd_at_worst if math.isfinite(labelled.usd_at_worst) else None
+        ),
+        labelling_requests=labelled.n_requests,
     )
     return Gathered(card, labelled.queries, labelled.texts, labelled.outcomes, labelled.battles)
 

@@ -7,15 +7,20 @@ from functools import partial
 from html import escape
 
 from routellm_core.metrics.baselines import random_line
+from routellm_core.metrics.curve import calls_strong
+from routellm_core.policy.bill import Bill, break_even_words
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import POLICY_NAME, Policy
 from routellm_core.policy.guarantee.sentences import scope_and_test
+from routellm_core.policy.money import cache_words
 from routellm_core.report import words
 from routellm_core.report.figures import Option, ReportFigures, SliceFigures, figures_of
 from routellm_core.report.picture import curve_picture
 from routellm_core.report.style import STYLE
+from routellm_core.statistics.pair_standing import gain_over_best, pair_standing
+from routellm_core.statistics.routed_money import RoutedMoney
 from routellm_core.types import Estimate, Interval
-from routellm_core.wording import money
+from routellm_core.wording import money, standing
 from routellm_core.wording.numbers import (
     DASH,
     both_ends,
@@ -33,7 +38,10 @@ _HYPHENATED = re.compile(r"(?<!\S)(?=\S{3,24}(?!\S))\S*\w-\w*\d\S*")
 
 
 def report_page(
-    choice: SelectedThreshold, policy: Policy, queries_per_month: float = 100_000.0
+    choice: SelectedThreshold,
+    policy: Policy,
+    queries_per_month: float = 100_000.0,
+    bill: Bill | None = None,
 ) -> str:
     """A policy for the person who pays.
 
@@ -41,19 +49,22 @@ def report_page(
         choice: that the policy was made of.
         policy: is told of, and lies in the page as a file.
         queries_per_month: for which money is given.
+        bill: of the choice; None: it is left out.
     """
-    return page_of(choice, policy, figures_of(choice, policy, queries_per_month))
+    return page_of(choice, policy, figures_of(choice, policy, queries_per_month, bill))
 
 
 def page_of(choice: SelectedThreshold, policy: Policy, figures: ReportFigures) -> str:
     """The page of figures that are known already."""
     parts = [
         _head(policy, figures),
+        _standing(choice),
         _tiles(policy, figures),
         _guarantee(policy),
         _curve(choice, policy, figures),
         _options(policy, figures),
-        _money(choice, figures),
+        _money(choice, policy, figures),
+        _bill(figures),
         _list(
             "What is not known",
             [*words.not_known(policy, choice), *words.broken_slices(figures)],
@@ -78,6 +89,18 @@ def _head(policy: Policy, figures: ReportFigures) -> str:
         f"<h1>{_text(words.decision(policy, figures))}</h1>"
         f"<p>{_text(words.rule(policy))}</p></header>"
     )
+
+
+def _standing(choice: SelectedThreshold) -> str:
+    """The best single model beside the choice; first of all that one of both is to be called."""
+    outcomes, unit = choice.outcomes, choice.benchmark.quality_unit
+    found = pair_standing(outcomes, choice.costs, choice.benchmark)
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    gain = gain_over_best(found, outcomes, called)
+    said = standing.announcement(found, *outcomes.model_pair, unit)
+    single = f"{standing.best_single(found, unit)}; {standing.against_best(gain, unit)}."
+    announced = "" if said is None else f"<p><b>{_text(said)}</b></p>"
+    return f"<section>{announced}<p>{_text(single[0].upper() + single[1:])}</p></section>"
 
 
 def _tiles(policy: Policy, figures: ReportFigures) -> str:
@@ -215,7 +238,7 @@ def _option_row(
     ]
 
 
-def _money(choice: SelectedThreshold, figures: ReportFigures) -> str:
+def _money(choice: SelectedThreshold, policy: Policy, figures: ReportFigures) -> str:
     costs, (weak, strong) = choice.costs, figures.names
     said = money.of_pair(weak, costs.weak_source, strong, costs.strong_source)
     rows = [
@@ -230,7 +253,40 @@ def _money(choice: SelectedThreshold, figures: ReportFigures) -> str:
         f"{_text(costs.tokens.answer)}. The 95% interval is that of the mean over queries like "
         "these. It leaves out that prices may change.</p>"
         + _table(["USD for 1,000 queries", "mean", "95% interval"], rows, "usd")
+        + (f"<p>{_text(cache)}</p>" if (cache := cache_words(policy)) else "")
         + "</section>"
+    )
+
+
+def _bill(figures: ReportFigures) -> str:
+    """What comes beside the answers, where each dollar is from, and when it has paid."""
+    bill = figures.bill
+    if bill is None:
+        return ""
+    monthly, strong = bill.queries_per_month, bill.names[1]
+    deciding = bill.deciding.usd_per_query
+    rows = [
+        ["answers", *_usd(bill.answers.usd_per_query, 1_000), "as above"],
+        ["deciding", usd_text(1_000 * deciding), DASH, bill.deciding.source],
+        ["in all", *_usd(bill.total.usd_per_query, 1_000), "answers and deciding"],
+        [
+            f"in all a month, {monthly:,.0f} queries",
+            *_usd(bill.total.usd_per_query, monthly),
+            "the same",
+        ],
+        [
+            f"saved in all, against always {strong}",
+            percent(bill.total.saving.value),
+            both_ends(bill.total.saving.interval, percent),
+            "the same",
+        ],
+        ["labelling so far", usd_text(bill.labelling.usd), DASH, bill.labelling.source],
+    ]
+    table = _table(["USD for 1,000 queries", "figure", "95% interval", "from"], rows, "usd")
+    return (
+        f"<section><h2>The whole bill</h2>{table}"
+        f"<p><b>{_text(break_even_words(bill))}</b> It counts what the saving pays for labels "
+        "once, deciding taken off.</p></section>"
     )
 
 
@@ -242,11 +298,20 @@ def _slices(policy: Policy, figures: ReportFigures) -> str:
     if len(figures.slices) < 2:
         return ""
     weak, strong = figures.names
-    rows = [_slice_row(found, policy.evidence.quality_unit) for found in figures.slices]
+    money_of = {g.name: g.money for g in figures.bill.slices} if figures.bill else {}
+    rows = [
+        _slice_row(found, policy.evidence.quality_unit)
+        + _slice_money(money_of[found.name] if money_of else None)
+        for found in figures.slices
+    ]
+    of_money = ["answers, USD for 1,000", f"saved, against always {strong}"] if money_of else []
     return (
         "<section><h2>Kind by kind</h2>"
         + _table(
-            ["slice", "n", f"to {strong}", "quality", f"always {strong} ■", f"always {weak} ●"],
+            [
+                *("slice", "n", f"to {strong}", "quality"),
+                *(f"always {strong} ■", f"always {weak} ●", *of_money),
+            ],
             rows,
             "slices",
         )
@@ -264,6 +329,16 @@ def _slice_row(found: SliceFigures, unit: str) -> list[str | tuple[str, str]]:
         (quality(found.quality.value), both_ends(found.quality.interval, quality)),
         quality(found.quality_strong),
         quality(found.quality_weak),
+    ]
+
+
+def _slice_money(money: RoutedMoney | None) -> list[str | tuple[str, str]]:
+    """Money of answers and saving of a slice; nothing where there is no bill."""
+    if money is None:
+        return []
+    return [
+        _usd(money.usd_per_query, 1_000),
+        (percent(money.saving.value), both_ends(money.saving.interval, percent)),
     ]
 
 

@@ -39,6 +39,9 @@ SCORES = """(
     QUALIFY row_number() OVER (PARTITION BY router_id, view, query_id
         ORDER BY weak_model <> $weak OR strong_model <> $strong, weak_model, strong_model) = 1)"""
 
+_SELDOM = ("prompt_tokens", "cost_usd", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
+"""Columns of an outcome that few files fill."""
+
 
 class Reader(Database):
     """Readings; contaminated queries are left out of every figure unless asked for."""
@@ -130,14 +133,13 @@ class Reader(Database):
             UnknownNameError: no such benchmark or model.
             DataError: both models are the same, or no query has both outcomes.
         """
+        of_sides = ", ".join(
+            f"{side}.{name} AS {name}_{side}"
+            for name in ("quality", "answer_tokens", *_SELDOM)
+            for side in ("weak", "strong")
+        )
         rows = self._pair_rows(
-            """query_id, slice, cluster_id, query.prompt_tokens AS prompt_tokens,
-               weak.quality AS quality_weak, strong.quality AS quality_strong,
-               weak.answer_tokens AS answer_tokens_weak,
-               strong.answer_tokens AS answer_tokens_strong,
-               weak.prompt_tokens AS prompt_tokens_weak,
-               strong.prompt_tokens AS prompt_tokens_strong,
-               weak.cost_usd AS cost_usd_weak, strong.cost_usd AS cost_usd_strong""",
+            f"query_id, slice, cluster_id, query.prompt_tokens AS prompt_tokens, {of_sides}",
             benchmark_id,
             model_pair,
             contaminated,
@@ -159,7 +161,7 @@ class Reader(Database):
                 or name == "prompt_tokens"
                 or (
                     rows[name].null_count < len(rows[name])
-                    and name.startswith(("prompt_tokens_", "cost_usd_"))
+                    and name.startswith(tuple(f"{seldom}_" for seldom in _SELDOM))
                 )
             },
         )
@@ -244,6 +246,22 @@ class Reader(Database):
         return self._frame(
             """SELECT model, cost_usd FROM usage WHERE benchmark_id = $benchmark_id
                ORDER BY query_id""",
+            benchmark_id=benchmark_id,
+        )
+
+    def usage_by_tenant(self, benchmark_id: str) -> pd.DataFrame:
+        """Usage of ungraded answers, a row a tenant and model, the dearest tenant first.
+
+        Columns `tenant` (None: not known), `model`, `n_answers`, `n_billed`, whose cost is known,
+        and their sum `cost_usd`, NaN where no cost is.
+        """
+        self.benchmark(benchmark_id)
+        return self._frame(
+            """SELECT tenant, model, count(*) AS n_answers, count(cost_usd) AS n_billed,
+                      sum(cost_usd) AS cost_usd
+               FROM usage WHERE benchmark_id = $benchmark_id GROUP BY tenant, model
+               ORDER BY sum(sum(cost_usd)) OVER (PARTITION BY tenant) DESC NULLS LAST,
+                        tenant NULLS LAST, model""",
             benchmark_id=benchmark_id,
         )
 

@@ -117,6 +117,22 @@ def duration(length_s: Value) -> str:
     return f"{minutes:.0f} min" if minutes < 90 else _with_unit(fixed(minutes / 60, 1), " h")
 
 
+def duration_in_days(days: Value) -> str:
+    """A length of days, in years where it is long.
+
+    >>> duration_in_days(0.4), duration_in_days(12.3), duration_in_days(1_000)
+    ('less than a day', '12 days', '2.7 years')
+    """
+    if not is_known(days):
+        return DASH
+    assert days is not None
+    if days < 1:
+        return "less than a day"
+    if days < 730:
+        return "1 day" if round(days) == 1 else f"{fixed(days, 0)} days"
+    return f"{fixed(days / 365.25, 1)} years"
+
+
 def gpu_memory(gib: Value) -> str:
     """GPU memory in use."""
     return f"{fixed(gib, 1)} GiB of GPU memory"

@@ -16,10 +16,11 @@ import streamlit as st
 from routellm_core.evaluation.benchmark import evaluate_benchmark
 from routellm_core.metrics import baselines
 from routellm_core.metrics.costs import PairCosts, Price, pair_costs, routed_cost
-from routellm_core.metrics.curve import apgr, cpt, curve_of, rank_queries
+from routellm_core.metrics.curve import apgr, calls_strong, cpt, curve_of, rank_queries
 from routellm_core.metrics.slices import slice_table
 from routellm_core.statistics.bootstrap import CurveIntervals, curve_intervals
 from routellm_core.statistics.curve_bands import Band, clustered_share_band, ratio_band
+from routellm_core.statistics.routed_money import money_by_group
 from routellm_core.store.selection import complete_routers, default_pair
 from routellm_core.types import Benchmark, Floats, ModelPair, PairOutcomes, Ranking, RoutingCurve
 
@@ -122,6 +123,12 @@ def _router_labels(table: pd.DataFrame) -> pd.Series:
     return label
 
 
+@st.cache_data(max_entries=32, show_spinner=False)
+def typed_prices(version: int, benchmark_id: str) -> dict[str, Price]:
+    """Prices that were saved with a set, by model."""
+    return store().typed_prices(benchmark_id)
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
 def outcomes(version: int, benchmark_id: str, pair: ModelPair) -> PairOutcomes:
     return store().pair_outcomes(benchmark_id, pair)
@@ -185,6 +192,37 @@ def money_bands(key: RouterKey, price_weak: Price, price_strong: Price) -> Money
         cluster_code=outcomes(key.version, key.benchmark_id, key.pair).cluster_code,
     )
     return MoneyBands(of_pair(), of_pair(base=costs.strong))
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def slice_money(
+    key: RouterKey, price_weak: Price, price_strong: Price, threshold: float
+) -> pd.DataFrame:
+    """Money of the answers of each slice at a threshold, a row a slice.
+
+    slice, usd_per_1000, saving (against always the strong model), `_low` and `_high` of both; NaN
+    where money is not known.
+    """
+    known = outcomes(key.version, key.benchmark_id, key.pair)
+    groups = money_by_group(
+        calls_strong(ranked(key).strong_win_rate, threshold).astype(np.float64),
+        money(key, price_weak, price_strong).costs,
+        known.cluster_code,
+        known.slice_code,
+        known.slices,
+    )
+    return pd.DataFrame(
+        {
+            "slice": group.name,
+            "usd_per_1000": 1_000 * group.money.usd_per_query.value,
+            "usd_per_1000_low": 1_000 * group.money.usd_per_query.interval.low,
+            "usd_per_1000_high": 1_000 * group.money.usd_per_query.interval.high,
+            "saving": group.money.saving.value,
+            "saving_low": group.money.saving.interval.low,
+            "saving_high": group.money.saving.interval.high,
+        }
+        for group in groups
+    )
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)

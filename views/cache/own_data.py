@@ -149,6 +149,11 @@ def expected_curve(
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
+def usage_by_tenant(version: int, benchmark_id: str) -> pd.DataFrame:
+    return store().usage_by_tenant(benchmark_id)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
 def usage_costs(version: int, benchmark_id: str) -> pd.DataFrame:
     return store().usage_costs(benchmark_id)
 

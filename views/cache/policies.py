@@ -53,6 +53,7 @@ def policy(
     prices: tuple[Price, Price],
     target: "Target",
     called: "tuple[ProviderNames, ProviderNames]",
+    warm_share: float | None = None,
 ) -> MadePolicy:
     """The policy that meets a target."""
     from routellm_core.policy.build import policy_of
@@ -60,7 +61,7 @@ def policy(
 
     scored = _scored(key, prices)
     choice, folder = threshold_on(scored, target), checkpoint_dir(scored.router, DATA_DIR)
-    made = policy_of(choice, folder, weak=called[0], strong=called[1])
+    made = policy_of(choice, folder, weak=called[0], strong=called[1], warm_share=warm_share)
     return MadePolicy(made, choice, folder)
 
 
@@ -71,6 +72,7 @@ def certified_policy(
     target: GuaranteeTarget,
     confidence: float,
     called: "tuple[ProviderNames, ProviderNames]",
+    warm_share: float | None = None,
 ) -> MadePolicy:
     """The policy that carries a guarantee, with the checkpoint that was certified."""
     from routellm_core.policy.build import policy_of
@@ -82,7 +84,7 @@ def certified_policy(
     choice = certified_threshold(scored, fold, target, delta=round(1 - confidence, 12))
     assert choice.certified is not None
     folder = checkpoint_without(scored.router, choice.certified.held_out_fold, DATA_DIR)
-    made = policy_of(choice, folder, weak=called[0], strong=called[1])
+    made = policy_of(choice, folder, weak=called[0], strong=called[1], warm_share=warm_share)
     return MadePolicy(made, choice, folder)
 
 

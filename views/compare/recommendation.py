@@ -15,7 +15,7 @@ from views.compare import one_benchmark, recommendation_inputs, recommendation_t
 from views.components import downloads
 from views.components.table import data_table
 from views.selection import router_cost, tradeoff_link
-from views.selection.frame import price_of
+from views.selection.prices import price_of
 from views.text.escape import plain
 from views.text.names import short_name
 
@@ -30,7 +30,8 @@ def draw(version: int) -> None:
             return
         slices = recommendation_inputs.kinds(version, card.benchmark_id, pair)
     required = recommendation_inputs.draw(version, card, pair, slices)
-    prices = price_of("weak", pair.weak), price_of("strong", pair.strong)
+    of = (version, card.benchmark_id)
+    prices = price_of("weak", pair.weak, *of), price_of("strong", pair.strong, *of)
     found = recommendation_cache.recommendation(
         version,
         card.benchmark_id,
@@ -62,9 +63,11 @@ def _draw_found(found: dict[str, Any], card: Benchmark, pair: ModelPair) -> None
 
 def _title(found: dict[str, Any]) -> str:
     kind = found["advice"]["kind"]
-    return {"router": f"Take {found['advice']['label']}", "no router": "No router is worth it"}.get(
-        kind, "No router fits"
-    )
+    return {
+        "router": f"Take {found['advice']['label']}",
+        "no router": "No router is worth it",
+        "one model": f"Call {found['standing']['best_single']['model']} always",
+    }.get(kind, "No router fits")
 
 
 def _about(found: dict[str, Any]) -> str:

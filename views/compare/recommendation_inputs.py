@@ -15,7 +15,7 @@ from routellm_core.types import Benchmark, ModelPair, PairOutcomes
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
 from views.selection import router_cost
-from views.selection.frame import price_of
+from views.selection.prices import price_of
 from views.state import inputs, link
 from views.text.format import quality_format
 from views.text.glossary import help_of
@@ -37,7 +37,7 @@ def draw(version: int, card: Benchmark, pair: ModelPair, slices: tuple[str, ...]
         inputs.segments, "What you want", "wish", list(_TARGETS), "share", _TARGETS.__getitem__
     )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        target = _target(mode, card, outcomes)
+        target = _target(mode, version, card, outcomes)
         limits = _limits(version, card.benchmark_id, pair)
         router_cost.draw_machine()
     return Requirements(target, slices, limits, router_cost.machine_usd())
@@ -64,11 +64,11 @@ def kinds(version: int, benchmark_id: str, pair: ModelPair) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def _target(mode: str, card: Benchmark, outcomes: PairOutcomes) -> Target:
+def _target(mode: str, version: int, card: Benchmark, outcomes: PairOutcomes) -> Target:
     """The target with its number; an emptied one is the usual one again."""
     match mode:
         case "budget":
-            usual = _usual_usd(outcomes)
+            usual = _usual_usd(version, outcomes)
             usd = inputs.number_of(
                 "At most, USD per 1,000 queries",
                 "wish_usd",
@@ -88,9 +88,12 @@ def _target(mode: str, card: Benchmark, outcomes: PairOutcomes) -> Target:
             return Target("share", _percent(name, "wish_share", _USUAL_SHARE, "share"))
 
 
-def _usual_usd(outcomes: PairOutcomes) -> float:
+def _usual_usd(version: int, outcomes: PairOutcomes) -> float:
     """Half way between both models, with two digits; a dollar where a price is unknown."""
-    weak, strong = (price_of(side, m) for side, m in outcomes.model_pair._asdict().items())
+    weak, strong = (
+        price_of(side, model, version, outcomes.benchmark_id)
+        for side, model in outcomes.model_pair._asdict().items()
+    )
     costs = pair_costs(outcomes, weak, strong)
     usual = 500 * float(costs.weak.mean() + costs.strong.mean())
     return float(f"{usual:.1e}") if math.isfinite(usual) else 1.0

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from views.deploy import evidence, exports, history, monitor, replay
+from views.deploy import bill, evidence, exports, history, monitor, replay
 from views.deploy.present import policy_in_hand
 from views.selection.frame import Selection, boundary
 from views.selection.point import read
@@ -22,8 +22,10 @@ def draw(selection: Selection) -> None:
     st.subheader("The policy", anchor=False)
     with boundary():
         policy, choice, folder = policy_in_hand(selection, readings)
+        costs = bill.read(selection, choice)
         for part in (
-            partial(evidence.draw, policy, choice),
+            partial(evidence.draw, policy, choice, costs),
+            partial(bill.draw, costs),
             partial(replay.draw, selection, policy),
             partial(exports.draw, policy, folder),
             partial(monitor.draw, selection, policy),

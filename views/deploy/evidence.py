@@ -5,13 +5,16 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from routellm_core.policy.bill import Bill
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import Policy
 from routellm_core.policy.fields import FigureInterval
 from routellm_core.policy.guarantee.sentences import scope_and_test
+from routellm_core.policy.money import cache_words
 from routellm_core.report.page import report_page
 from routellm_core.report.words import not_known, provenance, rule
-from routellm_core.wording.numbers import DASH, both_ends, fixed, percent
+from routellm_core.statistics.routed_money import scaled
+from routellm_core.wording.numbers import both_ends, fixed, percent
 from views.components import html_table
 from views.components.html_table import figure
 from views.selection.point import queries_per_month
@@ -19,19 +22,21 @@ from views.text.escape import plain
 from views.text.names import short_name
 
 
-def draw(policy: Policy, choice: SelectedThreshold) -> None:
+def draw(policy: Policy, choice: SelectedThreshold, bill: Bill) -> None:
     """The paragraph, the card, the checklist, the page to hand on."""
     st.markdown(f"##### {plain(in_words(policy))}")
     if policy.guarantee is not None:
         st.markdown(f"**{plain(policy.guarantee.words)}.**")
         st.caption(f"{plain(scope_and_test(policy.guarantee))}.")
-    rows = rows_of(policy)
+    rows = rows_of(policy, bill)
     html_table.draw(
         "Evidence of the policy",
         ["figure", figure("value"), figure("95% interval")],
         rows,
     )
     st.caption(plain(provenance(policy)))
+    if (cache := cache_words(policy)) is not None:
+        st.caption(plain(cache))
     st.markdown("**What is not known**")
     for item in not_known(policy, choice):
         st.markdown(f"- {plain(item)}")
@@ -42,7 +47,7 @@ def draw(policy: Policy, choice: SelectedThreshold) -> None:
     per_month = queries_per_month()
     st.download_button(
         "A page to hand on (HTML)",
-        lambda: report_page(choice, policy, per_month).encode("utf-8"),
+        lambda: report_page(choice, policy, per_month, bill).encode("utf-8"),
         f"{policy.policy_id}.html",
         "text/html",
         on_click="ignore",
@@ -72,7 +77,7 @@ def _beside(usd: float, baseline: float) -> str:
     return f"{abs(percent)}% {'more' if percent > 0 else 'less'} money than"
 
 
-def rows_of(policy: Policy) -> list[list[str]]:
+def rows_of(policy: Policy, bill: Bill) -> list[list[str]]:
     """The figures as texts."""
     evidence = policy.evidence
     quality = percent if evidence.quality_unit == "share right" else fixed
@@ -85,11 +90,15 @@ def rows_of(policy: Policy) -> list[list[str]]:
         _row("quality of as many random strong calls", evidence.quality_random, quality),
         _row("gap recovered (PGR)", evidence.pgr, fixed),
     ]
+    money = bill.answers
     for what, usd in (
-        ("USD for 1,000 queries, routed", evidence.usd_per_query),
-        (f"USD for 1,000 queries, always {strong} ■", evidence.usd_per_query_strong),
+        ("USD for 1,000 queries, routed", money.usd_per_query),
+        (f"USD for 1,000 queries, always {strong} ■", money.usd_per_query_strong),
     ):
-        rows.append([what, fixed(usd, 2, 1_000), DASH])
+        ends = both_ends(scaled(usd, 1_000), fixed, digits=2)
+        rows.append([what, fixed(usd.value, 2, 1_000), ends])
+    saved = both_ends(money.saving.interval, percent)
+    rows.append([f"saved, against always {strong} ■", percent(money.saving.value), saved])
     return rows
 
 

@@ -19,7 +19,7 @@ from routellm_core.policy.monitoring import (
 )
 from routellm_core.wording.numbers import DASH, both_ends, fixed, percent
 from views.cache import benchmarks, own_data
-from views.components import html_table
+from views.components import html_table, tenant_bill
 from views.components.html_table import figure
 from views.selection.frame import Selection
 from views.selection.scorings import scorings_by
@@ -43,6 +43,7 @@ def draw(selection: Selection, policy: Policy) -> None:
     titles = dict(table[["benchmark_id", "title"]].itertuples(index=False))
     log = st.selectbox("Log", logs, format_func=titles.__getitem__, key="_log")
     costs = own_data.usage_costs(version, log)
+    tenant_bill.draw(own_data.usage_by_tenant(version, log))
     names = sorted(costs["model"].unique())
     left, right = st.columns(2)
     with left:

@@ -6,6 +6,7 @@ from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.build import ProviderNames
 from views.cache import policies
 from views.cache.policies import MadePolicy
+from views.selection import router_cost
 from views.selection.frame import Selection
 from views.selection.point import Readings, queries_per_month
 from views.state import link
@@ -29,11 +30,16 @@ def policy_in_hand(selection: Selection, readings: Readings) -> MadePolicy:
             "LiteLLM's names of providers. Keys are read from the environment of the gateway."
         )
     prices = selection.price_weak, selection.price_strong
-    certificate = readings.certificate
+    certificate, warm = readings.certificate, router_cost.warm_share()
     if certificate is None:
-        return policies.policy(selection.key, prices, _target(readings), (weak, strong))
+        return policies.policy(selection.key, prices, _target(readings), (weak, strong), warm)
     found = policies.certified_policy(
-        selection.key, prices, certificate.target, round(1 - certificate.delta, 12), (weak, strong)
+        selection.key,
+        prices,
+        certificate.target,
+        round(1 - certificate.delta, 12),
+        (weak, strong),
+        warm,
     )
     guarantee = found.policy.guarantee
     if guarantee is not None and guarantee.threshold != certificate.threshold:

@@ -71,11 +71,13 @@ def _draw_plan(paths: list[Path]) -> None:
     )
     format_name = None if chosen == automatic else chosen
     mapping: ColumnMapping | None = None
+    rates: dict[str, float] = {}
     problem = ""
     if len(paths) == 1 and (format_name or usual) == "table" and paths[0].is_file():
         mapping = columns.draw(paths[0])
         try:
             mapping.columns()
+            rates = columns.rates(paths[0], mapping)
         except DataError as error:
             problem = str(error)
     formats = recognised if format_name is None else [format_name]
@@ -89,7 +91,9 @@ def _draw_plan(paths: list[Path]) -> None:
         button(
             "Import",
             _start,
-            ImportPlan(tuple(map(str, paths)), format_name, mapping, drop),
+            ImportPlan(
+                tuple(map(str, paths)), format_name, mapping, drop, rates=tuple(rates.items())
+            ),
             disabled=bool(problem),
             type="primary",
         )

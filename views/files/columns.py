@@ -8,6 +8,7 @@ import streamlit as st
 
 from routellm_core.errors import DataError
 from routellm_core.importing.columns import ColumnMapping, WideModel
+from routellm_core.importing.currencies import currencies_in
 from routellm_core.importing.scales import Scale
 from routellm_core.wording.text import one_line
 from views.cache import own_data
@@ -25,8 +26,10 @@ _SCALES = {
     "told from the qualities": None,
     "0 to 1, share right": Scale(0.0, 1.0, "share right"),
     "0 to 1, points": Scale(0.0, 1.0, "points"),
+    "0 to 5, points": Scale(0.0, 5.0, "points"),
     "1 to 5, points": Scale(1.0, 5.0, "points"),
     "1 to 10, points": Scale(1.0, 10.0, "points"),
+    "0 to 10, points": Scale(0.0, 10.0, "points"),
     "0 to 100, points": Scale(0.0, 100.0, "points"),
     "−1 to 1, points": Scale(-1.0, 1.0, "points"),
 }
@@ -59,10 +62,12 @@ def draw(path: Path) -> ColumnMapping:
             **common,
             scale=scale,
             wide=_wide(names, guess, key),
+            currency=guess.currency,
             in_milliseconds=guess.in_milliseconds,
         )
     if shape == _BARE:
-        return ColumnMapping(**common, **_amounts(names, guess, key))
+        amounts = _amounts(names, guess, key)
+        return replace(guess, **common, **amounts, quality=None, also=(), metric=None, wide=())
     with middle:
         quality = _column("Quality", names, guess.quality, f"{key}_quality")
     model, one_model = None, None
@@ -82,6 +87,31 @@ def draw(path: Path) -> ColumnMapping:
         wide=(),
         **_amounts(names, guess, key),
     )
+
+
+def rates(path: Path, mapping: ColumnMapping) -> dict[str, float]:
+    """An input of the rate for every currency that the first rows name; those that were typed."""
+    _, sample = own_data.guessed_columns(str(path), path.stat().st_mtime_ns)
+    beside = None if mapping.currency is None else sample[mapping.currency]
+    columns = [mapping.cost_usd, *(model.cost_usd for model in mapping.wide)]
+    found: set[str] = set()
+    for column in columns:
+        if column is not None and column in sample.column_names:
+            found |= currencies_in(sample[column], column, beside)
+    typed = {}
+    for code in sorted(found):
+        rate = st.number_input(
+            plain(f"US dollars for one {code}"),
+            min_value=0.0,
+            value=None,
+            format="%.6g",
+            key=f"rate_{path.parent.name}_{path.name}_{code}",
+            help=f"Costs in this file are in {code}. Without a rate they are left out: they are "
+            "never taken for dollars.",
+        )
+        if rate:
+            typed[code] = rate
+    return typed
 
 
 def _shape(guess: ColumnMapping) -> str:

@@ -18,7 +18,7 @@ from routellm_core.types import Floats, ModelPair, Ranking, RoutingCurve
 from routellm_core.wording.numbers import fixed, percent, points_text, span, usd_text
 from views.cache import benchmarks, own_data
 from views.cache.benchmarks import RouterKey
-from views.components import charts, html_table
+from views.components import charts, html_table, tenant_bill
 from views.components.html_table import figure
 from views.my_data.comparison import finished
 from views.score import sets
@@ -228,6 +228,7 @@ def _draw_money(
     for billed in usage.dropna(subset="cost_usd").head(1).itertuples():
         said.append(f"your log was billed {billed.cost_usd:.6f} USD an answer of {billed.model}")
     st.caption(plain(f"{'; '.join(said)}. Prices: {weak.source}; {strong.source}."))
+    tenant_bill.draw(own_data.usage_by_tenant(version, row.benchmark_id))
 
 
 def _price(column: Any, model: str, side: str) -> Price:

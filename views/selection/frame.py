@@ -4,7 +4,6 @@ Every page calls it at its top and is then complete on its own, also when it is 
 link or run alone in a test. Only here are query string and session state tied to the selection.
 """
 
-import math
 import runpy
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.runtime.scriptrunner import StopException
 
 from routellm_core.errors import RoutingError
-from routellm_core.metrics.prices import Price, price_for
+from routellm_core.metrics.prices import Price
 from routellm_core.store.places import PROJECT
 from routellm_core.types import Benchmark, ModelPair
 from routellm_core.wording.numbers import fixed
@@ -25,6 +24,7 @@ from routellm_core.wording.text import joined
 from views import components
 from views.cache import benchmarks, workspace
 from views.cache.benchmarks import RouterKey
+from views.selection import prices
 from views.state import inputs, link
 from views.state.pages import page
 from views.text import glossary
@@ -35,9 +35,6 @@ _MY_DATA = page("my_data")
 _FEW = 8
 """Routers that are offered side by side; more go into a list that can be searched."""
 _STYLE = Path(components.__file__).with_name("page.css")
-_MOST_USD = 10_000.0
-_MONEY = {"measured": "as measured", "list": "tokens at today's prices"}
-"""Per million tokens."""
 
 
 class Selection(NamedTuple):
@@ -117,8 +114,7 @@ def selection() -> Selection:
         of_usual_pair = benchmarks.routers(version, benchmark_id, usual)
         router, beside = _routers(version, card, table, of_usual_pair)
         known = benchmarks.outcomes(version, benchmark_id, pair)
-        has_measured = known.cost_usd_weak is not None or known.cost_usd_strong is not None
-        price_weak, price_strong = _prices(pair, has_measured)
+        price_weak, price_strong = prices.draw(version, card, known)
         glossary.benchmark_card(card, known.n_queries)
         glossary.drawer()
     link.write()
@@ -223,68 +219,6 @@ def _routers(
 def router_key(row: pd.Series) -> str:
     """The name of a router's scores in a link."""
     return f"{row['router_id']}.{row['view']}"
-
-
-def _prices(pair: ModelPair, has_measured: bool) -> tuple[Price, Price]:
-    """Prices of both models; where dollars were measured, whether those or prices count."""
-    with st.popover("Prices, USD per million tokens", width="stretch"):
-        if has_measured:
-            inputs.one_of(
-                st.radio,
-                "Money",
-                "money",
-                list(_MONEY),
-                "measured",
-                _MONEY.__getitem__,
-            )
-        return _price("weak", pair.weak), _price("strong", pair.strong)
-
-
-def price_of(side: str, model: str) -> Price:
-    """The list price of a model, or what the user typed in its place."""
-    at_list = link.text("money", "measured") == "list"
-    listed = price_for(model)._replace(replaces_measured=at_list)
-    return _edited_price(side, model) or listed
-
-
-def _price(side: str, model: str) -> Price:
-    """Draw it, editable."""
-    price = price_of(side, model)
-    for column, kind, usd in zip(
-        st.columns(2), ("prompt", "answer"), (price.prompt_usd, price.answer_usd), strict=True
-    ):
-        with column:
-            inputs.number(
-                plain(f"{short_name(model)}: {kind}"),
-                f"{side}_{kind}_usd",
-                None if math.isnan(usd) else usd,
-                lambda _: _keep_price(side, model),
-                most=_MOST_USD,
-                step=0.01,
-                form="%.2f",
-                width="stretch",
-            )
-    st.caption(plain(f"{short_name(model)}: {price.source}"))
-    return price
-
-
-def _edited_price(side: str, model: str) -> Price | None:
-    """The price in the link, which names its model: for another one it does not hold."""
-    usd, _, priced_model = link.text(f"{side}_usd", "").partition("@")
-    prompt, _, answer = usd.partition("/")
-    try:
-        typed = [float(part) for part in (prompt, answer) if part]
-    except ValueError:
-        return None
-    if priced_model != model or not all(0 <= usd <= _MOST_USD for usd in typed):
-        return None
-    return Price(float(prompt or "nan"), float(answer or "nan"), "edited by you", True)
-
-
-def _keep_price(side: str, model: str) -> None:
-    typed = (st.session_state[f"_{side}_{kind}_usd"] for kind in ("prompt", "answer"))
-    prompt, answer = ("" if usd is None else usd for usd in typed)
-    link.remember(**{f"{side}_usd": f"{prompt}/{answer}@{model}"})
 
 
 def _keep_target() -> None:

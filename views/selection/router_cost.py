@@ -55,6 +55,12 @@ def machine_usd() -> float:
     return CORE_USD_PER_HOUR if typed is None else min(max(typed, 0.0), _MOST_USD)
 
 
+def warm_share() -> float | None:
+    """Share of warm prompts that was typed, in [0, 1]; None: nobody asks what a cache is worth."""
+    typed = link.number("warm_share", None)
+    return None if typed is None else min(max(typed, 0.0), 1.0)
+
+
 def own_time(router_id: str) -> OwnTime:
     """The time typed for a router; else the one timed here; else the one the project measured."""
     typed = typed_time()

@@ -112,7 +112,7 @@ TERMS = {
     "slice_prior": Term(
         "Slice prior",
         "What knowing only a query's slice is worth: each query gets the mean gain of its slice "
-        "over the other folds. It needs no router.",
+        "over the other folds. It needs no router. Among the routers it is `slice_table`.",
     ),
     "between_slice_gain": Term(
         "Gain between slices",

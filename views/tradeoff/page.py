@@ -5,7 +5,7 @@ from typing import Any, Literal
 import pandas as pd
 import streamlit as st
 
-from routellm_core.metrics.curve import operating_point
+from routellm_core.metrics.curve import operating_point, point_index
 from routellm_core.metrics.thresholds import threshold_of
 from routellm_core.policy.export.routellm import routellm_model_name
 from routellm_core.policy.guarantee.sentences import certificate_sentence
@@ -26,6 +26,7 @@ from views.text.format import quality_format, quality_text
 from views.text.glossary import help_of
 from views.text.money import money_words
 from views.text.names import short_name
+from views.tradeoff import standing_notice
 from views.tradeoff.slices import draw_slices
 
 _EXPLAINED = ["alpha", "share", "quality", "pgr", "cost", "saving"]
@@ -56,6 +57,7 @@ def draw(selection: Selection) -> None:
     with boundary():
         readings = read(selection)
         draw_curve(selection, readings)
+        standing_notice.draw(selection, readings)
         draw_axes(selection, readings)
         draw_exits(selection, readings)
         draw_slices(selection, readings)
@@ -76,7 +78,7 @@ def draw_curve(selection: Selection, readings: Readings) -> None:
             "alpha": payload.exactly(readings.point.threshold),
             **_wanted(selection.benchmark, readings),
             "queries_per_month": queries_per_month(),
-            "status": _status(selection.benchmark, readings),
+            "status": _status(selection, readings),
             "problem": readings.problem,
         },
         "exact": payload.exact_point(readings.point, _along(selection)),
@@ -182,18 +184,24 @@ def draw_exits(selection: Selection, readings: Readings) -> None:
             st.caption(f"Model name for a RouteLLM server with this router: `{name}`")
 
 
-def _status(benchmark: Benchmark, readings: Readings) -> str:
-    """Wanted and achieved, in the unit of the target."""
+def _status(selection: Selection, readings: Readings) -> str:
+    """Wanted and achieved, in the unit of the target; of a budget with its interval."""
     chosen = readings.calibration
     if readings.problem is not None or chosen.mode == "alpha":  # so is a guarantee
         return ""
     written = {
         "share": lambda x: percent(x, 2),
         "budget": lambda x: f"{usd_text(x, 2)} a month",
-        "quality": lambda x: quality_text(benchmark, x),
+        "quality": lambda x: quality_text(selection.benchmark, x),
         "pgr": fixed,
     }[chosen.mode]
-    return f"wanted {written(chosen.wanted)} · achieved {written(chosen.achieved)}"
+    said = f"wanted {written(chosen.wanted)} · achieved {written(chosen.achieved)}"
+    if chosen.mode != "budget":
+        return said
+    along = _along(selection)
+    at = point_index(along.curve, readings.point.threshold)
+    ends = (queries_per_month() * float(edge[at]) for edge in along.cost_band)
+    return f"{said} ({span(ends, usd_text, digits=2)})"
 
 
 def _wanted(benchmark: Benchmark, readings: Readings) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from routellm_core.metrics.slices import looks_broken
+from routellm_core.wording.numbers import percent, usd_text, with_span
 from views.cache import benchmarks
 from views.components import downloads
 from views.components.live_curve.payload import number
@@ -33,6 +34,10 @@ def draw_slices(selection: Selection, readings: Readings) -> None:
             ),
             icon=":material/warning:",
         )
+    money = benchmarks.slice_money(
+        selection.key, selection.price_weak, selection.price_strong, readings.point.threshold
+    )
+    table = table.join(money.set_index("slice"), on="slice")
     _draw_table(table, broken, selection)
     st.caption(
         "Gap recovered is left out where the 95% interval of the slice's gap contains 0: there is "
@@ -65,6 +70,14 @@ def _draw_table(table: pd.DataFrame, broken: "pd.Series[bool]", selection: Selec
             column("strong", f"{strong} ■", "figure", wide=True, **quality),
             column("pgr", "PGR", "figure", digits=2),
             column("share", "to strong", "percent", wide=True, digits=0),
+            *(
+                [
+                    column("usd", "USD per 1,000", "written", wide=True, sort="usd_value"),
+                    column("saved", f"saved, of always {strong}", "written", sort="saved_value"),
+                ]
+                if table["usd_per_1000"].notna().any()
+                else []
+            ),
         ],
         [
             {
@@ -77,6 +90,14 @@ def _draw_table(table: pd.DataFrame, broken: "pd.Series[bool]", selection: Selec
                 "gap": number(row.gap),
                 "pgr": number(row.pgr),
                 "share": number(row.strong_call_share),
+                "usd": with_span(
+                    row.usd_per_1000, (row.usd_per_1000_low, row.usd_per_1000_high), usd_text
+                ),
+                "usd_value": number(row.usd_per_1000),
+                "saved": with_span(
+                    row.saving, (row.saving_low, row.saving_high), percent, digits=0
+                ),
+                "saved_value": number(row.saving),
             }
             for row in table.itertuples()
         ],

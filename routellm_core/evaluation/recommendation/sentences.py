@@ -38,6 +38,11 @@ def recommendation(answer: Mapping[str, Any]) -> list[str]:
         answer: the object of `report.document`, without its `sentences`.
     """
     kind = answer["advice"]["kind"]
+    if kind == "one model":
+        # What a mix or a router reaches with part of the calls, one model reaches for no more.
+        others = [name for name in answer["cautions"] if name != "reversed_gap"]
+        said = [answer["standing"]["announcement"]]
+        return [*said, *(_caution(name, answer) for name in others)]
     said = {"router": _taken, "no router": _no_router, "none fits": _none_fits}[kind](answer)
     return [*said, *(_caution(name, answer) for name in answer["cautions"])]
 

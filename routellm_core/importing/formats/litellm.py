@@ -7,7 +7,7 @@ loggers write a StandardLoggingPayload a request. Read against 1.106.2.
 from pathlib import Path
 
 from routellm_core.errors import DataError
-from routellm_core.importing import Imported
+from routellm_core.importing import Imported, tenants
 from routellm_core.importing.calls import LoggedCall, bare
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.records import column_names, records, unit_of
@@ -21,6 +21,7 @@ WANTED = frozenset(
         *("prompt_tokens", "completion_tokens", "total_tokens", "request_duration_ms", "messages"),
         *("status", "proxy_server_request", "cache_hit", "response_cost", "id", "error_str"),
         "error_information",
+        *tenants.FIELDS,
     }
 )
 NO_TEXT = "set store_prompts_in_spend_logs in LiteLLM to keep them from now on"

@@ -11,6 +11,7 @@ from typing import Any
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.calls import LoggedCall, bare, is_failure
+from routellm_core.importing.feedback import grades_in
 from routellm_core.importing.fields import at
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
@@ -53,12 +54,20 @@ def read(path: Path) -> list[Imported]:
     """
     if not recognises(path):
         raise DataError(f"{named(path)}: holds no traces of MLflow; export search_traces()")
-    unit, found, n_assessed = unit_of(path), [], 0
+    unit, found, n_several = unit_of(path), [], 0
     for number, record in records(path, WANTED | TRACE):
-        assessed = structured(record.get("assessments")) or at(record, "info", "assessments")
-        n_assessed += bool(assessed) and not isinstance(assessed, str)
-        found += [(number, call) for call in _calls(record, f"{named(path)}, {unit} {number:,}")]
-    notes = [f"{n_assessed:,} traces hold assessments, which are not read."] if n_assessed else []
+        grades = grades_in(record) or grades_in(record.get("info"))
+        grades = grades or grades_in(at(structured(record.get("trace")), "info"))
+        calls = list(_calls(record, f"{named(path)}, {unit} {number:,}"))
+        n_several += bool(grades) and len(calls) > 1
+        if len(calls) == 1:
+            calls = [calls[0]._replace(grades=grades)]
+        found += [(number, call) for call in calls]
+    notes = [
+        f"Not read: assessments of {n_several:,} traces of several requests, of which nobody says "
+        "whose they are."
+    ]
+    notes = notes if n_several else []
     return [bare(found, path, unit, "MLflow traces", _NO_TEXT, notes=notes)]
 
 

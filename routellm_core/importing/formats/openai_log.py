@@ -25,6 +25,8 @@ _OF_RESPONSES = frozenset(
 
 _OF_TABLE = frozenset({"model", "messages"})
 _TAKEN = frozenset({"usage", "total_tokens", "completion_tokens", "response", "status", "error"})
+_FEEDBACK = frozenset({"feedback", "user_feedback", "user_rating", "thumbs"})
+"""Fields of grades that a log of requests may hold too."""
 _SURELY = ("request", "request_body", "raw_request")
 """Fields that hold a request whatever it looks like."""
 
@@ -33,7 +35,7 @@ def recognises(path: Path) -> bool:
     """True if the first object is or holds a request or an answer, and no grade."""
     first = _first(path)
     names = column_names(path)
-    if names & set(QUALITY):
+    if names & set(QUALITY) - _FEEDBACK:
         return False
     if not first:
         return names >= _OF_TABLE and bool(names & _TAKEN)

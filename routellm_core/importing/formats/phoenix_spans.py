@@ -10,6 +10,7 @@ from typing import Any
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.calls import bare
+from routellm_core.importing.feedback import grades_in
 from routellm_core.importing.fields import at
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.records import column_names, records, structured, unit_of
@@ -33,16 +34,16 @@ def read(path: Path) -> list[Imported]:
         DataError: damaged, or no span is of a request to a model.
     """
     unit, found = unit_of(path), []
-    for number, span in _spans(path):
+    for number, span, grades in _spans(path):
         call = call_of(span, f"{named(path)}, {unit} {number:,}")
         if call is not None:
-            found.append((number, call))
+            found.append((number, call._replace(grades=grades)))
     if not found:
         raise DataError(f"{named(path)}: no span is of a request to a model; export those of LLMs")
     return [bare(found, path, unit, "Phoenix spans", CONTENT_OFF)]
 
 
-def _spans(path: Path) -> Iterator[tuple[int, Span]]:
+def _spans(path: Path) -> Iterator[tuple[int, Span, dict[str, float]]]:
     for number, row in records(path):
         attributes = row.get("attributes")
         if not isinstance(attributes, dict):
@@ -60,7 +61,7 @@ def _spans(path: Path) -> Iterator[tuple[int, Span]]:
             str(row.get("context.span_id") or at(row.get("context"), "span_id") or ""),
             str(row.get("parent_id") or ""),
         )
-        yield number, span
+        yield number, span, grades_in(row)
 
 
 def _known(value: Any) -> Any:
