@@ -23,6 +23,7 @@ from routellm_core.commands import (
     explain,
     label,
     models,
+    monitor,
     policy,
     recommend,
     report,
@@ -95,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     for module in (models, evaluate, compare, recommend, check, calibrate, certify):
         module.add_parser(verb)
     policy.add_parsers(verb)
+    monitor.add_parser(verb)
     report.add_parser(verb)
     for module in (explain, score, shift, label):
         module.add_parser(verb)

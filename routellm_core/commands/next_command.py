@@ -34,6 +34,11 @@ def command(parsed: argparse.Namespace, verb: str, *arguments: object) -> str:
     return " ".join([called_as(), verb, *words])
 
 
+def named_pair(parsed: argparse.Namespace) -> tuple[object, ...]:
+    """The options that name a pair, as they were given."""
+    return "--strong", parsed.strong, "--weak", parsed.weak
+
+
 def with_next(result: Result, following: str) -> Result:
     """The result of a verb that ends with the command to type next; `next` in its JSON object."""
     document, lines = result

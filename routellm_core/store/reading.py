@@ -341,6 +341,13 @@ class Reader(Database):
             for p in pairs.to_pylist()
         ]
 
+    def how_to_score(self, benchmark_id: str) -> str:
+        """What to do where the scores of a router are missing, as the end of a sentence."""
+        if self.benchmark(benchmark_id).origin == "user":
+            return f"score the set with: score --benchmark {benchmark_id} --router mf"
+        pairs = [f"--strong {p.strong} --weak {p.weak}" for p in self.scored_pairs(benchmark_id)]
+        return f"choose a pair that has scores: {', or '.join(pairs[:3]) or 'there is none'}"
+
     def router_named(
         self, benchmark_id: str, model_pair: ModelPair, router_name: str, recipe: str | None = None
     ) -> Any:
@@ -360,7 +367,8 @@ class Reader(Database):
             there = sorted(set(rows["router_name"] + " (" + rows["recipe"] + ")"))
             raise UnknownNameError(
                 f"no scores of router {router_name!r}{f' ({recipe})' if recipe else ''} on "
-                f"{benchmark_id} for this pair; there are: {', '.join(there) or 'none yet'}"
+                f"{benchmark_id} for this pair; there are: {', '.join(there) or 'none yet'}; "
+                + self.how_to_score(benchmark_id)
             )
         if named["router_id"].nunique() > 1 and recipe is None and "golden" in set(named["recipe"]):
             named = named[named["recipe"] == "golden"]
