@@ -1,4 +1,4 @@
-"""`python -m routellm_core monitor`: a gateway's log beside its policy's evidence."""
+"""`python -m routellm_core monitor`: an alarm where a log is not what the evidence says."""
 
 import argparse
 from collections.abc import Callable
@@ -26,7 +26,7 @@ def add_parser(verb: Verb) -> None:
 
 
 def monitor(parsed: argparse.Namespace) -> Result:
-    """Whether strong calls, dollars and scores of a log are still what the evidence says."""
+    """A gateway's log beside its policy's evidence: strong calls, dollars and scores."""
     path = Path(parsed.policy)
     with Store(parsed.store, read_only=True) as store:
         if path.exists():

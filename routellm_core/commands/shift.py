@@ -34,7 +34,7 @@ def add_parser(verb: Verb) -> None:
 
 
 def shift(parsed: argparse.Namespace) -> Result:
-    """How far the queries of a set are from those of a benchmark: figures there hold so far."""
+    """The distance of a set from a benchmark, whose figures hold as far as it is small."""
     own_id, benchmark_id = parsed.benchmark, parsed.against.lower()
     if own_id == benchmark_id:
         raise DataError(f"--against {benchmark_id}: name another set than the one compared")

@@ -18,7 +18,7 @@ from routellm_core.types import Floats, Ints, ModelPair, PairOutcomes
 
 
 class ModelOutcomes(NamedTuple):
-    """What one model did on the queries that it answered."""
+    """Outcomes and dollars of one model on the queries that it answered."""
 
     model: str
     outcomes: PairOutcomes

@@ -73,7 +73,7 @@ def plans_of(
 
 
 def folder_for(plan: ScoringPlan, folder: Path) -> Path:
-    """Where a scoring is worked on: that of the same plan which was stopped, else a new one.
+    """Folder of a scoring: that of the same plan which was stopped, else a new one.
 
     Args:
         plan: what is scored.

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from routellm_core.errors import UnknownNameError
 from routellm_core.metrics.costs import UsualCall
-from routellm_core.store.reading import SCORES, Reader
+from routellm_core.store.reading import Reader
 from routellm_core.types import ModelPair
 
 FILTERS = ("lost", "wasted", "near", "disagree", "flips", "contaminated")
@@ -108,6 +108,7 @@ class QueryReader(Reader):
             DataError: no query has both outcomes and a score.
         """
         self.router(router_id)
+        scores = self._scores(benchmark_id)
         other_id, other_view = other or (None, None)
         return self._pair_rows(
             """query_id, slice, text_hash, contaminated,
@@ -135,9 +136,9 @@ class QueryReader(Reader):
             benchmark_id,
             model_pair,
             contaminated=True,
-            join=f"""JOIN (FROM {SCORES} WHERE router_id = $router_id AND view = $view) AS own
+            join=f"""JOIN (FROM {scores} WHERE router_id = $router_id AND view = $view) AS own
                     USING (query_id)
-                LEFT JOIN (FROM {SCORES} WHERE router_id = $other_id AND view = $other_view)
+                LEFT JOIN (FROM {scores} WHERE router_id = $other_id AND view = $other_view)
                     AS other USING (query_id)
                 WINDOW by_own AS (PARTITION BY contaminated ORDER BY own.strong_win_rate DESC),
                     by_other AS (PARTITION BY contaminated
@@ -281,7 +282,8 @@ class QueryReader(Reader):
         """`router_id`, `view` and `strong_win_rate` of every router that scored the query."""
         return self._frame(
             f"""SELECT router_id, view, strong_win_rate::DOUBLE AS strong_win_rate
-                FROM {SCORES} WHERE query_id = $query_id ORDER BY router_id, view""",
+                FROM {self._scores(benchmark_id)} WHERE query_id = $query_id
+                ORDER BY router_id, view""",
             benchmark_id=benchmark_id,
             query_id=query_id,
             **model_pair._asdict(),

@@ -29,13 +29,14 @@ PAIR_QUERIES = """
           WHERE benchmark_id = $benchmark_id AND model = $strong) AS strong USING (query_id)
 """
 
-# Scores for a pair. On a set of the user's own those of a router that saw none of its queries count
-# for every pair: what a router makes of a text depends on no pair that is drawn.
-SCORES = """(
+_SCORES = """(
     SELECT * FROM strong_win_rate
-    WHERE benchmark_id = $benchmark_id AND (weak_model = $weak AND strong_model = $strong
-        OR view = 'untouched'
-            AND (SELECT origin FROM benchmark WHERE benchmark_id = $benchmark_id) = 'user')
+    WHERE benchmark_id = $benchmark_id AND weak_model = $weak AND strong_model = $strong)"""
+# Those of a router that saw none of an own set's queries count for every pair.
+_SCORES_OF_OWN = """(
+    SELECT * FROM strong_win_rate
+    WHERE benchmark_id = $benchmark_id
+        AND (weak_model = $weak AND strong_model = $strong OR view = 'untouched')
     QUALIFY row_number() OVER (PARTITION BY router_id, view, query_id
         ORDER BY weak_model <> $weak OR strong_model <> $strong, weak_model, strong_model) = 1)"""
 
@@ -279,7 +280,7 @@ class Reader(Database):
         return self._frame(
             f"""SELECT query_id, slice, cluster_id, prompt_tokens, text_hash, strong_win_rate
                FROM (SELECT * FROM query WHERE benchmark_id = $benchmark_id AND NOT contaminated)
-               JOIN (SELECT query_id, strong_win_rate FROM {SCORES}
+               JOIN (SELECT query_id, strong_win_rate FROM {self._scores(benchmark_id)}
                      WHERE router_id = $router_id AND view = $view) USING (query_id)
                ORDER BY query_id""",
             benchmark_id=benchmark_id,
@@ -314,7 +315,7 @@ class Reader(Database):
         return self._frame(
             f"""SELECT router_id, router_name, recipe, view, count(*) AS n_scored, trained_on,
                       created_at
-               FROM {SCORES} JOIN router USING (router_id)
+               FROM {self._scores(benchmark_id)} JOIN router USING (router_id)
                GROUP BY ALL ORDER BY router_name, recipe, router_id, view""",
             benchmark_id=benchmark_id,
             **model_pair._asdict(),
@@ -342,7 +343,7 @@ class Reader(Database):
         ]
 
     def how_to_score(self, benchmark_id: str) -> str:
-        """What to do where the scores of a router are missing, as the end of a sentence."""
+        """Advice where the scores of a router are missing, as the end of a sentence."""
         if self.benchmark(benchmark_id).origin == "user":
             return f"score the set with: score --benchmark {benchmark_id} --router mf"
         pairs = [f"--strong {p.strong} --weak {p.weak}" for p in self.scored_pairs(benchmark_id)]
@@ -450,7 +451,7 @@ class Reader(Database):
         return self._frame(
             f"""SELECT query_id, text_hash, strong_win_rate
                FROM (SELECT * FROM query WHERE benchmark_id = $benchmark_id AND NOT contaminated)
-               JOIN (SELECT query_id, strong_win_rate FROM {SCORES}
+               JOIN (SELECT query_id, strong_win_rate FROM {self._scores(benchmark_id)}
                      WHERE router_id = $router_id AND view = $view) USING (query_id)
                ORDER BY query_id""",
             benchmark_id=benchmark_id,
@@ -509,7 +510,7 @@ class Reader(Database):
             benchmark_id,
             model_pair,
             contaminated,
-            join=f"""LEFT JOIN (SELECT query_id, {column} FROM {SCORES}
+            join=f"""LEFT JOIN (SELECT query_id, {column} FROM {self._scores(benchmark_id)}
                 WHERE router_id = $router_id AND view = $view) USING (query_id)""",
             router_id=router_id,
             view=view,
@@ -639,6 +640,15 @@ class Reader(Database):
             benchmark_id=benchmark_id,
         )
         return int(known or 0), int(total)
+
+    def _scores(self, benchmark_id: str) -> str:
+        """The scores for a pair as SQL.
+
+        What a router makes of a text depends on no pair that is drawn, so on a set of the user's
+        own a router that did not learn from it has scored it for all pairs.
+        """
+        is_own = self.benchmark(benchmark_id).origin == "user"
+        return _SCORES_OF_OWN if is_own else _SCORES
 
     def _check_pair(
         self, benchmark_id: str, model_pair: ModelPair, *, may_be_one: bool = False

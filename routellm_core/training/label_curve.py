@@ -73,7 +73,7 @@ def label_curve(
 
 
 def verdict(step: Mapping[str, Any]) -> str:
-    """Whether the labels of a step were worth it over the step before: an enum.
+    """Worth of a step's labels over the step before, as an enum.
 
     `first`, `worth it`, `worse`, `not clearly`.
     """

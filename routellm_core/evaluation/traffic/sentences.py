@@ -12,7 +12,7 @@ _VERDICTS = {
 
 
 def verdict_sentence(found: TwoSample, title: str) -> str:
-    """Whether own queries look like a benchmark's."""
+    """A sentence about how like a benchmark's the own queries are."""
     return f"Your queries {_VERDICTS[found.verdict]} those of {title}."
 
 
