@@ -130,7 +130,7 @@ def test_a_list_of_answers_leaves_out_the_one_that_failed(tmp_path):
     rows[0]["responses"][1] = {"model": "wren", "error": "timeout", "correct": False}
     part = one(written(tmp_path / "g.json", rows), "nested_grades")
     assert means(part) == {"heron": 0.75, "wren": 0.3333}
-    assert says(part, "1 failed calls", "1 of wren")
+    assert says(part, "1 failed call", "1 of wren")
 
 
 def test_metrics_below_an_answer_are_measures_of_its_model(tmp_path):
@@ -378,7 +378,7 @@ def test_an_mlflow_error_is_no_wrong_answer(tmp_path):
     rows = [trace(0, "wren", True), trace(1, "wren", False, state="ERROR")]
     part = one(written(tmp_path / "e.json", rows), "mlflow_eval")
     assert means(part) == {"wren": 1.0}
-    assert says(part, "1 failed calls were left out")
+    assert says(part, "1 failed call was left out")
 
 
 # Phoenix
@@ -477,7 +477,7 @@ def test_pydantic_evals_reports_are_paired_by_assertion_and_failures_are_left_ou
     assert mean_of(part, "cost_usd") == {"heron": 0.002, "wren": 0.002}
     assert mean_of(part, "latency_s") == {"heron": 0.5, "wren": 0.5}
     assert part.queries["slice"].unique().tolist() == ["sea"]
-    assert says(part, "1 failed calls were left out (1 of wren)")
+    assert says(part, "1 failed call was left out (1 of wren)")
 
 
 def test_repeats_of_a_pydantic_evals_case_are_averaged(tmp_path):
@@ -600,7 +600,7 @@ def test_routerarena_cached_results_of_two_models_are_paired(tmp_path):
     part = together(*paths)
     assert means(part) == {"heron": 1.0, "wren": 0.0}
     assert len(part.outcomes) == 4
-    assert says(part, "1 failed calls were left out (1 of wren)")
+    assert says(part, "1 failed call was left out (1 of wren)")
 
 
 @pytest.mark.parametrize(

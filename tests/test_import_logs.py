@@ -133,8 +133,8 @@ def test_graded_queries_that_seem_to_hold_none_are_only_counted(tmp_path):
     rows = "query,model,correct\nyes,wren,1\nWho rows?,wren,0\n"
     part = one(written(tmp_path / "t.csv", rows), "table")
     assert len(part.outcomes) == 2
-    assert note(part, "seem to hold no query") == (
-        "1 rows seem to hold no query (1 × short assent); they count."
+    assert note(part, "no query") == (
+        "1 row seems to hold no query (1 × short assent), and counts."
     )
 
 
@@ -255,10 +255,10 @@ def test_litellm_leaves_out_what_is_no_answered_chat_and_says_so(tmp_path):
     ]
     part = one(log(tmp_path, *rows), "litellm")
     assert part.queries["query_id"].tolist() == ["chat-0"]
-    assert "1 failed calls were left out (1 of birds/heron-2026)" in note(part, "failed")
+    assert "1 failed call was left out (1 of birds/heron-2026)" in note(part, "failed")
     assert note(part, "no chat").startswith("1 requests")
     assert note(part, "in which no person").startswith("1 requests")
-    assert note(part, "hold no query").startswith("1 line (5) hold no query")
+    assert note(part, "no query").startswith("1 line (5) holds no query")
 
 
 def test_litellm_without_texts_keeps_what_requests_took_and_says_how_to_keep_texts(tmp_path):
@@ -303,7 +303,7 @@ def test_litellm_payloads_have_cost_time_and_model(tmp_path):
     row = part.usage.iloc[0]
     assert (row["model"], row["cost_usd"], row["latency_s"]) == ("wren-2026", 0.5, 1.5)
     assert (row["prompt_tokens"], row["answer_tokens"]) == (10, 20)
-    assert note(part, "failed calls") and note(part, "no chat")
+    assert note(part, "failed call") and note(part, "no chat")
 
 
 @pytest.mark.parametrize(
@@ -384,7 +384,7 @@ def test_failed_requests_are_left_out_however_they_are_told(tmp_path):
     ]
     part = one(log(tmp_path, good, *bad), "openai_log")
     assert len(part.queries) == 1
-    assert note(part, "failed calls").startswith("5 failed calls were left out (5 of wren)")
+    assert note(part, "failed call").startswith("5 failed calls were left out (5 of wren)")
 
 
 def test_embeddings_are_no_queries(tmp_path):
@@ -471,7 +471,7 @@ def test_requests_and_results_of_a_batch_are_joined_by_their_ids(tmp_path):
         (part,) = imported(*paths)
         assert part.queries["query_id"].tolist() == ["c0", "c2"]
         assert part.usage["answer_tokens"].tolist() == [3.0, 5.0]
-        assert note(part, "failed calls").startswith("1 failed calls were left out (1 of wren)")
+        assert note(part, "failed call").startswith("1 failed call was left out (1 of wren)")
     files = {"in.jsonl": asked_for.read_bytes(), "out.jsonl": answers.read_bytes()}
     (part,) = read(packed(tmp_path / "b.zip", files), "archive")
     assert part.usage["answer_tokens"].tolist() == [3.0, 5.0]
@@ -520,7 +520,7 @@ def test_a_batch_of_anthropic_counts_cached_tokens_and_failures(tmp_path):
         (part,) = imported(requests, log(tmp_path, *rows, name="out.jsonl"))
         assert texts_of(part) == [TEXTS[0]]
         assert part.usage[["prompt_tokens", "answer_tokens"]].iloc[0].tolist() == [25, 6]
-        assert note(part, "failed calls").startswith("2 failed calls")
+        assert note(part, "failed call").startswith("2 failed calls")
 
 
 # Gateways
@@ -593,7 +593,7 @@ def test_helicones_requests_have_texts_cost_and_time(tmp_path, form):
     assert part.usage["model"].tolist() == ["wren", "wren"]
     assert part.usage["cost_usd"].tolist() == [0.5, 0.5]
     assert part.usage["latency_s"].tolist() == [0.75, 0.75]
-    assert note(part, "failed calls").startswith("1 failed calls")
+    assert note(part, "failed call").startswith("1 failed call")
 
 
 def test_a_table_of_requests_is_read_as_their_log(tmp_path):

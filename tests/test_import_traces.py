@@ -148,7 +148,7 @@ def test_spans_of_every_dialect_and_form_are_bare_queries(tmp_path, dialect, for
     assert part.usage["latency_s"].tolist() == [1.5] * 3
     assert part.usage["answer_tokens"].tolist() == [30.0] * 3
     assert part.queries["prompt_tokens"].tolist() == [48.0] * 3
-    assert note(part, "failed calls").startswith("1 failed calls were left out (1 of heron)")
+    assert note(part, "failed call").startswith("1 failed call was left out (1 of heron)")
     assert "heron was answered by heron-0611 (2)" in note(part, "named by the request")
 
 
@@ -238,7 +238,7 @@ def test_langfuses_spans_keep_openais_usage_and_an_error_is_no_answer(tmp_path):
     )
     assert texts_of(part) == [TEXTS[0]]
     assert part.usage["model"].tolist() == ["wren-0611"]
-    assert "(1 of wren-0611)" in note(part, "failed calls")
+    assert "(1 of wren-0611)" in note(part, "failed call")
 
 
 # MLflow
@@ -324,7 +324,7 @@ def test_mlflows_traces_are_bare_queries_in_every_form(tmp_path, form):
     assert part.usage["latency_s"].tolist() == [0.25, 0.25]
     assert part.usage["answer_tokens"].tolist() == [6.0, 6.0]
     assert part.queries["prompt_tokens"].tolist() == [47.0, 47.0]
-    assert note(part, "failed calls").startswith("1 failed calls")
+    assert note(part, "failed call").startswith("1 failed call")
 
 
 def test_mlflows_agent_has_a_call_for_each_model_it_asked(tmp_path):
@@ -406,7 +406,7 @@ def test_phoenix_spans_are_bare_queries_in_every_form(tmp_path, form):
     assert part.usage["latency_s"].tolist() == pytest.approx([1.5, 1.5])
     assert part.usage["answer_tokens"].tolist() == [30.0, 30.0]
     assert part.queries["prompt_tokens"].tolist() == [48.0, 48.0]
-    assert "(1 of wren)" in note(part, "failed calls")
+    assert "(1 of wren)" in note(part, "failed call")
 
 
 def test_phoenix_spans_as_a_list_have_flat_attributes(tmp_path):
@@ -474,7 +474,7 @@ def test_langfuses_generations_have_texts_tokens_cost_and_time(tmp_path, form):
     assert part.usage["cost_usd"].tolist() == [0.25, 0.25]
     assert part.usage["latency_s"].tolist() == [1.5, 1.5]
     assert part.usage[["prompt_tokens", "answer_tokens"]].iloc[0].tolist() == [48.0, 2.0]
-    assert note(part, "failed calls").startswith("1 failed calls")
+    assert note(part, "failed call").startswith("1 failed call")
 
 
 def opik(i, spans, failed=False):
@@ -521,7 +521,7 @@ def test_opiks_trees_have_a_call_for_each_span_of_a_model(tmp_path):
     assert part.usage["model"].tolist() == ["wren-0611"] * 2
     assert part.usage["latency_s"].tolist() == [1.5, 1.5]
     assert part.usage["answer_tokens"].tolist() == [30.0, 30.0]
-    assert "(1 of wren-0611)" in note(part, "failed calls")
+    assert "(1 of wren-0611)" in note(part, "failed call")
 
 
 def test_an_input_that_is_an_object_is_no_query_but_what_it_asks(tmp_path):

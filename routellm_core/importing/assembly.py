@@ -16,6 +16,7 @@ from routellm_core.importing.answers import ERROR
 from routellm_core.importing.fields import is_whole, odd_values
 from routellm_core.importing.grading import TOKENS, graded
 from routellm_core.importing.measures import Measure, columns_of
+from routellm_core.importing.notes import counted
 from routellm_core.importing.said import of_queries
 from routellm_core.importing.scales import SHARE_RIGHT, Scale
 from routellm_core.importing.tokens import NOT_COUNTED, n_tokens
@@ -205,10 +206,10 @@ def _answered(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
     if failed.all():
         raise DataError(f"{where.file}: every call failed, so there is no answer; run it again")
     of_model = rows["model"][failed] if "model" in rows else pd.Series(["(not named)"])
-    counted = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items() if n)
+    of_each = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items() if n)
     notes.append(
-        f"{int(failed.sum()):,} failed calls were left out ({counted}): an error is no wrong "
-        "answer."
+        counted(int(failed.sum()), "failed call was", "failed calls were")
+        + f" left out ({of_each}): an error is no wrong answer."
     )
     return rows[~failed].reset_index(drop=True), where._replace(row=where.row[~failed])
 
@@ -236,7 +237,9 @@ def _complete(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
         if 2 * lacking.sum() > len(rows):
             column = name.removesuffix("_id") if name != "query_id" else "id"
             where.refuse(lacking, what, remedy, f"column of the {column}")
-        notes.append(f"{where.rows(lacking)} with {what} were left out.")
+        notes.append(
+            where.those(lacking, f"with {what} was left out.", f"with {what} were left out.")
+        )
         rows, where = rows[~lacking].reset_index(drop=True), where._replace(row=where.row[~lacking])
     return rows, where
 
@@ -255,7 +258,10 @@ def _consistent(
             "column of the id",
         )
     if other.any():
-        notes.append(f"{where.rows(other)} were left out: their id stood for another text before.")
+        notes.append(
+            where.those(other, "was left out: its id", "were left out: their id")
+            + " stood for another text before."
+        )
     same: NDArray[np.bool_] = ~other
     return same
 
@@ -267,8 +273,8 @@ def _once(
     keys = ["query_id", "model"]
     most = int(attempts.groupby(keys, observed=True, sort=False).size().max())
     notes.append(
-        f"{n_again:,} rows are a further answer of one model to one query (up to {most} "
-        "in all): the mean is taken."
+        counted(n_again, "row is a further answer", "rows are further answers")
+        + f" of one model to one query (up to {most} in all): the mean is taken."
     )
     averaged = (*AMOUNTS, *TOKENS, *measures)
     how = {name: "mean" if name in averaged else "first" for name in attempts}
@@ -350,8 +356,8 @@ def _queries(
         first = np.unique(codes, return_index=True)[1]
         if again.any():
             notes.append(
-                f"{int((again > 0).sum()):,} rows repeat a text and model of an earlier row: each "
-                "counts as a query of its own."
+                counted(int((again > 0).sum()), "row repeats", "rows repeat")
+                + " a text and model of an earlier row: each counts as a query of its own."
             )
     else:
         codes = first = np.arange(len(rows))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.measures import Measure, Wanted, chosen, columns_of, notes_on
+from routellm_core.importing.notes import counted
 from routellm_core.importing.scales import Scale, differ, guessed_scale, strays
 
 ONE_MODEL = "routing needs a second model"
@@ -164,8 +165,9 @@ def _on_ungraded(attempts: pd.DataFrame, missing: NDArray[np.bool_]) -> list[str
     if not missing.any():
         return []
     return [
-        f"No quality for {len(rows):,} answers of {model} (queries {_ids(rows['query_id'])}): left "
-        "out, so that they do not count."
+        f"No quality for {counted(len(rows), 'answer', 'answers')} of {model} "
+        f"({'query' if len(rows) == 1 else 'queries'} {_ids(rows['query_id'])}): left out, so that "
+        f"{'it does' if len(rows) == 1 else 'they do'} not count."
         for model, rows in attempts[missing].groupby("model", observed=True, sort=False)
     ]
 
@@ -188,7 +190,8 @@ def _on_answers(
                 else "there is no other"
             )
             notes.append(
-                f"{n:,} of {len(rows):,} answers of {model} are {STATES[str(state)]}: {without}."
+                f"{n:,} of {counted(len(rows), 'answer', 'answers')} of {model} "
+                f"{'is' if n == 1 else 'are'} {STATES[str(state)]}: {without}."
             )
     return notes
 

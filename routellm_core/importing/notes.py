@@ -9,6 +9,15 @@ _URGENT = ("Look:", "Left out", "Runs of it stay apart")
 _VARIES = re.compile(r"'[^']*'|\S+\.(?:jsonl?|csv|tsv|parquet|eval|zip|ya?ml|xlsx?)\b|[\d.,]*\d%?")
 
 
+def counted(n: int, one: str, many: str) -> str:
+    """A number with the words that go with it.
+
+    >>> counted(1, "row was", "rows were"), counted(2, "row was", "rows were")
+    ('1 row was', '2 rows were')
+    """
+    return f"{n:,} {one if n == 1 else many}"
+
+
 def condensed(notes: Sequence[str], most: int = MOST) -> list[str]:
     """The notes, those of equal form as one line; what warns comes first where there are too many.
 

@@ -40,6 +40,10 @@ class Where(NamedTuple):
         named += ", …" if len(at) > ROWS_NAMED else ""
         return f"{len(at):,} {self.unit}{'' if len(at) == 1 else 's'} ({named})"
 
+    def those(self, marked: NDArray[np.bool_], one: str, many: str) -> str:
+        """The marked rows with the words that go with one or with several."""
+        return f"{self.rows(marked)} {one if len(np.unique(self.row[marked])) == 1 else many}"
+
     def refuse(self, marked: NDArray[np.bool_], what: str, remedy: str, of: str = "") -> None:
         """Raise a `DataError` when any row is marked."""
         if marked.any():

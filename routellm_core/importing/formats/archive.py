@@ -50,7 +50,7 @@ def read(path: Path) -> list[Imported]:
         )
     if rest:
         shown = ", ".join(rest[:NAMED]) + (", …" if len(rest) > NAMED else "")
-        note = f"{len(rest):,} files of {named(path)} are of no known format: {shown}."
+        note = f"Files of {named(path)} of no known format: {len(rest):,} ({shown})."
         parts[0] = noted(parts[0], note)
     if left:
         shown = "; ".join(left[:NAMED]) + ("; …" if len(left) > NAMED else "")

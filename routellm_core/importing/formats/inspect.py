@@ -15,6 +15,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, rows_of, text
 from routellm_core.importing.formats.inspect_sample import InspectRun, Sample, read_sample
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.json_stream import document, parsed
 from routellm_core.importing.readers.naming import named, told_apart
@@ -207,15 +208,15 @@ def _notes(
     timed = sum(s.is_timed_whole for s in samples)
     if timed:
         notes.append(
-            f"{file}: the seconds of {timed:,} samples are of the whole sample, with set-up and "
-            "grading, for those of the model are not logged."
+            f"{file}: the seconds of {counted(timed, 'sample', 'samples')} are of all of it, with "
+            "set-up and grading, for those of the model are not logged."
         )
     odd = [(s.row["query_id"], *one) for s in samples for one in s.odd.items()]
     if odd:
         query_id, measure, value = odd[0]
         notes.append(
-            f"{file}: {len(odd):,} values are no numbers and were left out, for example {value!r} "
-            f"of {measure} in sample {query_id!r}."
+            f"{file}: {counted(len(odd), 'value is no number', 'values are no numbers')} and left "
+            f"out, for example {value!r} of {measure} in sample {query_id!r}."
         )
     return notes
 
@@ -224,7 +225,7 @@ def _left_out(file: str, what: str, ids: list[str]) -> list[str]:
     """A note that names what was left out; none where it is nothing."""
     ids = list(dict.fromkeys(ids))
     shown = ", ".join(repr(i[:40]) for i in ids[:NAMED]) + (", …" if len(ids) > NAMED else "")
-    return [f"{file}: {len(ids):,} {what} were left out ({shown})."] if ids else []
+    return [f"{file}: {what}, left out: {len(ids):,} ({shown})."] if ids else []
 
 
 def _run(header: Mapping[str, Any], file: str) -> InspectRun:

@@ -115,7 +115,8 @@ def _run(path: Path) -> _Run:
         raise DataError(f"{named(path)}: is empty; export it again")
     if rows.n_with_shots:
         notes.append(
-            f"{rows.n_with_shots:,} queries of {named(path)} still hold the examples of the prompt."
+            f"Queries of {named(path)} that still hold the examples of the prompt: "
+            f"{rows.n_with_shots:,}."
         )
     table, where = rows_of(named(path), rows.found, of_lines)
     group = totals.groups.get(task, task) if totals else task

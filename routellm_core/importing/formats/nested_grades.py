@@ -86,7 +86,7 @@ def read(path: Path) -> list[Imported]:
         for _, row in found:
             row["model"] = row["model"] or name
     if n_without:
-        notes.append(f"{n_without:,} records without any grade were left out.")
+        notes.append(f"Records without any grade, so left out: {n_without:,}.")
     return [benchmark(path, found, unit(path), "records of grades", notes=notes)]
 
 

@@ -23,6 +23,7 @@ from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.formats import promptfoo_csv
 from routellm_core.importing.formats.promptfoo_grades import grades_of
 from routellm_core.importing.formats.promptfoo_models import Provider, distinct_names
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers import yaml_document
 from routellm_core.importing.readers.json_stream import document, objects, unit
 from routellm_core.importing.readers.naming import named
@@ -155,19 +156,19 @@ class _Rows:
         found = []
         if self.n_ungraded:
             found.append(
-                f"{self.n_ungraded:,} answers are of tests that assert nothing of their content: "
-                "they have no grade, whatever score promptfoo gives them."
+                counted(self.n_ungraded, "answer is of a test", "answers are of tests")
+                + " without an assertion on its content: no grade, whatever score promptfoo gives."
             )
         if self.n_made_again:
             found.append(
-                f"Score and pass of {self.n_made_again:,} answers are made of their other "
-                "assertions: cost, latency and comparisons (select-best, max-score) grade no "
-                "answer."
+                f"Score and pass of {counted(self.n_made_again, 'answer', 'answers')} are made of "
+                "their other assertions: cost, latency and comparisons (select-best, max-score) "
+                "grade no answer."
             )
         if self.n_cached:
             found.append(
-                f"{self.n_cached:,} answers came from the cache, so their cost and seconds are "
-                "not known."
+                counted(self.n_cached, "answer", "answers")
+                + " came from the cache: cost and seconds of it are not known."
             )
         return found
 
