@@ -17,6 +17,7 @@ from routellm_core.importing.fields import is_whole, odd_values
 from routellm_core.importing.grading import TOKENS, graded
 from routellm_core.importing.measures import Measure, columns_of
 from routellm_core.importing.notes import counted
+from routellm_core.importing.readers.json_stream import damage
 from routellm_core.importing.said import of_queries
 from routellm_core.importing.scales import SHARE_RIGHT, Scale
 from routellm_core.importing.tokens import NOT_COUNTED, n_tokens
@@ -93,7 +94,7 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     if rows.empty:
         raise DataError(f"{where.file}: there is no {where.unit}; at least one is needed")
     rows = rows.reset_index(drop=True)
-    notes = [*notes, *odd_values()]
+    notes = [*notes, *odd_values(), *damage()]
     if "quality" in rows:
         rows = rows.rename(columns={"quality": Measure(card.measure, scale=card.scale)})
     rows = rows.rename(columns=_likelihoods(rows))

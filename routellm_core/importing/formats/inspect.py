@@ -65,10 +65,7 @@ def read(path: Path) -> list[Imported]:
         log = document(path)
         samples = log.get("samples")
         if not isinstance(samples, list) or not samples:
-            raise _NoSamplesError(
-                f"{named(path)}: holds no samples, only totals; write the log with samples "
-                "(inspect log dump)"
-            )
+            raise _NoSamplesError(f"{named(path)}: {_why_none(log)}")
         each = ((f"{named(path)}, sample {i:,}", s) for i, s in enumerate(samples, start=1))
         return [_imported(path, _Log(log, each))]
     zip_limits.check(path)
@@ -137,6 +134,18 @@ class _NoSamplesError(DataError):
     """A log of a run that ended before it had any, or that was written without them."""
 
 
+def _why_none(header: Mapping[str, Any]) -> str:
+    """Why a log may have no samples, and what to do."""
+    status = header.get("status")
+    if status in ("started", "cancelled", "error"):
+        how = "was stopped, or is running still," if status == "started" else f"ended as {status!r}"
+        return (
+            f"the run {how} before a sample was written to this log; finish it with `inspect "
+            "eval-retry` and give the log of that (the form .eval keeps each sample at once)"
+        )
+    return "holds no samples, only totals; write the log with samples (inspect log dump)"
+
+
 def _zipped(archive: zipfile.ZipFile, file: str) -> _Log:
     """The log in a zip; of a run that never ended, the header is the one of its start."""
     names = list(dict.fromkeys(archive.namelist()))
@@ -167,7 +176,7 @@ def _imported(path: Path, log: _Log) -> Imported:
     unasked = [s.row["query_id"] for s in found if asked.get(s.row["query_id"]) is None]
     kept = [s for s in found if asked.get(s.row["query_id"]) is not None]
     if not kept:
-        raise _NoSamplesError(f"{named(path)}: holds no samples; write the log with samples")
+        raise _NoSamplesError(f"{named(path)}: {_why_none(log.header)}")
     rows = [s.row | {"query": asked[s.row["query_id"]]} for s in kept]
     notes = _notes(named(path), log.header, run, kept)
     notes += _left_out(named(path), "samples that were invalidated", withdrawn)

@@ -35,9 +35,15 @@ GRADED = ("Status", "Score", "Named Scores", "Grader Reason")
 """Columns after that of each provider's answers."""
 ERROR = "ERROR"
 """Status of a call that failed."""
+UNASSERTED = (
+    "Answers without a grade, for an assertion ended in an error, as one on the cost does where "
+    "promptfoo knows no price of the model"
+)
 LONGEST_HEADER = 1 << 16
 OBJECT = "[object Object]"
 """What is left of a variable that is no text."""
+OF_ASSERTION = re.compile(r"\bassertions?\b", re.IGNORECASE)
+"""What stands in the error of an assertion, beside errors of calls."""
 _NO_GRADE = re.compile(
     r"(cost|latency) \S+ is greater than threshold|(output )?not selected\b", re.IGNORECASE
 )
@@ -82,18 +88,21 @@ def read(path: Path) -> Imported:
     of_tests = list(zip(*(cells[name] for name in filled), strict=True))
     first: dict[tuple[Any, ...], int] = {}
     found = []
-    n_of = {"ungraded": 0, "compared": 0}
+    n_of = {"ungraded": 0, "unasserted": 0, "compared": 0}
     for block in blocks:
         scores = values.numbers(data[block.score], where, block.score, "quality")
         for at, (test, number) in enumerate(zip(of_tests, where.row.tolist(), strict=True)):
             status, reason = str(cells[block.status][at]).strip(), _cell(cells, block.reason, at)
+            said = _cell(cells, block.answer, at)
+            is_unasserted = status == ERROR and OF_ASSERTION.search(said.partition("\n")[0])
             row: dict[Any, Any] = {
                 "query_id": str(first.setdefault(test, number)),
                 "query": _query(dict(zip(filled, test, strict=True))),
                 "model": block.model,
-                "failed": status == ERROR,
-                "state": state_of(_cell(cells, block.answer, at)),
+                "failed": status == ERROR and not is_unasserted,
+                "state": None if is_unasserted else state_of(said),
             }
+            n_of["unasserted"] += bool(is_unasserted)
             if status != ERROR and reason == UNGRADED:
                 n_of["ungraded"] += 1
             elif status != ERROR:
@@ -117,6 +126,8 @@ def _notes(
             counted(n_of["ungraded"], "answer is of a test", "answers are of tests")
             + " without an assertion: no grade, whatever score promptfoo gives."
         )
+    if n_of["unasserted"]:
+        notes.append(f"{UNASSERTED}: {n_of['unasserted']:,}.")
     if n_of["compared"]:
         what = counted(n_of["compared"], "answer", "answers")
         what += " failed for its cost, its seconds or a comparison"
