@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from routellm_core.errors import DataError
-from routellm_core.importing import Imported
+from routellm_core.importing import Imported, dearer
 from routellm_core.importing.measures import Measure, Wanted, chosen, columns_of, notes_on
 from routellm_core.importing.notes import counted
 from routellm_core.importing.scales import Scale, differ, guessed_scale, strays
@@ -82,6 +82,7 @@ def graded(part: Imported, wanted: Wanted | None = None) -> Imported:
     if len(models) == 1:
         notes.append(f"All outcomes are of {models[0]}: {ONE_MODEL}, so import both runs together.")
     outcomes = outcomes if kept.all() else outcomes[kept].reset_index(drop=True)
+    notes += dearer.notes_on(outcomes)
     return part._replace(
         benchmark=card,
         outcomes=outcomes,
