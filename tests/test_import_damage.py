@@ -207,3 +207,26 @@ def test_an_error_of_an_assertion_is_no_failed_call(tmp_path):
     assert len(part.outcomes) == 2
     assert says(part, "no price of the model: 2.")
     assert not says(part, "failed call")
+
+
+# Words, shares and names
+
+
+@pytest.mark.parametrize(("value", "quality"), [("80%", 0.8), ("3/4", 0.75), ("yes", 1.0)])
+def test_a_grade_in_percent_or_as_a_part_is_a_share(tmp_path, value, quality):
+    path = written(tmp_path / "a_samples.jsonl", lines(eee(i, value) for i in range(4)))
+    assert means(together(path)) == {"heron": quality}
+
+
+def test_deepeval_s_model_is_found_under_its_usual_names(tmp_path):
+    whole = run("heron", [case("boat 0", 1.0, 0.5, True, "Right")])
+    whole["testRunData"]["hyperparameters"] = {"Temperature": 0, "LLM Model": "heron"}
+    assert means(together(written(tmp_path / "a.json", whole))) == {"heron": 1.0}
+
+
+def test_what_is_known_beside_quality_is_said_with_its_unit(tmp_path):
+    whole = run("heron", [case(f"boat {i}", 1.0, 0.5, True, "Right") for i in range(3)])
+    for i, one in enumerate(whole["testRunData"]["testCases"]):
+        one |= {"completionTime": 1.5} | ({"tokenCost": 0.002} if i else {})
+    part = together(written(tmp_path / "a.json", whole))
+    assert says(part, "quality of 3 answers: cost in US dollars of 2, time in seconds of 3.")

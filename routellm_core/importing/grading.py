@@ -78,6 +78,8 @@ def graded(part: Imported, wanted: Wanted | None = None) -> Imported:
         *_on_ungraded(attempts, np.isnan(values)),
         *_on_answers(attempts, quality, kept),
     ]
+    if not any(note.startswith("Columns:") for note in part.read_notes):
+        notes += _on_amounts(outcomes[kept])
     models = attempts["model"].unique()
     if len(models) == 1:
         notes.append(f"All outcomes are of {models[0]}: {ONE_MODEL}, so import both runs together.")
@@ -159,6 +161,20 @@ def _on_scale(
             "measure."
         )
     return notes
+
+
+def _on_amounts(outcomes: pd.DataFrame) -> list[str]:
+    """A note on what is known of the answers beside their quality; none where nothing is."""
+    known = {
+        what: int(outcomes[name].notna().sum())
+        for what, name in (
+            ("answer tokens", "answer_tokens"),
+            ("cost in US dollars", "cost_usd"),
+            ("time in seconds", "latency_s"),
+        )
+    }
+    shown = ", ".join(f"{what} of {n:,}" for what, n in known.items() if n)
+    return [f"Read beside the quality of {len(outcomes):,} answers: {shown}."] if shown else []
 
 
 def _on_ungraded(attempts: pd.DataFrame, missing: NDArray[np.bool_]) -> list[str]:

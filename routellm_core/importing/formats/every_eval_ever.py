@@ -80,7 +80,7 @@ def is_totals(path: Path) -> bool:
 
 
 def _directions(path: Path) -> dict[tuple[str, str], bool]:
-    """Whether more is better, an evaluation by its id and name: by the totals beside the samples."""
+    """Whether more is better, by id and name of an evaluation; the totals beside it say so."""
     found = {}
     for beside in sorted(path.parent.glob("*.json"))[:MOST_BESIDE]:
         if not is_totals(beside):
