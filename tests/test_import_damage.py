@@ -230,3 +230,33 @@ def test_what_is_known_beside_quality_is_said_with_its_unit(tmp_path):
         one |= {"completionTime": 1.5} | ({"tokenCost": 0.002} if i else {})
     part = together(written(tmp_path / "a.json", whole))
     assert says(part, "quality of 3 answers: cost in US dollars of 2, time in seconds of 3.")
+
+
+def graded_line(i, value):
+    asked = f"Who rows boat {i}?"
+    return {
+        "doc_id": i,
+        "doc": {"question": asked},
+        "target": "Odile",
+        "arguments": [[asked]],
+        "resps": [["Odile"]],
+        "filtered_resps": ["Odile"],
+        "acc": value,
+        "metrics": ["acc"],
+        "filter": "none",
+    }
+
+
+def test_lm_eval_without_results_files_takes_the_folders_names_and_flags_that_are_words(tmp_path):
+    for model, values in (("heron", ["True", "False"]), ("wren", ["False", "False"])):
+        (tmp_path / model).mkdir()
+        path = tmp_path / model / "samples_pier.jsonl"
+        written(path, lines(graded_line(i, value) for i, value in enumerate(values)))
+    assert means(together(tmp_path)) == {"heron": 0.5, "wren": 0.0}
+
+
+def test_scores_in_percent_below_a_question_are_of_their_models(tmp_path):
+    scores = {"heron": "80%", "wren": "60 %"}
+    items = [{"question": f"Who rows boat {i}?", "scores": scores} for i in range(3)]
+    part = together(written(tmp_path / "t.jsonl", lines(items)))
+    assert means(part) == {"heron": 0.8, "wren": 0.6}

@@ -39,6 +39,7 @@ from routellm_core.importing.formats.graded_records import (
     grade,
     is_grade,
     model_of,
+    part_of,
     tokens_of,
 )
 from routellm_core.importing.measures import Measure
@@ -131,7 +132,7 @@ def _form(item: Mapping[str, Any]) -> tuple[str, str] | None:
             continue
         if all(isinstance(one, Mapping) and _measures(one) for one in value.values()):
             return key, "models"
-        numbers = [k for k, v in value.items() if isinstance(v, bool | int | float)]
+        numbers = [k for k, v in value.items() if isinstance(v, bool | int | float) or _is_part(v)]
         if not numbers:
             continue
         of_metrics = [k for k in numbers if _is_metric(str(k))]
@@ -144,6 +145,10 @@ def _form(item: Mapping[str, Any]) -> tuple[str, str] | None:
         elif len(numbers) == len(value) - sum(v is None for v in value.values()):
             return key, "models"
     return None
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, str) and not math.isnan(part_of(value))
 
 
 def _is_answer(value: Any) -> bool:
