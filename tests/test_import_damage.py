@@ -200,7 +200,7 @@ def test_an_error_of_an_assertion_is_no_failed_call(tmp_path):
     error = {"error": "Error: Cost assertion does not support providers without a cost"}
     lost = result(1, failureReason=2, success=False, score=0, gradingResult=None, **error)
     del lost["response"]
-    kept = result(2, failureReason=2, success=False, score=0, gradingResult=None, error="no cost")
+    kept = result(2, failureReason=2, success=False, score=0, gradingResult=None, **error)
     path = written(tmp_path / "r.jsonl", lines([result(0), lost, kept, result(3)]))
     part = together(path)
     assert means(part) == {"wren": 1.0}

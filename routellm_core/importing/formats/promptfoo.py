@@ -239,11 +239,9 @@ def _is_failed(result: Mapping[str, Any]) -> bool:
 
 
 def _has_failed_assertion(result: Mapping[str, Any]) -> bool:
-    """True if the model answered, and it is an assertion that raised an error."""
+    """True if it is an assertion that raised an error, and not the call."""
     said = str(result.get("error") or "").partition("\n")[0]
-    is_answered = at(result, "response", "output") not in (None, "")
-    is_answered = is_answered and not at(result, "response", "error")
-    return bool(said) and (is_answered or promptfoo_csv.OF_ASSERTION.search(said) is not None)
+    return promptfoo_csv.OF_ASSERTION.search(said) is not None
 
 
 def _state(result: Mapping[str, Any]) -> str | None:
