@@ -5,6 +5,7 @@ import importlib
 
 NAMES = [
     "metrics",
+    "money",
     "intervals",
     "routers",
     "scoring",
@@ -12,6 +13,7 @@ NAMES = [
     "imports",
     "queries",
     "faithfulness",
+    "check",
     "transport",
     "gateways",
     "page",

@@ -24,6 +24,8 @@ from tests.fixtures import outputs
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("README.md", "docs/results.md", "docs/guarantees.md", "docs/formats.md")
 ROUTERS = ("stacked", "causal_llm", "bert", "mf", "sw_ranking")
+TABLE = "slice_table"
+"""Stands below the routers: it knows of a query its slice alone."""
 TITLES = {"mmlu": "MMLU", "gsm8k": "GSM8K", "mt_bench": "MT-Bench"}
 VIEWS = {
     "in_domain": "in domain, out of fold",
@@ -111,6 +113,9 @@ def of_benchmark(benchmark: str) -> Iterator[list[str]]:
         line = _scored(benchmark, router, None, "golden")
         assert line is not None, (benchmark, router)
         yield [f"`{router}`", _apgr(line), _cpt(line, "cpt50"), _cpt(line, "cpt80")]
+    table = _scored(benchmark, TABLE, None, "none")
+    if table is not None:
+        yield [f"`{TABLE}`", _apgr(table), _cpt(table, "cpt50"), _cpt(table, "cpt80")]
 
 
 def mmlu() -> list[str]:
@@ -133,6 +138,9 @@ def views() -> list[str]:
         for i, router in enumerate(ROUTERS):
             cells = [_apgr_or_dash(b, router, view, "golden") for b in ("mmlu", "gsm8k")]
             lines.append(_row(words if i == 0 else "", f"`{router}`", *cells))
+        cells = [_apgr_or_dash(b, TABLE, view, "none") for b in ("mmlu", "gsm8k")]
+        if set(cells) != {"–"}:
+            lines.append(_row("", f"`{TABLE}`", *cells))
     return lines
 
 

@@ -99,6 +99,15 @@ class PairOutcomes:
     cost_usd_weak: Floats | None = None
     """USD as measured, NaN where not known; None where nobody measured any."""
     cost_usd_strong: Floats | None = None
+    cached_tokens_weak: Floats | None = None
+    """Of the prompt tokens those read from a cache; NaN or None: not known, as of all below."""
+    cached_tokens_strong: Floats | None = None
+    cache_write_tokens_weak: Floats | None = None
+    """Of the prompt tokens those written to a cache."""
+    cache_write_tokens_strong: Floats | None = None
+    reasoning_tokens_weak: Floats | None = None
+    """Of the answer tokens those of thoughts."""
+    reasoning_tokens_strong: Floats | None = None
 
     @property
     def n_queries(self) -> int:

@@ -196,7 +196,7 @@ def test_a_pickle_is_never_opened(tmp_path, protocol):
         (b"[" * 100_000, "no JSON"),
         (b"query;winner\nDort dr\xfcben?;tie\n", "is not UTF-8 text"),
         (b'{"query": 1}\n{oops}', "line 2: is no JSON"),
-        (b"query,model_a\nGo.,wren\n", "column 'model_b', 'winner', 'judge', 'source' is missing"),
+        (b"query,model_a\nGo.,wren\n", "column 'model_b', 'winner' is missing"),
     ],
 )
 def test_a_file_that_cannot_be_read_says_why(tmp_path, content, message):

@@ -3,13 +3,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from routellm_core.evaluation.benchmark import within_slice
 from routellm_core.evaluation.comparison.decomposition import (
     called_share,
     decomposition,
     slice_means,
-    slice_prior,
 )
+from routellm_core.evaluation.slice_ranks import slice_prior, within_slice
 from routellm_core.metrics.curve import apgr, rank_queries, routing_curve
 from routellm_core.types import ModelPair, PairOutcomes
 

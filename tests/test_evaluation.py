@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from routellm_core.errors import UnknownNameError
-from routellm_core.evaluation.benchmark import evaluate_benchmark, within_slice
+from routellm_core.evaluation.benchmark import evaluate_benchmark
 from routellm_core.evaluation.comparison.paper import PUBLISHED
+from routellm_core.evaluation.slice_ranks import slice_prior, within_slice
 from routellm_core.metrics.curve import apgr, routing_curve
 from routellm_core.routers import ROUTERS
 from routellm_core.types import Benchmark, ModelPair, RouterEntry
@@ -45,6 +46,28 @@ def test_a_router_that_only_knows_the_slice_is_random_within_slices(rng):
     scores = slices.astype(float)
     assert apgr(routing_curve(scores, weak, strong)) == pytest.approx(0.75)
     assert apgr(routing_curve(within_slice(scores, slices), weak, strong)) == 0.5
+
+
+def test_a_table_of_slices_that_five_fits_made_is_random_within_slices(rng):
+    """The fit that was shown fewer good queries of a slice is asked for them, and scores lower."""
+    slices, fold = np.repeat(np.arange(20), 100), np.tile(np.arange(5), 400)
+    weak, strong = np.zeros(2000), (rng.random(2000) < 0.1 + 0.04 * slices).astype(float)
+    table = np.empty(2000)
+    for held_out in range(5):
+        known, own = fold != held_out, fold == held_out
+        n, good = (np.bincount(slices[known], w) for w in (None, strong[known]))
+        table[own] = (good / n)[slices[own]]
+    assert apgr(routing_curve(table, weak, strong)) > 0.6
+    assert apgr(routing_curve(within_slice(table, slices), weak, strong)) < 0.47
+    ranks = within_slice(table, slices, fold)
+    assert (ranks == 0.5).all()
+    assert apgr(routing_curve(ranks, weak, strong)) == 0.5
+
+
+def test_ranks_inside_slice_and_fold_are_those_of_the_cells(rng):
+    scores, slices, fold = rng.random(150), rng.integers(0, 4, 150), rng.integers(-1, 3, 150)
+    expected = slow_within_slice(scores, list(zip(slices, fold, strict=True)))
+    np.testing.assert_allclose(within_slice(scores, slices, fold), expected, rtol=0, atol=1e-15)
 
 
 def add(store, benchmark_id, slices, *, broken=()):
@@ -95,6 +118,8 @@ def test_a_report_has_each_view_of_each_router_best_first(compared):
         ("good", "unseen_slices"),
         ("poor", "in_domain"),
         ("poor", "within_slice"),
+        ("slice_table", "in_domain"),
+        ("slice_table", "within_slice"),
     }
     assert all(set(FIELDS) <= set(row) for row in rows)
     assert [r["apgr"] for r in rows] == sorted((r["apgr"] for r in rows), reverse=True)
@@ -109,7 +134,7 @@ def test_a_report_has_each_view_of_each_router_best_first(compared):
 def test_a_broken_slice_is_also_left_out(compared):
     without = evaluate_benchmark(compared, "b", n_resamples=5)["without_broken"]
     assert (without["slices"], without["n_queries"]) == (["bad"], 180)
-    assert len(without["routers"]) == 5
+    assert len(without["routers"]) == 7
     found = {(r["router"], r["view"]): r["apgr"] for r in without["routers"]}
     # The strong model adds only on the first third and the router sends these first.
     assert found["good", "in_domain"] == pytest.approx(1 - 1 / 6, abs=0.02)
@@ -157,7 +182,7 @@ def test_a_router_that_was_stopped_half_way_does_not_keep_the_others_out(fresh_s
     score(fresh_store, "b", ids, "whole", rng.random(len(ids)))
     score(fresh_store, "b", ids[:30], "half", rng.random(30))
     report = evaluate_benchmark(fresh_store, "b", n_resamples=20)
-    assert {r["router"] for r in report["routers"]} == {"whole"}
+    assert {r["router"] for r in report["routers"]} == {"whole", "slice_table"}
 
 
 def score_shipped(store, benchmark_id, ids, name, values, fold, view="in_domain"):
@@ -169,8 +194,22 @@ def score_shipped(store, benchmark_id, ids, name, values, fold, view="in_domain"
 
 
 def row_of(report, view):
-    (row,) = [row for row in report["routers"] if row["view"] == view]
+    """The row of the one router; the table of slices beside it is none."""
+    routers = [row for row in report["routers"] if row["router"] != "slice_table"]
+    (row,) = [row for row in routers if row["view"] == view]
     return row
+
+
+def test_a_table_of_slices_stands_beside_the_routers_and_is_never_ahead(compared):
+    report = evaluate_benchmark(compared, "b", n_resamples=20, seed=3)
+    outcomes = compared.pair_outcomes("b", PAIR)
+    weak, strong = outcomes.quality_weak, outcomes.quality_strong
+    table = {r["view"]: r["apgr"] for r in report["routers"] if r["router"] == "slice_table"}
+    prior = slice_prior(outcomes, seed=3)
+    assert table["in_domain"] == pytest.approx(apgr(routing_curve(prior, weak, strong)))
+    assert table["within_slice"] == pytest.approx(0.5)
+    assert "slice_table" not in {a["router"] for a in report["ahead"]}
+    assert "slice_table" not in {a["over"] for a in report["ahead"]}
 
 
 def test_one_fold_of_a_shipped_router_is_reported_as_untouched(fresh_store, rng):
@@ -198,12 +237,36 @@ def test_only_five_folds_of_a_router_that_ships_have_one_that_was_not_looked_at(
     score(fresh_store, "b", ids, "mine", values)
     score_shipped(fresh_store, "b", ids, "few", values, np.arange(len(ids)) % 9)
     views = [r["view"] for r in evaluate_benchmark(fresh_store, "b", n_resamples=5)["routers"]]
-    assert sorted(views) == ["in_domain", "in_domain", "within_slice", "within_slice"]
+    assert sorted(views) == ["in_domain"] * 3 + ["within_slice"] * 3
     frame = pd.DataFrame({"query_id": ids, "strong_win_rate": np.float32(values)})
     frame["fold"] = np.arange(len(ids)) % 5
     fresh_store.add_strong_win_rates("b", PAIR, "mine", "in_domain", frame)
     views = [r["view"] for r in evaluate_benchmark(fresh_store, "b", n_resamples=5)["routers"]]
     assert "untouched" not in views
+
+
+def test_the_order_within_slices_is_that_inside_folds_and_both_readings_stand_in_domain(
+    fresh_store,
+):
+    ids, place = add(fresh_store, "b", ["a", "b"])
+    # Each fold's router ranks perfectly, but each of them scores higher than the one before.
+    fold = np.arange(len(ids)) % 5
+    values = 0.2 * (1 - place / N_IN_SLICE) + 0.2 * fold
+    score_shipped(fresh_store, "b", ids, "r", values, fold)
+    report = evaluate_benchmark(fresh_store, "b", n_resamples=20)
+    outcomes = fresh_store.pair_outcomes("b", PAIR)
+    weak, strong = outcomes.quality_weak, outcomes.quality_strong
+    got = dict(zip(ids, zip(values, fold, strict=True), strict=True))
+    scores, folds = np.float32([got[i] for i in outcomes.query_id]).T
+    inside = np.array(slow_within_slice(scores, list(zip(outcomes.slice_code, folds, strict=True))))
+    assert row_of(report, "within_slice")["apgr"] == pytest.approx(
+        apgr(routing_curve(inside, weak, strong))
+    )
+    row = row_of(report, "in_domain")
+    by_fold = np.array(slow_within_slice(scores, folds))
+    assert row["apgr"] == pytest.approx(apgr(routing_curve(scores, weak, strong)))
+    assert row["apgr_by_fold"] == pytest.approx(apgr(routing_curve(by_fold, weak, strong)))
+    assert row["apgr"] < row["apgr_by_fold"] - 0.1
 
 
 def test_unseen_slices_are_ranked_inside_each_fold_and_the_pooled_figure_stands_beside(

@@ -9,6 +9,7 @@ from routellm_core import importing
 from routellm_core.errors import DataError
 from routellm_core.importing import job
 from routellm_core.importing.battles import notes_on, read_battles
+from routellm_core.importing.job import ImportPlan
 
 TEXTS = ("How high is the tide at noon?", "Sum 2 and 3.", "Name a knot.")
 
@@ -128,3 +129,49 @@ def test_llm_comparator_files_are_battles(tmp_path):
 def test_llm_comparator_files_that_are_off_are_refused(tmp_path, found, message):
     with pytest.raises(DataError, match=message):
         read_battles(written(tmp_path / "c", json.dumps(found)))
+
+
+@pytest.mark.parametrize(
+    ("names", "verdicts"),
+    [
+        (("prompt", "model_a", "model_b", "winner"), ("A", "b", "tie")),
+        (("question", "model_a", "model_b", "winner"), ("heron", "wren", "draw")),
+        (("Prompt", "Model 1", "Model 2", "preference"), ("1", "2", "1.5")),
+        (("question", "assistant_a", "assistant_b", "verdict"), ("left", "right", "both bad")),
+    ],
+)
+def test_battles_are_read_under_the_names_that_people_give(tmp_path, names, verdicts):
+    rows = [
+        dict(zip(names, (f"Who rows boat {i}?", "heron", "wren", verdict), strict=True))
+        for i, verdict in enumerate(verdicts)
+    ]
+    path = tmp_path / "own.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    battles = job.read(ImportPlan((str(path),))).battles
+    assert battles["winner"].tolist() == ["model_a", "model_b", "tie"]
+    assert battles["query"].tolist() == [f"Who rows boat {i}?" for i in range(3)]
+    assert set(battles["judge"]) == {"not named"}
+    assert set(battles["source"]) == {"own"}
+
+
+def test_a_chosen_and_a_rejected_model_are_a_battle(tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_text("prompt,chosen_model,rejected_model\nWho rows?,heron,wren\n")
+    battles = job.read(ImportPlan((str(path),))).battles
+    assert battles[["model_a", "model_b", "winner"]].to_numpy().tolist() == [
+        ["heron", "wren", "model_a"]
+    ]
+
+
+def test_a_verdict_that_may_be_an_index_is_refused(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("prompt,model_a,model_b,winner\nWho rows?,heron,wren,0\nWho?,heron,wren,1\n")
+    with pytest.raises(DataError, match="'winner': no known verdict"):
+        job.read(ImportPlan((str(path),)))
+
+
+def test_battles_without_names_of_models_are_told_so(tmp_path):
+    path = tmp_path / "own.csv"
+    path.write_text("question,response_a,response_b,preference\nWho rows?,Anna,Bob,a\n")
+    with pytest.raises(DataError, match="column 'model_a', 'model_b' is missing"):
+        job.read(ImportPlan((str(path),)))

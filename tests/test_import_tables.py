@@ -15,6 +15,7 @@ from routellm_core.importing.columns import ColumnMapping, WideModel, guess
 from routellm_core.importing.formats import table
 from routellm_core.importing.readers import tables
 from routellm_core.importing.readers.counted_reads import watched_by
+from routellm_core.importing.records import records
 from routellm_core.importing.run_joining import joined, paired
 from routellm_core.importing.scales import Scale
 from routellm_core.store import Store
@@ -170,27 +171,27 @@ def test_numbers_that_are_no_models_qualities_are_left_out():
 
 def test_a_mapping_can_be_handed_in_corrected(tmp_path):
     frame = pd.DataFrame(
-        {"Frage": ["Ebbe?", "Flut?"], "gross": ["gut", "3"], "note": [2, 4], "wer": ["a", "b"]}
+        {"Satz": ["Ebbe?", "Flut?"], "gross": ["gut", "3"], "note": [2, 4], "wer": ["a", "b"]}
     )
     path = written(frame, tmp_path / "fragen.csv")
     found, sample = table.guessed(path)
     assert found.query is None
-    assert sample.column_names == ["Frage", "gross", "note", "wer"]
-    with pytest.raises(DataError, match=r"no column looks like queries \(there are: Frage"):
+    assert sample.column_names == ["Satz", "gross", "note", "wer"]
+    with pytest.raises(DataError, match=r"no column looks like queries \(there are: Satz"):
         read(path)
     mapping = ColumnMapping(
-        query="Frage", model="wer", quality="note", scale=Scale(0.0, 6.0, "points")
+        query="Satz", model="wer", quality="note", scale=Scale(0.0, 6.0, "points")
     )
     part = read(path, mapping)
     assert part.outcomes["quality"].tolist() == [2.0, 4.0]
     assert part.benchmark.quality_high == 6.0
     with pytest.raises(DataError, match="column 'gross': 'gut' is no number, right or wrong in 1 "):
-        read(path, ColumnMapping(query="Frage", quality="gross"))
+        read(path, ColumnMapping(query="Satz", quality="gross"))
     with pytest.raises(DataError, match="column 'x' is missing"):
         read(path, ColumnMapping(query="x"))
     with pytest.raises(DataError, match="no column is mapped"):
         read(path, ColumnMapping())
-    both = ColumnMapping(query="Frage", model="wer", wide=(WideModel("a", "note"),))
+    both = ColumnMapping(query="Satz", model="wer", wide=(WideModel("a", "note"),))
     with pytest.raises(DataError, match="not both"):
         read(path, both)
 
@@ -517,6 +518,14 @@ def test_parquet_of_other_types_reads_the_same(tmp_path):
 
 
 # What is not a table of queries
+
+
+def test_bytes_that_are_no_text_deep_in_a_parquet_file_are_refused_in_words(tmp_path):
+    broken = pa.array([b"tide \xa9", b"ebb"], pa.binary()).view(pa.string())
+    data = pa.table({"query": ["a?", "b?"], "said": pa.StructArray.from_arrays([broken], ["text"])})
+    pq.write_table(data, tmp_path / "t.parquet")
+    with pytest.raises(DataError, match=r"damaged Parquet file .*UTF8"):
+        list(records(tmp_path / "t.parquet"))
 
 
 @pytest.mark.parametrize("suffix", ["csv", "json", "jsonl", "parquet"])

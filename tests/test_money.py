@@ -23,6 +23,7 @@ from routellm_core.store import Store
 from routellm_core.types import ModelPair, PairOutcomes
 from routellm_core.wording.money import of_pair
 from routellm_core.wording.numbers import usd_text
+from tests import oracles
 
 PAIR = ModelPair(weak="wren", strong="heron")
 PRICE = Price(1.0, 2.0, "a list")
@@ -146,3 +147,24 @@ def test_dollars_of_a_file_are_those_of_the_curve_to_six_digits(tmp_path):
     curve = routed_cost(rank_queries(np.linspace(0, 1, 20)), costs)
     assert curve.min() == pytest.approx(by_model["wren"])
     assert curve.max() == pytest.approx(by_model["heron"])
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([0.1, 0.4, 0.4, 0.9]), maybe, maybe, maybe, maybe),
+        min_size=1,
+        max_size=9,
+    )
+)
+def test_the_curve_in_money_is_its_slow_twins(rows):
+    scores, weak, strong, prompt, answer = (np.array(c) for c in zip(*rows, strict=True))
+    costs = pair_costs(outcomes(weak, strong, tokens=(prompt, answer, answer)), PRICE, AT_LIST)
+    slow = oracles.curve(scores, costs.weak, costs.strong)
+    assert routed_cost(rank_queries(scores), costs) == pytest.approx([usd for _, _, usd in slow])
+    tokens = [
+        np.where(
+            np.isfinite(counts), counts, np.nanmean(counts) if np.isfinite(counts).any() else usual
+        )
+        for counts, usual in ((prompt, 95.0), (answer, 264.0))
+    ]
+    assert costs.strong == pytest.approx((tokens[0] * 1.0 + tokens[1] * 2.0) / 1e6)

@@ -191,7 +191,7 @@ def test_the_schema_that_ships_is_current_and_holds_for_a_policy(here):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"policy_version": 3}, r"newer version of this project \(policy version 3"),
+        ({"policy_version": 4}, r"newer version of this project \(policy version 4"),
         ({"threshold": 1.5}, r"threshold 1.5 is neither a number in \[0, 1\]"),
         ({"threshold": -0.1}, r"threshold -0.1 is neither"),
         ({"threshold": True}, r"threshold True is neither"),
@@ -327,6 +327,10 @@ def test_the_link_leads_back_to_where_it_was_made(here):
         "weak_called@small": "org/small-v1",
         "strong_usd": None,
         "weak_usd": None,
+        "strong_tokens": None,
+        "weak_tokens": None,
+        "money": None,
+        "warm_share": None,
     }
 
 
@@ -345,6 +349,30 @@ def test_the_link_carries_a_typed_price_and_no_list_price(here):
     state = link_state(here.policy.model_copy(update={"model_pair": names, "prices": prices}))
     assert state["weak_usd"] == "0.5/@small"
     assert state["strong_usd"] is None
+
+
+def test_the_link_carries_typed_tokens_a_cached_price_and_the_choice_of_money(here):
+    typed = Price(0.5, 1.0, "typed", cache_read_usd=0.1, answer_tokens=300.0)
+    prices = here.policy.prices.model_copy(
+        update={"weak": ModelPrice.of(typed), "money": "list", "warm_share": 0.4}
+    )
+    state = link_state(here.policy.model_copy(update={"prices": prices}))
+    assert state["weak_usd"] == "0.5/1.0/0.1@small"
+    assert state["weak_tokens"] == "/300.0@small"
+    assert (state["money"], state["warm_share"]) == ("list", "0.4")
+
+
+def test_a_policy_from_before_version_3_has_no_more_fields_than_it_had(here):
+    prices = here.policy.prices
+    bare = {"kind": None, "rests_on": None, "cached_usd": math.nan}
+    old = prices.model_copy(
+        update={s: getattr(prices, s).model_copy(update=bare) for s in ("weak", "strong")}
+    )
+    former = here.policy.model_copy(update={"policy_version": 1, "prices": old}).signed()
+    assert set(former.document()["prices"]["weak"]) == {"prompt_usd", "answer_usd", "source"}
+    assert "money" not in former.document()["prices"]
+    again = parse_policy(former.as_bytes(), "p.json")
+    assert again.as_bytes() == former.as_bytes()
 
 
 # A given α

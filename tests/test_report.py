@@ -12,16 +12,17 @@ import pytest
 from scipy.stats import beta
 
 from routellm_core.__main__ import main
-from routellm_core.metrics.costs import Price, routed_cost
-from routellm_core.metrics.curve import calls_strong, operating_point, rank_queries, routing_curve
+from routellm_core.metrics.costs import Price
+from routellm_core.metrics.curve import calls_strong
 from routellm_core.metrics.thresholds import Target
 from routellm_core.policy.build import policy_of
 from routellm_core.policy.choice import select_threshold
 from routellm_core.policy.document import parse_policy
 from routellm_core.report import page, words
-from routellm_core.report.figures import _over_mix, figures_of
+from routellm_core.report.figures import figures_of
 from routellm_core.report.page import report_page
 from routellm_core.report.picture import _ticks
+from routellm_core.statistics.routed_point import saving_over_mix
 from routellm_core.types import Estimate, Interval, ModelPair
 from tests.invented_policy import BENCHMARK, MOMENT, made
 
@@ -229,17 +230,7 @@ def test_the_saving_over_a_mix_has_the_interval_of_the_bootstrap(here, rng):
     outcomes = dataclasses.replace(
         choice.outcomes, quality_weak=weak, quality_strong=strong, cluster_code=np.arange(n)
     )
-    curve = routing_curve(scores, weak, strong)
-    large = dataclasses.replace(
-        choice,
-        outcomes=outcomes,
-        strong_win_rate=scores,
-        costs=costs,
-        curve=curve,
-        cost=routed_cost(rank_queries(scores), costs),
-        point=operating_point(curve, 0.9),
-    )
-    _, found = _over_mix(large)
+    _, found = saving_over_mix(calls_strong(scores, 0.9), outcomes, costs)
     assert found.value == pytest.approx(saving(np.ones(n)))
     drawn = [saving(rng.poisson(1.0, n).astype(float)) for _ in range(2_000)]
     low, high = np.quantile(drawn, [0.025, 0.975])

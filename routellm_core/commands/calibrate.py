@@ -9,15 +9,19 @@ from routellm_core.commands.shared import (
     add_pair,
     add_prices,
     add_targets,
+    chosen_prices,
     money_lines,
     pair_of,
-    prices_for,
     target_of,
 )
-from routellm_core.evaluation.money import money_document
+from routellm_core.evaluation.money import cache_document, money_document
+from routellm_core.metrics.curve import calls_strong, rank_queries
 from routellm_core.policy import choice as policy_choice
 from routellm_core.policy.choice import SelectedThreshold
+from routellm_core.statistics.bootstrap import curve_intervals
+from routellm_core.statistics.routed_point import point_figures
 from routellm_core.store import Store
+from routellm_core.types import Estimate, Interval
 from routellm_core.wording.numbers import fixed, percent
 
 
@@ -57,8 +61,32 @@ def chosen(parsed: argparse.Namespace, store: Store) -> SelectedThreshold:
         target_of(parsed),
         recipe=parsed.recipe,
         model_pair=pair,
-        prices=prices_for(parsed, pair),
+        prices=chosen_prices(parsed, pair, store, parsed.benchmark),
     )
+
+
+def _with_intervals(choice: SelectedThreshold) -> dict[str, Any]:
+    """Money of a thousand queries and the saving; 95% intervals of all figures."""
+    outcomes = choice.outcomes
+    found = curve_intervals(
+        rank_queries(choice.strong_win_rate),
+        outcomes.quality_weak,
+        outcomes.quality_strong,
+        cluster_code=outcomes.cluster_code,
+    )
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    figures = point_figures(called, outcomes, choice.costs, found)
+    usd = figures.usd_per_query
+    of_thousand = Estimate(1_000 * usd.value, Interval(*(1_000 * end for end in usd.interval)))
+    return {
+        "strong_call_share_interval": figures.strong_call_share.interval,
+        "quality_interval": figures.quality.interval,
+        "pgr_interval": figures.pgr.interval,
+        "answers_usd_per_1000": of_thousand.value,
+        "answers_usd_per_1000_interval": of_thousand.interval,
+        "saving": figures.saving.value,
+        "saving_interval": figures.saving.interval,
+    }
 
 
 def calibrate(parsed: argparse.Namespace) -> Result:
@@ -82,7 +110,12 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         "strong_call_share": point.strong_call_share,
         "quality": point.quality,
         "pgr": point.pgr,
+        **_with_intervals(choice),
     }
+    called = calls_strong(choice.strong_win_rate, choice.threshold)
+    cache = cache_document(outcomes, choice.costs, called, parsed.warm_share)
+    if cache is not None:
+        document["cache"] = cache
     line = (
         f"threshold {document['threshold']!r}: {percent(point.strong_call_share, 2)} strong calls, "
         f"quality {fixed(point.quality, 6)}, PGR {fixed(point.pgr)} "
@@ -90,4 +123,4 @@ def calibrate(parsed: argparse.Namespace) -> Result:
     )
     reached = f"{found.mode}: wanted {found.wanted:g}, achieved {found.achieved:.6g}"
     money = money_lines(document["money"]) if found.mode == "budget" or parsed.price else []
-    return document, [reached, line, *money]
+    return document, [reached, line, *money, *([cache["words"]] if cache else [])]

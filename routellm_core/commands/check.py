@@ -16,8 +16,9 @@ from routellm_core.store import Store
 from routellm_core.types import ModelPair
 from routellm_core.wording.numbers import bracketed, percent, signed
 
-DOUBTFUL = ("broken_slice", "below_chance", "reversed_gap")
-"""Kinds of findings whose queries may be graded wrongly."""
+DOUBTFUL = ("broken_slice", "below_chance")
+"""Kinds of findings whose queries are most likely graded wrongly. A slice whose gap is merely
+reversed is not among them: to leave it out because of its outcome lifts the gap."""
 
 
 def add_parser(verb: Verb) -> None:

@@ -9,9 +9,9 @@ from routellm_core.commands.shared import (
     Verb,
     add_pair,
     add_prices,
+    chosen_prices,
     money_lines,
     pair_of,
-    prices_for,
     resamples,
     seed,
 )
@@ -60,12 +60,13 @@ def compare(parsed: argparse.Namespace) -> Result:
             store,
             parsed.benchmark,
             model_pair=pair,
-            prices=prices_for(parsed, pair),
+            prices=chosen_prices(parsed, pair, store, parsed.benchmark),
             router_names=parsed.router,
             view=parsed.view,
             strong_call_share=parsed.share,
             n_resamples=parsed.resamples,
             seed=parsed.seed,
+            warm_share=parsed.warm_share,
         )
     return document, lines(document)
 
@@ -89,6 +90,7 @@ def lines(document: dict[str, Any]) -> list[str]:
         "on these costs: RouterBench's AIQ, area of the deferral curve, quality-neutral "
         "cost and strong-call share",
         *(_costs(router) for router in document["routers"]),
+        *_caches(document),
         *_slices(document),
     ]
 
@@ -159,6 +161,13 @@ def _costs(router: dict[str, Any]) -> str:
         f"{figure('quality_neutral_cost', percent)} of the best model's, "
         f"{percent(router['quality_neutral_share'])} strong calls"
     )
+
+
+def _caches(document: dict[str, Any]) -> list[str]:
+    """What switches of model forfeit, where a share of warm prompts is given."""
+    found = [f"  {r['label']}: {r['cache']['words']}" for r in document["routers"] if "cache" in r]
+    at = f"in cache, at {percent(document['strong_call_share'], 0)} strong calls"
+    return [at, *found] if found else []
 
 
 def _slices(document: dict[str, Any]) -> list[str]:

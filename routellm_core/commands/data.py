@@ -5,13 +5,24 @@ import math
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from routellm_core.commands.shared import CACHE_DIR, Result, Verb, check_is_checkout, say
+from routellm_core.commands.shared import (
+    CACHE_DIR,
+    Result,
+    Verb,
+    add_typed_prices,
+    check_is_checkout,
+    say,
+    typed_prices,
+)
 from routellm_core.errors import DataError
 from routellm_core.release.more_models import MMLU_PRO_OUTCOMES, MMLU_PRO_QUESTIONS
 from routellm_core.store import Store
 from routellm_core.store.places import DATA_DIR
+
+if TYPE_CHECKING:
+    from routellm_core.importing import Imported
 
 SHOWN_SETS, SHOWN_MODELS = 6, 6
 
@@ -65,6 +76,7 @@ def add_parsers(verb: Verb) -> None:
     importing.add_argument(
         "--drop", nargs="+", default=[], metavar="COLUMN", help="columns that are not looked at"
     )
+    add_typed_prices(importing)
 
     resolving, rebuilding = verb("texts", texts), verb("data", data)
     checkout = os.environ.get("ROUTELLM") or None
@@ -150,8 +162,12 @@ def import_files(parsed: argparse.Namespace) -> Result:
         card = replace(found.parts[0].benchmark, benchmark_id=benchmark_id(parsed.name))
         found = found._replace(parts=[found.parts[0]._replace(benchmark=card)])
     prefix = f"{parsed.name}-" if parsed.name and len(found.parts) > 1 else ""
-    with Store(parsed.store) as store:
+    models = [_models(part) for part in found.parts]
+    typed = typed_prices(parsed, list(dict.fromkeys(name for names in models for name in names)))
+    with Store(parsed.store) as store, store.atomic():
         ids = import_job.add(store, found, prefix=prefix)
+        for benchmark, names in zip(ids, models, strict=True):
+            store.save_prices(benchmark, {m: p for m, p in typed.items() if m in names})
     imported: list[dict[str, Any]] = []
     lines: list[str] = []
     on_battles: list[str] = []
@@ -173,6 +189,12 @@ def import_files(parsed: argparse.Namespace) -> Result:
         lines[SHOWN_SETS:] = [f"and {len(lines) - SHOWN_SETS:,} more benchmarks"]
     notes = condensed([*on_battles, *(n for p in found.parts for n in p.notes)], MOST - len(lines))
     return {"imported": imported}, lines + [f"  {note}" for note in notes]
+
+
+def _models(part: "Imported") -> set[str]:
+    """Models with outcomes or usage in what was read."""
+    tables = (part.outcomes, part.usage)
+    return {str(model) for t in tables if t is not None for model in t["model"].unique()}
 
 
 def _scale(text: str) -> tuple[float, float]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from routellm_core.commands.calibrate import add_choice, chosen
 from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
-from routellm_core.commands.shared import Result, Verb, pair_of, prices_for
+from routellm_core.commands.shared import Result, Verb, chosen_prices, pair_of
 from routellm_core.errors import DataError
 from routellm_core.policy import build
 from routellm_core.policy.build import ProviderNames
@@ -14,10 +14,11 @@ from routellm_core.policy.document import POLICY_NAME, Policy, diff, parse_polic
 from routellm_core.policy.export import TARGETS, target_named
 from routellm_core.policy.export import export as write_export
 from routellm_core.policy.guarantee import choice as guarantee_choice
+from routellm_core.policy.money import money_words
 from routellm_core.routers.fold_checkpoints import checkpoint_without
 from routellm_core.store import Store
 from routellm_core.store.places import DATA_DIR
-from routellm_core.wording.numbers import bracketed, brackets, percent, usd_text
+from routellm_core.wording.numbers import bracketed, brackets, percent
 
 
 def add_parsers(verb: Verb) -> None:
@@ -78,7 +79,7 @@ def _certified(parsed: argparse.Namespace, store: Store) -> SelectedThreshold | 
         seed=parsed.seed,
         recipe=parsed.recipe,
         model_pair=pair,
-        prices=prices_for(parsed, pair),
+        prices=chosen_prices(parsed, pair, store, parsed.benchmark),
     )
 
 
@@ -101,6 +102,7 @@ def made_policy(parsed: argparse.Namespace) -> tuple[SelectedThreshold, Policy]:
         weak=ProviderNames(parsed.weak_provider, parsed.weak_calls or pair.weak),
         strong=ProviderNames(parsed.strong_provider, parsed.strong_calls or pair.strong),
         seed=parsed.seed,
+        warm_share=parsed.warm_share,
     )
     return choice, made
 
@@ -145,11 +147,7 @@ def _lines(made: Policy) -> list[str]:
         f"quality {bracketed(quality.value, quality.interval, digits=6)}, "
         f"PGR {bracketed(pgr.value, pgr.interval)}",
         f"  on {evidence.benchmark_id} (n = {evidence.n_queries:,}), {evidence.meaning}",
-        *(
-            f"  {getattr(made.model_pair, side).name}: {usd_text(price.prompt_usd)} / "
-            f"{usd_text(price.answer_usd)} a million tokens, prompt / answer ({price.source})"
-            for side, price in (("weak", made.prices.weak), ("strong", made.prices.strong))
-        ),
+        *(f"  {sentence}" for sentence in money_words(made)),
     ]
 
 

@@ -10,9 +10,9 @@ from routellm_core.commands.shared import (
     add_pair,
     add_prices,
     add_targets,
+    chosen_prices,
     money_lines,
     pair_of,
-    prices_for,
     seed,
     target_of,
 )
@@ -74,8 +74,9 @@ def recommend_routers(parsed: argparse.Namespace) -> Result:
             parsed.benchmark,
             required,
             model_pair=pair,
-            prices=prices_for(parsed, pair),
+            prices=chosen_prices(parsed, pair, store, parsed.benchmark),
             seed=parsed.seed,
+            warm_share=parsed.warm_share,
         )
     return answer, lines(answer)
 
@@ -118,6 +119,8 @@ def _router(row: dict[str, Any]) -> list[str]:
         f"  {row['label']}: threshold {row['threshold']!r}, {_figures(row)}, own "
         f"{ms_text(row['router_ms'])}{timed}"
     ]
+    if row.get("cache"):
+        found.append(f"    {row['cache']['words']}")
     for difference in (row["to_first"], row["over_bar"]):
         if difference is not None:
             gain = bracketed(difference["value"], difference["interval"], _signed)

@@ -4,8 +4,8 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable
-from typing import Any, TypeAlias
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeAlias, get_args
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from routellm_core import jobs
 from routellm_core.errors import DataError
 from routellm_core.jobs.progress import OnProgress, Progress
 from routellm_core.metrics.costs import CostKind
-from routellm_core.metrics.prices import Price, prices_of
+from routellm_core.metrics.prices import MoneyChoice, Price, by_choice, prices_of, typed_over
 from routellm_core.metrics.thresholds import Target
 from routellm_core.store import Store
 from routellm_core.store.places import IS_INSTALLED, cache_dir
@@ -23,6 +23,7 @@ from routellm_core.wording.numbers import DASH, duration, fixed, gpu_memory
 
 CACHE_DIR = cache_dir()
 _SECONDS_BETWEEN_LINES = 10.0
+_NOT_TYPED = Price(math.nan, math.nan, "typed", replaces_measured=True)
 
 Result: TypeAlias = tuple[Any, list[str]]
 """What --json prints, and the lines for people."""
@@ -55,7 +56,30 @@ def pair_of(parsed: argparse.Namespace, store: Store, benchmark_id: str) -> Mode
 
 
 def add_prices(parser: argparse.ArgumentParser) -> None:
-    """Options that name prices; `prices_for` reads them."""
+    """Options of money; `prices_for` and `chosen_prices` read them."""
+    add_typed_prices(parser)
+    parser.add_argument(
+        "--money",
+        choices=get_args(MoneyChoice),
+        help="what counts where dollars were measured: those, or tokens times price (default: the "
+        "dollars, but a price that you typed comes before them)",
+    )
+    parser.add_argument(
+        "--save-prices",
+        action="store_true",
+        help="keep what is typed here with the set, for all pages and verbs",
+    )
+    parser.add_argument(
+        "--warm-share",
+        type=_share,
+        metavar="W",
+        help="share of the calls, in [0, 1], whose prompt one model alone would read from its "
+        "cache; then what switches of model forfeit is said beside the saving",
+    )
+
+
+def add_typed_prices(parser: argparse.ArgumentParser) -> None:
+    """Options that type prices and tokens; `typed_prices` reads them."""
     parser.add_argument(
         "--price",
         action="append",
@@ -65,22 +89,78 @@ def add_prices(parser: argparse.ArgumentParser) -> None:
         help="USD a million tokens of prompts, of answers, and of prompts read from a cache, in "
         "place of the list price; may be repeated",
     )
+    for part in ("prompt", "answer"):
+        parser.add_argument(
+            f"--{part}-tokens",
+            action="append",
+            type=_tokens,
+            default=[],
+            metavar="[MODEL=]N",
+            help=f"tokens of a call's {part} where nobody counted any, in place of the paper's "
+            "average: of one model, or of all; may be repeated",
+        )
 
 
-def prices_for(parsed: argparse.Namespace, pair: ModelPair) -> tuple[Price, Price]:
-    """Prices of the weak and the strong model: those of the options, else list prices.
+def typed_prices(parsed: argparse.Namespace, models: Collection[str]) -> dict[str, Price]:
+    """Prices and token counts that the options type, by model.
+
+    Raises:
+        DataError: they name a model that is not among these.
+    """
+    given = [("price", model) for model, _ in parsed.price]
+    for part in ("prompt", "answer"):
+        given += [(f"{part}-tokens", model) for model, _ in vars(parsed)[f"{part}_tokens"] if model]
+    for option, model in given:
+        if model not in models:
+            raise DataError(
+                f"--{option} {model}: the models here are {' and '.join(models)}; name one of them"
+            )
+    found: dict[str, Price] = dict(parsed.price)
+    for field in ("prompt_tokens", "answer_tokens"):
+        for name, n in vars(parsed)[field]:
+            for model in [name] if name else models:
+                found[model] = found.get(model, _NOT_TYPED)._replace(**{field: n})
+    return found
+
+
+def prices_for(
+    parsed: argparse.Namespace, pair: ModelPair, saved: Mapping[str, Price] | None = None
+) -> tuple[Price, Price]:
+    """Prices of the weak and the strong model: those of the options, else saved, else list prices.
+
+    Args:
+        parsed: has the options.
+        pair: of models.
+        saved: prices by model that were saved with the set.
 
     Raises:
         DataError: the options price a model that is not of the pair.
     """
-    typed = dict(parsed.price)
-    for model in typed:
-        if model not in pair:
+    typed = typed_over(typed_prices(parsed, pair), saved or {})
+    weak, strong = (by_choice(price, parsed.money) for price in prices_of(pair, typed))
+    return weak, strong
+
+
+def chosen_prices(
+    parsed: argparse.Namespace, pair: ModelPair, store: Store, benchmark_id: str
+) -> tuple[Price, Price]:
+    """`prices_for` with what was saved with the set; saves what is typed where that is asked for.
+
+    Raises:
+        DataError: the options price a model that is not of the pair, or nothing is there to save.
+    """
+    saved = store.typed_prices(benchmark_id)
+    if parsed.save_prices:
+        typed = typed_prices(parsed, pair)
+        if not typed:
             raise DataError(
-                f"--price {model}: the models here are {pair.weak} and {pair.strong}; name one "
-                "of them"
+                "--save-prices: nothing is typed to save; add --price, --prompt-tokens or "
+                "--answer-tokens"
             )
-    return prices_of(pair, typed)
+        with store.open_for_writing():
+            store.save_prices(benchmark_id, typed_over(typed, saved))
+        say(f"saved with {benchmark_id}: prices of {', '.join(typed)}")
+    return prices_for(parsed, pair, saved)
 
 
 def money_lines(money: dict[str, Any]) -> list[str]:
@@ -88,7 +168,7 @@ def money_lines(money: dict[str, Any]) -> list[str]:
     shown = [
         f"{of['model']} {_usd(of['price']['prompt_usd'])} / {_usd(of['price']['answer_usd'])}"
         for of in (money["weak"], money["strong"])
-        if of["kind"] in (CostKind.TOKENS, CostKind.ASSUMED)
+        if of["kind"] in (CostKind.TOKENS, CostKind.TYPED, CostKind.ASSUMED)
     ]
     prices = [f"prices of a million tokens, prompt / answer: {'; '.join(shown)}"] if shown else []
     return [money["words"], *prices]
@@ -112,6 +192,30 @@ def _price(text: str) -> tuple[str, Price]:
     prompt, answer, *cached = usd
     cache_read = cached[0] if cached else math.nan
     return model, Price(prompt, answer, "typed", replaces_measured=True, cache_read_usd=cache_read)
+
+
+def _tokens(text: str) -> tuple[str, float]:
+    """The model, empty for all, and its tokens."""
+    model, is_of_one, written = text.rpartition("=")
+    try:
+        n = float(written)
+    except ValueError:
+        n = math.nan
+    if not 0 < n < math.inf or (is_of_one and not model):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no number of tokens; write MODEL=N, as gpt-4o=350, or N for all models"
+        )
+    return model, n
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = math.nan
+    if not 0.0 <= share <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is no share between 0 and 1")
+    return share
 
 
 def resamples(text: str) -> int:

@@ -5,10 +5,16 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from routellm_core.errors import UnknownNameError
+from routellm_core.evaluation.slice_ranks import (
+    NO_ROUTERS,
+    SLICE_TABLE,
+    prior_folds,
+    slice_prior,
+    within_slice,
+)
 from routellm_core.metrics import baselines, variants
 from routellm_core.metrics.curve import apgr, cpt, rank_queries, routing_curve
 from routellm_core.metrics.slices import looks_broken, slice_table
@@ -22,7 +28,7 @@ from routellm_core.statistics.bootstrap import (
 from routellm_core.statistics.intervals import percentile_interval
 from routellm_core.store import Store
 from routellm_core.store.selection import complete_routers, default_pair, main_view
-from routellm_core.types import N_FOLDS, Floats, Interval, Ints, ModelPair, PairOutcomes
+from routellm_core.types import N_FOLDS, Floats, Interval, ModelPair, PairOutcomes
 
 WITHIN_SLICE = "within_slice"
 """The view that is computed from `in_domain` scores and never stored; see `within_slice`."""
@@ -45,29 +51,6 @@ class Evaluation(NamedTuple):
     cpt80_interval: Interval
     apgr_ten_bin: float
     apgr_tenth_sum: float
-
-
-def within_slice(strong_win_rate: Floats, slice_code: Ints) -> Floats:
-    """Scores that keep the router's order inside each slice and forget which slice is which.
-
-    Each score becomes its mid-rank among its slice's, scaled to [0, 1]: equal scores stay equal
-    and every threshold sends about the same share of every slice to the strong model. The APGR of
-    these scores is what a router has from ranking inside slices, without recognising the slice.
-
-    Args:
-        strong_win_rate: (n_queries,) finite.
-        slice_code: (n_queries,) equal for the queries of one slice.
-
-    Returns:
-        (n_queries,) in [0, 1]; 0.5 in a slice of one query.
-
-    >>> within_slice(np.array([0.9, 0.8, 0.8, 0.1, 0.7]), np.array([0, 1, 1, 1, 2])).tolist()
-    [0.5, 0.75, 0.75, 0.0, 0.5]
-    """
-    of_slice = pd.Series(strong_win_rate).groupby(np.asarray(slice_code))
-    n_others = of_slice.transform("size").to_numpy() - 1
-    mid_rank = of_slice.rank().to_numpy() - 1.0
-    return np.where(n_others > 0, mid_rank / np.maximum(n_others, 1), 0.5)
 
 
 def evaluate_router(
@@ -115,10 +98,16 @@ def evaluate_benchmark(
         two routers then has the lower APGR.
 
         Some figures are read from the stored scores in a way of their own: `within_slice` from
-        `in_domain` scores that rank inside each slice only; `untouched`, where the benchmark gave
-        labels, from the shipped `in_domain` scores of the one fold that no choice was made on;
-        `unseen_slices` after ranking inside each fold, as a router is that was calibrated on what
-        it serves (`apgr_pooled` is the figure without that).
+        `in_domain` scores that rank inside each slice and fold only; `untouched`, where the
+        benchmark gave labels, from the shipped `in_domain` scores of the one fold that no choice
+        was made on; `unseen_slices` after ranking inside each fold, as a router is that was
+        calibrated on what it serves (`apgr_pooled` is the figure without that). `in_domain` is
+        read from the scores as they are, since a threshold is one of scores. Those of several fits
+        are ranked together then, which is rather too low (`apgr_by_fold` is the figure after
+        ranking inside each fold).
+
+        Beside the routers stands `slice_table`, which knows of a query its slice alone: see
+        `slice_ranks.slice_prior`. It is never ahead, and neither is `random`.
 
     Raises:
         UnknownNameError: no such benchmark, model or scored router.
@@ -126,7 +115,7 @@ def evaluate_benchmark(
     pair = model_pair or default_pair(store, benchmark_id)
     outcomes = store.pair_outcomes(benchmark_id, pair)
     routers = complete_routers(store, outcomes)
-    missing = set(router_names) - set(routers["router_name"])
+    missing = set(router_names) - {*routers["router_name"], SLICE_TABLE}
     if missing:
         there_are = ", ".join(sorted(set(routers["router_name"]))) or "none"
         raise UnknownNameError(
@@ -139,6 +128,11 @@ def evaluate_benchmark(
     for row in routers.itertuples():
         if not router_names or row.router_name in router_names:
             scored += _views_of(store, outcomes, row)
+    if (not router_names or SLICE_TABLE in router_names) and np.ptp(outcomes.slice_code):
+        names = {"router": SLICE_TABLE, "recipe": "none", "view": "in_domain"}
+        prior = slice_prior(outcomes, seed=seed)
+        ranks = within_slice(prior, outcomes.slice_code, prior_folds(outcomes, seed=seed))
+        scored += [_Scored(names, prior), _Scored(names | {"view": WITHIN_SLICE}, ranks)]
     resamples = _resamples(outcomes, scored, n_resamples, seed)
     evaluations = [
         _evaluation(outcomes, s, resampled)._asdict() | dict(s.further)
@@ -226,13 +220,17 @@ def _views_of(store: Store, outcomes: PairOutcomes, row: Any) -> Iterator[_Score
         pooled = apgr(routing_curve(scores, outcomes.quality_weak, outcomes.quality_strong))
         yield _Scored(names, within_slice(scores, fold), further={"apgr_pooled": pooled})
         return
-    yield _Scored(names, scores)
     if row.view != "in_domain":
+        yield _Scored(names, scores)
         return
-    if len(outcomes.slices) > 1:
-        ranks = within_slice(scores, outcomes.slice_code)
-        yield _Scored(names | {"view": WITHIN_SLICE}, ranks)
     fold = store.folds(*where)
+    by_fold = routing_curve(
+        within_slice(scores, fold), outcomes.quality_weak, outcomes.quality_strong
+    )
+    yield _Scored(names, scores, further={"apgr_by_fold": apgr(by_fold)})
+    if len(outcomes.slices) > 1:
+        ranks = within_slice(scores, outcomes.slice_code, fold)
+        yield _Scored(names | {"view": WITHIN_SLICE}, ranks)
     if fold.max() == N_FOLDS - 1 and store.router(row.router_id).origin == "shipped":
         yield _Scored(names | {"view": "untouched"}, scores, fold == UNTOUCHED_FOLD)
 
@@ -248,7 +246,7 @@ def _ahead(
     whole = [
         (s, resampled)
         for s, resampled in zip(scored, resamples, strict=True)
-        if s.kept is None and s.names["router"] != "random"
+        if s.kept is None and s.names["router"] not in NO_ROUTERS
     ]
     view = main_view([s.names["view"] for s, _ in whole])
     known = [(s, resampled) for s, resampled in whole if s.names["view"] == view]

@@ -360,9 +360,19 @@ def _queries(
                 counted(int((again > 0).sum()), "row repeats", "rows repeat")
                 + " a text and model of an earlier row: each counts as a query of its own."
             )
+    elif model_code is not None and _is_whole_design(text_code, models):
+        codes, first = text_code, np.unique(text_code, return_index=True)[1]
     else:
         codes = first = np.arange(len(rows))
     return codes, first
+
+
+def _is_whole_design(text_code: NDArray[np.int64], models: NDArray[np.int64]) -> bool:
+    """True if each of several models answered each text once: one query a text, no traffic."""
+    n_texts, n_models = len(np.unique(text_code)), len(np.unique(models))
+    if n_models < 2 or n_texts * n_models != len(text_code):
+        return False
+    return len(np.unique(text_code * n_models + models)) == len(text_code)
 
 
 def _ids(rows: pd.DataFrame, where: Where, first: NDArray[np.int64]) -> NDArray[np.object_]:

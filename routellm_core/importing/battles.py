@@ -6,8 +6,9 @@ unpickled, and nothing that is not understood is read as a tie.
 """
 
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from routellm_core.errors import DataError
+from routellm_core.importing.column_words import QUERY
 from routellm_core.importing.fields import at
 from routellm_core.importing.formats import llm_comparator
 from routellm_core.importing.formats.graded_records import structure
@@ -68,13 +70,87 @@ def read_battles(path: Path, *, drop_unjudged: bool = False) -> pd.DataFrame:
         raise DataError(f"{named(path)} is not UTF-8 text; save it as UTF-8")
     layout = next((f for f in _FORMATS if f.telling <= set(frame.columns)), _PLAIN)
     absent = [column for column in layout.needed if column not in frame]
+    if absent and layout is _PLAIN and (found := _own_names(path)) is not None:
+        return _checked(found, named(path), layout.verdict, drop_unjudged)
     if absent:
+        absent = _lacking(path) if layout is _PLAIN else absent
         there = ", ".join(read_sample(path).column_names[:20]) or "no column"
         raise DataError(
             f"{named(path)}: column {', '.join(map(repr, absent))} is missing for {layout.name} "
             f"(there are: {there}); rename or add it"
         )
     return _checked(layout.read(frame, path.name), named(path), layout.verdict, drop_unjudged)
+
+
+OWN_NAMES = {
+    "query": QUERY,
+    "model_a": ("model_a", "model_1", "assistant_a", "chosen_model", "model_left"),
+    "model_b": ("model_b", "model_2", "assistant_b", "rejected_model", "model_right"),
+    "winner": ("winner", "preference", "verdict", "preferred", "choice", "label", "outcome"),
+    "judge": ("judge", "annotator", "rater", "judged_by", "annotator_id"),
+    "source": ("source", "dataset", "origin"),
+}
+"""Other names of the agreed columns, the likeliest first."""
+_SIDES = {
+    **dict.fromkeys(("model_a", "a", "1", "1.0", "left", "response_a", "answer_a", "first"), "a"),
+    **dict.fromkeys(("model_b", "b", "2", "2.0", "right", "response_b", "answer_b", "second"), "b"),
+}
+_TIES = frozenset({"tie", "draw", "equal", "same", "1.5"})
+
+
+def _own_names(path: Path) -> pd.DataFrame | None:
+    """Battles under other names of columns, or with the winner by its name; None without models."""
+    columns = _by_name(path)
+    names = {role: columns[name] for role, name in _roles(columns).items()}
+    is_by_models = "chosen_model" in columns and "rejected_model" in columns
+    needed = {"query", "model_a", "model_b"} | (set() if is_by_models else {"winner"})
+    if not needed <= names.keys():
+        return None
+    frame = read_typed(path, list(names.values()))
+    found = pd.DataFrame({role: frame[name] for role, name in names.items()})
+    if is_by_models:
+        found["winner"] = "model_a"
+    found["winner"] = [
+        _side(winner, str(a), str(b))
+        for winner, a, b in zip(found["winner"], found["model_a"], found["model_b"], strict=True)
+    ]
+    for role, otherwise in (("judge", "not named"), ("source", path.stem)):
+        told = found[role] if role in found else pd.Series([None] * len(found), dtype=object)
+        found[role] = told.astype(object).where(told.notna(), otherwise).astype(str)
+    found["query"] = found["query"].map(lambda said: spoken(said) or said)
+    return found
+
+
+def _by_name(path: Path) -> dict[str, str]:
+    """The columns of a file by their names in lower case with `_` for what is no letter."""
+    columns: dict[str, str] = {}
+    for name in read_sample(path).column_names:
+        columns.setdefault(re.sub(r"\W+", "_", name.strip()).lower(), name)
+    return columns
+
+
+def _roles(columns: Mapping[str, str]) -> dict[str, str]:
+    found = {role: next((n for n in of if n in columns), "") for role, of in OWN_NAMES.items()}
+    return {role: name for role, name in found.items() if name}
+
+
+def _lacking(path: Path) -> list[str]:
+    """The agreed columns that a table has under no name, without those that may be absent."""
+    there = _roles(_by_name(path))
+    return [role for role in ("query", "model_a", "model_b", "winner") if role not in there]
+
+
+def _side(winner: Any, model_a: str, model_b: str) -> Any:
+    """The agreed word for a verdict; itself where it is not understood."""
+    if winner is None or winner != winner:
+        return None
+    said = str(winner).strip()
+    if said in (model_a, model_b):
+        return "model_a" if said == model_a else "model_b"
+    plain = re.sub(r"[\W_]+", "_", said.lower()).strip("_") if "." not in said else said
+    if plain in _SIDES:
+        return f"model_{_SIDES[plain]}"
+    return "tie" if plain in _TIES else said
 
 
 def together(read: Sequence[pd.DataFrame]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ model; one with neither model nor quality is a set of bare queries.
 
 import re
 from collections.abc import Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,15 +21,22 @@ from routellm_core.importing.column_words import (
     ANSWER,
     ANSWER_TOKENS,
     BATTLE,
+    BEST,
     CACHED,
     COST,
+    CURRENCY,
+    ENDED,
     ERROR,
+    LESS_IS_BETTER,
+    METRIC,
     METRICS,
     MILLISECONDS,
     MODEL,
+    MORE_IS_BETTER,
     NO_MODEL,
     NO_QUALITY,
     NO_QUERY,
+    OF_NO_MODEL,
     PROMPT_TOKENS,
     QUALITY,
     QUALITY_OF,
@@ -38,17 +45,22 @@ from routellm_core.importing.column_words import (
     REPEAT,
     SECONDS,
     SLICE,
+    STARTED,
     STATUS,
     STOP_REASON,
     THOUGHTS,
     TOTAL_TOKENS,
+    VALUE,
 )
-from routellm_core.importing.currencies import currency_of, without_currency
+from routellm_core.importing.currencies import without_currency
 from routellm_core.importing.measures import FALLING, RISING
 from routellm_core.importing.scales import Scale
+from routellm_core.importing.units import UNIT_AT_END, looks_long, unit_of_time, without_unit
 
 LEAST_COUNTED = 3
 SHOWN = 12
+LONGEST_NAME = 120.0
+"""Mean number of characters of what may be names of models."""
 
 
 class WideModel(NamedTuple):
@@ -61,6 +73,14 @@ class WideModel(NamedTuple):
     latency: str | None = None
     answer: str | None = None
     """Column of the texts of its answers; only looked at."""
+    measures: tuple[tuple[str, str], ...] = ()
+    """Names of several measures and their columns, the one of `quality` among them."""
+
+    def columns(self) -> list[str]:
+        """All columns that are read."""
+        amounts = (self.answer_tokens, self.cost_usd, self.latency, self.answer)
+        names = [self.quality, *amounts, *(column for _, column in self.measures)]
+        return [name for name in names if name is not None]
 
 
 @dataclass(frozen=True)
@@ -102,6 +122,20 @@ class ColumnMapping:
     """Tokens of prompt and answer, thoughts included."""
     thought_tokens: str | None = None
     """Tokens of thoughts, in those of the answer or beside them."""
+    metric: str | None = None
+    """Name of the measure of a row's grade, where rows have grades by several."""
+    best: str | None = None
+    """Best grade that a row could have."""
+    more_is_better: str | None = None
+    """True where more of a row's measure is better."""
+    less_is_better: str | None = None
+    """True where less of a row's measure is better."""
+    currency: str | None = None
+    """Currency of a row's cost."""
+    started: str | None = None
+    """Moment of the request, where the latency is not given."""
+    ended: str | None = None
+    """Moment of the answer."""
     around: tuple[str, ...] | None = None
     """Columns of passage, instruction and options, which were asked too; None: guessed."""
 
@@ -127,10 +161,12 @@ class ColumnMapping:
         names = [self.query, self.query_id, self.slice, self.model, self.quality]
         names += [self.prompt_tokens, self.answer_tokens, self.cost_usd, self.latency]
         names += [*self.also, self.repeat, self.error, self.status, self.cached, self.answer]
-        names += [self.stop_reason, self.total_tokens, self.thought_tokens]
+        names += [self.stop_reason, self.total_tokens, self.thought_tokens, self.metric, self.best]
+        names += [self.more_is_better, self.less_is_better, self.currency]
+        names += [self.started, self.ended] if self.latency is None else []
         names += self.around or ()
         for model in self.wide:
-            names += model[1:]
+            names += model.columns()
         return list(dict.fromkeys(name for name in names if name is not None))
 
 
@@ -142,29 +178,43 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
         sample: some of its rows with all of its columns.
     """
     by_name: dict[str, str] = {}
-    for column in sorted(columns, key=lambda name: currency_of(name) is not None):
+    for column in sorted(columns, key=lambda name: _plain(name) != _plain(_bare(name))):
         if sample[column].null_count < len(sample) or not len(sample):
-            by_name.setdefault(_plain(without_currency(column)), column)
+            by_name.setdefault(_plain(_bare(column)), column)
+            by_name.setdefault(_plain(column), column)
 
     def named(names: Sequence[str]) -> str | None:
         return next((by_name[name] for name in names if name in by_name), None)
 
     query = named(QUERY) or _wordy(columns, sample)
     seconds, milliseconds = named(SECONDS), named(MILLISECONDS)
+    latency = seconds or milliseconds
+    unit = None if latency is None else unit_of_time(latency)
+    long = latency is not None and looks_long(latency, sample[latency])
     measures = _measures(by_name, sample)
+    metric = _metric(named(METRIC), sample)
+    if metric is not None and (value := named(VALUE)) and value not in measures:
+        measures = [value] if importing_values.look(sample[value]).share >= 0.5 else measures
     found = ColumnMapping(
         query=query,
         query_id=named(QUERY_ID),
         slice=named(SLICE),
-        model=named(MODEL),
+        model=_model(by_name, sample),
         quality=measures[0] if measures else None,
-        also=tuple(measures[1:]),
+        also=tuple(measures[1:]) if metric is None else (),
+        metric=metric if measures else None,
         prompt_tokens=named(PROMPT_TOKENS),
         answer_tokens=named(ANSWER_TOKENS),
         cost_usd=named(COST),
-        latency=seconds or milliseconds,
-        in_milliseconds=seconds is None and milliseconds is not None,
+        currency=named(CURRENCY),
+        latency=latency,
+        in_milliseconds=unit == 1e-3 or long or latency == milliseconds != seconds,
+        started=None if latency else named(STARTED),
+        ended=None if latency else named(ENDED),
         repeat=named(REPEAT) if measures else None,
+        best=named(BEST) if measures else None,
+        more_is_better=named(MORE_IS_BETTER) if measures else None,
+        less_is_better=named(LESS_IS_BETTER) if measures else None,
         error=named(ERROR),
         status=named(STATUS),
         cached=named(CACHED),
@@ -174,19 +224,25 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
         thought_tokens=named(THOUGHTS),
         around=around(columns, sample, query),
     )
+    if found.started is None or found.ended is None:
+        found = replace(found, started=None, ended=None)
     if found.model is not None:
         return found
     taken = {found.query, found.query_id, found.slice, found.prompt_tokens}
-    wide = _wide([c for c in columns if c not in taken], sample, found.quality is None)
+    free = [c for c in columns if c not in taken and not _is_repeated(c, columns, sample)]
+    of_one = named(ANSWER[:-1]) is not None  # `answer` may be the right one
+    wide = _wide(free, sample, found.quality is None, of_one)
     if len(wide) < 2:
         return found
-    milliseconds = next((w.latency for w in wide if w.latency), None)
+    times = [w.latency for w in wide if w.latency]
     return ColumnMapping(
         query=query,
         query_id=found.query_id,
         slice=found.slice,
         prompt_tokens=found.prompt_tokens,
-        in_milliseconds=bool(milliseconds and _plain(milliseconds).endswith("ms")),
+        in_milliseconds=any(
+            unit_of_time(name) == 1e-3 or looks_long(name, sample[name]) for name in times
+        ),
         wide=wide,
         around=found.around,
     )
@@ -232,7 +288,8 @@ def seen(columns: Sequence[str], sample: pa.Table) -> str:
 
 def holds_battles(columns: Sequence[str]) -> bool:
     """True for columns of verdicts between two models."""
-    return any(_plain(column) in BATTLE for column in columns)
+    names = {_plain(column) for column in columns}
+    return any(names >= of_battles for of_battles in BATTLE)
 
 
 def _plain(column: str) -> str:
@@ -245,13 +302,44 @@ def _plain(column: str) -> str:
     return re.sub(r"\W+", "_", split).strip("_").lower()
 
 
+def _bare(column: str) -> str:
+    """A name without its currency and unit."""
+    plain = without_currency(column)
+    bare = without_unit(plain)
+    return bare if _plain(bare) in {*COST, *SECONDS} else plain
+
+
+def _model(by_name: dict[str, str], sample: pa.Table) -> str | None:
+    """The column of names of models: short texts, not the answers of an assistant."""
+    for name in MODEL:
+        if (column := by_name.get(name)) is not None:
+            texts = importing_values.texts(sample[column]).drop_null().to_pylist()
+            if not texts or np.mean([len(text) for text in texts]) <= LONGEST_NAME:
+                return column
+    return None
+
+
+def _metric(column: str | None, sample: pa.Table) -> str | None:
+    """The column of the names of measures, where it holds such."""
+    if column is None or _is_number(sample[column].type):
+        return None
+    names = set(importing_values.texts(sample[column]).drop_null().to_pylist())
+    return column if names and all(re.search(r"[^\W\d]", name) for name in names) else None
+
+
+def _is_repeated(column: str, columns: Sequence[str], sample: pa.Table) -> bool:
+    """True for a column that has name and cells of an earlier one; its name was numbered."""
+    found = re.fullmatch(r"(.+) \((\d+)\)", column)
+    if found is None or found[1] not in columns or list(columns).index(column) + 1 != int(found[2]):
+        return False
+    return bool(sample[column].equals(sample[found[1]]))
+
+
 def _measures(by_name: dict[str, str], sample: pa.Table) -> list[str]:
     """Columns of grades, those of the likeliest names first."""
     known = [by_name[name] for name in QUALITY if name in by_name]
     others = [c for name, c in by_name.items() if name in RISING | FALLING]
-    names = [
-        c for c in dict.fromkeys([*known, *others]) if _plain(without_currency(c)) not in NO_QUALITY
-    ]
+    names = [c for c in dict.fromkeys([*known, *others]) if _plain(_bare(c)) not in NO_QUALITY]
     # A few cells that are off are said to be; a column of something else is no quality.
     return [c for c in names if importing_values.look(sample[c]).share >= 0.5]
 
@@ -273,30 +361,82 @@ def _wordy(columns: Sequence[str], sample: pa.Table) -> str | None:
     return best
 
 
-def _wide(columns: Sequence[str], sample: pa.Table, may_be_bare: bool) -> tuple[WideModel, ...]:
-    """Columns of qualities: those named so, else all that hold hardly anything but qualities."""
-    named: dict[str, str] = {}
+def _wide(
+    columns: Sequence[str], sample: pa.Table, may_be_bare: bool, of_one: bool
+) -> tuple[WideModel, ...]:
+    """Columns of qualities: those named so, else all that hold hardly anything but qualities.
+
+    Where a row holds the text of one answer (`of_one`), its grades are of that answer, and no
+    models' unless they are named like ones.
+    """
+    named: dict[str, dict[str, str]] = {}
     looks: dict[str, importing_values.Look] = {}
     for column in columns:
-        match = QUALITY_OF.match(column)
+        match = QUALITY_OF.match(column.strip())
         if match and (look := importing_values.look(sample[column])).share >= 0.5:
-            named.setdefault(match["m1"] or match["m2"], column)
-            looks[column] = look
+            model, word = match["m1"] or match["m2"], (match["w1"] or match["w2"])
+            if _names_a_model(model) and not (of_one and not is_like_model(model)):
+                named.setdefault(model, {}).setdefault(_plain(word), column)
+                looks[column] = look
     if len(named) < 2:
         looks = {
             c: importing_values.look(sample[c])
             for c in columns
-            if may_be_bare and not _is_no_model(c)
+            if may_be_bare and not _is_no_model(c) and not (of_one and not is_like_model(c))
         }
-        named = {c: c for c, look in looks.items() if look.share >= 0.9 and _may_be_graded(look)}
-        named = {c: c for c in named if not _counts_up(sample[c])}
+        fitting = [c for c, look in looks.items() if look.share >= 0.9 and _may_be_graded(look)]
+        named = {
+            c: {"": c}
+            for c in fitting
+            if not _counts_up(sample[c]) and not _is_nothing(c, sample[c], looks[c])
+        }
     amounts = _amounts(columns, named)
     attached = {column for of_model in amounts.values() for column in of_model.values()}
-    models = {m: c for m, c in named.items() if c not in attached and _plain(c) not in NO_QUALITY}
+    models = {
+        model: kept
+        for model, of_model in named.items()
+        if (kept := {w: c for w, c in of_model.items() if c not in attached and _is_of_quality(c)})
+    }
+    first = {model: next(iter(of_model.values())) for model, of_model in models.items()}
     # Models are graded on one scale: of two kinds of numbers the more frequent ones are taken.
-    shares = {m for m, c in models.items() if 0 <= looks[c].low and looks[c].high <= 1}
+    shares = {m for m, c in first.items() if 0 <= looks[c].low and looks[c].high <= 1}
     wanted = shares if 2 * len(shares) >= len(models) else set(models) - shares
-    return tuple(WideModel(m, c, **amounts.get(m, {})) for m, c in models.items() if m in wanted)
+    several = len({word for of_model in models.values() for word in of_model}) > 1
+    is_metric = several or any(word in METRICS for of_model in models.values() for word in of_model)
+    return tuple(
+        WideModel(
+            model,
+            first[model],
+            measures=tuple(of_model.items()) if is_metric else (),
+            **amounts.get(model, {}),
+        )
+        for model, of_model in models.items()
+        if model in wanted
+    )
+
+
+def _is_nothing(column: str, cells: pa.ChunkedArray, look: importing_values.Look) -> bool:
+    """True for nothing but zeros under a name that is like no model's."""
+    n = len(cells) - cells.null_count
+    return look.low == look.high == 0 and n > LEAST_COUNTED and not is_like_model(column)
+
+
+def _is_of_quality(column: str) -> bool:
+    return _plain(column) not in NO_QUALITY
+
+
+def _names_a_model(name: str) -> bool:
+    """False where a name before a measure is of the measure, as in `judge_score`."""
+    plain = _plain(name)
+    words = set(plain.split("_"))
+    is_measure = plain in RISING | FALLING or plain in QUALITY
+    return bool(plain) and not is_measure and not words <= OF_NO_MODEL | NO_MODEL
+
+
+def is_like_model(name: str) -> bool:
+    """True for a name with a digit or a mark in it, or of a family of models."""
+    families = r"gpt|claude|llama|mi[sx]tral|gemini|gemma|qwen|phi|deepseek|strong|weak|model"
+    return re.search(rf"\d|[-/:.]|{families}", name.strip().lower()) is not None
 
 
 def _may_be_graded(look: importing_values.Look) -> bool:
@@ -320,11 +460,13 @@ def _amounts(columns: Sequence[str], models: Container[str]) -> dict[str, dict[s
     """Columns of the tokens, cost and time of each model."""
     amounts: dict[str, dict[str, str]] = {}
     for column in columns:
-        match = AMOUNT_OF.match(without_currency(column))
-        if match and match["model"] in models:
-            amounts.setdefault(match["model"], {}).setdefault(
-                AMOUNTS[match["what"].lower()], column
-            )
+        plain = without_currency(column).strip()
+        for name in dict.fromkeys((plain, UNIT_AT_END.sub("", plain))):
+            match = AMOUNT_OF.match(name)
+            model = (match["m1"] or match["m2"]) if match else None
+            if match and model in models:
+                what = AMOUNTS[(match["w1"] or match["w2"]).lower()]
+                amounts.setdefault(str(model), {}).setdefault(what, column)
     return amounts
 
 

@@ -19,6 +19,11 @@ _CURRENCY = {
     **{"rmb": "CNY", "yuan": "CNY", "元": "CNY", "yen": "JPY", "rupees": "INR", "¥": "¥"},
 }
 """Words and signs of currencies; ¥ is of two of them and so stands for itself."""
+SIGNS = {
+    **{sign: _CURRENCY[sign] for sign in ("€", "£", "₹", "₩", "₽", "¥", "元")},
+    **{code: code.upper() for code in _CODES},
+}
+"""Signs and codes of currencies other than dollars, as they stand in cells."""
 _COST = frozenset({"cost", "costs", "price", "spend", "spent", "fee", "charge", "expense"})
 _WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[€£₹₩₽¥元]")
 
@@ -59,7 +64,12 @@ def without_currency(column: str) -> str:
     return re.sub(r"^[\W_]+|(?:[\W_]+in)?[\W_]+$|[\W_]+(?=[\W_])", "", cut)
 
 
-def in_dollars(amounts: NDArray[np.float64], column: str, notes: list[str]) -> NDArray[np.float64]:
+def in_dollars(
+    amounts: NDArray[np.float64],
+    column: str,
+    notes: list[str],
+    of_rows: NDArray[np.object_] | None = None,
+) -> NDArray[np.float64]:
     """The amounts of a column in USD; NaN for a currency without a rate, which a note says.
 
     Args:
@@ -67,8 +77,29 @@ def in_dollars(amounts: NDArray[np.float64], column: str, notes: list[str]) -> N
             none.
         column: name of the column.
         notes: gets a sentence on each currency other than dollars.
+        of_rows: (n_rows,) currency of each amount, None for the column's; not given: the column's.
     """
-    currency = currency_of(column)
+    if of_rows is not None:
+        found = amounts.copy()
+        for currency in dict.fromkeys(of_rows.tolist()):
+            at = np.array([of == currency for of in of_rows], dtype=bool)
+            found[at] = _converted(amounts[at], currency or currency_of(column), column, notes)
+        return found
+    return _converted(amounts, currency_of(column), column, notes)
+
+
+def code_of(text: str | None) -> str | None:
+    """The currency that a cell names; None for dollars and for none.
+
+    >>> code_of("eur"), code_of("€"), code_of("USD"), code_of(None)
+    ('EUR', 'EUR', None, None)
+    """
+    return None if text is None else _CURRENCY.get(text.strip().lower())
+
+
+def _converted(
+    amounts: NDArray[np.float64], currency: str | None, column: str, notes: list[str]
+) -> NDArray[np.float64]:
     if currency is None:
         return amounts
     rate = _RATES.get().get(currency)

@@ -13,8 +13,21 @@ from routellm_core.errors import DataError
 from routellm_core.schemas import ROWS_NAMED
 
 MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "-", "#n/a"})
-RIGHT = frozenset({"true", "yes", "right", "correct", "pass", "passed", "success", "y", "t"})
-WRONG = frozenset({"false", "no", "wrong", "incorrect", "fail", "failed", "failure", "n", "f"})
+RIGHT = frozenset(
+    {
+        *("true", "yes", "right", "correct", "pass", "passed", "success", "y", "t", "✓", "✔", "✅"),
+        *("ja", "sí", "si", "oui", "richtig", "good", "up", "thumbs_up", "thumbs up", "👍", "like"),
+    }
+)
+WRONG = frozenset(
+    {
+        *("false", "no", "wrong", "incorrect", "fail", "failed", "failure", "n", "f", "✗", "✘"),
+        *("❌", "nein", "non", "falsch", "bad", "down", "thumbs_down", "thumbs down", "👎"),
+        "dislike",
+    }
+)
+NO = frozenset({"false", "no", "n", "f"})
+"""Words of a flag that is not set."""
 
 MOST_ODD = 0.1
 """Share of the cells of a quality that may be no number and are left out for it."""
@@ -113,6 +126,17 @@ def numbers(
         )
     where.refuse(infinite, "an infinite value", "give finite numbers", f"column {column!r}")
     return found
+
+
+def are_plain(cells: Cells) -> bool:
+    """True for texts that are all plain numbers."""
+    return _plain(cells) is not None
+
+
+def number_in(text: str) -> float | None:
+    """An amount in a text; None where it is no number, or none is there."""
+    found = _number(text, "amount")
+    return None if found is None or math.isnan(found) else found
 
 
 def _plain(cells: Cells) -> NDArray[np.float64] | None:
@@ -226,8 +250,8 @@ def _parsed(distinct: pa.Array, kind: Kind) -> tuple[NDArray[np.float64], NDArra
 def _number(text: str, kind: Kind) -> float | None:
     """A text as a number, NaN when it says that there is none; None when it says something else.
 
-    >>> [_number(text, "quality") for text in ("Right", "12.5 %", "0,5", "n/a", "well")]
-    [1.0, 0.125, 0.5, nan, None]
+    >>> [_number(text, "quality") for text in ("Right", "12.5 %", "0,5", "4/5", "n/a", "well")]
+    [1.0, 0.125, 0.5, 0.8, nan, None]
     >>> _number("$1,234.50", "amount")
     1234.5
     """
@@ -238,6 +262,8 @@ def _number(text: str, kind: Kind) -> float | None:
     if kind == "quality":
         if text in RIGHT or text in WRONG:
             return float(text in RIGHT)
+        if (share := _SHARE.fullmatch(text)) and float(share[2]) > 0:
+            return float(share[1]) / float(share[2])
         percent, text = text.endswith("%"), text.rstrip("% ")
     else:
         text = _THOUSANDS.sub("", text.lstrip("$ "))
@@ -247,6 +273,7 @@ def _number(text: str, kind: Kind) -> float | None:
     return float(text) / 100.0 if percent else float(text)
 
 
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*(\d+(?:\.\d+)?)", re.ASCII)
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(\D|$))")
 _COMMA = re.compile(r"^(-?\d+),(\d+)$", re.ASCII)
 _NUMBER = re.compile(r"[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|inf(inity)?)", re.ASCII)

@@ -1,17 +1,18 @@
 """Money of both models on every query, from the truest thing that is known of each.
 
-That is, in this order: the dollars that were measured, measured tokens times a price, the paper's
-average of tokens times a price; else it is unknown. Costs are USD. Prices come from genai-prices
-and can be replaced by the user's.
+That is, in this order: the dollars that were measured, measured tokens times a price, typed tokens
+times a price, the paper's average of tokens times a price; else it is unknown. Tokens read from a
+cache or written to it and thoughts have prices of their own, where those are known. Costs are USD.
+Prices come from genai-prices and can be replaced by the user's.
 """
 
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from routellm_core.metrics.curve import routed_mean
 from routellm_core.metrics.prices import UNKNOWN_PRICE as UNKNOWN_PRICE
@@ -26,7 +27,7 @@ PAPER_ANSWER_TOKENS = 264.0
 
 
 class TokenSource(NamedTuple):
-    """Source of each count: measured on these queries, or the paper's average."""
+    """Source of each count: measured on these queries, typed, or the paper's average."""
 
     prompt: str
     answer: str
@@ -37,6 +38,7 @@ class CostKind(StrEnum):
 
     MEASURED = "measured dollars"
     TOKENS = "measured tokens times price"
+    TYPED = "typed tokens times price"
     ASSUMED = "assumed tokens times price"
     UNKNOWN = "unknown"
 
@@ -50,7 +52,7 @@ class CostSource(NamedTuple):
     n_queries: int
     price: Price
     answer_tokens: float = math.nan
-    """Mean tokens of an answer, measured or assumed."""
+    """Mean tokens of an answer: measured, typed or assumed."""
 
 
 UNKNOWN_SOURCE = CostSource(CostKind.UNKNOWN, 0, 0, UNKNOWN_PRICE)
@@ -79,10 +81,10 @@ class PairCosts:
     weak_source: CostSource = UNKNOWN_SOURCE
     strong_source: CostSource = UNKNOWN_SOURCE
 
-    @property
+    @cached_property
     def are_known(self) -> bool:
         """True where money of both models is known."""
-        return bool(np.isfinite(self.weak).all() and np.isfinite(self.strong).all())
+        return all(math.isfinite(usd.sum()) for usd in (self.weak, self.strong))
 
 
 def routed_cost(ranking: Ranking, costs: PairCosts) -> Floats:
@@ -96,74 +98,106 @@ def pair_costs(outcomes: PairOutcomes, price_weak: Price, price_strong: Price) -
     """Cost of each query with either model.
 
     What is unknown of some queries is replaced by the mean of the others. Tokens that nobody
-    counted at all are the paper's average.
+    counted at all are those typed with the price, else the paper's average. A kind of token whose
+    price is not known is priced as any token of the prompt, or of the answer.
     """
-    prompt, prompt_source = _filled(outcomes.prompt_tokens, PAPER_PROMPT_TOKENS)
-    answer_weak, weak_tokens = _filled(outcomes.answer_tokens_weak, PAPER_ANSWER_TOKENS)
-    answer_strong, strong_tokens = _filled(outcomes.answer_tokens_strong, PAPER_ANSWER_TOKENS)
-    weak, weak_source = _of_model(
-        outcomes.cost_usd_weak,
-        _prompt_of(outcomes.prompt_tokens_weak, prompt),
-        answer_weak,
-        np.isfinite(outcomes.answer_tokens_weak),
-        price_weak,
+    weak, strong = _sides(outcomes)
+    of_weak, of_strong = (
+        _of_model(outcomes.prompt_tokens, side, price)
+        for side, price in ((weak, price_weak), (strong, price_strong))
     )
-    strong, strong_source = _of_model(
-        outcomes.cost_usd_strong,
-        _prompt_of(outcomes.prompt_tokens_strong, prompt),
-        answer_strong,
-        np.isfinite(outcomes.answer_tokens_strong),
-        price_strong,
+    same = zip(of_weak.tokens, of_strong.tokens, strict=True)
+    prompt, answer = (w if w == s else f"{w} (weak), {s} (strong)" for w, s in same)
+    return PairCosts(
+        of_weak.usd, of_strong.usd, TokenSource(prompt, answer), of_weak.source, of_strong.source
     )
-    same = weak_tokens == strong_tokens
-    answer = weak_tokens if same else f"{weak_tokens} (weak), {strong_tokens} (strong)"
-    return PairCosts(weak, strong, TokenSource(prompt_source, answer), weak_source, strong_source)
 
 
 def usual_calls(
     outcomes: PairOutcomes, price_weak: Price, price_strong: Price
 ) -> tuple[UsualCall, UsualCall]:
     """Usual figures of a call of the weak and of the strong model."""
-    sides = (
-        (outcomes.prompt_tokens_weak, outcomes.answer_tokens_weak, outcomes.cost_usd_weak),
-        (outcomes.prompt_tokens_strong, outcomes.answer_tokens_strong, outcomes.cost_usd_strong),
-    )
-    prompt = _usual(outcomes.prompt_tokens, PAPER_PROMPT_TOKENS)
     weak, strong = (
         UsualCall(
-            prompt if of_model is None else _usual(of_model, prompt),
-            _usual(answer, PAPER_ANSWER_TOKENS),
-            math.nan if usd is None or price.replaces_measured else _usual(usd, math.nan),
+            _filled_prompt(outcomes.prompt_tokens, side.prompt_tokens, price).usual,
+            _filled(side.answer_tokens, price.answer_tokens, PAPER_ANSWER_TOKENS).usual,
+            math.nan if price.replaces_measured else _mean(side.cost_usd),
             price,
         )
-        for (of_model, answer, usd), price in zip(sides, (price_weak, price_strong), strict=True)
+        for side, price in zip(_sides(outcomes), (price_weak, price_strong), strict=True)
     )
     return weak, strong
 
 
-def _of_model(
-    measured: Floats | None,
-    prompt: Floats,
-    answer: Floats,
-    is_counted: NDArray[np.bool_],
-    price: Price,
-) -> tuple[Floats, CostSource]:
+def model_prompt_tokens(outcomes: PairOutcomes, costs: PairCosts) -> tuple[Floats, Floats]:
+    """(n_queries,) tokens of the prompts as the weak and as the strong model counts them."""
+    weak, strong = (
+        _filled_prompt(outcomes.prompt_tokens, side.prompt_tokens, source.price).tokens
+        for side, source in zip(
+            _sides(outcomes), (costs.weak_source, costs.strong_source), strict=True
+        )
+    )
+    return weak, strong
+
+
+class _Side(NamedTuple):
+    """What is known of one model's calls, (n_queries,) each; None where nothing is."""
+
+    prompt_tokens: Floats | None
+    answer_tokens: Floats
+    cost_usd: Floats | None
+    cached_tokens: Floats | None
+    cache_write_tokens: Floats | None
+    reasoning_tokens: Floats | None
+
+
+class _ModelCosts(NamedTuple):
+    usd: Floats
+    tokens: TokenSource
+    source: CostSource
+
+
+class _Filled(NamedTuple):
+    """Tokens of every query, where they come from, and what stands for unknown ones."""
+
+    tokens: Floats
+    source: str
+    usual: float
+    """Mean of the known ones, or what stands for them."""
+    n_known: int
+
+
+def _sides(outcomes: PairOutcomes) -> tuple[_Side, _Side]:
+    weak, strong = (
+        _Side(*(getattr(outcomes, f"{name}_{side}") for name in _Side._fields))
+        for side in ("weak", "strong")
+    )
+    return weak, strong
+
+
+def _of_model(prompt_tokens: Floats, side: _Side, price: Price) -> _ModelCosts:
     """Cost of each query with one model, and what it rests on."""
-    n, mean = len(prompt), float(answer.mean())
-    known = np.zeros(n, dtype=bool) if measured is None else np.isfinite(measured)
-    if measured is not None and known.any() and not price.replaces_measured:
-        usd = np.where(known, measured, measured[known].mean())
-        return usd, CostSource(CostKind.MEASURED, int(known.sum()), n, price, mean)
-    usd = _usd(prompt, answer, price)
-    if not np.isfinite(usd).all():
-        return np.full(n, np.nan), CostSource(CostKind.UNKNOWN, 0, n, price, mean)
-    kind = CostKind.TOKENS if is_counted.any() else CostKind.ASSUMED
-    return usd, CostSource(kind, int(is_counted.sum()), n, price, mean)
-
-
-def _prompt_of(of_model: Floats | None, prompt: Floats) -> Floats:
-    """Prompt tokens as a model's own tokenizer counts them; the query's where it did not."""
-    return prompt if of_model is None else np.where(np.isfinite(of_model), of_model, prompt)
+    prompt, prompt_source, _, _ = _filled_prompt(prompt_tokens, side.prompt_tokens, price)
+    answer, answer_source, mean, n_counted = _filled(
+        side.answer_tokens, price.answer_tokens, PAPER_ANSWER_TOKENS
+    )
+    tokens = TokenSource(prompt_source, answer_source)
+    n, measured = len(prompt), side.cost_usd
+    if measured is not None and not price.replaces_measured:
+        known = np.isfinite(measured)
+        n_known = int(np.count_nonzero(known))
+        if n_known:
+            usd = measured if n_known == n else np.where(known, measured, measured[known].mean())
+            source = CostSource(CostKind.MEASURED, n_known, n, price, mean)
+            return _ModelCosts(usd, tokens, source)
+    if not math.isfinite(price.prompt_usd + price.answer_usd):
+        unknown = CostSource(CostKind.UNKNOWN, 0, n, price, mean)
+        return _ModelCosts(np.full(n, np.nan), tokens, unknown)
+    kind = CostKind.ASSUMED if math.isnan(price.answer_tokens) else CostKind.TYPED
+    if n_counted:
+        kind = CostKind.TOKENS
+    usd = _usd(prompt, answer, side, price)
+    return _ModelCosts(usd, tokens, CostSource(kind, n_counted, n, price, mean))
 
 
 def saving(cost: float, baseline_cost: float) -> float:
@@ -174,21 +208,53 @@ def saving(cost: float, baseline_cost: float) -> float:
     return 1.0 - cost / baseline_cost if baseline_cost > 0 else float("nan")
 
 
-def _usd(prompt_tokens: Floats, answer_tokens: Floats, price: Price) -> Floats:
-    return (prompt_tokens * price.prompt_usd + answer_tokens * price.answer_usd) / 1e6
+def _usd(prompt: Floats, answer: Floats, side: _Side, price: Price) -> Floats:
+    """USD of each call, with what tokens of a cache and thoughts cost more or less than others."""
+    usd = answer * (price.answer_usd / 1e6)
+    usd += prompt * (price.prompt_usd / 1e6)
+    read, write, thought = (change / 1e6 for change in price.changes)
+    cached = _at_most(side.cached_tokens, prompt)
+    if cached is not None:
+        usd += cached * read
+    written = _at_most(side.cache_write_tokens, prompt if cached is None else prompt - cached)
+    if written is not None:
+        usd += written * write
+    thoughts = _at_most(side.reasoning_tokens, answer)
+    if thoughts is not None:
+        usd += thoughts * thought
+    return usd
 
 
-def _usual(tokens: Floats, average: float) -> float:
+def _at_most(tokens: Floats | None, of: Floats) -> Floats | None:
+    """Counts, 0 where nobody counted; no part is more than the whole that it is of."""
+    return None if tokens is None else np.minimum(np.nan_to_num(tokens), of)
+
+
+def _mean(known: Floats | None) -> float:
+    """Mean of the finite ones; NaN where there are none."""
+    if known is None or not (finite := np.isfinite(known)).any():
+        return math.nan
+    return float(known[finite].mean())
+
+
+def _filled_prompt(of_query: Floats, of_model: Floats | None, price: Price) -> _Filled:
+    """Prompt tokens as a model's own tokenizer counts them; the query's where it did not."""
+    own = of_query if of_model is None else np.where(np.isfinite(of_model), of_model, of_query)
+    return _filled(own, price.prompt_tokens, PAPER_PROMPT_TOKENS)
+
+
+def _filled(tokens: Floats, typed: float, average: float) -> _Filled:
+    n = len(tokens)
+    mean = float(tokens.sum()) / n
+    if math.isfinite(mean):  # so is every count
+        return _Filled(tokens, f"measured, mean {mean:.0f}", mean, n)
     known = np.isfinite(tokens)
-    return float(tokens[known].mean()) if known.any() else average
-
-
-def _filled(tokens: Floats, average: float) -> tuple[Floats, str]:
-    known = np.isfinite(tokens)
-    if known.all():
-        return tokens, f"measured, mean {tokens.mean():.0f}"
-    usual = _usual(tokens, average)
-    filled = np.where(known, tokens, usual)
-    if not known.any():
-        return filled, f"the paper's average, {average:.0f}"
-    return filled, f"measured for {known.mean():.0%}, mean {usual:.0f}"
+    n_known = int(np.count_nonzero(known))
+    if not n_known:
+        is_typed = math.isfinite(typed)
+        usual = typed if is_typed else average
+        source = f"typed, {usual:,.0f}" if is_typed else f"the paper's average, {usual:.0f}"
+        return _Filled(np.full(n, usual), source, usual, 0)
+    usual = float(tokens[known].mean())
+    source = f"measured for {n_known / n:.0%}, mean {usual:.0f}"
+    return _Filled(np.where(known, tokens, usual), source, usual, n_known)

@@ -59,14 +59,24 @@ def routed_mean(ranking: Ranking, value_weak: Floats, value_strong: Floats) -> F
         ValueError: shapes differ from the ranking's, or a value is NaN or infinite.
     """
     n_queries = len(ranking.order)
-    value_weak = _checked("value_weak", value_weak, n_queries)
-    value_strong = _checked("value_strong", value_strong, n_queries)
+    value_weak = _aligned("value_weak", value_weak, n_queries)
+    value_strong = _aligned("value_strong", value_strong, n_queries)
     routed_sum = np.empty(n_queries + 1)  # [k] when the k highest-ranked queries go to strong
-    routed_sum[0] = value_weak.sum(dtype=np.float64)
-    np.cumsum((value_strong - value_weak)[ranking.order], out=routed_sum[1:])
-    routed_sum[1:] += routed_sum[0]
-    at_points = routed_sum if len(ranking.n_strong) > n_queries else routed_sum[ranking.n_strong]
-    return at_points / n_queries
+    gain = np.empty(n_queries)  # "clip" alone writes into it; every position is in range
+    with np.errstate(all="ignore"):
+        routed_sum[0] = value_weak.sum(dtype=np.float64)
+        np.subtract(value_strong, value_weak, out=routed_sum[1:])
+        routed_sum[1:].take(ranking.order, out=gain, mode="clip")
+        np.cumsum(gain, out=routed_sum[1:])
+        routed_sum[1:] += routed_sum[0]
+    if not np.isfinite(routed_sum[-1]):  # as it is where any value is not
+        _check_finite("value_weak", value_weak)
+        _check_finite("value_strong", value_strong)
+    n_points = len(ranking.n_strong)
+    if n_points <= n_queries:
+        routed_sum = routed_sum.take(ranking.n_strong, out=gain[:n_points], mode="clip")
+    routed_sum /= n_queries
+    return routed_sum
 
 
 def routing_curve(
@@ -210,7 +220,13 @@ def _falling(score: Floats) -> tuple[Ints, Floats]:
     return packed.astype(np.uint32).astype(np.int64), (rising ^ flips).view(np.float32)
 
 
-def _checked(name: str, values: Floats, n_queries: int | None = None) -> Floats:
+def _checked(name: str, values: Floats) -> Floats:
+    values = _aligned(name, values)
+    _check_finite(name, values)
+    return values
+
+
+def _aligned(name: str, values: Floats, n_queries: int | None = None) -> Floats:
     values = np.asarray(values)
     if values.ndim != 1 or len(values) == 0:
         raise ValueError(f"{name} has shape {values.shape}; one value a query is needed")
@@ -218,7 +234,10 @@ def _checked(name: str, values: Floats, n_queries: int | None = None) -> Floats:
         raise ValueError(f"{name} has {len(values)} values for {n_queries} queries")
     if not np.issubdtype(values.dtype, np.floating):
         values = values.astype(np.float64)
-    if not np.isfinite(values).all():
-        n_bad = int((~np.isfinite(values)).sum())
-        raise ValueError(f"{name} holds {n_bad} values that are NaN or infinite")
     return values
+
+
+def _check_finite(name: str, values: Floats) -> None:
+    n_bad = len(values) - np.count_nonzero(np.isfinite(values))
+    if n_bad:
+        raise ValueError(f"{name} holds {n_bad} values that are NaN or infinite")

@@ -6,13 +6,15 @@ of a neighbour model says so, an unknown one is NaN, and only a free model costs
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from routellm_core.types import ModelPair
 
 PriceKind = Literal["typed", "listed", "free", "neighbour model", "other provider", "unknown"]
+MoneyChoice = Literal["measured", "list"]
+"""What money goes by where dollars were measured; see `by_choice`."""
 
 # Model names of public benchmarks, as genai-prices calls them: (provider, model).
 _PRICED_AS = {
@@ -83,6 +85,30 @@ class Price(NamedTuple):
     """Of prompt tokens that are written to a cache."""
     reasoning_usd: float = math.nan
     """Of thoughts, where they are priced apart from the answer."""
+    prompt_tokens: float = math.nan
+    """Of a call, as typed for queries of which nobody counted any; NaN: none were typed."""
+    answer_tokens: float = math.nan
+    """The same of an answer."""
+
+    @property
+    def changes(self) -> tuple[float, float, float]:
+        """Differences in USD a million tokens, 0 where such a price is not known.
+
+        Of reading from a cache and of writing to it against other tokens of a prompt, of thoughts
+        against other tokens of an answer.
+        """
+        found = (
+            self.cache_read_usd - self.prompt_usd,
+            self.cache_write_usd - self.prompt_usd,
+            self.reasoning_usd - self.answer_usd,
+        )
+        read, write, thought = (0.0 if math.isnan(usd) else usd for usd in found)
+        return read, write, thought
+
+    @property
+    def has_only_tokens(self) -> bool:
+        """True where no price was typed, only how many tokens a call has."""
+        return self.kind == "typed" and math.isnan(self.prompt_usd) and math.isnan(self.answer_usd)
 
     @property
     def is_doubtful(self) -> bool:
@@ -105,19 +131,65 @@ class _Name(NamedTuple):
 
 
 def price_for(model: str, typed: Mapping[str, Price] | None = None) -> Price:
-    """The typed price of a model, else its list price, else an unknown one that says why."""
-    if typed and model in typed:
-        return typed[model]
+    """The typed price of a model, else its list price, else an unknown one that says why.
+
+    Args:
+        model: by its name in the outcomes.
+        typed: prices by model; one of neither prompts nor answers leaves the list price, with the
+            tokens that were typed.
+    """
+    own = (typed or {}).get(model)
+    if own is not None and not own.has_only_tokens:
+        return own
+    found = list_price(model) or UNKNOWN_PRICE
     if _is_own_machine(model):
         source = "a model on your own machine has no list price: type one"
-        return UNKNOWN_PRICE._replace(source=source)
-    return list_price(model) or UNKNOWN_PRICE
+        found = UNKNOWN_PRICE._replace(source=source)
+    if own is None:
+        return found
+    return found._replace(prompt_tokens=own.prompt_tokens, answer_tokens=own.answer_tokens)
+
+
+def typed_over(typed: Mapping[str, Price], saved: Mapping[str, Price]) -> dict[str, Price]:
+    """Typed prices and token counts by model; what was not typed of a model is as saved."""
+    found = dict(saved)
+    for model, own in typed.items():
+        before = found.get(model, own)
+        price = before if own.has_only_tokens else own
+        prompt, answer = (
+            after if math.isfinite(after) else earlier
+            for after, earlier in (
+                (own.prompt_tokens, before.prompt_tokens),
+                (own.answer_tokens, before.answer_tokens),
+            )
+        )
+        found[model] = price._replace(prompt_tokens=prompt, answer_tokens=answer)
+    return found
 
 
 def prices_of(pair: ModelPair, typed: Mapping[str, Price] | None = None) -> tuple[Price, Price]:
     """`price_for` of the weak and the strong model."""
     weak, strong = (price_for(model, typed) for model in pair)
     return weak, strong
+
+
+def by_choice(price: Price, money: MoneyChoice | None) -> Price:
+    """The price under a choice of money; without one a typed price counts before measured dollars.
+
+    Args:
+        price: of a model.
+        money: `measured`: dollars that were measured count, a price only where there are none;
+            `list`: tokens times price count always; None: as the price says itself.
+    """
+    return price if money is None else price._replace(replaces_measured=money == "list")
+
+
+def choice_of(prices: Iterable[Price]) -> MoneyChoice | None:
+    """The choice of money that prices are under; None: each as it says itself."""
+    found = [(price.kind == "typed", price.replaces_measured) for price in prices]
+    if (False, True) in found:
+        return "list"
+    return "measured" if (True, False) in found else None
 
 
 def list_price(model: str) -> Price | None:

@@ -1,5 +1,6 @@
 """From a target to a policy: the router's curve, the threshold on it, and the evidence for both."""
 
+import math
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,10 @@ from pydantic import ValidationError
 from routellm_core import __version__
 from routellm_core.errors import DataError
 from routellm_core.metrics.baselines import random_line
+from routellm_core.metrics.cache import forfeited_cache
 from routellm_core.metrics.costs import CostKind, CostSource
-from routellm_core.metrics.curve import point_index, rank_queries
+from routellm_core.metrics.curve import calls_strong, point_index, rank_queries
+from routellm_core.metrics.prices import choice_of
 from routellm_core.policy.choice import SelectedThreshold, outcomes_hash
 from routellm_core.policy.document import POLICY_VERSION, Policy, content_hash, first_problem
 from routellm_core.policy.fields import (
@@ -35,7 +38,7 @@ from routellm_core.policy.guarantee.sentences import (
 )
 from routellm_core.routers.checkpoints import checkpoint_hash
 from routellm_core.statistics.bootstrap import N_RESAMPLES, curve_intervals
-from routellm_core.statistics.curve_bands import share_band_at
+from routellm_core.statistics.routed_point import point_figures
 from routellm_core.store import Store
 from routellm_core.types import Interval, ModelPair
 from routellm_core.wording import money
@@ -54,7 +57,7 @@ def _price(source: CostSource) -> ModelPrice:
     said = price.source
     if source.kind is CostKind.MEASURED:
         said = f"{money.source(source)}; not by this price ({price.source})"
-    return ModelPrice.of(price._replace(source=said))
+    return ModelPrice.of(price._replace(source=said), source.kind)
 
 
 def policy_of(
@@ -66,6 +69,7 @@ def policy_of(
     strong: ProviderNames | None = None,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
+    warm_share: float | None = None,
 ) -> Policy:
     """The policy of a choice, with its evidence.
 
@@ -78,6 +82,8 @@ def policy_of(
         strong: the same of the strong model.
         n_resamples: of the bootstrap.
         seed: of the bootstrap.
+        warm_share: of the calls whose prompt one model alone would read from its cache; then what
+            switches of model forfeit is in the policy.
 
     Raises:
         NotTrainedError: there is no checkpoint in the folder.
@@ -94,7 +100,7 @@ def policy_of(
     pair = choice.outcomes.model_pair
     try:
         unnamed = Policy(
-            policy_version=1 if certified is None else POLICY_VERSION,
+            policy_version=POLICY_VERSION,
             policy_id="unnamed",
             created_at=moment,
             project_version=__version__,
@@ -125,6 +131,9 @@ def policy_of(
             guarantee=certified and guarantee_of(certified, choice.benchmark.quality_unit),
             evidence=_evidence(choice, n_resamples, seed),
             prices=Prices(
+                money=choice_of(choice.prices),
+                warm_share=warm_share,
+                forfeited_usd_per_query=_forfeited(choice, warm_share),
                 weak=_price(choice.costs.weak_source),
                 strong=_price(choice.costs.strong_source),
                 prompt_tokens=choice.costs.tokens.prompt,
@@ -188,6 +197,14 @@ def changes_since(store: Store, policy: Policy, owner: str | None = None) -> lis
             f"{policy.created_at:%Y-%m-%d}: the same target may lead to another threshold"
         ]
     return []
+
+
+def _forfeited(choice: SelectedThreshold, warm_share: float | None) -> float:
+    """USD a query that switches of model forfeit in cache; NaN where nobody asked."""
+    if warm_share is None:
+        return math.nan
+    called = calls_strong(choice.strong_win_rate, choice.threshold)
+    return forfeited_cache(choice.outcomes, choice.costs, called, warm_share).usd_per_query
 
 
 def _called(name: str, wanted: ProviderNames | None) -> CalledModel:
@@ -258,16 +275,17 @@ def _intervals(choice: SelectedThreshold, n_resamples: int, seed: int) -> dict[s
         n_resamples=n_resamples,
         seed=seed,
     )
-    at = np.array([point_index(choice.curve, choice.point.threshold)])
-    share = np.array([choice.point.strong_call_share])
-    ends = {
-        "strong_call_share": share_band_at(ranking, outcomes.cluster_code, at),
-        "quality": found.quality_at(share),
-        "pgr": found.pgr_at(share),
-        "quality_weak": found.quality_at(np.zeros(1)),
-        "quality_strong": found.quality_at(np.ones(1)),
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    own = point_figures(called, outcomes, choice.costs, found)
+    alone = (found.quality_at(np.array([share])) for share in (0.0, 1.0))
+    weak, strong = (Interval(float(low[0]), float(high[0])) for low, high in alone)
+    return {
+        "strong_call_share": own.strong_call_share.interval,
+        "quality": own.quality.interval,
+        "pgr": own.pgr.interval,
+        "quality_weak": weak,
+        "quality_strong": strong,
     }
-    return {name: Interval(float(low[0]), float(high[0])) for name, (low, high) in ends.items()}
 
 
 def guarantee_of(certified: CheckpointCertificate, quality_unit: str) -> Guarantee:

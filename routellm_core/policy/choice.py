@@ -122,7 +122,7 @@ def read_scored_benchmark(
         router=store.router(row.router_id),
         view=row.view,
         strong_win_rate=store.strong_win_rates(benchmark_id, pair, row.router_id, row.view),
-        prices=prices or prices_of(pair),
+        prices=prices or prices_of(pair, store.typed_prices(benchmark_id)),
         n_contaminated=len(store.contaminated_ids(benchmark_id)),
         data_hash=store.data_hash,
     )

@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NoReturn, Self
 
@@ -33,8 +33,16 @@ from routellm_core.policy.fields import (
 from routellm_core.routers.checkpoints import checkpoint_hash
 from routellm_core.routers.fold_checkpoints import fold_checkpoint_name, held_out_fold
 
-POLICY_VERSION: Final = 2
-"""2 has a guarantee; a policy without one is of version 1, so that who knows only that reads it."""
+POLICY_VERSION: Final = 3
+"""3 says what its money rests on; before it 2 has a guarantee and 1 has none."""
+_OF_VERSION_3 = {
+    "weak": {"kind", "cached_usd", "rests_on", "prompt_tokens", "answer_tokens"},
+    "strong": {"kind", "cached_usd", "rests_on", "prompt_tokens", "answer_tokens"},
+    "money": True,
+    "warm_share": True,
+    "forfeited_usd_per_query": True,
+}
+"""Fields of `prices` that a policy of an earlier version does not have."""
 POLICY_NAME = "policy.json"
 MAX_BYTES = 1 << 18
 """Of a policy file; a real one has some four thousand."""
@@ -48,7 +56,7 @@ class Policy(Part):
         title="Policy of RouteLLM Explorer", json_schema_extra={"$comment": RULE}
     )
 
-    policy_version: Literal[1, 2] = 1
+    policy_version: Literal[1, 2, 3] = POLICY_VERSION
     policy_id: PlainName
     created_at: Annotated[AwareDatetime, Field(strict=False)]
     project_version: PlainName
@@ -74,7 +82,7 @@ class Policy(Part):
         """A guarantee, the threshold and the checkpoint that it is about come together or not."""
         guarantee, router = self.guarantee, self.router
         if guarantee is None:
-            if self.policy_version != 1 or self.chosen_by.mode == "promise":
+            if self.policy_version == 2 or self.chosen_by.mode == "promise":
                 raise ValueError("it is one with a guarantee and lacks the field 'guarantee'")
             return self
         if self.policy_version == 1 or self.chosen_by.mode != "promise":
@@ -99,7 +107,10 @@ class Policy(Part):
 
     def document(self) -> dict[str, Any]:
         """The policy as a JSON object."""
-        return self.model_dump(mode="json", exclude=None if self.guarantee else {"guarantee"})
+        left_out: dict[str, Any] = {} if self.guarantee else {"guarantee": True}
+        if self.policy_version < POLICY_VERSION:
+            left_out["prices"] = _OF_VERSION_3
+        return self.model_dump(mode="json", exclude=left_out)
 
     def signed(self) -> Self:
         """The same with the hash over its content."""
@@ -308,7 +319,12 @@ def link_state(policy: Policy) -> dict[str, str | None]:
         model: CalledModel = getattr(pair, side)
         state[f"{side}_provider@{model.name}"] = model.provider
         state[f"{side}_called@{model.name}"] = model.provider_name
-        state[f"{side}_usd"] = _typed_price(getattr(policy.prices, side), model.name)
+        price: ModelPrice = getattr(policy.prices, side)
+        state[f"{side}_usd"] = _typed_price(price, model.name)
+        state[f"{side}_tokens"] = _at((price.prompt_tokens, price.answer_tokens), model.name)
+    state["money"] = policy.prices.money
+    share = policy.prices.warm_share
+    state["warm_share"] = None if share is None else repr(share)
     return state
 
 
@@ -316,10 +332,17 @@ def _typed_price(price: ModelPrice, model: str) -> str | None:
     """A price as the link carries one; None for the list price and for an unknown one."""
     known = (price.prompt_usd, price.answer_usd)
     listed = list_price(model)
-    if listed is not None and known == (listed.prompt_usd, listed.answer_usd):
+    is_listed = listed is not None and known == (listed.prompt_usd, listed.answer_usd)
+    if is_listed if price.kind is None else price.kind != "typed":
         return None
-    prompt, answer = (repr(usd) if math.isfinite(usd) else "" for usd in known)
-    return f"{prompt}/{answer}@{model}" if prompt or answer else None
+    cached = [price.cached_usd] if math.isfinite(price.cached_usd) else []
+    return _at([*known, *cached], model)
+
+
+def _at(figures: Iterable[float | None], model: str) -> str | None:
+    """Figures of a model as the link carries them; None where none is known."""
+    written = ["" if f is None or not math.isfinite(f) else repr(f) for f in figures]
+    return f"{'/'.join(written)}@{model}" if any(written) else None
 
 
 def json_schema() -> str:

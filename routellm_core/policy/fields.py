@@ -16,7 +16,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from routellm_core.metrics.prices import Price
+from routellm_core.metrics.costs import CostKind
+from routellm_core.metrics.prices import MoneyChoice, Price, PriceKind
 from routellm_core.types import Interval
 
 
@@ -49,6 +50,7 @@ Figure: TypeAlias = Annotated[
     WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "null"}]}),
 ]
 """NaN where it is undefined; null in the document."""
+Tokens: TypeAlias = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 Share: TypeAlias = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
 
 
@@ -183,15 +185,44 @@ class ModelPrice(Part):
     prompt_usd: Figure
     answer_usd: Figure
     source: Words
+    kind: PriceKind | None = None
+    """Who says so, in a word; None, as all below, in a policy before version 3."""
+    cached_usd: Figure = math.nan
+    """Of prompts that are read from a cache."""
+    rests_on: Annotated[CostKind, Field(strict=False)] | None = None
+    """What the money of the model rests on."""
+    prompt_tokens: Tokens | None = None
+    """Of a call, typed for queries of which nobody counted any; None: not typed."""
+    answer_tokens: Tokens | None = None
 
     @classmethod
-    def of(cls, price: Price) -> Self:
-        """The price without what it says of caches and thoughts."""
-        return cls(prompt_usd=price.prompt_usd, answer_usd=price.answer_usd, source=price.source)
+    def of(cls, price: Price, rests_on: CostKind | None = None) -> Self:
+        """The price without what it says of writing to caches and of thoughts."""
+        prompt, answer = (
+            None if math.isnan(n) else n for n in (price.prompt_tokens, price.answer_tokens)
+        )
+        return cls(
+            prompt_usd=price.prompt_usd,
+            answer_usd=price.answer_usd,
+            source=price.source,
+            kind=price.kind,
+            cached_usd=price.cache_read_usd,
+            rests_on=rests_on,
+            prompt_tokens=prompt,
+            answer_tokens=answer,
+        )
 
 
 class Prices(Part):
     """With which money was counted."""
+
+    money: MoneyChoice | None = None
+    """What counts where dollars were measured: those, or tokens times price; None: those, but a
+    typed price comes before them."""
+    warm_share: Share | None = None
+    """Of the calls those whose prompt one model alone would read from its cache; None: unasked."""
+    forfeited_usd_per_query: Figure = math.nan
+    """What switches of model forfeit in cache then; no other figure has it in."""
 
     weak: ModelPrice
     strong: ModelPrice

@@ -6,14 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from routellm_core.metrics.costs import saving
 from routellm_core.metrics.curve import calls_strong, index_at_share, point_index, rank_queries
 from routellm_core.metrics.slices import looks_broken, slice_table
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import Policy
 from routellm_core.statistics.bootstrap import CurveIntervals, curve_intervals
-from routellm_core.statistics.curve_bands import Band, ratio_band, share_band
 from routellm_core.statistics.intervals import mean_interval
+from routellm_core.statistics.routed_point import point_figures, saving_over_mix, share_estimate
 from routellm_core.types import Estimate, Floats, Interval, Ints
 from routellm_core.wording.names import distinct_names
 from routellm_core.wording.numbers import is_known
@@ -86,19 +85,10 @@ def figures_of(
         n_resamples=policy.evidence.n_resamples,
         seed=policy.evidence.seed,
     )
-    of_pair = partial(
-        ratio_band,
-        ranking,
-        choice.costs.weak,
-        choice.costs.strong,
-        cluster_code=outcomes.cluster_code,
-    )
-    strong_usd = choice.costs.strong
-    has_baseline = choice.costs.are_known and strong_usd.mean() > 0
-    part = of_pair(base=strong_usd) if has_baseline else None
-    option = partial(_option, choice, found, of_pair(), part)
+    option = partial(_option, choice, found)
     weak_name, strong_name = distinct_names(outcomes.model_pair).values()
-    mix_usd, over_mix = _over_mix(choice)
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    mix_usd, over_mix = saving_over_mix(called, outcomes, choice.costs)
     return ReportFigures(
         names=(weak_name, strong_name),
         queries_per_month=queries_per_month,
@@ -128,66 +118,25 @@ def _own_index(choice: SelectedThreshold) -> int:
     return max(point_index(choice.curve, choice.point.threshold), 0)
 
 
-def _option(
-    choice: SelectedThreshold,
-    found: CurveIntervals,
-    usd: Band,
-    part: Band | None,
-    i: int,
-    name: str,
-) -> Option:
-    curve, outcomes = choice.curve, choice.outcomes
-    share = np.array([curve.strong_call_share[i]])
-    low, high = (float(end[0]) for end in found.quality_at(share))
-    gain = _routed(choice, curve.threshold[i]) - _routed(choice, choice.point.threshold)
+def _option(choice: SelectedThreshold, found: CurveIntervals, i: int, name: str) -> Option:
+    threshold, own = float(choice.curve.threshold[i]), choice.point.threshold
+    called = calls_strong(choice.strong_win_rate, threshold)
+    figures = point_figures(called, choice.outcomes, choice.costs, found)
+    gain = _routed(choice, threshold) - _routed(choice, own)
     return Option(
         name=name,
-        strong_call_share=float(share[0]),
-        quality=Estimate(float(curve.quality[i]), Interval(low, high)),
-        gain=Estimate(float(gain.mean()), mean_interval(gain, outcomes.cluster_code)),
-        usd_per_query=Estimate(float(choice.cost[i]), _at(usd, i)),
-        saving=Estimate(
-            saving(float(choice.cost[i]), float(choice.costs.strong.mean())),
-            _UNKNOWN if part is None else Interval(*(1 - end for end in reversed(_at(part, i)))),
-        ),
+        strong_call_share=figures.strong_call_share.value,
+        quality=figures.quality,
+        gain=Estimate(float(gain.mean()), mean_interval(gain, choice.outcomes.cluster_code)),
+        usd_per_query=figures.usd_per_query,
+        saving=figures.saving,
     )
-
-
-def _at(band: Band, i: int) -> Interval:
-    return Interval(float(band.low[i]), float(band.high[i]))
 
 
 def _routed(choice: SelectedThreshold, threshold: float) -> Floats:
     """(n_queries,) quality of the model that is called."""
     called = calls_strong(choice.strong_win_rate, threshold)
     return np.where(called, choice.outcomes.quality_strong, choice.outcomes.quality_weak)
-
-
-def _over_mix(choice: SelectedThreshold) -> tuple[float, Estimate]:
-    """USD a query of the random mix of equal quality, and the policy's saving against it.
-
-    The mix calls the strong model for a share that is the recovered gap; beyond 0 and 1 there is
-    none. The interval is that of a ratio of means by its linear part (delta method), with the
-    variance of the clusters' sums; undefined where that of the gap contains 0.
-    """
-    outcomes, costs = choice.outcomes, choice.costs
-    share = choice.point.pgr
-    usd = float(choice.cost[_own_index(choice)])
-    if not 0 <= share <= 1 or not costs.are_known:
-        return math.nan, Estimate(math.nan, _UNKNOWN)
-    mixed = costs.weak + share * (costs.strong - costs.weak)
-    mix_usd = float(mixed.mean())
-    gap = outcomes.quality_strong - outcomes.quality_weak
-    low, high = mean_interval(gap, outcomes.cluster_code)
-    if not (mix_usd > 0 and (low > 0 or high < 0)):
-        return mix_usd, Estimate(saving(usd, mix_usd), _UNKNOWN)
-    recovered = _routed(choice, choice.point.threshold) - outcomes.quality_weak - share * gap
-    mixed = mixed + (costs.strong - costs.weak).mean() / gap.mean() * recovered
-    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
-    routed = np.where(called, costs.strong, costs.weak)
-    part = usd / mix_usd + (routed - usd / mix_usd * mixed) / mix_usd
-    low, high = mean_interval(part, outcomes.cluster_code)
-    return mix_usd, Estimate(saving(usd, mix_usd), Interval(1 - high, 1 - low))
 
 
 def _slices(choice: SelectedThreshold) -> list[SliceFigures]:
@@ -217,6 +166,6 @@ def _quality_interval(values: Floats, cluster_code: Ints) -> Interval:
     """Exact where each text is right or wrong once, else Student's t; NaN where nothing varies."""
     n = len(values)
     if np.isin(values, (0.0, 1.0)).all() and len(np.unique(cluster_code)) == n:
-        return _at(share_band(np.array([round(values.sum())]), n), 0)
+        return share_estimate(values.astype(np.bool_), cluster_code).interval
     low, high = mean_interval(values, cluster_code)
     return Interval(low, high) if is_known(low) and low < high else _UNKNOWN

@@ -10,6 +10,7 @@ from routellm_core.metrics.baselines import random_line
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import POLICY_NAME, Policy
 from routellm_core.policy.guarantee.sentences import scope_and_test
+from routellm_core.policy.money import cache_words
 from routellm_core.report import words
 from routellm_core.report.figures import Option, ReportFigures, SliceFigures, figures_of
 from routellm_core.report.picture import curve_picture
@@ -53,7 +54,7 @@ def page_of(choice: SelectedThreshold, policy: Policy, figures: ReportFigures) -
         _guarantee(policy),
         _curve(choice, policy, figures),
         _options(policy, figures),
-        _money(choice, figures),
+        _money(choice, policy, figures),
         _list(
             "What is not known",
             [*words.not_known(policy, choice), *words.broken_slices(figures)],
@@ -215,7 +216,7 @@ def _option_row(
     ]
 
 
-def _money(choice: SelectedThreshold, figures: ReportFigures) -> str:
+def _money(choice: SelectedThreshold, policy: Policy, figures: ReportFigures) -> str:
     costs, (weak, strong) = choice.costs, figures.names
     said = money.of_pair(weak, costs.weak_source, strong, costs.strong_source)
     rows = [
@@ -230,6 +231,7 @@ def _money(choice: SelectedThreshold, figures: ReportFigures) -> str:
         f"{_text(costs.tokens.answer)}. The 95% interval is that of the mean over queries like "
         "these. It leaves out that prices may change.</p>"
         + _table(["USD for 1,000 queries", "mean", "95% interval"], rows, "usd")
+        + (f"<p>{_text(cache)}</p>" if (cache := cache_words(policy)) else "")
         + "</section>"
     )
 

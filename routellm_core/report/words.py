@@ -138,6 +138,11 @@ def _money_not_known(policy: Policy, choice: SelectedThreshold) -> list[str]:
             f"The length of the answers of {joined(assumed)}: nobody counted their tokens. The "
             "money counts with the averages of the RouteLLM paper."
         )
+    if typed := of(CostKind.TYPED):
+        items.append(
+            f"The length of the answers of {joined(typed)}: nobody counted their tokens. The money "
+            "counts with the number that you typed."
+        )
     for name, source in sources.items():
         if source.kind in (CostKind.MEASURED, CostKind.TOKENS):
             n_missing = source.n_queries - source.n_known

@@ -53,20 +53,6 @@ def clustered_share_band(ranking: Ranking, cluster_code: Ints) -> Band:
     return Band(low, high)
 
 
-def share_band_at(ranking: Ranking, cluster_code: Ints, points: Ints) -> Band:
-    """Band of strong-call shares at some points: exact where all texts differ, else by clusters.
-
-    Args:
-        ranking: of the router's scores.
-        cluster_code: (n_queries,) equal for queries of one text.
-        points: (k,) positions on the curve.
-    """
-    n = len(cluster_code)
-    if len(np.unique(cluster_code)) == n:
-        return share_band(ranking.n_strong[points], n)
-    return Band(*(edge[points] for edge in clustered_share_band(ranking, cluster_code)))
-
-
 def ratio_band(
     ranking: Ranking,
     value_weak: Floats,

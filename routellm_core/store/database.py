@@ -277,11 +277,27 @@ def _add_facts_of_answers(cursor: duckdb.DuckDBPyConnection) -> None:
         cursor.execute(f"ALTER TABLE outcome ADD COLUMN {name} DOUBLE")
 
 
+def _add_typed_prices(cursor: duckdb.DuckDBPyConnection) -> None:
+    # What the user typed for the models of a set of their own. USD a million tokens; tokens of a
+    # usual call, where nobody counted them. NULL: not typed. Unique: (benchmark_id, model).
+    cursor.execute(
+        """CREATE TABLE typed_price (
+               benchmark_id   VARCHAR NOT NULL,
+               model          VARCHAR NOT NULL,
+               prompt_usd     DOUBLE CHECK (prompt_usd >= 0),
+               answer_usd     DOUBLE CHECK (answer_usd >= 0),
+               cache_read_usd DOUBLE CHECK (cache_read_usd >= 0),
+               prompt_tokens  DOUBLE CHECK (prompt_tokens >= 0),
+               answer_tokens  DOUBLE CHECK (answer_tokens >= 0))"""
+    )
+
+
 # Each takes a store from the version of its position to the next; only ever add at the end.
 MIGRATIONS: list[Callable[[duckdb.DuckDBPyConnection], None]] = [
     _create_tables,
     _add_owner_and_usage,
     _add_facts_of_answers,
+    _add_typed_prices,
 ]
 
 

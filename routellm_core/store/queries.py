@@ -116,6 +116,12 @@ class QueryReader(Reader):
                weak.answer_tokens AS answer_tokens_weak,
                strong.answer_tokens AS answer_tokens_strong,
                weak.cost_usd AS cost_usd_weak, strong.cost_usd AS cost_usd_strong,
+               weak.cached_tokens AS cached_tokens_weak,
+               strong.cached_tokens AS cached_tokens_strong,
+               weak.cache_write_tokens AS cache_write_tokens_weak,
+               strong.cache_write_tokens AS cache_write_tokens_strong,
+               weak.reasoning_tokens AS reasoning_tokens_weak,
+               strong.reasoning_tokens AS reasoning_tokens_strong,
                weak.quality AS quality_weak, strong.quality AS quality_strong,
                own.strong_win_rate::DOUBLE AS strong_win_rate,
                CASE WHEN NOT contaminated THEN rank() OVER by_own - 1 END AS n_above,
@@ -304,7 +310,11 @@ class QueryReader(Reader):
 def _usual(side: str, call: UsualCall) -> dict[str, float | None]:
     """Parameters on a model's calls."""
     measured = call.measured_usd
+    read, write, thought = call.price.changes
     return {
+        f"{side}_read_usd": read,
+        f"{side}_write_usd": write,
+        f"{side}_thought_usd": thought,
         f"{side}_prompt_usd": call.price.prompt_usd,
         f"{side}_answer_usd": call.price.answer_usd,
         f"{side}_prompt_tokens": call.prompt_tokens,
@@ -327,7 +337,22 @@ _SHOWN = """query_id, slice, calls_strong, quality_weak, quality_strong, usd, st
     other_win_rate, other_calls_strong, other_percentile"""
 
 # Every parameter stands here, so that each statement below may be given all of them.
-_JUDGED = """
+_USD = """coalesce(CASE WHEN $SIDE_measured_usd::DOUBLE IS NOT NULL
+                    THEN coalesce(cost_usd_SIDE, $SIDE_measured_usd) END,
+                (coalesce(prompt_tokens_SIDE, $SIDE_prompt_tokens) * $SIDE_prompt_usd
+                + coalesce(least(cached_tokens_SIDE,
+                        coalesce(prompt_tokens_SIDE, $SIDE_prompt_tokens)), 0) * $SIDE_read_usd
+                + coalesce(least(cache_write_tokens_SIDE,
+                        coalesce(prompt_tokens_SIDE, $SIDE_prompt_tokens)
+                        - coalesce(least(cached_tokens_SIDE,
+                            coalesce(prompt_tokens_SIDE, $SIDE_prompt_tokens)), 0)
+                    ), 0) * $SIDE_write_usd
+                + coalesce(answer_tokens_SIDE, $SIDE_answer_tokens) * $SIDE_answer_usd
+                + coalesce(least(reasoning_tokens_SIDE,
+                        coalesce(answer_tokens_SIDE, $SIDE_answer_tokens)), 0) * $SIDE_thought_usd
+                ) / 1e6) AS usd_SIDE"""
+"""Money of a call as `metrics.costs.pair_costs` counts it; SIDE is weak or strong."""
+_JUDGED = f"""
     WITH judged AS (
         SELECT *,
             strong_win_rate >= $alpha::DOUBLE AS calls_strong,
@@ -340,16 +365,8 @@ _JUDGED = """
             other_win_rate >= $other_alpha::DOUBLE AS other_calls_strong,
             coalesce(other_calls_strong <> calls_strong, false) AS disagree,
             coalesce((strong_win_rate >= $pinned_alpha::DOUBLE) <> calls_strong, false) AS flips,
-            coalesce(CASE WHEN $weak_measured_usd::DOUBLE IS NOT NULL
-                    THEN coalesce(cost_usd_weak, $weak_measured_usd) END,
-                (coalesce(prompt_tokens_weak, $weak_prompt_tokens) * $weak_prompt_usd
-                + coalesce(answer_tokens_weak, $weak_answer_tokens) * $weak_answer_usd
-                ) / 1e6) AS usd_weak,
-            coalesce(CASE WHEN $strong_measured_usd::DOUBLE IS NOT NULL
-                    THEN coalesce(cost_usd_strong, $strong_measured_usd) END,
-                (coalesce(prompt_tokens_strong, $strong_prompt_tokens) * $strong_prompt_usd
-                + coalesce(answer_tokens_strong, $strong_answer_tokens) * $strong_answer_usd
-                ) / 1e6) AS usd_strong,
+            {_USD.replace("SIDE", "weak")},
+            {_USD.replace("SIDE", "strong")},
             CASE WHEN $weak_measured_usd::DOUBLE IS NOT NULL THEN cost_usd_weak IS NOT NULL
                 ELSE prompt_tokens_weak IS NOT NULL AND answer_tokens_weak IS NOT NULL
                 END AS knows_weak,

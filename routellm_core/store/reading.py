@@ -29,6 +29,9 @@ PAIR_QUERIES = """
           WHERE benchmark_id = $benchmark_id AND model = $strong) AS strong USING (query_id)
 """
 
+_SELDOM = ("prompt_tokens", "cost_usd", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
+"""Columns of an outcome that few files fill."""
+
 
 class Reader(Database):
     """Readings; contaminated queries are left out of every figure unless asked for."""
@@ -114,14 +117,13 @@ class Reader(Database):
             UnknownNameError: no such benchmark or model.
             DataError: both models are the same, or no query has both outcomes.
         """
+        of_sides = ", ".join(
+            f"{side}.{name} AS {name}_{side}"
+            for name in ("quality", "answer_tokens", *_SELDOM)
+            for side in ("weak", "strong")
+        )
         rows = self._pair_rows(
-            """query_id, slice, cluster_id, query.prompt_tokens AS prompt_tokens,
-               weak.quality AS quality_weak, strong.quality AS quality_strong,
-               weak.answer_tokens AS answer_tokens_weak,
-               strong.answer_tokens AS answer_tokens_strong,
-               weak.prompt_tokens AS prompt_tokens_weak,
-               strong.prompt_tokens AS prompt_tokens_strong,
-               weak.cost_usd AS cost_usd_weak, strong.cost_usd AS cost_usd_strong""",
+            f"query_id, slice, cluster_id, query.prompt_tokens AS prompt_tokens, {of_sides}",
             benchmark_id,
             model_pair,
             contaminated,
@@ -142,7 +144,7 @@ class Reader(Database):
                 or name == "prompt_tokens"
                 or (
                     rows[name].null_count < len(rows[name])
-                    and name.startswith(("prompt_tokens_", "cost_usd_"))
+                    and name.startswith(tuple(f"{seldom}_" for seldom in _SELDOM))
                 )
             },
         )

@@ -13,6 +13,7 @@ from routellm_core.schemas import checked_battles
 from routellm_core.store.database import SETUP
 from routellm_core.store.policies import PolicyShelf
 from routellm_core.store.queries import QueryReader
+from routellm_core.store.typed_prices import PriceShelf
 from routellm_core.text_keys import text_hash
 from routellm_core.types import VIEWS, Benchmark, ModelPair, RouterEntry
 
@@ -28,13 +29,14 @@ USER_ROWS = {
     "outcome": """SELECT outcome.* FROM outcome SEMI JOIN (
         SELECT benchmark_id FROM benchmark WHERE origin = 'user') USING (benchmark_id)""",
     "usage": "SELECT * FROM usage",
+    "typed_price": "SELECT * FROM typed_price",
     "strong_win_rate": """SELECT * FROM strong_win_rate
         WHERE router_id IN (SELECT router_id FROM router WHERE origin = 'user')
            OR benchmark_id IN (SELECT benchmark_id FROM benchmark WHERE origin = 'user')""",
 }
 
 
-class Store(PolicyShelf, QueryReader):
+class Store(PolicyShelf, PriceShelf, QueryReader):
     """A store on disk, or in memory when no path is given: what it can be asked and told."""
 
     def add_benchmark(
@@ -162,7 +164,14 @@ class Store(PolicyShelf, QueryReader):
                        EXCEPT SELECT text_hash FROM battle)""",
                 benchmark_id=benchmark_id,
             )
-            for table in ("strong_win_rate", "usage", "outcome", "query", "benchmark"):
+            for table in (
+                "strong_win_rate",
+                "typed_price",
+                "usage",
+                "outcome",
+                "query",
+                "benchmark",
+            ):
                 self._write(
                     f"DELETE FROM {table} WHERE benchmark_id = $benchmark_id",
                     benchmark_id=benchmark_id,

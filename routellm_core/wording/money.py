@@ -1,6 +1,11 @@
 """Basis of figures of money, in words for screen and terminal."""
 
+import math
+from collections.abc import Sequence
 from typing import Protocol
+
+from routellm_core.wording.numbers import percent, usd_text
+from routellm_core.wording.text import joined
 
 
 class _Price(Protocol):
@@ -51,6 +56,11 @@ def source(found: MoneySource) -> str:
             f"assumed tokens, {found.answer_tokens:.0f} an answer as in the paper, times a price "
             f"({found.price.source})"
         )
+    if found.kind == "typed tokens times price":
+        return (
+            f"typed tokens, {found.answer_tokens:,.0f} an answer, times a price "
+            f"({found.price.source})"
+        )
     if found.n_known == found.n_queries:
         return (
             f"measured tokens, {found.answer_tokens:.0f} an answer at the mean, times a price "
@@ -75,3 +85,40 @@ def of_pair(weak_name: str, weak: MoneySource, strong_name: str, strong: MoneySo
     if weak.kind != strong.kind and "unknown" not in (weak.kind, strong.kind):
         said += " The two rest on different things: compare them with care."
     return said
+
+
+def cache(
+    warm_share: float,
+    usd_per_query: float,
+    share_of_saving: float,
+    strong_name: str,
+    without_price: Sequence[str],
+) -> str:
+    """Money that switches of model forfeit in cache, in a sentence or two.
+
+    Args:
+        warm_share: of the prompts, in [0, 1].
+        usd_per_query: forfeited; NaN where it is not known.
+        share_of_saving: against always strong; NaN where nothing is saved.
+        strong_name: of the strong model.
+        without_price: names of the models whose price of cached prompts is not known.
+
+    >>> cache(0.5, 0.00012, 0.041, "heron", [])  # doctest: +NORMALIZE_WHITESPACE
+    'At 50% warm prompts, switches of model forfeit $0.12 of cache for 1,000 queries, 4.1% of the
+    saving against always heron. The saving itself leaves caches out.'
+    """
+    if math.isnan(usd_per_query):
+        return (
+            "What switches of model forfeit in cache is not known (–): no price of cached prompts "
+            f"is known of {joined(list(without_price))}. Type one."
+        )
+    of_saving = (
+        "nothing is saved against"
+        if math.isnan(share_of_saving)
+        else f"{percent(share_of_saving)} of the saving against"
+    )
+    return (
+        f"At {percent(warm_share, 0)} warm prompts, switches of model forfeit "
+        f"{usd_text(1_000 * usd_per_query)} of cache for 1,000 queries, {of_saving} always "
+        f"{strong_name}. The saving itself leaves caches out."
+    )

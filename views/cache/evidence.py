@@ -22,8 +22,8 @@ from routellm_core.evaluation.overhead.router_cost import BreakEven, break_even,
 from routellm_core.evaluation.overhead.router_times import OwnTime, usual_time
 from routellm_core.metrics.costs import PairCosts, Price
 from routellm_core.metrics.curve import calls_strong
-from routellm_core.statistics.intervals import mean_interval
-from routellm_core.types import Interval, ModelPair, PairLatencies
+from routellm_core.statistics.routed_point import money_estimates, saving_over_mix
+from routellm_core.types import Estimate, ModelPair, PairLatencies
 from views.cache import benchmarks, models, workspace
 from views.cache.benchmarks import RouterKey
 
@@ -41,11 +41,15 @@ N_TIMED = 16
 
 
 class Routed(NamedTuple):
-    """USD for a routed query at a threshold, without the router."""
+    """Money of the routed answers at a threshold, without the router's machine."""
 
-    usd: float
-    interval: Interval
-    """95%, Student's t over clusters."""
+    usd: Estimate
+    """A query."""
+    saving: Estimate
+    """Against always calling the strong model."""
+    mix_usd: float
+    """Of a random mix of equal quality; NaN where none has it."""
+    saving_over_mix: Estimate
     n_queries: int
 
 
@@ -191,10 +195,13 @@ def time_router(version: int, folder: str, queries: list[str]) -> None:
 def routed(key: RouterKey, prices: tuple[Price, Price], threshold: float) -> Routed:
     """Cost of the answers of a routed query at a threshold."""
     known = benchmarks.outcomes(key.version, key.benchmark_id, key.pair)
-    costs = _costs(key, prices)
     called = calls_strong(benchmarks.ranked(key).strong_win_rate, threshold)
-    usd = np.where(called, costs.strong, costs.weak)
-    return Routed(float(usd.mean()), mean_interval(usd, known.cluster_code), len(usd))
+    costs = _costs(key, prices)
+    return Routed(
+        *money_estimates(called, costs, known.cluster_code),
+        *saving_over_mix(called, known, costs),
+        len(called),
+    )
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

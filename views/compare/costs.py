@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+from routellm_core.evaluation.slice_ranks import NO_ROUTERS
 from routellm_core.wording.numbers import fixed, percent, span
 from views.compare.router_names import names_of
 from views.components.live_curve.payload import number
@@ -22,7 +23,7 @@ _COLUMNS = (
 
 def sentence(found: dict[str, Any]) -> str:
     """The router that reaches the best single model's quality for the least money."""
-    routers = [r for r in found["routers"] if r["router"] != "random"]
+    routers = [r for r in found["routers"] if r["router"] not in NO_ROUTERS]
     known = [r for r in routers if math.isfinite(r["quality_neutral_cost"])]
     if not known:
         return "One of the models has no list price: only shares of strong calls are known."

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from routellm_core.evaluation.slice_ranks import NO_ROUTERS
 from routellm_core.wording.numbers import with_span
 from routellm_core.wording.text import joined
 from views.compare import controls
@@ -19,7 +20,7 @@ def sentence(found: dict[str, Any], title: str) -> str:
     word = slice_word(found)
     if found["n_slices"] < 2:
         return f"{title} has no slices: all of a router's gain comes from ranking its queries."
-    routers = [r for r in found["routers"] if r["router"] != "random"]
+    routers = [r for r in found["routers"] if r["router"] not in NO_ROUTERS]
     less = [r for r in routers if r["over_prior_interval"][1] < 0]
     more = [r for r in routers if r["over_prior_interval"][0] > 0]
     neither = [r for r in routers if r not in less and r not in more]

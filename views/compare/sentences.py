@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from routellm_core.evaluation.benchmark import WITHIN_SLICE
+from routellm_core.evaluation.slice_ranks import NO_ROUTERS
 from routellm_core.store.selection import main_view
 from routellm_core.wording.numbers import fixed, signed, span, with_span
 
@@ -28,13 +29,13 @@ def about(figures: dict[str, Any]) -> list[str]:
 def comparable(routers: list[dict[str, Any]], name: str | None = None) -> list[dict[str, Any]]:
     """Rows that can be compared: of one view, the one that most have.
 
-    Those of the router of that name; without one, all but the random router's.
+    Those of the router of that name; without one, all but those of `NO_ROUTERS`.
     """
     n_all = max((r.get("n_queries", 0) for r in routers), default=0)
     known = [
         r
         for r in routers
-        if (r["router"] == name if name else r["router"] != "random")
+        if (r["router"] == name if name else r["router"] not in NO_ROUTERS)
         and r.get("n_queries", 0) == n_all  # not the figures of one fold alone
     ]
     view = main_view([r["view"] for r in known])
@@ -91,7 +92,7 @@ def _against(
 
 def _inside_slices(figures: dict[str, Any]) -> list[str]:
     """The rest of the best router's lead over random within slices."""
-    known = [r for r in figures["routers"] if r["router"] != "random"]
+    known = [r for r in figures["routers"] if r["router"] not in NO_ROUTERS]
     best = next((r for r in known if r["view"] == "in_domain"), None)
     inside = next((r for r in known if best and _same(r, best) and r["view"] == WITHIN_SLICE), None)
     if best is None or inside is None or best["recipe"] == _OWN or not best["apgr"] > 0.5:

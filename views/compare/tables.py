@@ -3,6 +3,7 @@
 from typing import Any
 
 from routellm_core.evaluation.benchmark import WITHIN_SLICE
+from routellm_core.evaluation.slice_ranks import NO_ROUTERS
 from routellm_core.store.selection import main_view
 from routellm_core.types import VIEWS
 from views.components.live_curve.payload import number
@@ -19,8 +20,9 @@ def of_routers(figures: dict[str, Any]) -> dict[str, Any]:
     APGR is that of the view which most routers have; where a router has only another one, its
     recipe says which.
     """
-    known = list(by_router(figures["routers"]).values())
-    usual = main_view([next(iter(views)) for views in known])
+    by_name = by_router(figures["routers"])
+    known = list(by_name.values())
+    usual = main_view([next(iter(v)) for (name, _), v in by_name.items() if name not in NO_ROUTERS])
     rows = [_row(views, usual) for views in known]
     there = [v for v in VIEW_COLUMNS if v != usual and any(v in row for row in rows)]
     help_of_views = f"APGR. {help_of('apgr')}"

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from routellm_core.evaluation.overhead.router_cost import BreakEven
 from routellm_core.metrics.costs import PairCosts, Price, saving
-from routellm_core.types import Interval, ModelPair
+from routellm_core.types import Estimate, Interval, ModelPair
 from routellm_core.wording.numbers import DASH, percent, span, usd_text
 from views.cache import benchmarks
 from views.cache import evidence as evidence_cache
@@ -84,7 +84,8 @@ def usd_per_thousand(
     """Cost of a thousand routed queries, the router included."""
     found = evidence_cache.routed(key, prices_of(selection), threshold)
     return Cell(
-        usd_text(1_000 * (found.usd + router.usd)), usd_interval(found.interval, router.usd, 1_000)
+        usd_text(1_000 * (found.usd.value + router.usd)),
+        usd_interval(found.usd.interval, router.usd, 1_000),
     )
 
 
@@ -96,18 +97,15 @@ def usd_interval(interval: Interval, router_usd: float, n_queries: float) -> str
 def baseline_of(selection: Selection, readings: Readings) -> Baseline:
     """The one that the link states.
 
-    A random mix reaches the quality of the point at a share of strong calls that is the recovered
-    gap; beyond 0 and 1 no mix does.
+    A random mix reaches the quality of the point only where the recovered gap is from 0 to 1.
     """
     kind = link.text("baseline", "mix", list(_BASELINES))
     if kind == "today":
         today = link.number("today_usd", None)
         today = math.nan if today is None else today / 1_000
         return Baseline(_BASELINES[kind], today, "type it above")
-    costs, share = readings.money.costs, readings.point.pgr
-    weak, strong = float(costs.weak.mean()), float(costs.strong.mean())
-    mixed = weak + share * (strong - weak) if 0 <= share <= 1 else math.nan
-    return Baseline(_BASELINES[kind], mixed, "no mix of both models has this quality")
+    found = evidence_cache.routed(selection.key, prices_of(selection), readings.point.threshold)
+    return Baseline(_BASELINES[kind], found.mix_usd, "no mix of both models has this quality")
 
 
 def provenance(pair: ModelPair, costs: PairCosts, router: RouterCost) -> str:
@@ -154,42 +152,44 @@ def _tiles(
     selection: Selection, readings: Readings, router: RouterCost, baseline: Baseline
 ) -> list[Tile]:
     found = evidence_cache.routed(selection.key, prices_of(selection), readings.point.threshold)
-    each_usd, n = found.usd + router.usd, f"n {found.n_queries:,}"
+    each_usd, n = found.usd.value + router.usd, f"n {found.n_queries:,}"
     monthly = queries_per_month()
-    table = evidence_cache.at_other_prices(
-        selection.key, prices_of(selection), readings.point.threshold, router.usd
-    )
-    strong = table[table["factor"] == 1.0].iloc[0]
-    # The baseline is taken as given, so only the routed cost is uncertain.
-    low, high = (saving(end + router.usd, baseline.usd) for end in reversed(found.interval))
+    always = float(readings.money.costs.strong.mean())
+    over = found.saving_over_mix
+    included = f"with the router's machine {percent(saving(each_usd, baseline.usd))}"
+    if baseline.label == _BASELINES["today"]:  # taken as given: only the routed money is uncertain
+        ends = (saving(end + router.usd, baseline.usd) for end in reversed(found.usd.interval))
+        over = Estimate(saving(each_usd, baseline.usd), Interval(*ends))
+        included = "the baseline as given, the router's machine included"
     return [
         Tile(
             "for 1,000 queries",
-            usd_text(1_000 * each_usd),
-            f"{usd_interval(found.interval, router.usd, 1_000)} · {n} · router "
-            f"{usd_text(1_000 * router.usd)}",
+            usd_text(1_000 * found.usd.value),
+            f"{usd_interval(found.usd.interval, 0.0, 1_000)} · {n} · with the router's machine "
+            f"{usd_text(1_000 * each_usd)}",
             "cost",
         ),
         Tile(
             "a month",
-            usd_text(monthly * each_usd),
-            f"{usd_interval(found.interval, router.usd, monthly)} · {monthly:,.0f} queries",
+            usd_text(monthly * found.usd.value),
+            f"{usd_interval(found.usd.interval, 0.0, monthly)} · {monthly:,.0f} queries · with the "
+            f"router's machine {usd_text(monthly * each_usd)}",
             "cost",
         ),
         Tile(
             f"saved, against always {short_name(selection.pair.strong)}",
-            percent(strong.saving),
-            f"{span((strong.saving_low, strong.saving_high), percent)} · "
-            f"{usd_text(1_000 * strong.always_strong_usd)} for 1,000",
+            percent(found.saving.value),
+            f"{span(found.saving.interval, percent)} · {usd_text(1_000 * always)} for 1,000 · "
+            f"with the router's machine {percent(saving(each_usd, always))}",
             "saving",
         ),
         Tile(
             f"saved, against {baseline.label}",
-            percent(saving(each_usd, baseline.usd)),
+            percent(over.value),
             baseline.why_none
             if math.isnan(baseline.usd)
-            else f"{span((low, high), percent)}, the baseline as given · "
-            f"{usd_text(1_000 * baseline.usd)} for 1,000",
+            else f"{span(over.interval, percent)} · {usd_text(1_000 * baseline.usd)} for 1,000 · "
+            f"{included}",
             "saving",
         ),
     ]

@@ -27,8 +27,9 @@ _SEVERITIES = {
 _LOOKED_FOR = (
     "Looked for: qualities off the scale; swapped models; one model's answers that never vary or "
     "lie below guessing; slices where the weak model wins, or without a gap; copied columns; "
-    "answers cut off at one length; repeated, missing and contaminated queries; tokens that nobody "
-    "counted. A test of many slices or models raises any false alarm with a chance of 1%."
+    "empty answers, and answers cut off at one length; repeated, missing, non-English and "
+    "contaminated queries; tokens that nobody counted. Where nothing is wrong, all tests together "
+    "raise a false alarm with a chance of at most 1%."
 )
 
 

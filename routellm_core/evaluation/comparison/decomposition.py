@@ -24,11 +24,11 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
-from routellm_core.evaluation.benchmark import within_slice
+from routellm_core.evaluation.slice_ranks import slice_prior, within_slice
 from routellm_core.metrics.curve import apgr, curve_of, pgr_of, rank_queries
 from routellm_core.statistics.bootstrap import N_RESAMPLES, paired_resamples, resample_weights
 from routellm_core.statistics.intervals import percentile_interval
-from routellm_core.types import N_FOLDS, Estimate, Floats, Interval, Ints, PairOutcomes, Ranking
+from routellm_core.types import Estimate, Floats, Interval, Ints, PairOutcomes, Ranking
 
 
 class Decomposition(NamedTuple):
@@ -44,7 +44,7 @@ class Decomposition(NamedTuple):
     slice_means: Estimate
     """APGR of `slice_means`: all that the router knows of slices, and nothing of queries."""
     inside_slices: Estimate
-    """APGR of `evaluation.within_slice`: the router's order inside slices, and nothing of them."""
+    """APGR of `slice_ranks.within_slice`: the router's order inside slices, nothing of them."""
     prior: Estimate
     """APGR of `slice_prior`, which needs no router."""
     over_prior: Estimate
@@ -55,6 +55,7 @@ def decomposition(
     outcomes: PairOutcomes,
     strong_win_rate: Floats,
     *,
+    fold: Ints | None = None,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> Decomposition:
@@ -63,13 +64,15 @@ def decomposition(
     Args:
         outcomes: of the pair.
         strong_win_rate: (n_queries,) the router's scores.
+        fold: (n_queries,) equal for the queries that one fit scored, for `inside_slices`; both
+            gains are of the scores as they are, as APGR is.
         n_resamples: of the bootstrap.
         seed: of the bootstrap and of the folds of the prior.
     """
     scores = (
         strong_win_rate,
         slice_means(strong_win_rate, outcomes.slice_code),
-        within_slice(strong_win_rate, outcomes.slice_code),
+        within_slice(strong_win_rate, outcomes.slice_code, fold),
         slice_prior(outcomes, seed=seed),
     )
     rankings = [rank_queries(score) for score in scores]
@@ -121,41 +124,10 @@ def called_share(ranking: Ranking) -> Floats:
     return share
 
 
-def slice_prior(outcomes: PairOutcomes, *, n_folds: int = N_FOLDS, seed: int = 0) -> Floats:
-    """Scores of a router that knows the slice of a query, and of slices what others showed.
-
-    Each query scores the mean gain of its slice over the queries of the other folds, which hold
-    none of its text; where they have none of the slice, their mean over all. Inside its fold each
-    score then becomes its rank: to leave good queries out lowers the mean of the others, which
-    would rank the folds the wrong way round. A little of that stays between the slices of a fold,
-    so the APGR of these scores is rather too low than too high.
-
-    Args:
-        outcomes: of the pair.
-        n_folds: at least 2.
-        seed: of the folds.
-
-    Returns:
-        (n_queries,) in [0, 1]; with one slice all 0.5.
-    """
-    clusters, fold_of = np.unique(outcomes.cluster_code, return_inverse=True)
-    fold = np.random.default_rng(seed).permutation(np.arange(len(clusters)) % n_folds)[fold_of]
-    gain = outcomes.quality_strong - outcomes.quality_weak
-    n_slices = len(outcomes.slices)
-    score = np.empty(outcomes.n_queries)
-    for held_out in range(n_folds):
-        known, own = fold != held_out, fold == held_out
-        n = np.bincount(outcomes.slice_code[known], minlength=n_slices)
-        total = np.bincount(outcomes.slice_code[known], gain[known], minlength=n_slices)
-        mean = np.where(n > 0, total / np.maximum(n, 1), total.sum() / n.sum())
-        score[own] = mean[outcomes.slice_code[own]]
-    return within_slice(score, fold)
-
-
 def slice_means(strong_win_rate: Floats, slice_code: Ints) -> Floats:
     """Scores that keep what a router says of each slice, and forget which query is which.
 
-    The counterpart of `evaluation.within_slice`: each score becomes the mean of its slice's.
+    The counterpart of `slice_ranks.within_slice`: each score becomes the mean of its slice's.
 
     >>> slice_means(np.array([0.9, 0.8, 0.4]), np.array([0, 1, 1])).round(2).tolist()
     [0.9, 0.6, 0.6]

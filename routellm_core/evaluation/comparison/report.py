@@ -5,24 +5,37 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from routellm_core.errors import UnknownNameError
-from routellm_core.evaluation.benchmark import within_slice
 from routellm_core.evaluation.comparison import controls, sentences
 from routellm_core.evaluation.comparison.decomposition import Decomposition, decomposition
 from routellm_core.evaluation.comparison.verdicts import PairVerdict, verdicts
-from routellm_core.evaluation.money import money_document
+from routellm_core.evaluation.money import cache_document, money_document
+from routellm_core.evaluation.slice_ranks import (
+    NO_ROUTERS,
+    SLICE_TABLE,
+    prior_folds,
+    slice_prior,
+    within_slice,
+)
 from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.metrics import cost_quality
 from routellm_core.metrics.costs import PairCosts, pair_costs, routed_cost
-from routellm_core.metrics.curve import curve_of, rank_queries, routing_curve
+from routellm_core.metrics.curve import (
+    calls_strong,
+    curve_of,
+    index_at_share,
+    rank_queries,
+    routing_curve,
+)
 from routellm_core.metrics.prices import Price, prices_of
 from routellm_core.statistics.bootstrap import N_RESAMPLES
 from routellm_core.statistics.cost_quality_bands import cost_intervals
 from routellm_core.statistics.intervals import mean_interval
 from routellm_core.store import Store
 from routellm_core.store.selection import complete_routers, default_pair, main_view
-from routellm_core.types import Floats, ModelPair, PairOutcomes
+from routellm_core.types import Floats, Ints, ModelPair, PairOutcomes
 
 _KEYS = {"between_slice_gain": "recognising", "within_slice_gain": "ranking"}
 """Keys of the JSON object that differ from the names of `Decomposition`."""
@@ -39,6 +52,7 @@ def compare_routers(
     strong_call_share: float = 0.5,
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
+    warm_share: float | None = None,
     on_progress: OnProgress = silent,
 ) -> dict[str, Any]:
     """Verdicts, controls and decompositions of the routers of one view.
@@ -54,11 +68,14 @@ def compare_routers(
         strong_call_share: at which qualities are compared.
         n_resamples: of the bootstrap, and shuffles of the control.
         seed: of both.
+        warm_share: of the calls whose prompt one model alone would read from its cache; None: each
+            router's `cache` is left out.
         on_progress: told of each router.
 
     Returns:
-        The JSON object of `compare --json`. `random` stands among `routers` and in no verdict; the
-        routers fall in `mean_quality`, that over all strong-call shares, as the verdicts do.
+        The JSON object of `compare --json`. `random` and, of scores in domain, `slice_table` (see
+        `slice_ranks.slice_prior`) stand among `routers` and in no verdict; the routers fall in
+        `mean_quality`, that over all strong-call shares, as the verdicts do.
 
     Raises:
         UnknownNameError: no such benchmark or model, or no router has scored it so.
@@ -78,16 +95,21 @@ def compare_routers(
             f"{benchmark_id}"
         )
     labels = _labels(list(zip(rows["router_name"], rows["recipe"], strict=True)))
-    scores = {}
+    scores: dict[str, Floats] = {}
+    folds: dict[str, Ints] = {}
     for label, router_id in zip(labels, rows["router_id"], strict=True):
         where = benchmark_id, pair, router_id, view
-        scores[label] = store.strong_win_rates(*where)
+        scores[label], folds[label] = store.strong_win_rates(*where), store.folds(*where)
         if view == "unseen_slices":
-            scores[label] = within_slice(scores[label], store.folds(*where))
+            scores[label] = within_slice(scores[label], folds[label])
+    if view == "in_domain" and not router_names and np.ptp(outcomes.slice_code):
+        labels[SLICE_TABLE] = (SLICE_TABLE, "none")
+        scores[SLICE_TABLE] = slice_prior(outcomes, seed=seed)
+        folds[SLICE_TABLE] = prior_folds(outcomes, seed=seed)
     weak, strong = outcomes.quality_weak, outcomes.quality_strong
     on_progress(Progress("every pair", 0, len(labels) + 1))
     found = verdicts(
-        {label: scores[label] for label, (name, _) in labels.items() if name != "random"},
+        {label: scores[label] for label, (name, _) in labels.items() if name not in NO_ROUTERS},
         weak,
         strong,
         cluster_code=outcomes.cluster_code,
@@ -95,11 +117,13 @@ def compare_routers(
         n_resamples=n_resamples,
         seed=seed,
     )
-    costs = pair_costs(outcomes, *(prices or prices_of(pair)))
+    costs = pair_costs(outcomes, *(prices or prices_of(pair, store.typed_prices(benchmark_id))))
     routers = []
     for i, (label, (name, recipe)) in enumerate(labels.items(), start=1):
         on_progress(Progress(label, i, len(labels) + 1))
-        parts = decomposition(outcomes, scores[label], n_resamples=n_resamples, seed=seed)
+        parts = decomposition(
+            outcomes, scores[label], fold=folds[label], n_resamples=n_resamples, seed=seed
+        )
         routers.append(
             {
                 "router": name,
@@ -111,6 +135,9 @@ def compare_routers(
                 **_along_costs(outcomes, scores[label], costs, n_resamples, seed),
             }
         )
+        if warm_share is not None:
+            called = _called_at(scores[label], outcomes, strong_call_share)
+            routers[-1]["cache"] = cache_document(outcomes, costs, called, warm_share)
     return {
         "benchmark": benchmark_id,
         "model_pair": {"strong": pair.strong, "weak": pair.weak},
@@ -162,6 +189,14 @@ def _parts(parts: Decomposition) -> dict[str, Any]:
             name = _KEYS.get(field, field)
             found |= {name: estimate.value, f"{name}_interval": estimate.interval}
     return found
+
+
+def _called_at(
+    scores: Floats, outcomes: PairOutcomes, strong_call_share: float
+) -> NDArray[np.bool_]:
+    """(n_queries,) True where the strong model is called at the share that can be reached."""
+    curve = routing_curve(scores, outcomes.quality_weak, outcomes.quality_strong)
+    return calls_strong(scores, float(curve.threshold[index_at_share(curve, strong_call_share)]))
 
 
 def _mean_quality(outcomes: PairOutcomes, scores: Floats) -> float:

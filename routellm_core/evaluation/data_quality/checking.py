@@ -7,7 +7,8 @@ from routellm_core.evaluation.data_quality.answers import (
     contaminated_queries,
     missing_answers,
 )
-from routellm_core.evaluation.data_quality.findings import SEVERITIES, DataFinding
+from routellm_core.evaluation.data_quality.findings import SEVERITIES, DataFinding, told
+from routellm_core.evaluation.data_quality.languages import non_english
 from routellm_core.evaluation.data_quality.pairs import pair_findings
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
@@ -30,7 +31,9 @@ def check(
             none either, nothing is compared with guessing.
 
     Returns:
-        The most severe first.
+        The most severe first. Where nothing is wrong, there is any error or warning of a test with
+        a chance of `FALSE_ALARM` at most; what is counted and not tested (repeats, missing counts)
+        is as it says.
 
     Raises:
         UnknownNameError: no such benchmark or model.
@@ -40,12 +43,15 @@ def check(
     outcomes = store.pair_outcomes(benchmark_id, model_pair)
     answers = store.answers(benchmark_id)
     left_out = sorted(store.contaminated_ids(benchmark_id))
+    asked = set(answers["query_id"])
+    texts = {i: text for i, text in store.query_texts(benchmark_id).items() if i in asked}
     if guessing is None:
         guessing = GUESSING.get(benchmark_id)
-    findings = [
+    found = [
         *pair_findings(outcomes, card),
         *answer_findings(answers, guessing),
         *missing_answers(answers, model_pair),
-        *contaminated_queries(left_out, answers["query_id"].nunique()),
+        *non_english(texts),
+        *contaminated_queries(left_out, len(asked)),
     ]
-    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    return sorted(told(found), key=lambda finding: SEVERITIES.index(finding.severity))

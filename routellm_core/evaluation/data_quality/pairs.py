@@ -4,15 +4,26 @@ Every function yields findings; none where there is nothing to say.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from routellm_core.evaluation.data_quality.findings import FALSE_ALARM, DataFinding
-from routellm_core.metrics.slices import looks_broken, slice_table
-from routellm_core.statistics.significance import holm
-from routellm_core.types import Benchmark, Floats, Ints, PairOutcomes
+from routellm_core.evaluation.data_quality.findings import (
+    RARE,
+    TEST_LEVEL,
+    DataFinding,
+    Suspicion,
+)
+from routellm_core.metrics.slices import (
+    broken_p_values,
+    looks_broken,
+    sign_p_values,
+    slice_table,
+)
+from routellm_core.types import Benchmark, Floats, PairOutcomes
 
 TINY_SLICE = 30
 """Queries below which the 95% interval of a share can be wider than ±17 points (Wilson)."""
@@ -21,9 +32,11 @@ MANY_REPEATED = 0.05
 FEWEST_COUNTED = 10
 """Answers of one length by both models that are no coincidence: among ten of GSM8K, where 1.5% of
 the pairs of answers are equally long, the chance is 1e-18."""
+SHORT = 20
+"""Tokens up to which many answers are equally long for a good reason: letters, numbers, labels."""
 
 
-def pair_findings(outcomes: PairOutcomes, card: Benchmark) -> Iterator[DataFinding]:
+def pair_findings(outcomes: PairOutcomes, card: Benchmark) -> Iterator[DataFinding | Suspicion]:
     """Findings of every check of this module."""
     yield from off_scale(outcomes, card)
     yield from always_equal(outcomes)
@@ -50,26 +63,40 @@ def off_scale(outcomes: PairOutcomes, card: Benchmark) -> Iterator[DataFinding]:
             )
 
 
-def always_equal(outcomes: PairOutcomes) -> Iterator[DataFinding]:
-    """Both models tie on every query: one column may be a copy of the other."""
+def always_equal(outcomes: PairOutcomes) -> Iterator[Suspicion]:
+    """Both models tie on every query.
+
+    A note; an error where models that differ on a share `RARE` of such queries would not (exact):
+    then one column may be a copy of the other.
+    """
     equal = outcomes.quality_weak == outcomes.quality_strong
-    if equal.all():
-        yield DataFinding(
+    n_texts = len(np.unique(outcomes.cluster_code))
+
+    def finding(p_value: float) -> DataFinding | None:
+        if not equal.all():
+            return None
+        return DataFinding(
             "always_equal",
-            "error",
+            "error" if p_value < TEST_LEVEL else "note",
             _ids(outcomes, equal),
             models=tuple(outcomes.model_pair),
+            p_value=p_value,
             figures={"n_queries": outcomes.n_queries},
         )
 
+    yield Suspicion((1.0 - RARE) ** n_texts if equal.all() else 1.0, finding)
 
-def swapped_models(outcomes: PairOutcomes) -> Iterator[DataFinding]:
+
+def swapped_models(outcomes: PairOutcomes) -> Iterator[Suspicion]:
     """The strong model is the worse one over all queries: on average, and by an exact sign test."""
     gain = outcomes.quality_strong - outcomes.quality_weak
-    better, worse = (int(signs.sum()) for signs in _signs(outcomes, gain))
-    p_value = float(binom.cdf(better, better + worse, 0.5))
-    if gain.mean() < 0 and p_value < FALSE_ALARM:
-        yield DataFinding(
+    drawn = gain[np.unique(outcomes.cluster_code, return_index=True)[1]]
+    better, worse = int((drawn > 0).sum()), int((drawn < 0).sum())
+
+    def finding(p_value: float) -> DataFinding | None:
+        if not (gain.mean() < 0 and p_value < TEST_LEVEL):
+            return None
+        return DataFinding(
             "swapped_models",
             "error",
             _ids(outcomes, np.ones(outcomes.n_queries, dtype=bool)),
@@ -84,8 +111,10 @@ def swapped_models(outcomes: PairOutcomes) -> Iterator[DataFinding]:
             },
         )
 
+    yield Suspicion(float(binom.cdf(better, better + worse, 0.5)), finding)
 
-def reversed_gaps(outcomes: PairOutcomes) -> Iterator[DataFinding]:
+
+def reversed_gaps(outcomes: PairOutcomes) -> Iterator[DataFinding | Suspicion]:
     """Slices where the weak model is the better one, although the strong one is on the others.
 
     Those that `slices.looks_broken` points at look like a failure of the evaluation. Of the rest
@@ -93,32 +122,46 @@ def reversed_gaps(outcomes: PairOutcomes) -> Iterator[DataFinding]:
     one of each cluster.
     """
     table = slice_table(outcomes, np.zeros(outcomes.n_queries), 1.0)  # qualities need no router
-    broken = looks_broken(table)
-    gain = outcomes.quality_strong - outcomes.quality_weak
-    better, worse = _signs(outcomes, gain)
-    p_values = holm(binom.cdf(better, better + worse, 0.5))
-    for row, is_broken in zip(table.itertuples(), broken, strict=True):
-        i = outcomes.slices.index(row.slice)
-        here = outcomes.slice_code == i
-        stands_out = p_values[i] < FALSE_ALARM and not here.all() and gain[~here].mean() > 0
-        if not (is_broken or stands_out):
-            continue
-        yield DataFinding(
-            "broken_slice" if is_broken else "reversed_gap",
-            "error" if is_broken else "warning",
-            _ids(outcomes, here),
-            (row.slice,),
-            tuple(outcomes.model_pair),
-            float(p_values[i]),
-            {
-                "n_queries": int(row.n_queries),
-                "n_slices": len(table),
-                "quality_weak": float(row.quality_weak),
-                "quality_strong": float(row.quality_strong),
-                "n_better": int(better[i]),
-                "n_worse": int(worse[i]),
-            },
-        )
+    gain, n_slices = outcomes.quality_strong - outcomes.quality_weak, len(table)
+    broken, broken_p, reversed_p = looks_broken(table), broken_p_values(table), sign_p_values(table)
+    for i, row in enumerate(table.itertuples()):
+        if broken[i]:
+            yield _reversed_gap(outcomes, row, n_slices, float(broken_p[i]), is_broken=True)
+        else:
+            finding = partial(_standing_out, outcomes, row, n_slices, gain)
+            yield Suspicion(float(reversed_p[i]), finding)
+
+
+def _standing_out(
+    outcomes: PairOutcomes, row: Any, n_slices: int, gain: Floats, p_value: float
+) -> DataFinding | None:
+    """Said of a row of `slice_table` that chance does not explain, nor the other slices share."""
+    here = outcomes.slice_code == outcomes.slices.index(row.slice)
+    if not (p_value < TEST_LEVEL and row.gap < 0 and not here.all() and gain[~here].mean() > 0):
+        return None
+    return _reversed_gap(outcomes, row, n_slices, p_value)
+
+
+def _reversed_gap(
+    outcomes: PairOutcomes, row: Any, n_slices: int, p_value: float, *, is_broken: bool = False
+) -> DataFinding:
+    here = outcomes.slice_code == outcomes.slices.index(row.slice)
+    return DataFinding(
+        "broken_slice" if is_broken else "reversed_gap",
+        "error" if is_broken else "warning",
+        _ids(outcomes, here),
+        (row.slice,),
+        tuple(outcomes.model_pair),
+        p_value,
+        {
+            "n_queries": int(row.n_queries),
+            "n_slices": n_slices,
+            "quality_weak": float(row.quality_weak),
+            "quality_strong": float(row.quality_strong),
+            "n_better": int(row.n_better),
+            "n_worse": int(row.n_worse),
+        },
+    )
 
 
 def slices_without_gap(outcomes: PairOutcomes) -> Iterator[DataFinding]:
@@ -195,9 +238,12 @@ def missing_tokens(outcomes: PairOutcomes) -> Iterator[DataFinding]:
 
 
 def copied_tokens(outcomes: PairOutcomes) -> Iterator[DataFinding]:
-    """Answers of both models with equal token counts throughout: one column is a copy."""
+    """Answers of both models with equal token counts throughout: one column is a copy.
+
+    Answers of `SHORT` tokens or fewer are no evidence: one letter is as long as another.
+    """
     weak, strong = outcomes.answer_tokens_weak, outcomes.answer_tokens_strong
-    counted = np.isfinite(weak) & np.isfinite(strong)
+    counted = np.isfinite(weak) & np.isfinite(strong) & ~((weak <= SHORT) & (strong <= SHORT))
     if counted.sum() >= FEWEST_COUNTED and (weak == strong)[counted].all():
         yield DataFinding(
             "copied_tokens",
@@ -206,14 +252,6 @@ def copied_tokens(outcomes: PairOutcomes) -> Iterator[DataFinding]:
             models=tuple(outcomes.model_pair),
             figures={"n_counted": int(counted.sum())},
         )
-
-
-def _signs(outcomes: PairOutcomes, gain: Floats) -> tuple[Ints, Ints]:
-    """Queries of each slice on which the strong model is better and worse, one of each cluster."""
-    first = np.unique(outcomes.cluster_code, return_index=True)[1]
-    codes, gain, n_slices = outcomes.slice_code[first], gain[first], len(outcomes.slices)
-    better, worse = (np.bincount(codes[sign], minlength=n_slices) for sign in (gain > 0, gain < 0))
-    return better, worse
 
 
 def _within(outcomes: PairOutcomes, names: Iterable[str]) -> NDArray[np.bool_]:

@@ -71,6 +71,16 @@ def finding(found: DataFinding, card: Benchmark, model_pair: ModelPair) -> str:
                 f"Both models have the same number of answer tokens on all {n['n_counted']} "
                 "queries where both were counted: costs of one of them are wrong."
             )
+        case "constant_measure":
+            return (
+                f"All {n['n_models']} models have {quality('quality')} on all {n['n_queries']} "
+                "queries: this measure tells nothing apart."
+            )
+        case "non_english":
+            return (
+                f"{n['n_non_english']} of {n['n_queries']} queries with a text are not in English: "
+                "the shipped routers learned from English, so their scores say less there."
+            )
         case "constant_quality" if not found.slices:
             return f"{model} has one and the same quality on all its {n['n_queries']} queries."
         case "constant_quality":

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from routellm_core.errors import DataError
-from routellm_core.metrics.costs import PairCosts, routed_cost, saving
+from routellm_core.metrics.costs import PairCosts, routed_cost
 from routellm_core.metrics.curve import calls_strong
 from routellm_core.statistics.bootstrap import N_RESAMPLES, resample_weights
-from routellm_core.statistics.intervals import mean_interval, percentile_interval
+from routellm_core.statistics.intervals import percentile_interval
+from routellm_core.statistics.routed_point import saving_estimate
 from routellm_core.types import Floats, Interval, Ints, Ranking
 
 PRICE_FACTORS = (0.5, 0.8, 1.0, 1.25, 2.0)
@@ -133,12 +134,10 @@ def price_sensitivity(
             weak = costs.weak * (factor if model == "weak" else 1.0)
             strong = costs.strong * (factor if model == "strong" else 1.0)
             routed = np.where(called, strong, weak) + router_usd
+            if not costs.are_known:
+                routed = np.full(len(called), np.nan)
+            saved, (low, high) = saving_estimate(routed, strong, cluster_code)
             cost, always = float(routed.mean()), float(strong.mean())
-            saved = saving(cost, always) if costs.are_known else math.nan
-            residuals = (
-                (routed - (1.0 - saved) * strong) / always if always > 0 else routed * np.nan
-            )
-            low, high = mean_interval(saved - residuals, cluster_code)
             rows.append((model, factor, cost, always, saved, low, high, len(called)))
     names = ["model", "factor", "cost_usd", "always_strong_usd", "saving", "saving_low"]
     return pd.DataFrame(rows, columns=[*names, "saving_high", "n_queries"])

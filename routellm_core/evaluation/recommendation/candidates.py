@@ -10,7 +10,9 @@ from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation.overhead.router_times import OwnTime, usual_time
 from routellm_core.evaluation.recommendation.settings import Candidate, RecommendationQueries
 from routellm_core.metrics.costs import pair_costs
+from routellm_core.metrics.curve import rank_queries
 from routellm_core.metrics.prices import Price, prices_of
+from routellm_core.statistics.bootstrap import CurveIntervals, curve_intervals
 from routellm_core.store import Store
 from routellm_core.store.selection import complete_routers, default_pair, main_view
 from routellm_core.types import Benchmark, ModelPair
@@ -27,6 +29,20 @@ class Candidates(NamedTuple):
     queries: RecommendationQueries
     routers: list[Candidate]
     """In any order, without the random router."""
+    drawn: dict[str, CurveIntervals]
+    """Intervals of curves by router id, as far as they were asked for; no target changes them."""
+
+    def intervals(self, candidate: Candidate) -> CurveIntervals:
+        """Intervals of a router's curve on these queries, as the pages draw them."""
+        if candidate.router_id not in self.drawn:
+            outcomes = self.queries.outcomes
+            self.drawn[candidate.router_id] = curve_intervals(
+                rank_queries(candidate.strong_win_rate),
+                outcomes.quality_weak,
+                outcomes.quality_strong,
+                cluster_code=outcomes.cluster_code,
+            )
+        return self.drawn[candidate.router_id]
 
     def of(self, slices: tuple[str, ...]) -> "Candidates":
         """The same routers on queries of some slices; on all where none is named.
@@ -48,6 +64,7 @@ class Candidates(NamedTuple):
         kept = np.isin(code, np.flatnonzero(np.isin(names, slices)))
         return self._replace(
             queries=self.queries.of(kept),
+            drawn={},
             routers=[c._replace(strong_win_rate=c.strong_win_rate[kept]) for c in self.routers],
         )
 
@@ -95,10 +112,9 @@ def read_candidates(
         for label, row in zip(_labels(rows), rows.itertuples(), strict=True)
     ]
     latencies = store.pair_latencies(benchmark_id, pair)
-    queries = RecommendationQueries(
-        outcomes, pair_costs(outcomes, *(prices or prices_of(pair))), latencies
-    )
-    return Candidates(store.benchmark(benchmark_id), view, queries, routers)
+    costs = pair_costs(outcomes, *(prices or prices_of(pair, store.typed_prices(benchmark_id))))
+    queries = RecommendationQueries(outcomes, costs, latencies)
+    return Candidates(store.benchmark(benchmark_id), view, queries, routers, {})
 
 
 def _labels(rows: pd.DataFrame) -> pd.Series:

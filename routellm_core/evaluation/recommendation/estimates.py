@@ -18,8 +18,9 @@ from scipy.special import stdtrit
 from routellm_core.evaluation.overhead.latency import SLOW
 from routellm_core.evaluation.recommendation.settings import RecommendationQueries, Setting
 from routellm_core.metrics.curve import pgr_of
-from routellm_core.statistics.curve_bands import share_band
+from routellm_core.statistics.bootstrap import CurveIntervals
 from routellm_core.statistics.intervals import mean_interval
+from routellm_core.statistics.routed_point import share_estimate
 from routellm_core.statistics.significance import LEVEL, holm, queries_needed, two_sided_p_value
 from routellm_core.types import Estimate, Floats, Interval, Ints, PairLatencies
 
@@ -63,16 +64,34 @@ def usd_of(setting: Setting, queries: RecommendationQueries) -> Estimate:
     return _mean(setting.usd, queries.clusters)
 
 
+def of_curve(
+    setting: Setting, queries: RecommendationQueries, found: CurveIntervals | None
+) -> tuple[Estimate, Estimate]:
+    """Quality and recovered gap of a setting.
+
+    Args:
+        setting: of a router, or of both models without one.
+        queries: that are routed.
+        found: of the curve that the setting is a point of. None: its quality is held out. A random
+            mix is a point of no curve.
+    """
+    quality, pgr = quality_of(setting, queries), pgr_of_setting(setting, queries)
+    share = np.array([setting.calls.mean()])
+    if found is None or not np.isin(setting.calls, (0.0, 1.0)).all():
+        return quality, pgr
+    of_quality, of_pgr = (
+        Interval(float(low[0]), float(high[0]))
+        for low, high in (found.quality_at(share), found.pgr_at(share))
+    )
+    return quality._replace(interval=of_quality), pgr._replace(interval=of_pgr)
+
+
 def share_of(setting: Setting, queries: RecommendationQueries) -> Estimate:
     """Strong-call share. Where every query is called, or none, as for counts of the texts."""
     value = float(setting.calls.mean())
     if math.isnan(setting.threshold):
         return Estimate(value, Interval(value, value))  # set, not found
-    if 0.0 < value < 1.0:
-        return _mean(setting.calls, queries.clusters)
-    n_texts = len(np.unique(queries.clusters))
-    low, high = share_band(np.array([round(value) * n_texts]), n_texts)
-    return Estimate(value, Interval(float(low[0]), float(high[0])))
+    return share_estimate(setting.calls.astype(np.bool_), queries.clusters)
 
 
 def pgr_of_setting(setting: Setting, queries: RecommendationQueries) -> Estimate:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from routellm_core.evaluation.money import money_document
+from routellm_core.evaluation.money import cache_document, money_document
 from routellm_core.evaluation.recommendation import estimates, limits, sentences
 from routellm_core.evaluation.recommendation.candidates import Candidates, read_candidates
 from routellm_core.evaluation.recommendation.estimates import Difference
@@ -21,7 +21,9 @@ from routellm_core.evaluation.recommendation.settings import (
 )
 from routellm_core.metrics.prices import Price
 from routellm_core.metrics.thresholds import Target
+from routellm_core.statistics.bootstrap import CurveIntervals
 from routellm_core.statistics.intervals import mean_interval
+from routellm_core.statistics.routed_point import money_estimates
 from routellm_core.store import Store
 from routellm_core.types import Estimate, Interval, ModelPair
 
@@ -39,6 +41,7 @@ def recommend(
     model_pair: ModelPair | None = None,
     prices: tuple[Price, Price] | None = None,
     seed: int = 0,
+    warm_share: float | None = None,
 ) -> dict[str, Any]:
     """Recommendation among the routers of a benchmark's main view; arguments as of its parts.
 
@@ -50,24 +53,34 @@ def recommend(
         DataError: see `limits.check`.
     """
     candidates = read_candidates(store, benchmark_id, model_pair=model_pair, prices=prices)
-    return document(candidates, required, seed=seed)
+    return document(candidates, required, seed=seed, warm_share=warm_share)
 
 
-def document(candidates: Candidates, required: Requirements, *, seed: int = 0) -> dict[str, Any]:
+def document(
+    candidates: Candidates,
+    required: Requirements,
+    *,
+    seed: int = 0,
+    warm_share: float | None = None,
+) -> dict[str, Any]:
     """The JSON object of `recommend --json`.
 
     Args:
         candidates: the routers and their queries.
         required: target, queries and limits.
         seed: of the parts that a held-out quality is cross-fitted on.
+        warm_share: of the calls whose prompt one model alone would read from its cache; None: each
+            router's `cache` is left out.
 
     Returns:
         `routers` that fit, best first, each with its excess over the first (`to_first`) and over
         the baseline `bar`, the best option without a router (`over_bar`); the excluded ones
         (`unfit`) with the reason; the options without a router (`blind`): random mix, always weak,
         always strong, with the `problem` of one that misses the target; `advice`, and `sentences`
-        about all of it. Beside each text stands the enum that it puts into words. Qualities in the
-        benchmark's own scale, money for a thousand queries, NaN where undefined.
+        about all of it. `usd_per_1000` has the router's machine in it; `answers_usd_per_1000` and
+        `saving`, against always strong, are of the answers alone, as on every page. Beside each
+        text stands the enum that it puts into words. Qualities in the benchmark's own scale, money
+        for a thousand queries, NaN where undefined.
 
     Raises:
         UnknownNameError: no such slice.
@@ -84,6 +97,7 @@ def document(candidates: Candidates, required: Requirements, *, seed: int = 0) -
     suitable = [fit.setting for fit in without_router if fit.exclusion is None]
     baseline = min(suitable, key=lambda setting: _place(setting, by), default=None)
     weak, strong = queries.outcomes.quality_weak, queries.outcomes.quality_strong
+    ends = next(map(candidates.intervals, candidates.routers), None)  # the same of every router
     answer: dict[str, Any] = {
         "benchmark": card.benchmark_id,
         "title": card.title,
@@ -107,7 +121,7 @@ def document(candidates: Candidates, required: Requirements, *, seed: int = 0) -
         "ranked_by": by,
         "is_held_out": is_held_out(target),
         "seed": seed,
-        "routers": _compared(fits, baseline, queries, by, card.quality_unit),
+        "routers": _compared(fits, baseline, candidates, required, by),
         "unfit": [
             _names(c) | _with_enum("reason", fit, sentences.exclusion(fit, required))
             for c, fit in found
@@ -115,12 +129,16 @@ def document(candidates: Candidates, required: Requirements, *, seed: int = 0) -
         ],
         "blind": [
             {"label": fit.setting.label}
-            | _figures(fit, queries)
+            | _figures(fit, queries, ends)
             | _with_enum("problem", fit.exclusion, sentences.shortfall(fit.exclusion, required))
             for fit in without_router
         ],
         "bar": None if baseline is None else baseline.label,
     }
+    if warm_share is not None:
+        for (_, fit), row in zip(fits, answer["routers"], strict=True):
+            called = fit.setting.calls > 0
+            row["cache"] = cache_document(queries.outcomes, queries.costs, called, warm_share)
     answer["advice"] = _advice(answer["routers"], target)
     answer["cautions"] = _cautions(answer)
     return answer | {"sentences": sentences.recommendation(answer)}
@@ -133,13 +151,18 @@ def _with_enum(name: str, found: Exclusion | None, text: str | None) -> dict[str
 def _compared(
     fits: Sequence[tuple[Candidate, Fit]],
     baseline: Setting | None,
-    queries: RecommendationQueries,
+    candidates: Candidates,
+    required: Requirements,
     by: RankedBy,
-    unit: str,
 ) -> list[dict[str, Any]]:
     """A row a router: its figures, and its excess over the first and over the baseline."""
+    queries, unit = candidates.queries, candidates.card.quality_unit
     settings = [fit.setting for _, fit in fits]
-    rows = [_names(c) | _figures(fit, queries) for c, fit in fits]
+    rows = [
+        _names(c)
+        | _figures(fit, queries, None if is_held_out(required.target) else candidates.intervals(c))
+        for c, fit in fits
+    ]
     for row in rows:
         row |= {"to_first": None, "over_bar": None}
     later = estimates.to_first(settings, queries.clusters)
@@ -169,15 +192,27 @@ def _names(candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def _figures(fit: Fit, queries: RecommendationQueries) -> dict[str, Any]:
-    """Each estimate under its name, its interval beside it."""
+def _figures(
+    fit: Fit, queries: RecommendationQueries, along: CurveIntervals | None
+) -> dict[str, Any]:
+    """Each estimate under its name, its interval beside it.
+
+    Args:
+        fit: of a router, or of one or both models without any.
+        queries: that are routed.
+        along: the router's curve, of which the quality is a point; None: it is held out.
+    """
     setting, seconds = fit.setting, fit.seconds
     usd = estimates.usd_of(setting, queries)
+    answers, saved = money_estimates(setting.calls, queries.costs, queries.clusters)
+    quality, pgr = estimates.of_curve(setting, queries, along)
     figures = {
-        "quality": estimates.quality_of(setting, queries),
-        "pgr": estimates.pgr_of_setting(setting, queries),
+        "quality": quality,
+        "pgr": pgr,
         "strong_call_share": estimates.share_of(setting, queries),
         "usd_per_1000": Estimate(_PER * usd.value, _scaled(usd.interval, _PER)),
+        "answers_usd_per_1000": Estimate(_PER * answers.value, _scaled(answers.interval, _PER)),
+        "saving": saved,
         "mean_s": seconds.mean,
         "p95_s": seconds.p95,
     }

@@ -14,9 +14,10 @@ from typing import Any
 from routellm_core.importing import Imported
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
+from routellm_core.importing.column_words import LESS_IS_BETTER, MORE_IS_BETTER
 from routellm_core.importing.fields import at, rows_of
 from routellm_core.importing.measures import Measure
-from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.json_stream import around_rows, objects, unit
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_columns, read_sample
@@ -135,7 +136,9 @@ def items(path: Path, left_out: Collection[str] = ()) -> tuple[list[tuple[int, R
 
 
 def model_of(path: Path, notes: list[str]) -> str:
-    """Name of a model after the file, or the folder of a file with a name of general words."""
+    """Name of a model beside the rows of a file; else after the file, or its folder."""
+    if (model := model_beside_rows(path)) is not None:
+        return model
     folder, is_among_namesakes, _ = named(path).partition("/")
     names = [path.stem, *(parent.name for parent in path.absolute().parents[:FOLDERS_UP])]
     for part in [folder] if is_among_namesakes else names:
@@ -148,6 +151,13 @@ def model_of(path: Path, notes: list[str]) -> str:
             )
             return name
     return path.stem
+
+
+def model_beside_rows(path: Path) -> str | None:
+    """The model that an object names beside the list of rows that it wraps."""
+    beside = around_rows(path)
+    facts = ("metadata", "config", "run", "info", "settings", "hyperparameters", "summary")
+    return model_in(beside, *(beside.get(name) for name in facts), beside.get("model"))
 
 
 def _is_general(word: str) -> bool:
@@ -272,14 +282,33 @@ def model_in(*records: Any) -> str | None:
     for record in map(structure, records):
         named = {re.sub(r"[^a-z0-9]+", "_", str(k).lower()): v for k, v in _items(record)}
         for key in MODEL_NAMES:
-            value = named.get(key)
-            if isinstance(value, str) and value.strip():
-                return value.strip()
+            if (name := name_of_model(named.get(key))) is not None:
+                return name
     return None
 
 
 def _items(record: Any) -> Iterable[tuple[Any, Any]]:
     return record.items() if isinstance(record, Mapping) else ()
+
+
+def rises_in(record: Any) -> bool | None:
+    """True if a record's flag says that more is better, False if less; else None.
+
+    >>> rises_in({"lower_is_better": True}), rises_in({"higher_is_better": "yes"}), rises_in({})
+    (False, True, None)
+    """
+    for names, meant in ((MORE_IS_BETTER, True), (LESS_IS_BETTER, False)):
+        told = [grade(value) for name in names if (value := at(record, name)) is not None]
+        if told and not math.isnan(told[0]):
+            return meant == bool(told[0])
+    return None
+
+
+def name_of_model(value: Any) -> str | None:
+    """The name that stands in a field of models: a text, or in an object of one."""
+    if isinstance(value, Mapping):
+        value = next((value[k] for k in ("name", "id", "model", "model_name") if k in value), None)
+    return value.strip() if isinstance(value, str) and value.strip() else None
 
 
 def is_empty(answer: Any) -> bool:

@@ -1,12 +1,15 @@
 """Records whose grades lie a level deeper than a table's: by model, in a list, or by metric.
 
-Three forms are read: `{question, scores: {model: grade}}`, where a grade may be an object with cost
-and tokens beside it; `{question, results: [{model, score, …}]}`; and `{question, model, evaluation:
-{metric: grade}}`, of the file's model where no record names one.
+Forms that are read: `{question, scores: {model: grade}}`, where a grade may be an object with cost
+and tokens beside it, or these lie in objects of their own; `{question, results: [{model, score,
+…}]}`; `{question, models: [...], scores: [...]}`; `{question, "<model>": {score, …}}`; and
+`{question, model, evaluation: {metric: grade}}` or a list of `{name, value}`, of the file's model
+where no record names one.
 """
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +33,7 @@ from routellm_core.importing.column_words import (
     SLICE,
     STATUS,
 )
-from routellm_core.importing.columns import _plain
+from routellm_core.importing.columns import _plain, is_like_model
 from routellm_core.importing.formats.graded_records import (
     Row,
     amount,
@@ -40,10 +43,11 @@ from routellm_core.importing.formats.graded_records import (
     is_grade,
     model_of,
     part_of,
+    rises_in,
     tokens_of,
 )
 from routellm_core.importing.measures import Measure
-from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.json_stream import around_rows, objects, unit
 from routellm_core.importing.readers.sniffing import sniff
 
 NESTED = (
@@ -56,6 +60,14 @@ NESTED = (
 """Keys under which grades may lie, the likeliest first."""
 OF_ONE_ANSWER = tuple(name for name in ANSWER if name != "answer")
 """Fields of the one answer that grades beside it are of; `answer` may be the right one."""
+NAMES, GRADES_OF = ("name", "metric", "measure", "key", "scorer"), ("value", "score", "result")
+"""Fields of a grade in a list of them."""
+SIBLINGS = {
+    "cost_usd": (*COST, "costs", "prices"),
+    "latency_s": (*SECONDS, "latencies", "times"),
+    "answer_tokens": (*ANSWER_TOKENS, "tokens"),
+}
+"""Objects beside the grades that hold the amounts of each model."""
 USAGE = ("usage", "token_usage", "tokens", "token_counts")
 
 
@@ -86,9 +98,21 @@ def read(path: Path) -> list[Imported]:
         name = model_of(path, notes)
         for _, row in found:
             row["model"] = row["model"] or name
+    beside = around_rows(path)
+    found = [
+        (number, _with_direction(row, row.pop("rises", None), beside)) for number, row in found
+    ]
     if n_without:
         notes.append(f"Records without any grade, so left out: {n_without:,}.")
     return [benchmark(path, found, unit(path), "records of grades", notes=notes)]
+
+
+def _with_direction(row: Row, of_row: bool | None, beside: Mapping[str, Any]) -> Row:
+    """The row with measures that know whether more of them is better, where the file tells."""
+    rises = of_row if of_row is not None else rises_in(beside)
+    if rises is None:
+        return row
+    return {replace(k, rises=rises) if isinstance(k, Measure) else k: v for k, v in row.items()}
 
 
 def _rows(item: Mapping[str, Any], number: int) -> Iterator[Row]:
@@ -106,9 +130,21 @@ def _rows(item: Mapping[str, Any], number: int) -> Iterator[Row]:
     shared: Row = {"query_id": str(name if name is not None else number), "query": query}
     if query is None:
         del shared["query"]
+    if (rises := rises_in(item)) is not None:
+        shared["rises"] = rises
     if isinstance(part := _named(item, SLICE), str) and part.strip():
         shared["slice"] = part
-    nested = item[key]
+    nested: Any = item if kind == "beside" else item[key]
+    if kind == "named":
+        nested = {
+            str(_named(one, NAMES)): _named(one, GRADES_OF) for one in nested if _is_named(one)
+        }
+        kind = "metrics"
+    if kind == "parallel":
+        models = next(item[k] for k in _keys(item, ("models", "model_names", "model")))
+        nested, kind = dict(zip(models, nested, strict=True)), "models"
+    if kind == "beside":
+        nested, kind = {k: v for k, v in item.items() if _is_graded(v)}, "models"
     if kind == "metrics":
         model = _named(item, MODEL)
         graded = {"model": model if isinstance(model, str) and model else None}
@@ -119,7 +155,13 @@ def _rows(item: Mapping[str, Any], number: int) -> Iterator[Row]:
         if isinstance(value, Mapping):
             yield shared | {"model": model} | _amounts(value) | _measures(value)
         else:
-            yield shared | {"model": model, Measure(key): grade(value)}
+            beside = {
+                name: amount(item[k].get(model))
+                for name, names in SIBLINGS.items()
+                for k in _keys(item, names)
+                if isinstance(item[k], Mapping)
+            }
+            yield shared | {"model": model, Measure(key): grade(value)} | beside
 
 
 def _form(item: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -128,6 +170,10 @@ def _form(item: Mapping[str, Any]) -> tuple[str, str] | None:
         value = item[key]
         if isinstance(value, list) and value and all(_is_answer(one) for one in value):
             return key, "list"
+        if isinstance(value, list) and value and all(_is_named(one) for one in value):
+            return key, "named"
+        if isinstance(value, list) and _is_parallel(item, value):
+            return key, "parallel"
         if not isinstance(value, Mapping) or not value:
             continue
         if all(isinstance(one, Mapping) and _measures(one) for one in value.values()):
@@ -139,16 +185,50 @@ def _form(item: Mapping[str, Any]) -> tuple[str, str] | None:
         of_one = isinstance(_named(item, MODEL), str) or any(
             isinstance(item[name], str) for name in _keys(item, OF_ONE_ANSWER)
         )
+        # `answer` may be the right one, beside the grades of several models.
+        has_answer = any(isinstance(item[name], str) for name in _keys(item, ("answer",)))
+        of_one = of_one or (has_answer and not any(is_like_model(str(k)) for k in numbers))
         if of_one or of_metrics:
             if _measures(value, of_one=of_one):
                 return key, "metrics"
         elif len(numbers) == len(value) - sum(v is None for v in value.values()):
             return key, "models"
+    beside = [key for key, value in item.items() if _is_graded(value)]
+    known = {*NESTED, *USAGE, *MODEL, *QUERY, *ANSWER, "metadata", "input", "output", "response"}
+    if len(beside) > 1 and not known & set(map(_plain, beside)):
+        return beside[0], "beside"
     return None
 
 
 def _is_part(value: Any) -> bool:
     return isinstance(value, str) and not math.isnan(part_of(value))
+
+
+def _is_graded(value: Any) -> bool:
+    """True for an object that holds a grade under a name for grades."""
+    return isinstance(value, Mapping) and any(
+        not math.isnan(grade(value[k])) for k in _keys(value, QUALITY)
+    )
+
+
+def _is_named(value: Any) -> bool:
+    """True for a grade with its name, in a list of them."""
+    return (
+        isinstance(value, Mapping)
+        and isinstance(_named(value, NAMES), str)
+        and not math.isnan(grade(_named(value, GRADES_OF)))
+    )
+
+
+def _is_parallel(item: Mapping[str, Any], grades: list[Any]) -> bool:
+    """True for grades in the order of the models in a list beside them."""
+    models = next((item[k] for k in _keys(item, ("models", "model_names", "model"))), None)
+    return (
+        isinstance(models, list)
+        and len(models) == len(grades) > 0
+        and all(isinstance(model, str) for model in models)
+        and all(isinstance(one, bool | int | float) for one in grades)
+    )
 
 
 def _is_answer(value: Any) -> bool:

@@ -3,26 +3,41 @@
 What its columns mean is a `ColumnMapping`: guessed, or given by the user.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from routellm_core.errors import DataError
-from routellm_core.importing import Imported, values
+from routellm_core.importing import Imported, units, values
 from routellm_core.importing.answers import is_cut, state_of
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.calls import is_failure
-from routellm_core.importing.column_words import FAILED
+from routellm_core.importing.column_words import FAILED, METRIC
 from routellm_core.importing.columns import ColumnMapping, around, guess, holds_battles, is_told
-from routellm_core.importing.currencies import currency_of, in_dollars
+from routellm_core.importing.currencies import code_of, currency_of, in_dollars
 from routellm_core.importing.fields import is_whole
-from routellm_core.importing.formats.graded_records import model_of
+from routellm_core.importing.formats.graded_records import (
+    model_beside_rows,
+    model_of,
+    name_of_model,
+    rises_in,
+)
+from routellm_core.importing.long_tables import (
+    asked_about,
+    by_metric,
+    direction,
+    out_of,
+    without_totals,
+)
 from routellm_core.importing.measures import Measure
+from routellm_core.importing.readers.json_stream import around_rows
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.table import Table
 from routellm_core.importing.readers.tables import read_columns, read_sample
@@ -73,8 +88,10 @@ def read(path: Path, mapping: ColumnMapping | None = None) -> list[Imported]:
         raise DataError(
             f"{named(path)}: no column looks like queries (there are: {shown}); name one 'query'"
         )
-    mapping = mapping or found
+    is_guess, mapping = mapping is None, mapping or found
     rows, where, notes = rows_of(path, mapping)
+    if is_guess:
+        asked_about(rows, mapping, sample, named(path))
     read_too = set(mapping.columns())
     unread = [name for name in sample.column_names if name not in read_too]
     if unread:
@@ -103,6 +120,7 @@ def rows_of(path: Path, mapping: ColumnMapping) -> tuple[pd.DataFrame, Where, li
     looked_at = [name for name in answers if name and name not in read_whole]
     table = read_columns(path, mapping.columns(), looked_at)
     notes = [*table.notes, _read_as(mapping)]
+    table = without_totals(table, mapping, notes)
     rows, where = (_wide if mapping.wide else _long)(table, mapping, path, notes)
     return rows, where, notes
 
@@ -113,32 +131,78 @@ def _long(
     data, where = table.data, table.where
     rows = _names(data, mapping)
     if mapping.model is not None:
-        rows["model"] = values.texts(data[mapping.model]).to_pandas()
+        rows["model"] = _models(values.texts(data[mapping.model]).to_pandas())
+    beside = around_rows(path) if mapping.quality is not None else {}
     for column in (mapping.quality, *mapping.also):
-        if column is None:
-            continue
-        fixed = mapping.scale if column == mapping.quality else None
-        grades = values.numbers(data[column], where, column, "quality", notes)
-        name = mapping.measure if column == mapping.quality else column
-        rows[Measure(name, is_main=fixed is not None, scale=fixed)] = grades
+        if column is not None:
+            grades = values.numbers(data[column], where, column, "quality", notes)
+            rows[_measure(column, mapping, data, beside)] = grades
+    if mapping.best is not None and mapping.quality is not None and mapping.scale is None:
+        out_of(rows, data, mapping, where, notes)
     if mapping.quality is not None and mapping.model is None:
         is_among_namesakes = "/" in named(path)
         file_s = model_of(path, notes) if is_among_namesakes else path.stem
-        rows["model"] = mapping.one_model or file_s
+        rows["model"] = mapping.one_model or model_beside_rows(path) or file_s
     amounts = {
         "prompt_tokens": mapping.prompt_tokens,
         "answer_tokens": mapping.answer_tokens,
-        "cost_usd": mapping.cost_usd,
-        "latency_s": mapping.latency,
     }
     for name, column in amounts.items():
         if column is not None:
             rows[name] = values.numbers(data[column], where, column, notes=notes)
     if mapping.cost_usd is not None:
-        rows["cost_usd"] = in_dollars(rows["cost_usd"].to_numpy(), mapping.cost_usd, notes)
+        rows["cost_usd"] = _dollars(data, mapping.cost_usd, mapping.currency, where, notes)
+    if mapping.latency is not None:
+        rows["latency_s"] = units.seconds(
+            data[mapping.latency], where, mapping.latency, mapping.in_milliseconds, notes
+        )
+    elif mapping.started is not None and mapping.ended is not None:
+        rows["latency_s"] = units.between(data[mapping.started], data[mapping.ended])
     _count_thoughts(rows, data, mapping, where, notes)
     _look_at_calls(rows, data, mapping, notes)
-    return _in_seconds(rows, mapping), where
+    if mapping.metric is not None:
+        rows, where = by_metric(rows, data, mapping, where)
+    return rows, where
+
+
+def _measure(
+    column: str, mapping: ColumnMapping, data: pa.Table, beside: Mapping[str, Any]
+) -> Measure:
+    """The measure of a column of grades; its direction where a flag beside it tells."""
+    is_quality = column == mapping.quality
+    scale = mapping.scale if is_quality else None
+    name = mapping.measure if is_quality else column
+    rises = None
+    if is_quality and mapping.metric is None:
+        rises = direction(data, mapping)
+        rises = rises_in(beside) if rises is None else rises
+        metric = next((beside[k] for k in METRIC if isinstance(beside.get(k), str)), None)
+        name = metric or (column if rises is False else name)
+    return Measure(name, rises=rises, is_main=scale is not None, scale=scale)
+
+
+def _models(names: pd.Series) -> pd.Series:
+    """Names of models, where they are objects of name and provider the names in them."""
+    is_object = names.str.startswith("{", na=False)
+    if is_object.any():
+        found = names[is_object].map(lambda text: name_of_model(structured(text)) or text)
+        names = names.astype(object).mask(is_object, found)
+    return names
+
+
+def _dollars(
+    data: pa.Table, column: str, of: str | None, where: Where, notes: list[str]
+) -> np.ndarray:
+    """The costs of a column in US dollars."""
+    cells, signs = units.currencies_in(data[column])
+    amounts = values.numbers(cells, where, column, notes=notes)
+    amounts = units.in_whole(amounts, column)
+    if of is not None:
+        named_so = values.texts(data[of]).combine_chunks().dictionary_encode()
+        known = [*map(code_of, named_so.dictionary.to_pylist()), None]
+        codes = named_so.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)
+        signs = np.array(known, dtype=object)[codes]
+    return in_dollars(amounts, column, notes, signs)
 
 
 def _look_at_calls(
@@ -179,6 +243,8 @@ def _count_thoughts(
     rows: pd.DataFrame, data: pa.Table, mapping: ColumnMapping, where: Where, notes: list[str]
 ) -> None:
     """Count thoughts among the tokens of the answer, where they stand beside them."""
+    if mapping.total_tokens is None and mapping.thought_tokens is None:
+        return
     found: dict[str, np.ndarray] = {}
     for name in ("prompt_tokens", "answer_tokens", "total_tokens", "thought_tokens"):
         column = getattr(mapping, name)
@@ -215,11 +281,14 @@ def _are_failures(cells: pa.ChunkedArray) -> np.ndarray:
 
 def _states(cells: pa.ChunkedArray) -> np.ndarray:
     """State of each answer; of none where all are empty, so that they were not kept."""
-    said = values.texts(cells).combine_chunks().dictionary_encode()
+    is_text = pa.types.is_string(cells.type)
+    said = (cells if is_text else values.texts(cells)).dictionary_encode().combine_chunks()
     known = [state_of(text) for text in said.dictionary.to_pylist()]
+    if not any(known) and not said.null_count:
+        return np.full(len(said), None, dtype=object)
     codes = said.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
     found: np.ndarray = np.array([*known, "empty"], dtype=object)[codes]
-    return found if (codes < len(known)).any() else np.full(len(codes), None, dtype=object)
+    return found if (found != "empty").any() else np.full(len(found), None, dtype=object)
 
 
 def _says_something(cells: pa.ChunkedArray) -> np.ndarray:
@@ -227,7 +296,7 @@ def _says_something(cells: pa.ChunkedArray) -> np.ndarray:
     if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
         return values.flags(cells, frozenset())
     said = values.texts(cells).combine_chunks().dictionary_encode()
-    nothing = values.MISSING | values.WRONG - {"failed", "failure", "fail"} | {"0", "[]", "{}"}
+    nothing = values.MISSING | values.NO | {"wrong", "incorrect", "0", "[]", "{}"}
     meant = [text.strip().lower() not in nothing for text in said.dictionary.to_pylist()]
     codes = said.indices.fill_null(len(meant)).to_numpy(zero_copy_only=False)
     found: np.ndarray = np.array([*meant, False])[codes]
@@ -256,43 +325,59 @@ def _wide(
     rows["model"] = pd.Categorical.from_codes(
         np.repeat(np.arange(len(models)), n), [model.model for model in models]
     )
-    rows["quality"] = np.concatenate(
-        [
-            values.numbers(data[model.quality], where, model.quality, "quality", notes)
-            for model in models
-        ]
-    )
-    for name, field in (("answer_tokens", 2), ("cost_usd", 3), ("latency_s", 4)):
-        if any(model[field] for model in models):
-            rows[name] = np.concatenate(
-                [
-                    values.numbers(data[model[field]], where, str(model[field]), notes=notes)
-                    if model[field]
-                    else np.full(n, np.nan)
-                    for model in models
-                ]
+    measures = dict.fromkeys(name for model in models for name, _ in model.measures)
+    for name in measures or ("quality",):
+        grades = []
+        for model in models:
+            column = dict(model.measures).get(name) if measures else model.quality
+            grades.append(
+                np.full(n, np.nan)
+                if column is None
+                else values.numbers(data[column], where, column, "quality", notes)
             )
-    if "cost_usd" in rows:
-        costs = np.split(rows["cost_usd"].to_numpy(), len(models))
+        rows[Measure(name) if measures else "quality"] = np.concatenate(grades)
+    nothing = np.full(n, np.nan)
+    if any(model.answer_tokens for model in models):
+        rows["answer_tokens"] = np.concatenate(
+            [
+                values.numbers(data[m.answer_tokens], where, m.answer_tokens, notes=notes)
+                if m.answer_tokens
+                else nothing
+                for m in models
+            ]
+        )
+    if any(model.cost_usd for model in models):
         rows["cost_usd"] = np.concatenate(
-            [in_dollars(usd, m.cost_usd or "", notes) for usd, m in zip(costs, models, strict=True)]
+            [
+                _dollars(data, m.cost_usd, None, where, notes) if m.cost_usd else nothing
+                for m in models
+            ]
+        )
+    if any(model.latency for model in models):
+        rows["latency_s"] = np.concatenate(
+            [
+                units.seconds(data[m.latency], where, m.latency, mapping.in_milliseconds, notes)
+                if m.latency
+                else nothing
+                for m in models
+            ]
         )
     if any(model.answer for model in models):
-        nothing = np.full(n, None, dtype=object)
+        unknown = np.full(n, None, dtype=object)
         rows["state"] = np.concatenate(
-            [_states(data[m.answer]) if m.answer else nothing for m in models]
+            [_states(data[m.answer]) if m.answer else unknown for m in models]
         )
-    return _in_seconds(rows, mapping), where._replace(row=where.row[again])
+    return rows, where._replace(row=where.row[again])
 
 
 def _names(data: pa.Table, mapping: ColumnMapping) -> pd.DataFrame:
     columns = {"query": mapping.query, "query_id": mapping.query_id, "slice": mapping.slice}
-    rows = pd.DataFrame(
-        {name: values.texts(data[c]).to_pandas() for name, c in columns.items() if c is not None}
-    )
+    cells = {name: values.texts(data[c]) for name, c in columns.items() if c is not None}
+    rows = pd.DataFrame({name: found.to_pandas() for name, found in cells.items()})
     if "query" in rows:
         # Messages and requests are structures; the query is what the person said last.
-        listed = rows["query"].str.match(r"\s*(\[\s*)?[\[{]", na=False)
+        structure = pc.match_substring_regex(cells["query"], r"^\s*(\[\s*)?[\[{]").fill_null(False)
+        listed = structure.to_numpy()
         if listed.any():
             rows.loc[listed, "query"] = rows.loc[listed, "query"].map(_asked)
         if mapping.around:
@@ -325,12 +410,6 @@ def _with_around(queries: pd.Series, beside: pa.Table) -> pd.Series:
     )
 
 
-def _in_seconds(rows: pd.DataFrame, mapping: ColumnMapping) -> pd.DataFrame:
-    if mapping.in_milliseconds and "latency_s" in rows:
-        rows["latency_s"] /= 1000.0
-    return rows
-
-
 def _read_as(mapping: ColumnMapping) -> str:
     """The mapping in a sentence."""
     parts = [
@@ -344,7 +423,7 @@ def _read_as(mapping: ColumnMapping) -> str:
             ("prompt tokens", mapping.prompt_tokens),
             ("answer tokens", mapping.answer_tokens),
             (currency_of(mapping.cost_usd or "") or "US dollars", mapping.cost_usd),
-            ("milliseconds" if mapping.in_milliseconds else "seconds", mapping.latency),
+            (_time_unit(mapping, mapping.latency), mapping.latency),
         )
         if column is not None
     ]
@@ -360,6 +439,13 @@ def _read_as(mapping: ColumnMapping) -> str:
             ("status", mapping.status),
             ("from a cache", mapping.cached),
             ("repeat", mapping.repeat),
+            ("name of the measure", mapping.metric),
+            ("best grade", mapping.best),
+            ("more is better", mapping.more_is_better),
+            ("less is better", mapping.less_is_better),
+            ("currency", mapping.currency),
+            ("start", None if mapping.latency else mapping.started),
+            ("end", None if mapping.latency else mapping.ended),
         )
         if column is not None
     ]
@@ -370,9 +456,16 @@ def _read_as(mapping: ColumnMapping) -> str:
             if columns := [str(model[field]) for model in mapping.wide if model[field]]:
                 parts.append(f"{currency_of(columns[0]) or what} {_listed(columns)}")
         if columns := [str(model.latency) for model in mapping.wide if model.latency]:
-            unit = "milliseconds" if mapping.in_milliseconds else "seconds"
-            parts.append(f"{unit} {_listed(columns)}")
+            parts.append(f"{_time_unit(mapping, columns[0])} {_listed(columns)}")
     return f"Columns: {', '.join(parts)}."
+
+
+def _time_unit(mapping: ColumnMapping, column: str | None) -> str:
+    if mapping.in_milliseconds:
+        told = column is not None and units.unit_of_time(column) is not None
+        return "milliseconds" if told else "milliseconds (told from its values)"
+    unit = units.unit_of_time(column or "")
+    return {1e-9: "nanoseconds", 1e-6: "microseconds", 60.0: "minutes"}.get(unit or 1.0, "seconds")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -5,7 +5,9 @@ It is read in blocks and only the chosen columns are kept. Every value is a text
 
 import csv
 import io
+import itertools
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +20,11 @@ from routellm_core.importing.readers.counted_reads import open_watched
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import LOOKED_AT, encoding_of, sniff
 from routellm_core.importing.readers.table import (
+    MOST_TITLES,
     Table,
     check_names,
     column_names,
+    is_title,
     numbered,
     reason,
     shortened,
@@ -115,10 +119,23 @@ def _header(path: Path) -> _Header:
         delimiter = _NO_DELIMITER
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
-        given = next(row for row in reader if row)
+        given, n_lines = next((row, reader.line_num) for row in reader if row)
     except (csv.Error, StopIteration) as error:
         raise DataError(f"{named(path)}: has no line of column names ({error}); add one") from None
-    return _Header(delimiter, column_names(given), reader.line_num)
+    return _Header(delimiter, *_below_titles(reader, column_names(given), given, n_lines))
+
+
+def _below_titles(
+    reader: Any, names: list[str], given: list[str], n_lines: int
+) -> tuple[list[str], int]:
+    """Names of the columns, and the lines up to the first row, past titles above them."""
+    above = [given]
+    with suppress(csv.Error):
+        for row in itertools.islice(reader, MOST_TITLES):
+            if all(is_title(title, row) for title in above):
+                return column_names(row), reader.line_num
+            above.append(row)
+    return names, n_lines
 
 
 def _open_csv(

@@ -11,7 +11,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing.readers.counted_reads import open_watched
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import encoding_of, sniff
-from routellm_core.importing.readers.wrapped_rows import rows_inside
+from routellm_core.importing.readers.wrapped_rows import BY_KEY, rows_inside
 
 LARGEST_DOCUMENT = 1 << 30  # bytes; held in memory several times over
 _BLOCK = 1 << 20
@@ -68,6 +68,18 @@ def damage() -> list[str]:
 
 def _left_out(note: str) -> None:
     _SEEN.set((*_SEEN.get(), note))
+
+
+def around_rows(path: Path) -> dict[str, Any]:
+    """What an object holds beside the one list of rows that it wraps; empty where it is no such.
+
+    Raises:
+        DataError: damaged.
+    """
+    key = sniff(path).wrapped
+    if not key or key == BY_KEY:
+        return {}
+    return {name: value for name, value in document(path).items() if name != key}
 
 
 def document(path: Path) -> dict[str, Any]:

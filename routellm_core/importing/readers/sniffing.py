@@ -158,8 +158,10 @@ def _first_error(file: BinaryIO, encoding: str) -> int | None:
     decoder = codecs.getincrementaldecoder(encoding)()
     at = 0
     try:
+        is_plain = encoding in ("utf-8", "cp1252")  # ASCII is ASCII there, and quick to tell
         while block := file.read(_BLOCK):
-            decoder.decode(block)
+            if not (is_plain and block.isascii() and not decoder.getstate()[0]):
+                decoder.decode(block)
             at += len(block)
         decoder.decode(b"", final=True)
     except UnicodeError as error:

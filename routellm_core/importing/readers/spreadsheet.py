@@ -17,7 +17,7 @@ import pyarrow as pa
 from routellm_core.errors import DataError
 from routellm_core.importing.readers import spreadsheet_process, zip_limits
 from routellm_core.importing.readers.naming import named
-from routellm_core.importing.readers.table import Table, column_names
+from routellm_core.importing.readers.table import MOST_TITLES, Table, column_names, is_title
 from routellm_core.importing.values import Where
 
 _OUT_OF_MEMORY = (-6, -9)  # SIGABRT, SIGKILL
@@ -54,6 +54,10 @@ def read(path: Path, n_rows: int | None = None) -> Table:
     if not done.stdout:
         raise DataError(f"{named(path)}: no sheet holds a table; export it again")
     (sheet, n_sheets), (above, header), *body = map(json.loads, done.stdout.splitlines())
+    for at, (number, row) in enumerate(body[:MOST_TITLES]):
+        if all(is_title(title, row) for title in (header, *(r for _, r in body[:at]))):
+            above, header, body = number, row, body[at + 1 :]
+            break
     names = column_names(header)
     where = Where(named(path), np.array([number - above for number, _ in body], dtype=np.int64))
     columns = [pa.array([row[i] for _, row in body], pa.string()) for i in range(len(names))]

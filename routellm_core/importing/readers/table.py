@@ -1,5 +1,6 @@
 """Some columns of a table, with the names of its columns and rows."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,9 @@ from routellm_core.errors import DataError
 from routellm_core.importing.answers import LOOKED_AT
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.values import Where
+
+MOST_TITLES = 5
+"""Rows below a first title that are looked at for names of columns."""
 
 
 class Table(NamedTuple):
@@ -57,6 +61,20 @@ def column_names(header: Iterable[str | None]) -> list[str]:
             name = f"{name} ({number})"
         names[name] = None
     return list(names)
+
+
+def is_title(row: Sequence[str | None], below: Sequence[str | None]) -> bool:
+    """True for a row of one text above one of names: a title, and no names of columns.
+
+    >>> is_title(["Our test", "", ""], ["query", "heron", "wren"])
+    True
+    >>> is_title(["query", "", ""], ["Who rows?", "1", "0"])
+    False
+    """
+    filled = [cell.strip() for cell in below if cell and cell.strip()]
+    is_one = len(row) > 1 and sum(bool(cell and cell.strip()) for cell in row) <= 1
+    is_number = any(re.fullmatch(r"[-+$]?[\d.,]+%?", cell) for cell in filled)
+    return is_one and len(filled) > 1 and not is_number and len(set(filled)) == len(filled)
 
 
 def check_names(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:

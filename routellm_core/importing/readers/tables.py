@@ -55,6 +55,8 @@ def read_sample(path: Path) -> pa.Table:
     if kind == "parquet":
         with _parquet(path) as file:
             batch = next(file.iter_batches(SAMPLED), None)
+            if batch is not None:
+                batch.validate(full=True)
             schema = file.schema_arrow
             return pa.Table.from_batches([] if batch is None else [batch], schema)
     if kind == "objects" and not sniff(path).first and sniff(path).keys:
@@ -212,6 +214,7 @@ def _unpacked(
     schema = pa.schema([_decoded(file.schema_arrow.field(name)) for name in names])
     batches, n_rows, n_bytes = [], 0, 0
     for packed in file.iter_batches(_PARQUET_ROWS, columns=list(names)):
+        packed.validate(full=True)  # bytes that are no text, also deep in structures
         batch = pa.RecordBatch.from_arrays(
             [_as_type(packed[field.name], field.type) for field in schema], schema=schema
         )

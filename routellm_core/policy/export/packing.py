@@ -11,6 +11,7 @@ from routellm_core.policy.document import Policy
 from routellm_core.policy.export.base import VARIABLES, ExportTarget
 from routellm_core.policy.fields import FigureInterval
 from routellm_core.policy.guarantee.sentences import scope_and_test
+from routellm_core.policy.money import money_words
 from routellm_core.routers import MEMBERS, ROUTERS
 from routellm_core.store.places import CORE, PROJECT
 from routellm_core.wording.numbers import bracketed, fixed, percent
@@ -149,6 +150,8 @@ def readme(
             ]
         ),
         "On other traffic it may call and keep more or less.",
+        "## Money",
+        "\n".join(f"- {escaped(sentence)}" for sentence in money_words(policy)),
     ]
     return "\n\n".join(parts) + "\n"
 
