@@ -458,7 +458,7 @@ def test_a_formula_is_a_text_in_csv_and_in_a_spreadsheet_the_value_saved_with_it
     path = written(LONG.assign(is_correct=["=A1>0", 1, 1, 0]), tmp_path / "f.xlsx")
     part = read(path, table.guessed(written(LONG, tmp_path / "good.csv"))[0])
     assert part.outcomes["quality"].tolist() == [1, 1, 0]
-    assert any("No quality for 1 answers of wren (queries 'k1')" in note for note in part.notes)
+    assert any("No quality for 1 answer of wren (query 'k1')" in note for note in part.notes)
 
 
 def test_of_several_sheets_the_first_with_rows_is_read(tmp_path):
@@ -607,8 +607,8 @@ def test_two_runs_are_paired_by_text_where_ids_are_only_row_numbers(tmp_path):
     found = pair_of(part)
     assert dict(zip(found.query_id, found.quality_strong, strict=True)) == {"1": 0.0, "2": 1.0}
     assert "2 queries of a table, heron.csv matched by text." in part.notes
-    assert "1 queries of a table, wren.csv matched none ('3')." in part.notes
-    assert "1 queries of a table, heron.csv matched none ('3')." in part.notes
+    assert "1 query of a table, wren.csv matched none ('3')." in part.notes
+    assert "1 query of a table, heron.csv matched none ('3')." in part.notes
     assert part.queries["query_id"].nunique() == len(part.queries) == 4
 
 
@@ -619,7 +619,7 @@ def test_an_id_that_says_something_else_in_the_other_run_does_not_match(tmp_path
     other = run(tmp_path, "heron", [1, 1, 1], ids, ["one", "two", "four"])
     part = joined([one, other])
     assert pair_of(part).n_queries == 2
-    assert any("1 ids stand for different texts" in note for note in part.notes)
+    assert any("1 id stands for different texts" in note for note in part.notes)
 
 
 def test_three_runs_make_three_models_and_other_tasks_stay_apart(tmp_path):
