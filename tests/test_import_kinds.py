@@ -356,7 +356,7 @@ def test_judgements_again_are_averaged_and_a_stray_score_is_left_out(tmp_path):
 def test_a_damaged_file_of_a_folder_does_not_refuse_the_others(tmp_path):
     lm_eval_run(tmp_path / "wren", "wren", [1.0, 0.0, 1.0])
     broken = lm_eval_run(tmp_path / "heron", "heron", [1.0, 1.0, 1.0], task="pier")
-    broken.write_text(broken.read_text()[:-30])
+    broken.write_text(broken.read_text().replace("}\n", "\n"))
     (part,) = importing.read(tmp_path)
     assert part.outcomes["model"].unique().tolist() == ["wren"]
     assert says(part, "Left out, for it cannot be read", "samples_pier")
