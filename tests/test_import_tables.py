@@ -316,7 +316,7 @@ def test_a_row_that_is_off_is_named(tmp_path, change, message, suffix):
         ({"cost": ["1", "2", "-3", "1"]}, "The cost is negative or infinite in 1 row (3)", 4),
         ({"Question": ["a", None, "b", " "]}, "2 rows (2, 4) with no query text were left out", 2),
         ({"id": ["a", "b", None, "c"]}, "The id is empty in 1 row (3)", 4),
-        ({"Model Name": "wren"}, "2 rows are a further answer of one model to one query", 2),
+        ({"Model Name": "wren"}, "2 rows are further answers of one model to one query", 2),
         ({"Model Name": ["wren", None, "a", "b"]}, "1 row (2) with no model was left out", 3),
     ],
 )
@@ -436,8 +436,7 @@ def test_utf_8_with_a_damaged_byte_is_taken_for_no_other_script(tmp_path):
         (b'{"query": "a"}\n{"query": "\\ud800"}\n', "half a character"),
         (b'[{"query": "a"}, 3]', "t, item 2: is a number, no object"),
         (b'[{"query": "a"} {"query": "b"}]', "item 2: after it there is neither a comma"),
-        (b'[{"query": "a"},', "t, item 2: is no JSON"),
-        (b'[{"query": "a"}', "neither a comma nor the end"),
+        (b'[{"query": "a"}, oops, {"query": "b"}]', "t, item 2: is no JSON"),
         (b'[{"query": ' + b"[" * 100_000, "nested too deeply|no JSON"),
         (b"[]", "no column looks like queries"),
     ],

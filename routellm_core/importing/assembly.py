@@ -275,8 +275,8 @@ def _once(
     keys = ["query_id", "model"]
     most = int(attempts.groupby(keys, observed=True, sort=False).size().max())
     notes.append(
-        f"{counted(n_again, 'row')} {'is' if n_again == 1 else 'are'} a further answer of one "
-        f"model to one query (up to {most} in all): the mean is taken."
+        counted(n_again, "row is a further answer", "rows are further answers")
+        + f" of one model to one query (up to {most} in all): the mean is taken."
     )
     averaged = (*AMOUNTS, *TOKENS, *measures)
     how = {name: "mean" if name in averaged else "first" for name in attempts}
