@@ -195,7 +195,7 @@ def test_a_pickle_is_never_opened(tmp_path, protocol):
         (b"[1, 2]", "item 1: is a number, no object"),
         (b"[" * 100_000, "no JSON"),
         (b"query;winner\nDort dr\xfcben?;tie\n", "is not UTF-8 text"),
-        (b'{"query": 1}\n{oops}', "line 2: is no JSON"),
+        (b'{"query": 1}\n{oops}\n{"query": 2}\n', "line 2: is no JSON"),
         (b"query,model_a\nGo.,wren\n", "column 'model_b', 'winner' is missing"),
     ],
 )

@@ -164,13 +164,13 @@ def test_lm_eval_older_lines_have_choices_and_lists_of_arguments(tmp_path):
 @pytest.mark.parametrize(
     ("lines", "quality", "note"),
     [
-        ([sample(0, 1.0), sample(1, None, exact_match="x")], {"0": 1.0}, "1 answers of samples_x"),
+        ([sample(0, 1.0), sample(1, None, exact_match="x")], {"0": 1.0}, "1 answer of samples_x"),
         ([sample(0, 1.0), sample(0, 0.0)], {"0": 0.5}, "1 row is a further answer"),
         ([sample(0, 1.0, metrics=["bleu"])], {}, "says nothing of how good answers were"),
         (
             [sample(0, 1.0), sample(1, 0) | {"exact_match": None}],
             {"0": 1.0},
-            "No quality for 1 answers of samples_x (queries '1')",
+            "No quality for 1 answer of samples_x (query '1')",
         ),
     ],
 )
@@ -361,9 +361,9 @@ def test_helm_perturbed_instances_are_left_out_and_trials_averaged(tmp_path):
     part = one(helm_run(tmp_path, stats=stats), "helm")
     assert qualities(part) == {"tides-id0": 0.5}
     notes = " ".join(part.notes)
-    assert "1 perturbed instances" in notes
+    assert "Perturbed instances of" in notes
     assert "The mean of 2 trials" in notes
-    assert "No quality for 1 answers of birds/wren (queries 'tides-id1')" in notes
+    assert "No quality for 1 answer of birds/wren (query 'tides-id1')" in notes
 
 
 def test_helm_display_files_and_instances_do_as_well(tmp_path):
@@ -461,8 +461,8 @@ def test_mt_bench_judgements_without_a_score_are_left_out_and_one_judge_is_taken
     assert qualities(part, "wren")["0"] == 2.5
     notes = " ".join(part.notes)
     assert "owl-4, crow judged: the scores of owl-4 were taken" in notes
-    assert "1 judgements hold no score" in notes
-    assert "1 of 6 answers were judged in fewer turns" in notes
+    assert "Judgements without a score, left out: 1" in notes
+    assert "judged in fewer turns than others: 1 of 6" in notes
 
 
 @pytest.mark.parametrize(
@@ -539,7 +539,7 @@ def test_an_archive_holds_several_formats_and_pairs_runs(tmp_path):
     assert [p.benchmark.benchmark_id for p in parts] == ["shore", "shore-2", "quiz", "wide"]
     assert parts[0].outcomes["model"].nunique() == 2
     assert "no measure of all models" in " ".join(parts[1].notes)
-    assert "1 files of all.zip are of no known format: notes/READ.md." in parts[0].notes
+    assert "Files of all.zip of no known format: 1 (notes/READ.md)." in parts[0].notes
 
 
 def test_names_that_lead_out_of_an_archive_lead_nowhere(tmp_path):

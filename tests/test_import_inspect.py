@@ -167,7 +167,7 @@ def test_a_folder_reads_as_a_zip_of_it(tmp_path):
     (part,) = importing.read(tmp_path / "logs")
     assert qualities(part, WREN) == {"0": 1.0, "1": 1.0}
     assert qualities(part, "birds/heron") == {"0": 0.0, "1": 1.0}
-    assert "logs: 1 logs without a sample were left out ('3.json')." in part.notes
+    assert "logs: logs without a sample, left out: 1 ('3.json')." in part.notes
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         for name in ("a/1.eval", "2.json"):
             archive.write(tmp_path / "logs" / name, name)
@@ -181,7 +181,7 @@ def test_a_run_that_stands_in_two_logs_counts_once(tmp_path):
     (tmp_path / "logs" / "1.json").write_text(json.dumps(content))
     (part,) = importing.read(tmp_path / "logs")
     assert qualities(part) == {"0": 1.0, "1": 1.0}
-    assert "1 logs of a run that stands in another log were left out ('1.json')" in notes(part)
+    assert "logs of a run that stands in another log, left out: 1 ('1.json')" in notes(part)
 
 
 # Grades
@@ -204,9 +204,8 @@ def test_values_count_as_inspect_counts_them(saved):
 def test_a_value_that_is_no_number_is_left_out_and_named(saved):
     (part,) = importing.read(saved(log([sample(0), sample(1, "great"), sample(2, None)])))
     assert qualities(part) == {"0": 1.0}
-    assert (
-        "1 values are no numbers and were left out, for example 'great' of choice in sample '1'"
-        in (notes(part))
+    assert "1 value is no number and left out, for example 'great' of choice in sample '1'" in (
+        notes(part)
     )
 
 
@@ -309,7 +308,7 @@ def test_seconds_are_the_models_and_a_fallback_is_said(saved):
     samples += [sample(2, output={}, working_time=4.0)]
     (part,) = importing.read(saved(log(samples)))
     assert part.outcomes["latency_s"].tolist() == [2.5, 1.5, 4.0]
-    assert "the seconds of 1 samples are of the whole sample" in notes(part)
+    assert "the seconds of 1 sample are of all of it" in notes(part)
 
 
 @pytest.mark.parametrize("model", ["none/none", "mockllm/model"])
@@ -385,7 +384,7 @@ def test_answers_that_are_empty_or_cut_are_counted(saved):
     ]
     (part,) = importing.read(saved(log(samples)))
     assert part.attempts["state"].tolist()[1:] == ["empty", "cut"]
-    assert "1 of 3 answers of birds/wren are empty" in notes(part)
+    assert "1 of 3 answers of birds/wren is empty" in notes(part)
 
 
 def test_samples_that_were_withdrawn_or_ask_nothing_are_left_out_by_name(saved):
@@ -393,8 +392,8 @@ def test_samples_that_were_withdrawn_or_ask_nothing_are_left_out_by_name(saved):
     samples = [sample(0), sample(1, invalidation={"author": "ann"}), sample(2, input=image)]
     (part,) = importing.read(saved(log(samples)))
     assert qualities(part) == {"0": 1.0}
-    assert "1 samples that were invalidated were left out ('1')" in notes(part)
-    assert "1 samples without a text of a user were left out ('2')" in notes(part)
+    assert "samples that were invalidated, left out: 1 ('1')" in notes(part)
+    assert "samples without a text of a user, left out: 1 ('2')" in notes(part)
 
 
 def test_inputs_are_messages_choices_and_attachments(saved):

@@ -158,7 +158,7 @@ def test_harness_texts_and_errors_are_told_in_lm_eval_too(tmp_path):
     saved([line | {"metrics": ["edit_distance", "exact_match"]} for line in lines], path)
     part = read(path)
     assert means(part) == {"wren": 0.5}
-    assert says(part, "1 of 2 answers of wren are text of the harness")
+    assert says(part, "1 of 2 answers of wren is text of the harness")
 
 
 def test_errors_and_cut_answers_are_told_in_nested_records_too(tmp_path):
@@ -169,7 +169,7 @@ def test_errors_and_cut_answers_are_told_in_nested_records_too(tmp_path):
     rows = [{"question": text, "results": [answer(i)]} for i, text in enumerate(TEXTS)]
     part = read(saved(rows, tmp_path / "n.jsonl"))
     assert means(part) == {"wren": 1.0}
-    assert says(part, "1 of 23 answers of wren are cut off")
+    assert says(part, "1 of 23 answers of wren is cut off")
 
 
 def test_answers_of_a_wide_table_are_looked_at(tmp_path):
@@ -356,7 +356,7 @@ def test_judgements_again_are_averaged_and_a_stray_score_is_left_out(tmp_path):
 def test_a_damaged_file_of_a_folder_does_not_refuse_the_others(tmp_path):
     lm_eval_run(tmp_path / "wren", "wren", [1.0, 0.0, 1.0])
     broken = lm_eval_run(tmp_path / "heron", "heron", [1.0, 1.0, 1.0], task="pier")
-    broken.write_text(broken.read_text()[:-30])
+    broken.write_text(broken.read_text().replace("}\n", "\n"))
     (part,) = importing.read(tmp_path)
     assert part.outcomes["model"].unique().tolist() == ["wren"]
     assert says(part, "Left out, for it cannot be read", "samples_pier")

@@ -134,8 +134,8 @@ def test_graded_queries_that_seem_to_hold_none_are_only_counted(tmp_path):
     rows = "query,model,correct\nyes,wren,1\nWho rows?,wren,0\n"
     part = one(written(tmp_path / "t.csv", rows), "table")
     assert len(part.outcomes) == 2
-    assert note(part, "seem to hold no query") == (
-        "1 rows seem to hold no query (1 × short assent); they count."
+    assert note(part, "no query") == (
+        "1 row seems to hold no query (1 × short assent), and counts."
     )
 
 

@@ -314,7 +314,7 @@ def test_failed_calls_are_no_wrong_answers_and_empty_or_cut_ones_are_counted(tmp
     notes = " ".join(part.notes)
     assert "1 failed call was left out (1 of wren)" in notes
     assert "2 of 7 answers of wren are empty: without them its quality is 0.6 (n 5)" in notes
-    assert "1 of 7 answers of wren are cut off at the limit of tokens" in notes
+    assert "1 of 7 answers of wren is cut off at the limit of tokens" in notes
 
 
 def test_a_cached_answer_has_no_cost_and_no_time_of_its_own(tmp_path):

@@ -157,7 +157,7 @@ def test_calls_that_failed_are_no_outcomes(read):
 def test_tests_without_assertions_are_no_outcomes(read):
     part = read([result(0, 0, "wren", 0), result(1, 0, "wren", 1, **UNGRADED)])
     assert qualities(part) == {"0": 0.0}
-    assert "1 answers are of tests that assert nothing" in notes(part)
+    assert "1 answer is of a test without an assertion" in notes(part)
 
 
 def test_tests_without_assertions_alone_are_bare_queries(read):
@@ -177,7 +177,7 @@ def test_what_is_no_grade_of_the_answer_is_left_out_of_its_score(read, kind):
     assert qualities(part) == {"0": 1.0, "1": 0.0}
     assert qualities(graded(part, Wanted("pass"))) == {"0": 1.0, "1": 0.0}
     assert "Score and pass of 2 answers are made of their other assertions" in notes(part)
-    assert "1 answers are of tests that assert nothing" in notes(part)
+    assert "1 answer is of a test without an assertion" in notes(part)
 
 
 def test_a_set_of_assertions_counts_once_by_its_grades_and_weight(read):
@@ -227,7 +227,7 @@ def test_repeats_of_a_test_are_averaged_though_they_are_numbered_as_tests(read):
     results += [result(1, 0, "wren", 1, testIdx=4)]
     part = read(results)
     assert qualities(part) == {"0": 0.5, "4": 1.0}
-    assert "3 rows are a further answer of one model to one query (up to 4 in all)" in notes(part)
+    assert "3 rows are further answers of one model to one query (up to 4 in all)" in notes(part)
 
 
 def test_one_variable_with_other_assertions_is_another_test(read):
@@ -289,7 +289,7 @@ def test_cached_replies_have_neither_seconds_nor_cost(read):
         0.002,
         0.25,
     ]
-    assert "1 answers came from the cache" in notes(part)
+    assert "1 answer came from the cache" in notes(part)
 
 
 @pytest.mark.parametrize(
@@ -349,7 +349,7 @@ def test_csv_errors_and_tests_without_assertions_are_no_outcomes(read):
     )
     assert qualities(part, "heron") == {"2": 1.0}
     assert "1 failed call was left out (1 of heron)" in notes(part)
-    assert "2 answers are of tests that assert nothing" in notes(part)
+    assert "2 answers are of tests without an assertion" in notes(part)
 
 
 def test_csv_repeats_are_averaged(read):
@@ -376,7 +376,7 @@ def test_csv_scores_that_mix_in_a_comparison_give_way_to_named_scores(read):
     part = read(table(*rows))
     assert qualities(part, "heron") == {"1": 1.0}
     assert "so only the named scores were taken" in notes(part)
-    with pytest.raises(DataError, match=r"1 answers failed for their cost, .*; export JSON"):
+    with pytest.raises(DataError, match=r"1 answer failed for its cost, .*; export JSON"):
         read(table(*rows).replace('{""exact"": 1}', ""))
 
 

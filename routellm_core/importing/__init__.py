@@ -12,6 +12,7 @@ import pandas as pd
 
 from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.importing.fields import odd_values
+from routellm_core.importing.readers.json_stream import damage
 from routellm_core.types import Benchmark
 
 # Format to its title; the module has its name. The first that recognises a file reads it: any
@@ -116,7 +117,7 @@ def read(path: Path, format_name: str | None = None) -> list[Imported]:
         raise DataError(f"there is no {path}; check the path")
     if path.is_dir() and name not in (*OF_FOLDERS, "archive"):
         raise DataError(f"{path}: is a folder, and {name} reads a file; give one of its files")
-    odd_values()  # of a file that was refused
+    odd_values(), damage()  # of a file that was refused
     return chosen.read(path)
 
 

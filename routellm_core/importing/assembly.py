@@ -17,6 +17,7 @@ from routellm_core.importing.fields import is_whole, odd_values
 from routellm_core.importing.grading import TOKENS, graded
 from routellm_core.importing.measures import Measure, columns_of
 from routellm_core.importing.notes import counted, was
+from routellm_core.importing.readers.json_stream import damage
 from routellm_core.importing.said import of_queries
 from routellm_core.importing.scales import SHARE_RIGHT, Scale
 from routellm_core.importing.tokens import NOT_COUNTED, n_tokens
@@ -94,7 +95,7 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
     if rows.empty:
         raise DataError(f"{where.file}: there is no {where.unit}; at least one is needed")
     rows = rows.reset_index(drop=True)
-    notes = [*notes, *odd_values()]
+    notes = [*notes, *odd_values(), *damage()]
     if "quality" in rows:
         rows = rows.rename(columns={"quality": Measure(card.measure, scale=card.scale)})
     rows = rows.rename(columns=_likelihoods(rows))
@@ -274,8 +275,8 @@ def _once(
     keys = ["query_id", "model"]
     most = int(attempts.groupby(keys, observed=True, sort=False).size().max())
     notes.append(
-        f"{counted(n_again, 'row')} {'is' if n_again == 1 else 'are'} a further answer of one "
-        f"model to one query (up to {most} in all): the mean is taken."
+        counted(n_again, "row is a further answer", "rows are further answers")
+        + f" of one model to one query (up to {most} in all): the mean is taken."
     )
     averaged = (*AMOUNTS, *TOKENS, *measures)
     how = {name: "mean" if name in averaged else "first" for name in attempts}
@@ -361,8 +362,8 @@ def _queries(
         first = np.unique(codes, return_index=True)[1]
         if again.any():
             notes.append(
-                f"{int((again > 0).sum()):,} rows repeat a text and model of an earlier row: each "
-                "counts as a query of its own."
+                counted(int((again > 0).sum()), "row repeats", "rows repeat")
+                + " a text and model of an earlier row: each counts as a query of its own."
             )
     elif model_code is not None and _is_whole_design(text_code, models):
         codes, first = text_code, np.unique(text_code, return_index=True)[1]

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from routellm_core.errors import DataError
-from routellm_core.importing import Imported
+from routellm_core.importing import Imported, dearer
 from routellm_core.importing.measures import Measure, Wanted, chosen, columns_of, notes_on
+from routellm_core.importing.notes import counted
 from routellm_core.importing.scales import Scale, differ, guessed_scale, strays
 
 ONE_MODEL = "routing needs a second model"
@@ -77,10 +78,13 @@ def graded(part: Imported, wanted: Wanted | None = None) -> Imported:
         *_on_ungraded(attempts, np.isnan(values)),
         *_on_answers(attempts, quality, kept),
     ]
+    if not any(note.startswith("Columns:") for note in part.read_notes):
+        notes += _on_amounts(outcomes[kept])
     models = attempts["model"].unique()
     if len(models) == 1:
         notes.append(f"All outcomes are of {models[0]}: {ONE_MODEL}, so import both runs together.")
     outcomes = outcomes if kept.all() else outcomes[kept].reset_index(drop=True)
+    notes += dearer.notes_on(outcomes)
     return part._replace(
         benchmark=card,
         outcomes=outcomes,
@@ -159,13 +163,28 @@ def _on_scale(
     return notes
 
 
+def _on_amounts(outcomes: pd.DataFrame) -> list[str]:
+    """A note on what is known of the answers beside their quality; none where nothing is."""
+    known = {
+        what: int(outcomes[name].notna().sum())
+        for what, name in (
+            ("answer tokens", "answer_tokens"),
+            ("cost in US dollars", "cost_usd"),
+            ("time in seconds", "latency_s"),
+        )
+    }
+    shown = ", ".join(f"{what} of {n:,}" for what, n in known.items() if n)
+    return [f"Read beside the quality of {len(outcomes):,} answers: {shown}."] if shown else []
+
+
 def _on_ungraded(attempts: pd.DataFrame, missing: NDArray[np.bool_]) -> list[str]:
     """Notes on attempts without the measure, a sentence a model."""
     if not missing.any():
         return []
     return [
-        f"No quality for {len(rows):,} answers of {model} (queries {_ids(rows['query_id'])}): left "
-        "out, so that they do not count."
+        f"No quality for {counted(len(rows), 'answer', 'answers')} of {model} "
+        f"({'query' if len(rows) == 1 else 'queries'} {_ids(rows['query_id'])}): left out, so that "
+        f"{'it does' if len(rows) == 1 else 'they do'} not count."
         for model, rows in attempts[missing].groupby("model", observed=True, sort=False)
     ]
 
@@ -188,7 +207,8 @@ def _on_answers(
                 else "there is no other"
             )
             notes.append(
-                f"{n:,} of {len(rows):,} answers of {model} are {STATES[str(state)]}: {without}."
+                f"{n:,} of {counted(len(rows), 'answer', 'answers')} of {model} "
+                f"{'is' if n == 1 else 'are'} {STATES[str(state)]}: {without}."
             )
     return notes
 

@@ -30,7 +30,14 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.battles import read_battles, together
 from routellm_core.importing.columns import ColumnMapping, holds_battles, seen
 from routellm_core.importing.currencies import at_rates
-from routellm_core.importing.formats import batches, lighteval, llm_comparator, lm_eval, table
+from routellm_core.importing.formats import (
+    batches,
+    every_eval_ever,
+    lighteval,
+    llm_comparator,
+    lm_eval,
+    table,
+)
 from routellm_core.importing.grading import graded, measures_of, on_scale
 from routellm_core.importing.measures import Measure, Wanted, columns_of
 from routellm_core.importing.readers.counted_reads import watched_by
@@ -179,7 +186,8 @@ def _by_wanted(parts: list[Imported], wanted: Wanted) -> list[Imported]:
 
 def _without_totals(paths: list[Path]) -> list[Path]:
     """The files without totals, which are read with the samples beside them."""
-    totals = [path for path in paths if lm_eval.is_totals(path) or lighteval.is_totals(path)]
+    of_totals = (lm_eval, lighteval, every_eval_ever)
+    totals = [path for path in paths if any(tool.is_totals(path) for tool in of_totals)]
     others = [path for path in paths if path not in totals]
     return others or paths
 

@@ -9,14 +9,16 @@ _URGENT = ("Look:", "Left out", "Runs of it stay apart")
 _VARIES = re.compile(r"'[^']*'|\S+\.(?:jsonl?|csv|tsv|parquet|eval|zip|ya?ml|xlsx?)\b|[\d.,]*\d%?")
 
 
-def counted(n: int, what: str) -> str:
-    """A number with the word for what it counts.
+def counted(n: int, one: str, many: str = "") -> str:
+    """A number with the words that go with it; the plural of one word is told from it.
 
     >>> counted(1, "request"), counted(2, "request"), counted(3, "query")
     ('1 request', '2 requests', '3 queries')
+    >>> counted(2, "row was", "rows were")
+    '2 rows were'
     """
-    several = f"{what[:-1]}ies" if what.endswith("ry") else f"{what}s"
-    return f"{n:,} {what if n == 1 else several}"
+    several = many or (f"{one[:-1]}ies" if one.endswith("ry") else f"{one}s")
+    return f"{n:,} {one if n == 1 else several}"
 
 
 def was(n: int) -> str:

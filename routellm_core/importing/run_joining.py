@@ -17,6 +17,7 @@ from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.grading import graded
 from routellm_core.importing.measures import NoQualityError, with_facts
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers.naming import named
 from routellm_core.text_keys import text_hash
 
@@ -78,7 +79,8 @@ def joined(runs: Sequence[Imported]) -> Imported:
     complete = int((shared == models).sum())
     if len(left) > 1:
         of_runs = f"{len(left)} runs, {models} models"
-        notes.append(f"{of_runs}: {complete:,} queries were answered by all of them.")
+        answered = counted(complete, "query was", "queries were")
+        notes.append(f"{of_runs}: {answered} answered by all of them.")
     return noted(whole, *notes)
 
 
@@ -388,14 +390,16 @@ def _unmatched(one: Imported, other: Imported, matched: _Matched) -> list[str]:
             ],
         ),
     )
-    notes = [f"{len(found):,} queries of {sources[1]} matched by {matched.by}."]
+    notes = [f"{counted(len(found), 'query', 'queries')} of {sources[1]} matched by {matched.by}."]
     for source, names in sides:
         if names:
             shown = ", ".join(map(repr, names[:NAMED])) + (", …" if len(names) > NAMED else "")
-            notes.append(f"{len(names):,} queries of {source} matched none ({shown}).")
+            notes.append(
+                f"{counted(len(names), 'query', 'queries')} of {source} matched none ({shown})."
+            )
     if matched.n_contradicting:
         notes.append(
-            f"{matched.n_contradicting:,} ids stand for different texts in the two files and were "
-            "not matched by id."
+            counted(matched.n_contradicting, "id stands", "ids stand")
+            + " for different texts in the two files and gave no match."
         )
     return notes

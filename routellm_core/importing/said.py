@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from routellm_core.errors import DataError
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.fields import is_whole
+from routellm_core.importing.notes import counted
 from routellm_core.importing.values import Where
 
 PEOPLE = ("user", "human")
@@ -185,15 +186,20 @@ def of_queries(
     if not found.any():
         return rows, where
     counts = Counter(flaws[found])
-    counted = ", ".join(f"{n:,} × {kind}" for kind, n in counts.most_common())
+    of_kinds = ", ".join(f"{n:,} × {kind}" for kind, n in counts.most_common())
     if is_graded:
-        notes.append(f"{int(found.sum()):,} rows seem to hold no query ({counted}); they count.")
+        verb = "counts" if found.sum() == 1 else "count"
+        notes.append(
+            counted(int(found.sum()), "row seems to hold", "rows seem to hold")
+            + f" no query ({of_kinds}), and {verb}."
+        )
         return rows, where
     if found.all():
-        raise DataError(f"{where.file}: no {where.unit} holds a query ({counted}); keep the texts")
-    is_one = where.count(found) == 1
-    verbs = "holds no query and was" if is_one else "hold no query and were"
-    notes.append(f"{where.rows(found)} {verbs} left out: {counted}.")
+        raise DataError(f"{where.file}: no {where.unit} holds a query ({of_kinds}); keep the texts")
+    notes.append(
+        where.those(found, "holds no query and was", "hold no query and were")
+        + f" left out: {of_kinds}."
+    )
     return rows[~found].reset_index(drop=True), where._replace(row=where.row[~found])
 
 

@@ -57,6 +57,10 @@ class Where(NamedTuple):
         """Number of the marked rows."""
         return len(np.unique(self.row[marked]))
 
+    def those(self, marked: NDArray[np.bool_], one: str, many: str) -> str:
+        """The marked rows with the words that go with one or with several."""
+        return f"{self.rows(marked)} {one if self.count(marked) == 1 else many}"
+
     def refuse(self, marked: NDArray[np.bool_], what: str, remedy: str, of: str = "") -> None:
         """Raise a `DataError` when any row is marked."""
         if marked.any():

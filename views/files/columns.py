@@ -75,7 +75,9 @@ def draw(path: Path) -> ColumnMapping:
         if shape == _LONG:
             model = _column("Model", names, guess.model, f"{key}_model")
         else:
-            one_model = st.text_input("Name of the model", path.stem, key=f"{key}_one") or None
+            typed = st.text_input("Name of the model", path.stem, key=f"{key}_one")
+            # Left as it is, it is the import's to name: files of one name go by their folders.
+            one_model = typed if typed not in ("", path.stem) else None
     return replace(
         guess,
         **common,

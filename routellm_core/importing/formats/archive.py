@@ -14,7 +14,14 @@ from routellm_core import importing
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.columns import holds_battles
-from routellm_core.importing.formats import batches, helm, llm_comparator, lm_eval
+from routellm_core.importing.formats import (
+    batches,
+    every_eval_ever,
+    helm,
+    lighteval,
+    llm_comparator,
+    lm_eval,
+)
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.naming import named, told_apart
 from routellm_core.importing.readers.sniffing import sniff
@@ -50,7 +57,7 @@ def read(path: Path) -> list[Imported]:
         )
     if rest:
         shown = ", ".join(rest[:NAMED]) + (", …" if len(rest) > NAMED else "")
-        note = f"{len(rest):,} files of {named(path)} are of no known format: {shown}."
+        note = f"Files of {named(path)} of no known format: {len(rest):,} ({shown})."
         parts[0] = noted(parts[0], note)
     if left:
         shown = "; ".join(left[:NAMED]) + ("; …" if len(left) > NAMED else "")
@@ -95,6 +102,8 @@ def _format_of(file: Path, folder: Path, of_folders: list[str]) -> str | None:
     shown = file.relative_to(folder).as_posix()
     of_checkout = "routellm" in of_folders and shown.startswith("routellm/")
     if of_checkout or helm.is_of_run(file) or lm_eval.recognises(file):
+        return ""
+    if lighteval.is_totals(file) or every_eval_ever.is_totals(file):
         return ""
     found = next((n for n in importing.IMPORTERS if importing.importer(n).recognises(file)), None)
     if found == "archive":

@@ -56,7 +56,8 @@ def read(path: Path) -> list[Imported]:
     notes: list[str] = []
     model = model_in(at(run, "hyperparameters")) or model_of(path, notes)
     found: list[tuple[int, Row]]
-    found = [(n, {"model": model} | _row(case)) for n, case in enumerate(cases, start=1)]
+    rises = _directions(cases)
+    found = [(n, {"model": model} | _row(case, rises)) for n, case in enumerate(cases, start=1)]
     names = [row["query_id"] for _, row in found]
     if any(_is_number(n) for n in names) or len(set(names)) < len(names):
         for _, row in found:
@@ -72,9 +73,28 @@ def _is_number(name: Any) -> bool:
     return not isinstance(name, str) or name.startswith(NUMBERED)
 
 
-def _row(case: Any) -> Row:
+def _metrics(case: Any) -> list[Mapping[str, Any]]:
     metrics = at(case, "metricsData")
-    metrics = [m for m in metrics if isinstance(m, Mapping)] if isinstance(metrics, list) else []
+    return [m for m in metrics if isinstance(m, Mapping)] if isinstance(metrics, list) else []
+
+
+def _directions(cases: list[Any]) -> dict[str, bool]:
+    """Whether more is better, a metric: its success tells, beside a threshold that it is not at."""
+    votes: dict[str, set[bool]] = {}
+    for metric in (m for case in cases for m in _metrics(case)):
+        score, threshold = grade(metric.get("score")), grade(metric.get("threshold"))
+        success, name = metric.get("success"), metric.get("name")
+        if not isinstance(success, bool) or not isinstance(name, str) or metric.get("error"):
+            continue
+        if score > threshold or score < threshold:
+            votes.setdefault(name, set()).add(success == (score > threshold))
+        elif metric.get("strictMode") is True and threshold in (0.0, 1.0):
+            votes.setdefault(name, set()).add(threshold == 1.0)
+    return {name: of_name.pop() for name, of_name in votes.items() if len(of_name) == 1}
+
+
+def _row(case: Any, rises: Mapping[str, bool]) -> Row:
+    metrics = _metrics(case)
     row: Row = {
         "query_id": at(case, "name"),
         "query": at(case, "input"),
@@ -86,11 +106,12 @@ def _row(case: Any) -> Row:
     }
     for metric in metrics:
         if isinstance(metric.get("name"), str) and not metric.get("error"):
-            row[_measure(metric["name"])] = grade(metric.get("score"))
+            row[_measure(metric["name"], rises)] = grade(metric.get("score"))
     return row
 
 
-def _measure(name: str) -> Measure:
+def _measure(name: str, rises: Mapping[str, bool]) -> Measure:
     """A metric; the way in which it is reached stands in brackets, as in `Correctness [GEval]`."""
     parts = re.fullmatch(r"(.+?) \[(.+)\]", name)
-    return Measure(parts[1], parts[2]) if parts else Measure(name)
+    plain, how = (parts[1], parts[2]) if parts else (name, "")
+    return Measure(plain, how, rises.get(name))

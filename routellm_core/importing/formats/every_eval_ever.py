@@ -1,6 +1,7 @@
 """Samples of Every Eval Ever: a line a sample, in `*_samples.jsonl`."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from routellm_core.importing.formats.graded_records import (
     tokens_of,
 )
 from routellm_core.importing.measures import Measure
-from routellm_core.importing.readers.json_stream import objects, unit
+from routellm_core.importing.readers.json_stream import document, objects, unit
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.said import spoken
 
 TELLING = frozenset({"evaluation_id", "model_id", "sample_id", "input", "evaluation"})
 AGGREGATE = frozenset({"evaluation_id", "evaluation_results", "model_info"})
+MOST_BESIDE = 1_000
 SECONDS = ("latency_ms", "total_time_ms", "generation_time_ms")
 
 
@@ -42,7 +44,8 @@ def read(path: Path) -> list[Imported]:
     """
     if not sniff(path).keys >= TELLING:
         raise DataError(f"{named(path)}: holds totals only; give the *_samples.jsonl beside it")
-    found = [(number, _row(line)) for number, line in objects(path)]
+    rises = _directions(path)
+    found = [(number, _row(line, rises)) for number, line in objects(path)]
     names = {row["slice"] for _, row in found}
     if len(names) > 1:
         names = {row["group"] for _, row in found}
@@ -70,7 +73,36 @@ def _with_choices(said: Any, choices: Any) -> str | None:
     return question and as_asked({"question": question, "choices": choices})
 
 
-def _row(line: dict[str, Any]) -> Row:
+def is_totals(path: Path) -> bool:
+    """True for the totals of a run, which say whether more is better in the samples beside them."""
+    keys = sniff(path).keys
+    return keys >= AGGREGATE and not keys >= TELLING
+
+
+def _directions(path: Path) -> dict[tuple[str, str], bool]:
+    """Whether more is better, by id and name of an evaluation; the totals beside it say so."""
+    found = {}
+    for beside in sorted(path.parent.glob("*.json"))[:MOST_BESIDE]:
+        if not is_totals(beside):
+            continue
+        totals = document(beside)
+        results = totals.get("evaluation_results")
+        for one in results if isinstance(results, list) else ():
+            falls = at(one, "metric_config", "lower_is_better")
+            if isinstance(falls, bool):
+                key = str(totals.get("evaluation_id")), str(at(one, "evaluation_name"))
+                found[key] = not falls
+    return found
+
+
+def _rises(line: dict[str, Any], known: Mapping[tuple[str, str], bool]) -> bool | None:
+    for said in (line.get("evaluation"), line.get("metric_config"), line):
+        if isinstance(falls := at(said, "lower_is_better"), bool):
+            return not falls
+    return known.get((str(line.get("evaluation_id")), str(line.get("evaluation_name"))))
+
+
+def _row(line: dict[str, Any], known: Mapping[tuple[str, str], bool]) -> Row:
     asked, spent = line.get("input"), line.get("performance")
     prompt, answer = tokens_of(line.get("token_usage"))
     took = (amount(at(spent, key), 1e-3) for key in SECONDS)
@@ -93,5 +125,6 @@ def _row(line: dict[str, Any]) -> Row:
     graded = line.get("evaluation")
     for name in ("score", "is_correct"):
         if not math.isnan(number := grade(at(graded, name))):
-            row[Measure(name, is_main=name == "score")] = number
+            rises = _rises(line, known) if name == "score" else None
+            row[Measure(name, rises=rises, is_main=name == "score")] = number
     return row

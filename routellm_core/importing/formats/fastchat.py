@@ -78,7 +78,7 @@ def _judged(path: Path) -> Imported:
         notes.append(f"A score outside 1 to 10 was left out: {rows_off}.")
     unread = lines["quality"].isna() & ~lines["off"]
     if unread.any():
-        notes.append(f"{int(unread.sum()):,} judgements hold no score and were left out.")
+        notes.append(f"Judgements without a score, left out: {int(unread.sum()):,}.")
     lines = lines[lines["quality"].notna()]
     if lines.empty:
         raise DataError(f"{named(path)}: no judgement holds a score; judge the answers again")
@@ -89,7 +89,7 @@ def _judged(path: Path) -> Imported:
     )
     fewer = int((rows["n_turns"] < rows["n_turns"].max()).sum())
     if fewer:
-        notes.append(f"{fewer:,} of {len(rows):,} answers were judged in fewer turns than others.")
+        notes.append(f"Answers judged in fewer turns than others: {fewer:,} of {len(rows):,}.")
     rows = rows.reset_index()
     where = Where(named(path), rows["row"].to_numpy(np.int64), where.unit)
     _add_texts(rows, lines, path, notes)

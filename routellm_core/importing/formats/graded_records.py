@@ -26,6 +26,10 @@ from routellm_core.importing.values import RIGHT, WRONG
 
 Row = dict[Any, Any]
 
+MODEL_NAMES = (
+    *("model", "model_name", "model_id", "llm", "llm_name", "llm_model", "chat_model"),
+    *("model_under_test", "answer_model", "generation_model", "generator_model"),
+)
 LONGEST_LITERAL = 1 << 20
 """Characters of a text that is read as a structure of Python."""
 FOLDERS_UP = 3
@@ -38,6 +42,7 @@ NO_GRADE = frozenset(
     }
 )
 """Names under which scorers keep what is no judgement of an answer."""
+_PART = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)\s*(?:%|/\s*(\d{1,6}))", re.ASCII)
 _NO_GRADE_ENDS = ("_time", "_ms", "_tokens", "_length", "_duration", "_count", "_latency", "_cost")
 GENERAL = frozenset(
     {
@@ -216,8 +221,8 @@ def structure(value: Any) -> Any:
 def grade(value: Any) -> float:
     """A grade as a number, NaN where there is none; a word for right or wrong is 1 or 0.
 
-    >>> [grade(v) for v in (True, "0.5", "wrong", {"value": 2}, None)]
-    [1.0, 0.5, 0.0, 2.0, nan]
+    >>> [grade(v) for v in (True, "0.5", "wrong", {"value": 2}, "80%", "3/4", None)]
+    [1.0, 0.5, 0.0, 2.0, 0.8, 0.75, nan]
     """
     if isinstance(value, Mapping):
         key = next((k for k in ("value", "score") if k in value), None)
@@ -226,12 +231,23 @@ def grade(value: Any) -> float:
         word = value.strip().lower()
         if word in RIGHT or word in WRONG:
             return float(word in RIGHT)
-        value = word
+        value = part_of(word) if _PART.fullmatch(word) else word
     try:
         found = float(value) if isinstance(value, bool | int | float | str) else math.nan
     except (ValueError, OverflowError):
         return math.nan
     return found if math.isfinite(found) else math.nan
+
+
+def part_of(text: str) -> float:
+    """A share written as `80 %` or `4/5`; NaN of another text.
+
+    >>> part_of("80 %"), part_of("4/5")
+    (0.8, 0.8)
+    """
+    found = _PART.fullmatch(text.strip())
+    whole = float(found[2] or 100) if found else 0.0
+    return float(found[1]) / whole if found and whole else math.nan
 
 
 def is_grade(name: str) -> bool:
@@ -264,10 +280,15 @@ def slice_of(*records: Any) -> str | None:
 def model_in(*records: Any) -> str | None:
     """The model that records name, the first one."""
     for record in map(structure, records):
-        for key in ("model", "model_name", "model_id", "llm", "llm_name"):
-            if (name := name_of_model(at(record, key))) is not None:
+        named = {re.sub(r"[^a-z0-9]+", "_", str(k).lower()): v for k, v in _items(record)}
+        for key in MODEL_NAMES:
+            if (name := name_of_model(named.get(key))) is not None:
                 return name
     return None
+
+
+def _items(record: Any) -> Iterable[tuple[Any, Any]]:
+    return record.items() if isinstance(record, Mapping) else ()
 
 
 def rises_in(record: Any) -> bool | None:

@@ -103,7 +103,7 @@ def _read_run(path: Path) -> Imported:
         by_id.setdefault(text(entry.get("instance_id"), where, "instance_id"), []).append(values)
     notes = []
     if n_perturbed:
-        notes.append(f"{n_perturbed:,} perturbed instances of {named(path.parent)} were left out.")
+        notes.append(f"Perturbed instances of {named(path.parent)}, left out: {n_perturbed:,}.")
     if len(trials) > 1:
         notes.append(f"The mean of {len(trials)} trials was taken.")
     lacking = [name for name in by_id if name not in instances]
@@ -113,7 +113,9 @@ def _read_run(path: Path) -> Imported:
             "instances.json beside it; take the whole folder"
         )
     if lacking:
-        notes.append(f"{len(lacking):,} instances of {named(path.parent)} have no text: left out.")
+        notes.append(
+            f"Instances of {named(path.parent)} without a text, left out: {len(lacking):,}."
+        )
     rows, where_ = rows_of(
         named(path),
         (

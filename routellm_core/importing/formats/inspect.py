@@ -15,6 +15,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, rows_of, text
 from routellm_core.importing.formats.inspect_sample import InspectRun, Sample, read_sample
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers import zip_limits
 from routellm_core.importing.readers.json_stream import document, parsed
 from routellm_core.importing.readers.naming import named, told_apart
@@ -64,10 +65,7 @@ def read(path: Path) -> list[Imported]:
         log = document(path)
         samples = log.get("samples")
         if not isinstance(samples, list) or not samples:
-            raise _NoSamplesError(
-                f"{named(path)}: holds no samples, only totals; write the log with samples "
-                "(inspect log dump)"
-            )
+            raise _NoSamplesError(f"{named(path)}: {_why_none(log)}")
         each = ((f"{named(path)}, sample {i:,}", s) for i, s in enumerate(samples, start=1))
         return [_imported(path, _Log(log, each))]
     zip_limits.check(path)
@@ -136,6 +134,18 @@ class _NoSamplesError(DataError):
     """A log of a run that ended before it had any, or that was written without them."""
 
 
+def _why_none(header: Mapping[str, Any]) -> str:
+    """Why a log may have no samples, and what to do."""
+    status = header.get("status")
+    if status in ("started", "cancelled", "error"):
+        how = "was stopped, or is running still," if status == "started" else f"ended as {status!r}"
+        return (
+            f"the run {how} before a sample was written to this log; finish it with `inspect "
+            "eval-retry` and give the log of that (the form .eval keeps each sample at once)"
+        )
+    return "holds no samples, only totals; write the log with samples (inspect log dump)"
+
+
 def _zipped(archive: zipfile.ZipFile, file: str) -> _Log:
     """The log in a zip; of a run that never ended, the header is the one of its start."""
     names = list(dict.fromkeys(archive.namelist()))
@@ -166,7 +176,7 @@ def _imported(path: Path, log: _Log) -> Imported:
     unasked = [s.row["query_id"] for s in found if asked.get(s.row["query_id"]) is None]
     kept = [s for s in found if asked.get(s.row["query_id"]) is not None]
     if not kept:
-        raise _NoSamplesError(f"{named(path)}: holds no samples; write the log with samples")
+        raise _NoSamplesError(f"{named(path)}: {_why_none(log.header)}")
     rows = [s.row | {"query": asked[s.row["query_id"]]} for s in kept]
     notes = _notes(named(path), log.header, run, kept)
     notes += _left_out(named(path), "samples that were invalidated", withdrawn)
@@ -207,15 +217,15 @@ def _notes(
     timed = sum(s.is_timed_whole for s in samples)
     if timed:
         notes.append(
-            f"{file}: the seconds of {timed:,} samples are of the whole sample, with set-up and "
-            "grading, for those of the model are not logged."
+            f"{file}: the seconds of {counted(timed, 'sample', 'samples')} are of all of it, with "
+            "set-up and grading, for those of the model are not logged."
         )
     odd = [(s.row["query_id"], *one) for s in samples for one in s.odd.items()]
     if odd:
         query_id, measure, value = odd[0]
         notes.append(
-            f"{file}: {len(odd):,} values are no numbers and were left out, for example {value!r} "
-            f"of {measure} in sample {query_id!r}."
+            f"{file}: {counted(len(odd), 'value is no number', 'values are no numbers')} and left "
+            f"out, for example {value!r} of {measure} in sample {query_id!r}."
         )
     return notes
 
@@ -224,7 +234,7 @@ def _left_out(file: str, what: str, ids: list[str]) -> list[str]:
     """A note that names what was left out; none where it is nothing."""
     ids = list(dict.fromkeys(ids))
     shown = ", ".join(repr(i[:40]) for i in ids[:NAMED]) + (", …" if len(ids) > NAMED else "")
-    return [f"{file}: {len(ids):,} {what} were left out ({shown})."] if ids else []
+    return [f"{file}: {what}, left out: {len(ids):,} ({shown})."] if ids else []
 
 
 def _run(header: Mapping[str, Any], file: str) -> InspectRun:

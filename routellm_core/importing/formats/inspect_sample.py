@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from routellm_core.importing.answers import is_cut, state_of
 from routellm_core.importing.fields import at, number, text
+from routellm_core.importing.formats.graded_records import part_of
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.said import IMAGE, spoken
 
@@ -127,6 +128,8 @@ def _grade(value: Any) -> float:
     """A value as Inspect counts it; NaN for what is no number, and for null: not graded."""
     if isinstance(value, str):
         value = WORDS.get(value.strip().upper(), value)
+    if isinstance(value, str) and math.isfinite(share := part_of(value)):
+        return share
     try:
         found = float(value) if isinstance(value, bool | int | float | str) else math.nan
     except (ValueError, OverflowError):

@@ -16,6 +16,7 @@ from routellm_core.importing.answers import state_of
 from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
+from routellm_core.importing.formats.graded_records import grade
 from routellm_core.importing.measures import LIKELIHOODS, Measure
 from routellm_core.importing.readers.json_stream import document, objects, unit
 from routellm_core.importing.readers.naming import named, told_apart
@@ -104,7 +105,8 @@ def _joined(runs: list[_Run], left: list[str]) -> list[Imported]:
 def _run(path: Path) -> _Run:
     """Content of one file of samples."""
     totals, task = _totals_of(path)
-    model = totals.model if totals else path.stem
+    folder, is_among_namesakes, _ = named(path).partition("/")
+    model = totals.model if totals else folder if is_among_namesakes else path.stem
     notes = [] if totals else [f"{named(path)} names no model and has no results file beside it."]
     rises = totals.rises.get(task, {}) if totals else {}
     shots = totals.shots.get(task, 0) if totals else 0
@@ -115,7 +117,8 @@ def _run(path: Path) -> _Run:
         raise DataError(f"{named(path)}: is empty; export it again")
     if rows.n_with_shots:
         notes.append(
-            f"{rows.n_with_shots:,} queries of {named(path)} still hold the examples of the prompt."
+            f"Queries of {named(path)} that still hold the examples of the prompt: "
+            f"{rows.n_with_shots:,}."
         )
     table, where = rows_of(named(path), rows.found, of_lines)
     group = totals.groups.get(task, task) if totals else task
@@ -183,6 +186,8 @@ def _graded(line: dict[str, Any]) -> dict[str, float]:
     found = {}
     for metric in there or METRICS:
         value = line.get(metric)
+        if isinstance(value, str):  # as a flag that was written as a word
+            value = grade(value)
         if isinstance(value, bool | int | float) and value == value:
             found[metric] = number(value, "", metric)
     return found

@@ -42,6 +42,7 @@ from routellm_core.importing.formats.graded_records import (
     grade,
     is_grade,
     model_of,
+    part_of,
     rises_in,
     tokens_of,
 )
@@ -178,7 +179,7 @@ def _form(item: Mapping[str, Any]) -> tuple[str, str] | None:
             continue
         if all(isinstance(one, Mapping) and _measures(one) for one in value.values()):
             return key, "models"
-        numbers = [k for k, v in value.items() if isinstance(v, bool | int | float)]
+        numbers = [k for k, v in value.items() if isinstance(v, bool | int | float) or _is_part(v)]
         if not numbers:
             continue
         of_metrics = [k for k in numbers if _is_metric(str(k))]
@@ -198,6 +199,10 @@ def _form(item: Mapping[str, Any]) -> tuple[str, str] | None:
     if len(beside) > 1 and not known & set(map(_plain, beside)):
         return beside[0], "beside"
     return None
+
+
+def _is_part(value: Any) -> bool:
+    return isinstance(value, str) and not math.isnan(part_of(value))
 
 
 def _is_graded(value: Any) -> bool:

@@ -23,6 +23,7 @@ from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.formats import promptfoo_csv
 from routellm_core.importing.formats.promptfoo_grades import grades_of
 from routellm_core.importing.formats.promptfoo_models import Provider, distinct_names
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers import yaml_document
 from routellm_core.importing.readers.json_stream import document, objects, unit
 from routellm_core.importing.readers.naming import named
@@ -106,7 +107,7 @@ class _Rows:
 
     def __init__(self) -> None:
         self.found: list[tuple[int, dict[Any, Any]]] = []
-        self.n_ungraded = self.n_made_again = self.n_cached = 0
+        self.n_ungraded = self.n_unasserted = self.n_made_again = self.n_cached = 0
         self._providers: dict[tuple[str, str, str], Provider] = {}
         self._of_row: list[tuple[str, str, str]] = []
         self._query_ids: dict[str, str] = {}
@@ -124,9 +125,11 @@ class _Rows:
         if self._queries.get(query_id) is None:
             self._queries[query_id] = _query(result)
         is_failed = _is_failed(result)
-        grades = grades_of({} if is_failed else result, where)
+        is_unasserted = not is_failed and result.get("failureReason") == ERROR
+        grades = grades_of({} if is_failed or is_unasserted else result, where)
+        self.n_unasserted += is_unasserted
         is_cached = not is_failed and _is_cached(result)
-        self.n_ungraded += not is_failed and not grades.values
+        self.n_ungraded += not (is_failed or is_unasserted or grades.values)
         self.n_made_again += bool(grades.n_left_out and grades.values)
         self.n_cached += is_cached
         row: dict[Any, Any] = {
@@ -155,19 +158,21 @@ class _Rows:
         found = []
         if self.n_ungraded:
             found.append(
-                f"{self.n_ungraded:,} answers are of tests that assert nothing of their content: "
-                "they have no grade, whatever score promptfoo gives them."
+                counted(self.n_ungraded, "answer is of a test", "answers are of tests")
+                + " without an assertion on its content: no grade, whatever score promptfoo gives."
             )
+        if self.n_unasserted:
+            found.append(f"{promptfoo_csv.UNASSERTED}: {self.n_unasserted:,}.")
         if self.n_made_again:
             found.append(
-                f"Score and pass of {self.n_made_again:,} answers are made of their other "
-                "assertions: cost, latency and comparisons (select-best, max-score) grade no "
-                "answer."
+                f"Score and pass of {counted(self.n_made_again, 'answer', 'answers')} are made of "
+                "their other assertions: cost, latency and comparisons (select-best, max-score) "
+                "grade no answer."
             )
         if self.n_cached:
             found.append(
-                f"{self.n_cached:,} answers came from the cache, so their cost and seconds are "
-                "not known."
+                counted(self.n_cached, "answer", "answers")
+                + " came from the cache: cost and seconds of it are not known."
             )
         return found
 
@@ -227,9 +232,16 @@ def _slice(result: Mapping[str, Any]) -> str:
 
 def _is_failed(result: Mapping[str, Any]) -> bool:
     ungraded = result.get("gradingResult") is None
-    return bool(
+    is_error = (
         result.get("failureReason", ERROR if result.get("error") and ungraded else 0) == ERROR
     )
+    return bool(is_error and not _has_failed_assertion(result))
+
+
+def _has_failed_assertion(result: Mapping[str, Any]) -> bool:
+    """True if it is an assertion that raised an error, and not the call."""
+    said = str(result.get("error") or "").partition("\n")[0]
+    return promptfoo_csv.OF_ASSERTION.search(said) is not None
 
 
 def _state(result: Mapping[str, Any]) -> str | None:

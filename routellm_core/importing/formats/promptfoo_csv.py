@@ -26,6 +26,7 @@ from routellm_core.importing.formats.promptfoo_grades import (
 )
 from routellm_core.importing.formats.promptfoo_models import Provider, distinct_names
 from routellm_core.importing.measures import Measure
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.tables import read_columns, read_sample
 from routellm_core.importing.said import spoken
@@ -34,9 +35,15 @@ GRADED = ("Status", "Score", "Named Scores", "Grader Reason")
 """Columns after that of each provider's answers."""
 ERROR = "ERROR"
 """Status of a call that failed."""
+UNASSERTED = (
+    "Answers without a grade, for an assertion ended in an error, as one on the cost does where "
+    "promptfoo knows no price of the model"
+)
 LONGEST_HEADER = 1 << 16
 OBJECT = "[object Object]"
 """What is left of a variable that is no text."""
+OF_ASSERTION = re.compile(r"\bassertions?\b", re.IGNORECASE)
+"""What stands in the error of an assertion, beside errors of calls."""
 _NO_GRADE = re.compile(
     r"(cost|latency) \S+ is greater than threshold|(output )?not selected\b", re.IGNORECASE
 )
@@ -81,43 +88,49 @@ def read(path: Path) -> Imported:
     of_tests = list(zip(*(cells[name] for name in filled), strict=True))
     first: dict[tuple[Any, ...], int] = {}
     found = []
-    counted = {"ungraded": 0, "compared": 0}
+    n_of = {"ungraded": 0, "unasserted": 0, "compared": 0}
     for block in blocks:
         scores = values.numbers(data[block.score], where, block.score, "quality")
         for at, (test, number) in enumerate(zip(of_tests, where.row.tolist(), strict=True)):
             status, reason = str(cells[block.status][at]).strip(), _cell(cells, block.reason, at)
+            said = _cell(cells, block.answer, at)
+            is_unasserted = status == ERROR and OF_ASSERTION.search(said.partition("\n")[0])
             row: dict[Any, Any] = {
                 "query_id": str(first.setdefault(test, number)),
                 "query": _query(dict(zip(filled, test, strict=True))),
                 "model": block.model,
-                "failed": status == ERROR,
-                "state": state_of(_cell(cells, block.answer, at)),
+                "failed": status == ERROR and not is_unasserted,
+                "state": None if is_unasserted else state_of(said),
             }
+            n_of["unasserted"] += bool(is_unasserted)
             if status != ERROR and reason == UNGRADED:
-                counted["ungraded"] += 1
+                n_of["ungraded"] += 1
             elif status != ERROR:
-                counted["compared"] += _NO_GRADE.match(reason) is not None
+                n_of["compared"] += _NO_GRADE.match(reason) is not None
                 row[SCORE] = scores[at]
                 row[PASS] = {"PASS": 1.0, "FAIL": 0.0}.get(status, math.nan)
                 row |= _named(_cell(cells, block.named, at))
             found.append((number, row))
-    notes = [*table.notes, *_notes(found, counted, path.name)]
+    notes = [*table.notes, *_notes(found, n_of, path.name)]
     rows, where_ = rows_of(named(path), sorted(found, key=lambda f: f[0]), "row")
     return assembled(rows, where_, Card(path.stem, f"promptfoo, {named(path)}"), notes)
 
 
 def _notes(
-    found: list[tuple[int, dict[Any, Any]]], counted: Mapping[str, int], file: str
+    found: list[tuple[int, dict[Any, Any]]], n_of: Mapping[str, int], file: str
 ) -> list[str]:
     """Notes on what grades nothing; scores that mix in a comparison or a price are taken away."""
     notes = []
-    if counted["ungraded"]:
+    if n_of["ungraded"]:
         notes.append(
-            f"{counted['ungraded']:,} answers are of tests that assert nothing: they have no "
-            "grade, whatever score promptfoo gives them."
+            counted(n_of["ungraded"], "answer is of a test", "answers are of tests")
+            + " without an assertion: no grade, whatever score promptfoo gives."
         )
-    if counted["compared"]:
-        what = f"{counted['compared']:,} answers failed for their cost, seconds or a comparison"
+    if n_of["unasserted"]:
+        notes.append(f"{UNASSERTED}: {n_of['unasserted']:,}.")
+    if n_of["compared"]:
+        what = counted(n_of["compared"], "answer", "answers")
+        what += " failed for its cost, its seconds or a comparison"
         named = {m for _, row in found for m in row if isinstance(m, Measure)} - {SCORE, PASS}
         if not named:
             raise DataError(

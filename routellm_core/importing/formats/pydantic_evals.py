@@ -5,6 +5,7 @@ against 2.62.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,4 +92,6 @@ def _row(case: dict[str, Any]) -> Row:
     }
     if repeat:
         row["repeat"] = int(repeat[1])
-    return row | grades_of(at(case, "assertions")) | grades_of(at(case, "scores"))
+    asserted = grades_of(at(case, "assertions"))
+    right = {replace(measure, rises=True): value for measure, value in asserted.items()}
+    return row | right | grades_of(at(case, "scores"))

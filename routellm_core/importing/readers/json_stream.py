@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,13 @@ from routellm_core.importing.readers.wrapped_rows import BY_KEY, rows_inside
 
 LARGEST_DOCUMENT = 1 << 30  # bytes; held in memory several times over
 _BLOCK = 1 << 20
+NAMED = 3
 _DECODER = json.JSONDecoder()
+MOST_DAMAGED = 0.02
+"""Share of the objects of a file that may be damaged and are left out for it; one at its end may be
+so in any file, as where a run was stopped while it wrote."""
+_SEEN: ContextVar[tuple[str, ...]] = ContextVar("_SEEN", default=())
+"""Notes on files whose damaged objects were left out."""
 
 
 def unit(path: Path) -> str:
@@ -27,7 +34,8 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a JSON list, or of JSON lines, with their number from 1.
 
     Of lines it is the line's number. One object over several lines counts as one; if it wraps one
-    list of rows, as `{"results": [...]}` does, these are the objects.
+    list of rows, as `{"results": [...]}` does, these are the objects. A last object that is cut
+    off, and few damaged lines among many, are left out: `damage` tells of them.
 
     Raises:
         DataError: damaged, or something in it is no object.
@@ -49,6 +57,17 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 "drop it"
             )
         yield number, item
+
+
+def damage() -> list[str]:
+    """Notes on what was left out of files since the last call, for it was damaged."""
+    found = list(dict.fromkeys(_SEEN.get()))
+    _SEEN.set(())
+    return found
+
+
+def _left_out(note: str) -> None:
+    _SEEN.set((*_SEEN.get(), note))
 
 
 def around_rows(path: Path) -> dict[str, Any]:
@@ -101,22 +120,49 @@ def parsed(content: bytes, name: str, encoding: str = "utf-8-sig") -> dict[str, 
 
 def _of_lines(path: Path) -> Iterator[tuple[int, Any]]:
     # Only the line feed ends a line: a query may hold any other separator.
+    n_whole, bad = 0, []
     with io.TextIOWrapper(open_watched(path), encoding=_encoding(path), newline="\n") as file:
         for number, line in enumerate(file, start=1):
             if not line.strip():
                 continue
             try:
-                yield number, json.loads(line)
+                found = json.loads(line)
             except (ValueError, RecursionError) as error:
                 if number == 1 and not line.rstrip().endswith("}"):
                     break
-                raise DataError(
-                    f"{named(path)}, line {number:,}: is no JSON ({_reason(error)}); correct or "
-                    "drop it"
-                ) from None
+                bad.append((number, _reason(error), line.endswith("\n")))
+                if len(bad) > 1 + MOST_DAMAGED * n_whole:
+                    raise _damaged_line(path, *bad[0][:2]) from None
+                continue
+            n_whole += 1
+            yield number, found
         else:
+            if bad:
+                _say_damaged(path, bad, n_whole)
             return
     yield from _over_lines(path)
+
+
+def _say_damaged(path: Path, bad: list[tuple[int, str, bool]], n_whole: int) -> None:
+    """Tell of the damaged lines, each with its number, what is off, and whether it ends.
+
+    Raises:
+        DataError: they are too many of all.
+    """
+    number, why, is_ended = bad[0]
+    if len(bad) == 1 and not is_ended and n_whole:
+        _left_out(f"{named(path)} ends in the middle of line {number:,}, which was left out.")
+    elif len(bad) <= MOST_DAMAGED * n_whole:
+        shown = ", ".join(f"{one[0]:,}" for one in bad[:NAMED]) + (
+            ", …" if len(bad) > NAMED else ""
+        )
+        _left_out(f"{named(path)}: lines that are no JSON, left out: {len(bad):,} ({shown}).")
+    else:
+        raise _damaged_line(path, number, why)
+
+
+def _damaged_line(path: Path, number: int, why: str) -> DataError:
+    return DataError(f"{named(path)}, line {number:,}: is no JSON ({why}); correct or drop it")
 
 
 def _over_lines(path: Path) -> Iterator[tuple[int, Any]]:
@@ -149,6 +195,9 @@ def _of_list(path: Path) -> Iterator[tuple[int, Any]]:
                 rest = rest[1:].lstrip()
             elif rest.startswith("]") and not rest[1:].strip():
                 return
+            elif number > 1 and ended and not rest:
+                _left_out(f"{named(path)} ends behind item {number - 1:,}, before its list does.")
+                return
             elif number > 1:
                 raise DataError(
                     f"{named(path)}, item {number:,}: after it there is neither a comma nor the "
@@ -161,6 +210,12 @@ def _of_list(path: Path) -> Iterator[tuple[int, Any]]:
                     if end < len(rest) or ended or isinstance(item, dict):
                         break
                 except (ValueError, RecursionError) as error:
+                    if ended and number > 1 and _is_at_end(error, rest):
+                        _left_out(
+                            f"{named(path)} ends in the middle of item {number:,}, which was left "
+                            "out."
+                        )
+                        return
                     if ended or isinstance(error, RecursionError):
                         raise DataError(
                             f"{named(path)}, item {number:,}: is no JSON ({_reason(error)}); "
@@ -169,6 +224,14 @@ def _of_list(path: Path) -> Iterator[tuple[int, Any]]:
                 rest, ended = _more(file, rest)
             yield number, item
             rest = rest[end:]
+
+
+def _is_at_end(error: Exception, text: str) -> bool:
+    """True if what is no JSON would be it with more behind it."""
+    if not isinstance(error, json.JSONDecodeError):
+        return False
+    is_open = error.msg.startswith("Unterminated string")
+    return is_open or error.pos >= len(text.rstrip()) - len("fals")
 
 
 def _more(file: Any, rest: str) -> tuple[str, bool]:

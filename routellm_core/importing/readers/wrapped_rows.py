@@ -36,6 +36,8 @@ def key_of_rows(found: Mapping[str, Any]) -> str:
     """
     if _is_named(found):
         return "data"
+    if inner := _around(found):
+        return inner
     if _by_key(found):
         return BY_KEY
     lists = [key for key, value in found.items() if _is_rows(value)]
@@ -48,12 +50,27 @@ def key_of_rows(found: Mapping[str, Any]) -> str:
 
 def rows_inside(found: Mapping[str, Any], key: str) -> list[Any]:
     """The rows of an object under a key; lists of values are rows of the object's `columns`."""
+    if key == _around(found):
+        found = found[key]
+        return rows_inside(found, key_of_rows(found))
     if key == BY_KEY:
         return _by_key(found)
     rows: list[Any] = found[key]
     if _is_named(found):
         return [dict(zip(found["columns"], row, strict=False)) for row in rows]
     return rows
+
+
+def _around(found: Mapping[str, Any]) -> str:
+    """Key of the one object that holds the rows, as in `{"data": {"rows": [...]}}`; else empty."""
+    if any(map(_is_rows, found.values())):
+        return ""
+    inner = [
+        key
+        for key, value in found.items()
+        if key in OF_ROWS and isinstance(value, Mapping) and key_of_rows(value) in OF_ROWS
+    ]
+    return inner[0] if len(inner) == 1 else ""
 
 
 def _is_named(found: Mapping[str, Any]) -> bool:
