@@ -7,6 +7,7 @@ from typing import Any
 from routellm_core.commands.bill import add_bill, bill_for
 from routellm_core.commands.calibrate import add_choice, chosen
 from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
+from routellm_core.commands.next_command import command, with_next
 from routellm_core.commands.shared import Result, Verb, chosen_prices, pair_of
 from routellm_core.errors import DataError
 from routellm_core.evaluation.standing import standing_document, standing_lines
@@ -165,7 +166,8 @@ def policy(parsed: argparse.Namespace) -> Result:
     if differences is not None:
         document["differences"] = differences
         lines += [f"  {line}" for line in differences]
-    return document, lines
+    to_python = ("--policy", parsed.out, "--target", "python", "--out", "routed")
+    return with_next((document, lines), command(parsed, "export", *to_python))
 
 
 def _lines(made: Policy) -> list[str]:
@@ -208,7 +210,8 @@ def export(parsed: argparse.Namespace) -> Result:
         "commands": list(target.commands),
     }
     lines = [f"{target.title}: {parsed.out}; there", *(f"  {line}" for line in target.commands)]
-    return document, lines
+    of_log = ("--policy", parsed.policy, "--log", "LOG")
+    return with_next((document, lines), command(parsed, "monitor", *of_log))
 
 
 def _stored(parsed: argparse.Namespace, found: Policy) -> Path:
