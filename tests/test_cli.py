@@ -91,14 +91,14 @@ def test_calibrate_finds_a_threshold_and_says_what_it_achieves(run):
     assert code == 0
     assert 0.2999 < found["strong_call_share"] <= 0.3
     assert 0 < found["threshold"] < 1
-    code, out, _ = run(*MF_ON_MMLU, "--budget-usd", 300)
+    code, out, _ = run(*MF_ON_MMLU, "--budget-usd", 300, "--queries-per-month", 100_000)
     assert re.search(r"budget: wanted 300, achieved 29\d\.", out)
 
 
 def test_a_typed_price_counts_in_every_verb_of_money(run, tmp_path):
     typed = ("--price", f"{PAIR_OF_PAPER[0]}=0.5/1.5/0.05", "--json")
     where = ("--benchmark", "mmlu")
-    _, out, _ = run(*MF_ON_MMLU, "--budget-usd", 300, *typed)
+    _, out, _ = run(*MF_ON_MMLU, "--budget-usd", 300, "--queries-per-month", 100_000, *typed)
     found = json.loads(out)["money"]
     assert found["weak"]["price"]["source"] == found["weak"]["price"]["kind"] == "typed"
     assert found["weak"]["price"]["cache_read_usd"] == 0.05
@@ -132,7 +132,7 @@ def test_a_typed_price_counts_in_every_verb_of_money(run, tmp_path):
             r"no threshold .* reaches",
         ),
         (
-            [*MF_ON_MMLU, "--budget-usd", "0.01"],
+            [*MF_ON_MMLU, "--budget-usd", "0.01", "--queries-per-month", "100000"],
             r"does not pay for",
         ),
         (["data"], "name a source: --checkout, --mmlu-pro, --mt-bench or --omnisbench PATH"),
