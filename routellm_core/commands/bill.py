@@ -56,7 +56,7 @@ def bill_for(parsed: argparse.Namespace, choice: SelectedThreshold) -> Bill:
 
 
 def typed_labelling(parsed: argparse.Namespace) -> Labelling | None:
-    """What was typed for the labels; None where nothing was.
+    """Cost of the labels as it was typed; None where nothing was.
 
     Raises:
         DataError: it is negative or not finite.

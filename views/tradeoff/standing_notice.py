@@ -1,4 +1,4 @@
-"""What routing cannot mend: a pair of which one model should be called always, or be swapped."""
+"""Faults that routing cannot mend: a pair of which one model should be called always, or be swapped."""
 
 import streamlit as st
 
