@@ -6,6 +6,7 @@ import pytest
 
 from routellm_core.errors import StoreError
 from routellm_core.evaluation.comparison.claimed_saving import savings
+from routellm_core.evaluation.comparison.paper import PAIR as PAPER_PAIR
 from routellm_core.types import Benchmark, Interval
 from tests.pages import drawn, errors, opened, read_store, said
 from tests.pages import tables as tables_of
@@ -432,6 +433,14 @@ def test_another_benchmark_of_the_closer_look_is_kept_in_the_link(open_page):
     at.selectbox(key="_closely").select("gsm8k").run()
     assert at.query_params["closely"] in ("gsm8k", ["gsm8k"])
     assert errors(at) == []
+
+
+def test_prices_of_the_link_count_closely(open_page, comparisons, none_before):
+    typed = {"weak_usd": f"1/2@{PAPER_PAIR.weak}", "strong_usd": f"30/40@{PAPER_PAIR.strong}"}
+    open_page(look="closely", closely="mt_bench", **typed)
+    money = comparisons[-1].result(WAIT_S)["money"]
+    assert (money["weak"]["price"]["prompt_usd"], money["strong"]["price"]["answer_usd"]) == (1, 40)
+    assert money["weak"]["price"]["source"] == "edited by you"
 
 
 def test_a_table_leads_to_its_benchmark_closely(open_page):

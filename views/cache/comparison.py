@@ -12,6 +12,7 @@ import streamlit as st
 
 from routellm_core.evaluation.comparison.report import compare_routers
 from routellm_core.jobs.progress import Progress
+from routellm_core.metrics.prices import Price
 from routellm_core.store import Store
 from routellm_core.types import ModelPair
 from views.cache import workspace
@@ -20,10 +21,17 @@ from views.cache import workspace
 class Comparing:
     """A comparison that runs, or its result."""
 
-    def __init__(self, store: Store, benchmark_id: str, pair: ModelPair, view: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        benchmark_id: str,
+        pair: ModelPair,
+        view: str,
+        prices: tuple[Price, Price],
+    ) -> None:
         self.progress = Progress("reading the scores", 0, 1)
         self._found: Future[dict[str, Any]] = Future()
-        self._asked = store, benchmark_id, pair, view
+        self._asked = store, benchmark_id, pair, view, prices
         Thread(target=self._work, daemon=True).start()
 
     @property
@@ -36,10 +44,15 @@ class Comparing:
         return self._found.result(timeout)
 
     def _work(self) -> None:
-        store, benchmark_id, pair, view = self._asked
+        store, benchmark_id, pair, view, prices = self._asked
         try:
             found = compare_routers(
-                store, benchmark_id, model_pair=pair, view=view, on_progress=self._told
+                store,
+                benchmark_id,
+                model_pair=pair,
+                prices=prices,
+                view=view,
+                on_progress=self._told,
             )
         except Exception as error:  # it is raised where the result is asked for
             self._found.set_exception(error)
@@ -51,7 +64,9 @@ class Comparing:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def comparing(version: int, benchmark_id: str, pair: ModelPair, view: str) -> Comparing:
+def comparing(
+    version: int, benchmark_id: str, pair: ModelPair, view: str, prices: tuple[Price, Price]
+) -> Comparing:
     """The comparison of the routers of one view; the first to ask begins it.
 
     Args:
@@ -59,5 +74,6 @@ def comparing(version: int, benchmark_id: str, pair: ModelPair, view: str) -> Co
         benchmark_id: of the store.
         pair: of models that routers have scored.
         view: of their scores.
+        prices: of the weak and the strong model.
     """
-    return Comparing(workspace.store(), benchmark_id, pair, view)
+    return Comparing(workspace.store(), benchmark_id, pair, view, prices)

@@ -17,6 +17,7 @@ from views.compare import controls, costs, decomposition, tables, verdicts
 from views.components import downloads
 from views.components.table import data_table
 from views.components.verdict_matrix import verdict_matrix
+from views.selection.prices import price_of
 from views.state import inputs, link
 from views.text.escape import plain
 from views.text.names import short_name
@@ -34,7 +35,10 @@ def draw(version: int) -> None:
             st.info("No router has scored this benchmark yet: score it on the My data page.")
             return
         view = _view(views)
-    asked = version, card.benchmark_id, pair, view
+    weak, strong = (
+        price_of(side, model, version, card.benchmark_id) for side, model in pair._asdict().items()
+    )
+    asked = version, card.benchmark_id, pair, view, (weak, strong)
     comparing = comparison_cache.comparing(*asked)
     if not comparing.is_done:
         st.fragment(_wait, run_every=_SECONDS)(comparing)
