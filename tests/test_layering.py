@@ -36,7 +36,7 @@ MAY_IMPORT = {
         "errors files metrics routellm_core routers statistics store text_keys types wording"
     ),
     "release": "embedders errors importing jobs routers schemas store text_keys training types",
-    "report": "metrics policy statistics types wording",
+    "report": "evaluation metrics policy statistics types wording",
     "routers": "embedders errors files jobs statistics store types",
     "runtime": "policy",
     "schemas": "errors",
@@ -61,7 +61,8 @@ MAY_IMPORT = {
         "evaluation files jobs metrics statistics types wording views.state views.text"
     ),
     "views.deploy": (
-        "errors metrics policy report statistics types wording views.cache views.components "
+        "errors evaluation metrics policy report statistics types wording views.cache "
+        "views.components "
         "views.selection views.state views.text"
     ),
     "views.evidence": (

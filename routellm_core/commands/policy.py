@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core.commands.bill import add_bill, bill_for
-from routellm_core.commands.calibrate import add_choice, chosen
+from routellm_core.commands.calibrate import add_choice, chosen, seconds_of
 from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
 from routellm_core.commands.shared import Result, Verb, chosen_prices, pair_of
 from routellm_core.errors import DataError
+from routellm_core.evaluation.overhead.routed_seconds import seconds_document, seconds_lines
 from routellm_core.evaluation.standing import standing_document, standing_lines
 from routellm_core.metrics.curve import calls_strong
 from routellm_core.policy import bill, build
@@ -144,10 +145,14 @@ def policy(parsed: argparse.Namespace) -> Result:
     document = {"file": str(parsed.out), "kept": parsed.keep, "policy": made.document()}
     document["bill"] = bill.document(costs)
     document["standing"] = standing
+    waited = seconds_of(parsed, choice)
+    if waited is not None:
+        document["seconds"] = seconds_document(waited)
     lines = [
         *_lines(made),
         *bill.lines(costs),
         *(f"  {line}" for line in standing_lines(standing)),
+        *(f"  {line}" for line in (seconds_lines(waited) if waited is not None else ())),
         f"written to {parsed.out}",
     ]
     if differences is not None:

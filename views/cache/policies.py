@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from routellm_core.policy.choice import ScoredBenchmark, SelectedThreshold
     from routellm_core.policy.document import Policy
 from views.cache.benchmarks import RouterKey, benchmark, outcomes, ranked
+from views.cache.evidence import latencies
 from views.cache.own_data import contaminated_ids
 from views.cache.workspace import DATA_DIR, store
 
@@ -101,4 +102,5 @@ def _scored(key: RouterKey, prices: tuple[Price, Price]) -> "ScoredBenchmark":
         prices=prices,
         n_contaminated=len(contaminated_ids(key.version, key.benchmark_id)),
         data_hash=store().data_hash,
+        latencies=latencies(key.version, key.benchmark_id, key.pair),
     )
