@@ -98,8 +98,8 @@ MAY_IMPORT = {
     "views.state": "errors store views.text",
     "views.text": "store types wording",
     "views.tradeoff": (
-        "metrics policy statistics types wording views.cache views.components views.selection "
-        "views.state views.text"
+        "evaluation metrics policy statistics types wording views.cache views.components "
+        "views.selection views.state views.text"
     ),
     "views.train": (
         "errors evaluation jobs routers training types wording views.cache views.components "

@@ -16,8 +16,9 @@ HOLD_NO_TEXTS = {
     ),
     "cache.comparison": "comparing",
     "cache.evidence": (
-        "at_other_prices calibration_error effect findings judged latencies meaning n_measured "
-        "outcome_rows pays_up_to recalibration routed router_times seconds_along seconds_at"
+        "all_models at_other_prices calibration_error effect findings judged latencies meaning "
+        "n_measured outcome_rows pays_up_to recalibration routed router_times seconds_along "
+        "seconds_at"
     ),
     "cache.models": "_models checkpoint labelled_queries win_rate",
     "cache.own_data": (

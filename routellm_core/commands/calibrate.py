@@ -17,6 +17,7 @@ from routellm_core.commands.shared import (
     pair_of,
     target_of,
 )
+from routellm_core.evaluation.best_of_all import all_models
 from routellm_core.evaluation.money import cache_document, money_document
 from routellm_core.evaluation.overhead.routed_seconds import (
     RoutedSeconds,
@@ -118,6 +119,7 @@ def calibrate(parsed: argparse.Namespace) -> Result:
     """The threshold for a share, a recovered gap, a quality or a budget."""
     with Store(parsed.store, read_only=True) as store:
         choice = chosen(parsed, store)
+        models = all_models(store, choice.outcomes, choice.costs, choice.prices)
     found, point, outcomes = choice.calibration, choice.point, choice.outcomes
     pair = outcomes.model_pair
     calls = calls_strong(choice.strong_win_rate, point.threshold).astype(np.float64)
@@ -143,7 +145,9 @@ def calibrate(parsed: argparse.Namespace) -> Result:
     cache = cache_document(outcomes, choice.costs, called, parsed.warm_share)
     if cache is not None:
         document["cache"] = cache
-    document["standing"] = standing_document(outcomes, choice.costs, choice.benchmark, called)
+    document["standing"] = standing_document(
+        outcomes, choice.costs, choice.benchmark, called, models
+    )
     waited = seconds_of(parsed, choice)
     if waited is not None:
         document["seconds"] = seconds_document(waited)

@@ -5,7 +5,13 @@ from pathlib import Path
 
 from routellm_core.commands.bill import bill_for
 from routellm_core.commands.calibrate import seconds_of
-from routellm_core.commands.policy import add_policy, made_policy, standing_of, write_file
+from routellm_core.commands.policy import (
+    add_policy,
+    made_policy,
+    models_of,
+    standing_of,
+    write_file,
+)
 from routellm_core.commands.shared import Result, Verb
 from routellm_core.evaluation.overhead.routed_seconds import seconds_document
 from routellm_core.evaluation.standing import standing_lines
@@ -29,10 +35,11 @@ def report(parsed: argparse.Namespace) -> Result:
     choice, policy = made_policy(parsed)
     costs = bill_for(parsed, choice)
     waited = seconds_of(parsed, choice)
-    figures = figures_of(choice, policy, parsed.queries_per_month, costs, waited)
+    models = models_of(parsed, choice)
+    figures = figures_of(choice, policy, parsed.queries_per_month, costs, waited, models)
     write_file(parsed.out, page_of(choice, policy, figures).encode("utf-8"))
     said, not_known = words.decision(policy, figures), words.not_known(policy, choice)
-    standing = standing_of(choice)
+    standing = standing_of(choice, models)
     document = {
         "file": str(parsed.out),
         "decision": said,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from routellm_core.evaluation.best_of_all import AllModels, BestOfAll, best_not_dearer
 from routellm_core.evaluation.overhead.routed_seconds import RoutedSeconds
 from routellm_core.metrics.curve import calls_strong, index_at_share, point_index, rank_queries
 from routellm_core.metrics.slices import looks_broken, slice_table
@@ -66,6 +67,8 @@ class ReportFigures(NamedTuple):
     """None: only the money of answers is told."""
     seconds: RoutedSeconds | None = None
     """None: nobody measured any."""
+    best_of_all: BestOfAll | None = None
+    """None: there are no more than the two models."""
 
     @property
     def policy(self) -> Option:
@@ -78,6 +81,7 @@ def figures_of(
     queries_per_month: float,
     bill: Bill | None = None,
     seconds: RoutedSeconds | None = None,
+    models: AllModels | None = None,
 ) -> ReportFigures:
     """Figures of a policy; those that its evidence has too are the same.
 
@@ -87,6 +91,7 @@ def figures_of(
         queries_per_month: for which money is given.
         bill: of the choice; None: it is left out.
         seconds: of the choice; None: they are left out.
+        models: all of the benchmark; None: there are no more than the pair's.
     """
     outcomes, ranking = choice.outcomes, rank_queries(choice.strong_win_rate)
     found = curve_intervals(
@@ -111,6 +116,18 @@ def figures_of(
         slices=_slices(choice),
         bill=bill,
         seconds=seconds,
+        best_of_all=models and _best(choice, models),
+    )
+
+
+def _best(choice: SelectedThreshold, models: AllModels) -> BestOfAll:
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    return best_not_dearer(
+        models,
+        _routed(choice, choice.point.threshold),
+        np.where(called, choice.costs.strong, choice.costs.weak),
+        choice.outcomes.cluster_code,
+        choice.benchmark,
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from html import escape
 
+from routellm_core.evaluation.best_of_all import AllModels
 from routellm_core.evaluation.overhead.routed_seconds import RoutedSeconds
 from routellm_core.metrics.baselines import random_line
 from routellm_core.metrics.curve import calls_strong
@@ -45,6 +46,7 @@ def report_page(
     queries_per_month: float = 100_000.0,
     bill: Bill | None = None,
     seconds: RoutedSeconds | None = None,
+    models: AllModels | None = None,
 ) -> str:
     """A policy for the person who pays.
 
@@ -54,15 +56,17 @@ def report_page(
         queries_per_month: for which money is given.
         bill: of the choice; None: it is left out.
         seconds: of the choice; None: they are left out.
+        models: all of the benchmark; None: there are no more than the pair's.
     """
-    return page_of(choice, policy, figures_of(choice, policy, queries_per_month, bill, seconds))
+    figures = figures_of(choice, policy, queries_per_month, bill, seconds, models)
+    return page_of(choice, policy, figures)
 
 
 def page_of(choice: SelectedThreshold, policy: Policy, figures: ReportFigures) -> str:
     """The page of figures that are known already."""
     parts = [
         _head(policy, figures),
-        _standing(choice),
+        _standing(choice, figures),
         _tiles(policy, figures),
         _guarantee(policy),
         _curve(choice, policy, figures),
@@ -96,8 +100,8 @@ def _head(policy: Policy, figures: ReportFigures) -> str:
     )
 
 
-def _standing(choice: SelectedThreshold) -> str:
-    """The best single model beside the choice; first of all that one of both is to be called."""
+def _standing(choice: SelectedThreshold, figures: ReportFigures) -> str:
+    """The best single models beside the choice; first of all that one of both is to be called."""
     outcomes, unit = choice.outcomes, choice.benchmark.quality_unit
     found = pair_standing(outcomes, choice.costs, choice.benchmark)
     called = calls_strong(choice.strong_win_rate, choice.point.threshold)
@@ -105,7 +109,10 @@ def _standing(choice: SelectedThreshold) -> str:
     said = standing.announcement(found, *outcomes.model_pair, unit)
     single = f"{standing.best_single(found, unit)}; {standing.against_best(gain, unit)}."
     announced = "" if said is None else f"<p><b>{_text(said)}</b></p>"
-    return f"<section>{announced}<p>{_text(single[0].upper() + single[1:])}</p></section>"
+    of_all = figures.best_of_all
+    said_of = [single] if of_all is None else [single, f"{standing.best_of_all(of_all, unit)}."]
+    beside = "".join(f"<p>{_text(one[0].upper() + one[1:])}</p>" for one in said_of)
+    return f"<section>{announced}{beside}</section>"
 
 
 def _tiles(policy: Policy, figures: ReportFigures) -> str:

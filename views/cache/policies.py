@@ -12,6 +12,7 @@ from routellm_core.policy.guarantee.risks import GuaranteeTarget
 from routellm_core.routers.checkpoints import checkpoint_dir
 
 if TYPE_CHECKING:
+    from routellm_core.evaluation.best_of_all import AllModels
     from routellm_core.metrics.thresholds import Target
     from routellm_core.policy.build import ProviderNames
     from routellm_core.policy.choice import ScoredBenchmark, SelectedThreshold
@@ -87,6 +88,13 @@ def certified_policy(
     folder = checkpoint_without(scored.router, choice.certified.held_out_fold, DATA_DIR)
     made = policy_of(choice, folder, weak=called[0], strong=called[1], warm_share=warm_share)
     return MadePolicy(made, choice, folder)
+
+
+def all_models(choice: "SelectedThreshold") -> "AllModels | None":
+    """All models on the queries of a choice; None where there are no more than its two."""
+    from routellm_core.evaluation import best_of_all
+
+    return best_of_all.all_models(store(), choice.outcomes, choice.costs, choice.prices)
 
 
 def _scored(key: RouterKey, prices: tuple[Price, Price]) -> "ScoredBenchmark":

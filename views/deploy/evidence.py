@@ -17,6 +17,7 @@ from routellm_core.report.page import report_page
 from routellm_core.report.words import not_known, provenance, rule
 from routellm_core.statistics.routed_money import scaled
 from routellm_core.wording.numbers import both_ends, fixed, percent
+from views.cache import policies
 from views.components import html_table
 from views.components.html_table import figure
 from views.selection.point import queries_per_month
@@ -50,7 +51,9 @@ def draw(policy: Policy, choice: SelectedThreshold, bill: Bill, router: RouterCo
     per_month, own = queries_per_month(), OwnTime(router.seconds, router.seconds_source)
     st.download_button(
         "A page to hand on (HTML)",
-        lambda: report_page(choice, policy, per_month, bill, _seconds(choice, own)).encode("utf-8"),
+        lambda: report_page(
+            choice, policy, per_month, bill, _seconds(choice, own), policies.all_models(choice)
+        ).encode("utf-8"),
         f"{policy.policy_id}.html",
         "text/html",
         on_click="ignore",

@@ -1,11 +1,14 @@
 """What routing cannot mend: a pair of which one model should be called always, or be swapped."""
 
+import numpy as np
 import streamlit as st
 
+from routellm_core.evaluation.best_of_all import best_not_dearer
 from routellm_core.metrics.curve import calls_strong
 from routellm_core.statistics.pair_standing import gain_over_best, pair_standing
 from routellm_core.wording import standing
 from views.cache import benchmarks
+from views.cache import evidence as evidence_cache
 from views.selection.frame import Selection
 from views.selection.point import Readings
 from views.state import link
@@ -36,3 +39,17 @@ def draw(selection: Selection, readings: Readings) -> None:
     best = found._replace(best=found.best._replace(model=short_name(found.best.model)))
     single = f"{standing.best_single(best, unit)}; {standing.against_best(gain, unit)}."
     st.caption(plain(single[0].upper() + single[1:]))
+    prices = selection.price_weak, selection.price_strong
+    models = evidence_cache.all_models(*selection.where, prices)
+    if models is not None:
+        costs = readings.money.costs
+        of_all = best_not_dearer(
+            models,
+            np.where(called, outcomes.quality_strong, outcomes.quality_weak),
+            np.where(called, costs.strong, costs.weak),
+            outcomes.cluster_code,
+            selection.benchmark,
+        )
+        shown = None if of_all.model is None else short_name(of_all.model)
+        text = standing.best_of_all(of_all, unit, shown)
+        st.caption(plain(f"{text[0].upper()}{text[1:]}."))
