@@ -15,7 +15,7 @@ N = 60
 SWAPPED = ModelPair(weak=PAIR.strong, strong=PAIR.weak)
 
 
-def add_swapped(store, *pairs, origin="user"):
+def add_swapped(store, *pairs, origin="user", view="untouched"):
     """A set of which the model called strong is the worse one, scored for some pairs."""
     names = [f"q{i:02d}" for i in range(N)]
     card = Benchmark("rows", "Rows", "", "", origin, 0.0, 1.0, "share right", "", "")
@@ -29,7 +29,7 @@ def add_swapped(store, *pairs, origin="user"):
     store.add_benchmark(card, queries, outcomes)
     for pair in pairs:
         rates = pd.DataFrame({"query_id": names, "strong_win_rate": np.linspace(0.1, 0.9, N)})
-        store.add_strong_win_rates("rows", pair, "mf-golden", "untouched", rates)
+        store.add_strong_win_rates("rows", pair, "mf-golden", view, rates)
 
 
 def opened_with(small_store, tmp_path, monkeypatch, *pairs, **more):
@@ -59,7 +59,7 @@ def test_a_swapped_pair_is_swapped_by_a_button_where_a_router_scored_it_so(
 def test_where_no_router_scored_it_so_that_is_said_before_a_click(
     small_store, tmp_path, monkeypatch, origin, offered
 ):
-    with opened_with(small_store, tmp_path, monkeypatch, PAIR, origin=origin):
+    with opened_with(small_store, tmp_path, monkeypatch, PAIR, origin=origin, view="in_domain"):
         at = opened("app.py", benchmark="rows")
         assert errors(at) == []
         assert "No router has been run with small as the strong model" in said(at)

@@ -12,7 +12,7 @@ from routellm_core.commands.policy import (
     standing_of,
     write_file,
 )
-from routellm_core.commands.shared import Result, Verb
+from routellm_core.commands.shared import Result, Verb, volume_of
 from routellm_core.evaluation.overhead.routed_seconds import seconds_document
 from routellm_core.evaluation.standing import standing_lines
 from routellm_core.policy import bill
@@ -36,7 +36,7 @@ def report(parsed: argparse.Namespace) -> Result:
     costs = bill_for(parsed, choice)
     waited = seconds_of(parsed, choice)
     models = models_of(parsed, choice)
-    figures = figures_of(choice, policy, parsed.queries_per_month, costs, waited, models)
+    figures = figures_of(choice, policy, volume_of(parsed), costs, waited, models)
     write_file(parsed.out, page_of(choice, policy, figures).encode("utf-8"))
     said, not_known = words.decision(policy, figures), words.not_known(policy, choice)
     standing = standing_of(choice, models)

@@ -1,4 +1,4 @@
-"""What routing cannot mend: a pair of which one model should be called always, or be swapped."""
+"""Pairs that routing cannot mend: one model should be called always, or the two be swapped."""
 
 import numpy as np
 import streamlit as st
