@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from routellm_core.__main__ import main
 from routellm_core.evaluation.best_of_all import (
     AllModels,
-    ModelOutcomes,
+    ComparedModel,
     all_models,
     best_document,
     best_not_dearer,
@@ -33,7 +33,7 @@ PRICES = Price(1.0, 2.0, "typed"), Price(10.0, 20.0, "typed")
 def model(name, n_right, usd, kind=MEASURED, n=N):
     quality = np.where(np.arange(N) < n_right, 1.0, 0.0)
     quality[n:] = math.nan
-    return ModelOutcomes(name, quality, np.where(np.isnan(quality), math.nan, usd), kind)
+    return ComparedModel(name, quality, np.where(np.isnan(quality), math.nan, usd), kind)
 
 
 WREN, HERON = model("wren", 4, 0.001), model("heron", 18, 0.009)
@@ -103,7 +103,7 @@ def test_it_is_what_a_loop_over_the_models_finds(data):
     n = data.draw(st.integers(2, 6))
     column = st.lists(grade, min_size=n, max_size=n)
     models = [
-        ModelOutcomes(
+        ComparedModel(
             f"m{i}", np.array(data.draw(column)), np.full(n, data.draw(usd)), CostKind.MEASURED
         )
         for i in range(data.draw(st.integers(2, 6)))

@@ -22,7 +22,7 @@ LEAST_ANSWERED = 0.95
 """Share of the queries that a model must have answered to be compared: few are chosen by chance."""
 
 
-class ModelOutcomes(NamedTuple):
+class ComparedModel(NamedTuple):
     """Quality and money of one model."""
 
     model: str
@@ -36,7 +36,7 @@ class ModelOutcomes(NamedTuple):
 class AllModels(NamedTuple):
     """All models of a benchmark on the queries of a pair."""
 
-    models: Sequence[ModelOutcomes]
+    models: Sequence[ComparedModel]
     """Those that answered at least `LEAST_ANSWERED` of the queries, the pair's own first."""
     n_incomplete: int
     """Others: their figures would be of other queries."""
@@ -89,8 +89,8 @@ def all_models(
     saved, money = store.typed_prices(outcomes.benchmark_id), choice_of(prices)
     weak, strong = outcomes.model_pair
     found = [
-        ModelOutcomes(weak, outcomes.quality_weak, costs.weak, costs.weak_source.kind),
-        ModelOutcomes(strong, outcomes.quality_strong, costs.strong, costs.strong_source.kind),
+        ComparedModel(weak, outcomes.quality_weak, costs.weak, costs.weak_source.kind),
+        ComparedModel(strong, outcomes.quality_strong, costs.strong, costs.strong_source.kind),
     ]
     n_incomplete = 0
     for model, columns in store.outcomes_by_model(outcomes.benchmark_id):
@@ -106,7 +106,7 @@ def all_models(
         quality, usd = np.full((2, len(at)), np.nan)
         quality[is_there] = own.pop("quality")
         usd[is_there], source = costs_of_model(own.pop("of_query"), price, **own)
-        found.append(ModelOutcomes(model, quality, usd, source.kind))
+        found.append(ComparedModel(model, quality, usd, source.kind))
     return AllModels(found, n_incomplete)
 
 
