@@ -148,8 +148,8 @@ def seconds_unit(path: Path, mapping: ColumnMapping) -> SecondsUnit | None:
     if chosen is None and medians[longest] > units.LONGEST_S:
         st.warning(
             plain(
-                f"Which unit has {longest}? Its median is {medians[longest]:,.6g} and no unit is "
-                "named. Without a choice these times are left out."
+                f"Which unit does {longest} have? Its median is {medians[longest]:,.6g} and no "
+                "unit is named. Without a choice these times are left out."
             ),
             icon=":material/schedule:",
         )
