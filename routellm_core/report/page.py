@@ -329,7 +329,7 @@ def _seconds(figures: ReportFigures) -> str:
     missing = f", {found.routed.n_missing:,} without a time left out"
     return (
         "<section><h2>How long answers take</h2>"
-        + _table(headings, rows, "usd")
+        + _table(headings, rows, "options")
         + f"<p class=quiet>Small figures are 95% intervals; n = {found.routed.n_queries:,}"
         + (missing if found.routed.n_missing else "")
         + f". The router itself takes {_text(seconds_text(found.own.seconds))}: "

@@ -1,4 +1,4 @@
-"""Pairs that routing cannot mend: one model should be called always, or the two be swapped."""
+"""A pair that routing cannot mend: one model should be called always, or the two swapped."""
 
 import numpy as np
 import streamlit as st
