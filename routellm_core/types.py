@@ -128,6 +128,11 @@ class PairLatencies(NamedTuple):
     weak: Floats
     strong: Floats
 
+    @property
+    def n_timed(self) -> int:
+        """Queries with the seconds of both models."""
+        return int((np.isfinite(self.weak) & np.isfinite(self.strong)).sum())
+
 
 @dataclass(frozen=True)
 class Benchmark:

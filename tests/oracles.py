@@ -52,6 +52,22 @@ def routellm_points(scores, weak, strong, edges):
     return points
 
 
+def routed_seconds(scores, weak, strong, threshold, router_s):
+    """Mean, p50, p95 and n of what was waited for, where both models were timed."""
+    waited = []
+    for score, w, s in zip(scores, weak, strong, strict=True):
+        if math.isfinite(w) and math.isfinite(s):
+            waited.append((s if float(score) >= threshold else w) + router_s)
+    waited.sort()
+    n = len(waited)
+    if n == 0:
+        return math.nan, math.nan, math.nan, 0
+    p50, p95 = (
+        next(t for i, t in enumerate(waited, start=1) if 100 * i >= part * n) for part in (50, 95)
+    )
+    return sum(waited) / n, p50, p95, n
+
+
 def bradley_terry_two(weights, wins_a):
     """Win rate of a against b from weighted battles of one pair: the weighted share of wins."""
     return sum(w * y for w, y in zip(weights, wins_a, strict=True)) / sum(weights)

@@ -1,6 +1,7 @@
 """JSON as people keep it: rows by model, by query or in columns; grades a level deeper."""
 
 import json
+import math
 
 import pytest
 
@@ -103,6 +104,25 @@ def test_costs_and_times_may_lie_in_objects_beside_the_grades(tmp_path):
     by_model = read(tmp_path, rows).outcomes.groupby("model", observed=True)
     assert by_model["cost_usd"].mean().to_dict() == pytest.approx({"heron": 0.02, "wren": 0.01})
     assert by_model["latency_s"].mean().to_dict() == pytest.approx({"heron": 1.5, "wren": 0.5})
+
+
+def test_long_times_without_a_unit_are_asked_for_in_records_too(tmp_path):
+    rows = [
+        {
+            "question": text,
+            "results": [
+                {"model": "heron", "score": heron, "latency": 850.0},
+                {"model": "wren", "score": wren, "latency_ms": 400.0},
+            ],
+        }
+        for text, heron, wren in PAIRS
+    ]
+    part = read(tmp_path, rows)
+    by_model = part.outcomes.groupby("model", observed=True)["latency_s"].mean().to_dict()
+    assert by_model == pytest.approx({"heron": math.nan, "wren": 0.4}, nan_ok=True)
+    assert any("the times in 'latency'" in note and "850" in note for note in part.notes)
+    found = read(tmp_path, rows, seconds_unit="ms").outcomes.groupby("model", observed=True)
+    assert found["latency_s"].mean().to_dict() == pytest.approx({"heron": 0.85, "wren": 0.4})
 
 
 def test_a_flag_beside_rows_or_in_them_tells_that_less_is_better(tmp_path):

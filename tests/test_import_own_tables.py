@@ -1,5 +1,7 @@
 """Tables as people keep them: names, units, flags, sums and measures of their columns."""
 
+import math
+
 import pandas as pd
 import pytest
 
@@ -159,8 +161,9 @@ def test_a_share_of_points_is_a_share(tmp_path):
 @pytest.mark.parametrize(
     ("column", "cells", "seconds"),
     [
-        ("latency", 1234.0, 1.234),
         ("latency", 2.5, 2.5),
+        ("latency", 60.0, 60.0),
+        ("latencyms", 1234, 1.234),
         ("latency_us", 1_234_000, 1.234),
         ("Latency (µs)", 1_234_000, 1.234),
         ("total_time_ms", 1200, 1.2),
@@ -176,9 +179,47 @@ def test_times_are_read_in_the_unit_that_they_have(tmp_path, column, cells, seco
     assert part.measure == "quality"
 
 
-def test_a_unit_told_from_the_values_is_said(tmp_path):
-    part = read(tmp_path, long(latency=1234.0))
-    assert said(part, "milliseconds (told from its values) 'latency'")
+def test_short_times_without_a_unit_are_seconds_and_a_note_says_so(tmp_path):
+    part = read(tmp_path, long(latency=2.5))
+    assert said(part, "times in 'latency' name no unit and were taken as seconds")
+    assert not said(read(tmp_path, long(latency_s=2.5)), "name no unit")
+
+
+@pytest.mark.parametrize("column", ["latency", "duration", "elapsed"])
+def test_times_without_a_unit_too_long_for_seconds_are_left_out_and_asked_for(tmp_path, column):
+    part = read(tmp_path, long(**{column: [61.0] * 7 + [1.0] * 5}))
+    assert part.outcomes["latency_s"].isna().all()
+    assert said(part, f"Left out: the times in '{column}'", "61", "--seconds-unit ms")
+
+
+@pytest.mark.parametrize(("unit", "each"), [("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9)])
+def test_a_unit_that_the_user_says_holds_for_times_without_one(tmp_path, unit, each):
+    table = long(latency=[90.0] * 6 + [70.0] * 6)
+    found = read(tmp_path, table, seconds_unit=unit).outcomes
+    by_model = found.groupby("model", observed=True)["latency_s"].mean().to_dict()
+    assert by_model == pytest.approx({"heron": 90 * each, "wren": 70 * each})
+
+
+def test_a_unit_that_the_user_says_changes_no_time_that_names_its_own(tmp_path):
+    for columns in ({"latency_us": 5e6}, {"latency": "5 s"}):
+        found = read(tmp_path, long(**columns), seconds_unit="ms").outcomes
+        assert found["latency_s"].tolist() == pytest.approx([5.0] * 12)
+
+
+def test_a_cell_with_a_unit_is_kept_where_long_ones_without_are_left_out(tmp_path):
+    found = read(tmp_path, long(latency=["850 ms"] * 6 + ["700"] * 6)).outcomes
+    by_model = found.groupby("model", observed=True)["latency_s"].mean().to_dict()
+    assert by_model == pytest.approx({"heron": 0.85, "wren": math.nan}, nan_ok=True)
+
+
+def test_times_of_a_wide_table_are_asked_for_together(tmp_path):
+    columns = {"acc_heron": HERON, "acc_wren": WREN, "latency (heron)": 90.0, "latency (wren)": 9.0}
+    part = read(tmp_path, wide(**columns))
+    assert part.outcomes["latency_s"].isna().all()
+    assert said(part, "'latency (heron)', 'latency (wren)'", "median of 'latency (heron)', 90,")
+    found = read(tmp_path, wide(**columns), seconds_unit="ms").outcomes
+    by_model = found.groupby("model", observed=True)["latency_s"].mean().to_dict()
+    assert by_model == pytest.approx({"heron": 0.09, "wren": 0.009})
 
 
 def test_start_and_end_give_the_time(tmp_path):

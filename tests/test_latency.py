@@ -14,6 +14,7 @@ from routellm_core.statistics.bootstrap import resample_weights
 from routellm_core.store import Store
 from routellm_core.types import PairLatencies
 from tests.conftest import PAIR
+from tests.oracles import routed_seconds
 
 
 @st.composite
@@ -28,28 +29,16 @@ def timed(draw):
     return np.array(score), PairLatencies(weak, strong)
 
 
-def slow_figures(score, latencies, threshold, router_s):
-    """Mean and 95th percentile of a loop over the queries."""
-    seconds = sorted(
-        (s if x >= threshold else w) + router_s
-        for x, w, s in zip(score, *latencies, strict=True)
-        if math.isfinite(w) and math.isfinite(s)
-    )
-    if not seconds:
-        return math.nan, math.nan
-    least = min(t for t in seconds if sum(s <= t for s in seconds) >= 0.95 * len(seconds) - 1e-9)
-    return sum(seconds) / len(seconds), least
-
-
 @given(timed(), st.sampled_from([0.0, 0.125]))
 def test_the_curve_equals_a_loop_over_thresholds_and_queries(data, router_s):
     score, latencies = data
     ranking = rank_queries(score)
     curve = latency_curve(ranking, latencies, router_s=router_s)
-    slow = [slow_figures(score, latencies, t, router_s) for t in ranking.threshold]
-    np.testing.assert_allclose(curve.mean_s, [m for m, _ in slow], atol=1e-9)
-    np.testing.assert_allclose(curve.p95_s, [p for _, p in slow], atol=1e-12)
-    n_known = int((np.isfinite(latencies.weak) & np.isfinite(latencies.strong)).sum())
+    slow = [routed_seconds(score, *latencies, t, router_s) for t in ranking.threshold]
+    np.testing.assert_allclose(curve.mean_s, [mean for mean, *_ in slow], atol=1e-9)
+    np.testing.assert_allclose(curve.p50_s, [p50 for _, p50, *_ in slow], atol=1e-12)
+    np.testing.assert_allclose(curve.p95_s, [p95 for *_, p95, _ in slow], atol=1e-12)
+    n_known = slow[0][-1]
     assert (curve.n_queries, curve.n_missing) == (n_known, len(score) - n_known)
 
 
@@ -57,8 +46,10 @@ def test_the_curve_equals_a_loop_over_thresholds_and_queries(data, router_s):
 def test_one_threshold_reads_what_the_curve_does(data, threshold):
     score, latencies = data
     found = latency_at(score, latencies, threshold, router_s=0.5, n_resamples=10)
-    mean, p95 = slow_figures(score, latencies, threshold, 0.5)
+    mean, p50, p95, n = routed_seconds(score, *latencies, threshold, 0.5)
+    assert found.n_queries == n
     assert found.mean_s == pytest.approx(mean, nan_ok=True)
+    assert found.p50_s == pytest.approx(p50, nan_ok=True)
     assert found.p95_s == pytest.approx(p95, nan_ok=True)
 
 
@@ -98,7 +89,8 @@ def test_where_nothing_was_measured_figures_are_nan_and_all_are_missing():
     assert (curve.n_queries, curve.n_missing) == (0, 3)
     found = latency_at(score, nothing, 0.5)
     assert (found.n_queries, found.n_missing) == (0, 3)
-    assert all(math.isnan(x) for x in (found.mean_s, found.p95_s, *found.p95_interval))
+    figures = found.mean_s, found.p50_s, *found.p50_interval, found.p95_s, *found.p95_interval
+    assert all(math.isnan(x) for x in figures)
 
 
 def test_the_intervals_cover_the_truth():
@@ -113,6 +105,7 @@ def test_the_intervals_cover_the_truth():
         covered.append(
             [
                 found.mean_interval.low <= truth.mean_s <= found.mean_interval.high,
+                found.p50_interval.low <= truth.p50_s <= found.p50_interval.high,
                 found.p95_interval.low <= truth.p95_s <= found.p95_interval.high,
             ]
         )
@@ -124,7 +117,7 @@ def test_clusters_are_drawn_together(rng):
     score = np.repeat(rng.random(40), 10)
     together = latency_at(score, seconds, 0.5, cluster_code=np.arange(400) // 10)
     alone = latency_at(score, seconds, 0.5)
-    for name in ("mean_interval", "p95_interval"):
+    for name in ("mean_interval", "p50_interval", "p95_interval"):
         wide, narrow = (np.diff(getattr(found, name))[0] for found in (together, alone))
         assert wide > 1.5 * narrow, name
 
@@ -154,6 +147,7 @@ def test_the_store_gives_seconds_in_the_order_of_the_outcomes(fresh_store, sampl
     )
     curve = latency_curve(rank_queries(np.array([0.9, 0.1, 0.5])), found, router_s=0.01)
     assert curve.mean_s == pytest.approx([0.16, 0.61, 0.61, 1.51])
+    assert curve.p50_s == pytest.approx([0.11, 0.21, 0.21, 1.01])
     assert (curve.n_queries, curve.n_missing) == (2, 1)
 
 

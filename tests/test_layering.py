@@ -36,7 +36,7 @@ MAY_IMPORT = {
         "errors files metrics routellm_core routers statistics store text_keys types wording"
     ),
     "release": "embedders errors importing jobs routers schemas store text_keys training types",
-    "report": "metrics policy statistics types wording",
+    "report": "evaluation metrics policy statistics types wording",
     "routers": "embedders errors files jobs statistics store types",
     "runtime": "policy",
     "schemas": "errors",
@@ -63,7 +63,8 @@ MAY_IMPORT = {
         "evaluation files jobs metrics statistics types wording views.state views.text"
     ),
     "views.deploy": (
-        "errors metrics policy report statistics types wording views.cache views.components "
+        "errors evaluation metrics policy report statistics types wording views.cache "
+        "views.components "
         "views.selection views.state views.text"
     ),
     "views.evidence": (
@@ -99,8 +100,8 @@ MAY_IMPORT = {
     "views.state": "errors store views.text",
     "views.text": "store types wording",
     "views.tradeoff": (
-        "metrics policy statistics types wording views.cache views.components views.selection "
-        "views.state views.text"
+        "evaluation metrics policy statistics types wording views.cache views.components "
+        "views.selection views.state views.text"
     ),
     "views.train": (
         "errors evaluation jobs routers training types wording views.cache views.components "

@@ -11,18 +11,19 @@ from views.cache import text_caches
 HOLD_NO_TEXTS = {
     "cache.benchmarks": (
         "_visible benchmark evaluation histogram intervals models money money_bands n_folds "
-        "n_texts oracle outcomes random_line ranked routers scored_pairs share_band slices "
-        "usual_pair"
+        "n_texts oracle outcomes random_line ranked routers scored_pairs share_band slice_money "
+        "slices typed_prices usual_pair"
     ),
     "cache.comparison": "comparing",
     "cache.evidence": (
-        "at_other_prices calibration_error effect findings judged latencies meaning n_measured "
-        "outcome_rows pays_up_to recalibration routed router_times seconds_along seconds_at"
+        "all_models at_other_prices calibration_error effect findings judged latencies meaning "
+        "n_measured outcome_rows pays_up_to recalibration routed router_times seconds_along "
+        "seconds_at"
     ),
     "cache.models": "_models checkpoint labelled_queries win_rate",
     "cache.own_data": (
         "comparison contaminated_ids expected_curve one_models_outcomes recognised "
-        "scoring_routers scorings spent transported usage usage_costs"
+        "scoring_routers scorings spent transported usage usage_by_tenant usage_costs"
     ),
     "cache.policies": "certificate certified_policy policies policy",
     "cache.recommendation": "candidates recommendation",

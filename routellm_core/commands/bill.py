@@ -9,6 +9,7 @@ from routellm_core.evaluation.overhead.router_cost import router_cost_usd
 from routellm_core.evaluation.overhead.router_times import (
     CORE_USD_PER_HOUR,
     PRICED_AS,
+    OwnTime,
     usual_time,
 )
 from routellm_core.metrics.bill import Deciding, Labelling, deciding_at
@@ -45,6 +46,33 @@ def add_labelling(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_router_seconds(parser: argparse.ArgumentParser) -> None:
+    """The option of the router's own time; `own_time` reads it."""
+    parser.add_argument(
+        "--router-seconds",
+        type=float,
+        metavar="S",
+        help="that the router takes for a query before a model is called (default: as the project "
+        "timed this kind of router)",
+    )
+
+
+def own_time(parsed: argparse.Namespace, router_name: str) -> OwnTime:
+    """The router's own time: what was typed, else what the project measured, else NaN.
+
+    Raises:
+        DataError: it is negative or not finite.
+    """
+    typed = parsed.router_seconds
+    if typed is None:
+        usual = usual_time(router_name)
+        option = " with --router-seconds" if math.isnan(usual.seconds) else ""
+        return usual._replace(source=usual.source + option)
+    if not 0 <= typed < math.inf:
+        raise DataError(f"--router-seconds {typed:g}: give a number of seconds from 0 up")
+    return OwnTime(typed, TYPED)
+
+
 def bill_for(parsed: argparse.Namespace, choice: SelectedThreshold) -> Bill:
     """The bill of a choice by these options.
 
@@ -75,8 +103,8 @@ def _deciding(parsed: argparse.Namespace, router_name: str) -> Deciding:
     machine = f"${usd:g} an hour, {PRICED_AS if per_hour is None else TYPED}"
     if rate is not None:
         return deciding_at(usd, rate, f"{rate:g} queries a second, {TYPED}; {machine}")
-    own = usual_time(router_name)
+    own = own_time(parsed, router_name)
     if math.isnan(own.seconds):
-        return Deciding(math.nan, f"{own.source} with --router-queries-per-s")
+        return Deciding(math.nan, f"{own.source} or --router-queries-per-s")
     source = f"{own.seconds:g} s a query, {own.source}; {machine}"
     return Deciding(router_cost_usd(own.seconds, usd), source)

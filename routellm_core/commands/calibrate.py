@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from routellm_core.commands.bill import add_router_seconds, own_time
 from routellm_core.commands.shared import (
     Result,
     Verb,
@@ -16,7 +17,14 @@ from routellm_core.commands.shared import (
     pair_of,
     target_of,
 )
+from routellm_core.evaluation.best_of_all import all_models
 from routellm_core.evaluation.money import cache_document, money_document
+from routellm_core.evaluation.overhead.routed_seconds import (
+    RoutedSeconds,
+    routed_seconds,
+    seconds_document,
+    seconds_lines,
+)
 from routellm_core.evaluation.standing import standing_document, standing_lines
 from routellm_core.metrics.curve import calls_strong, rank_queries
 from routellm_core.policy import bill as policy_bill
@@ -48,6 +56,7 @@ def add_choice(parser: argparse.ArgumentParser) -> Any:
     target.add_argument("--alpha", type=float, help="the threshold itself")
     add_pair(parser)
     add_prices(parser)
+    add_router_seconds(parser)
     return target
 
 
@@ -94,10 +103,23 @@ def _with_intervals(choice: SelectedThreshold) -> dict[str, Any]:
     }
 
 
+def seconds_of(parsed: argparse.Namespace, choice: SelectedThreshold) -> RoutedSeconds | None:
+    """Seconds of a choice by the options of `add_choice`; None where nobody measured any."""
+    return routed_seconds(
+        choice.outcomes.model_pair,
+        choice.latencies,
+        choice.strong_win_rate,
+        choice.point.threshold,
+        own_time(parsed, choice.router.router_name),
+        choice.outcomes.cluster_code,
+    )
+
+
 def calibrate(parsed: argparse.Namespace) -> Result:
     """The threshold for a share, a recovered gap, a quality or a budget."""
     with Store(parsed.store, read_only=True) as store:
         choice = chosen(parsed, store)
+        models = all_models(store, choice.outcomes, choice.costs, choice.prices)
     found, point, outcomes = choice.calibration, choice.point, choice.outcomes
     pair = outcomes.model_pair
     calls = calls_strong(choice.strong_win_rate, point.threshold).astype(np.float64)
@@ -123,7 +145,12 @@ def calibrate(parsed: argparse.Namespace) -> Result:
     cache = cache_document(outcomes, choice.costs, called, parsed.warm_share)
     if cache is not None:
         document["cache"] = cache
-    document["standing"] = standing_document(outcomes, choice.costs, choice.benchmark, called)
+    document["standing"] = standing_document(
+        outcomes, choice.costs, choice.benchmark, called, models
+    )
+    waited = seconds_of(parsed, choice)
+    if waited is not None:
+        document["seconds"] = seconds_document(waited)
     line = (
         f"threshold {document['threshold']!r}: {percent(point.strong_call_share, 2)} strong calls, "
         f"quality {fixed(point.quality, 6)}, PGR {fixed(point.pgr)} "
@@ -142,4 +169,5 @@ def calibrate(parsed: argparse.Namespace) -> Result:
     line += f"\nLook: {useless}." if useless else ""
     money = money_lines(document["money"]) if found.mode == "budget" or parsed.price else []
     standing = standing_lines(document["standing"])
-    return document, [reached, line, spent, *standing, *money, *([cache["words"]] if cache else [])]
+    lines = [reached, line, spent, *standing, *money, *([cache["words"]] if cache else [])]
+    return document, lines + (seconds_lines(waited) if waited is not None else [])

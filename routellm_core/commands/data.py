@@ -76,6 +76,12 @@ def add_parsers(verb: Verb) -> None:
         "they are left out",
     )
     importing.add_argument(
+        "--seconds-unit",
+        choices=("s", "ms", "us", "ns"),
+        help="unit of times that name none, as in a column `latency`; without it they are seconds, "
+        "and left out where their median is above 60",
+    )
+    importing.add_argument(
         "--drop", nargs="+", default=[], metavar="COLUMN", help="columns that are not looked at"
     )
     add_typed_prices(importing)
@@ -157,6 +163,7 @@ def import_files(parsed: argparse.Namespace) -> Result:
         scale=parsed.scale,
         roles=tuple(parsed.roles),
         rates=tuple(parsed.rates),
+        seconds_unit=parsed.seconds_unit,
         dropped=tuple(parsed.drop),
     )
     found = import_job.read(plan)

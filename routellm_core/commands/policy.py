@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from routellm_core.commands.bill import add_bill, bill_for
-from routellm_core.commands.calibrate import add_choice, chosen
+from routellm_core.commands.calibrate import add_choice, chosen, seconds_of
 from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
 from routellm_core.commands.next_command import command, with_next
 from routellm_core.commands.shared import Result, Verb, chosen_prices, pair_of
 from routellm_core.errors import DataError
+from routellm_core.evaluation.best_of_all import AllModels, all_models
+from routellm_core.evaluation.overhead.routed_seconds import seconds_document, seconds_lines
 from routellm_core.evaluation.standing import standing_document, standing_lines
 from routellm_core.metrics.curve import calls_strong
 from routellm_core.policy import bill, build
@@ -122,10 +124,16 @@ def made_policy(parsed: argparse.Namespace) -> tuple[SelectedThreshold, Policy]:
     return choice, made
 
 
-def standing_of(choice: SelectedThreshold) -> dict[str, Any]:
-    """The standing of the pair of a choice, its routed answers beside the best single model."""
+def models_of(parsed: argparse.Namespace, choice: SelectedThreshold) -> AllModels | None:
+    """All models of the benchmark of a choice; None where there are no more than its two."""
+    with Store(parsed.store, read_only=True) as store:
+        return all_models(store, choice.outcomes, choice.costs, choice.prices)
+
+
+def standing_of(choice: SelectedThreshold, models: AllModels | None) -> dict[str, Any]:
+    """The standing of the pair of a choice, its routed answers beside the best single models."""
     called = calls_strong(choice.strong_win_rate, choice.point.threshold)
-    return standing_document(choice.outcomes, choice.costs, choice.benchmark, called)
+    return standing_document(choice.outcomes, choice.costs, choice.benchmark, called, models)
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -144,7 +152,7 @@ def write_file(path: Path, content: bytes) -> None:
 def policy(parsed: argparse.Namespace) -> Result:
     """Make a policy: a threshold for a target, with its evidence, as a file that can be run."""
     choice, made = made_policy(parsed)
-    standing = standing_of(choice)
+    standing = standing_of(choice, models_of(parsed, choice))
     costs = bill_for(parsed, choice)
     differences = None if parsed.compare is None else diff(read_policy(parsed.compare), made)
     write_file(parsed.out, made.as_bytes())
@@ -154,6 +162,9 @@ def policy(parsed: argparse.Namespace) -> Result:
     document = {"file": str(parsed.out), "kept": parsed.keep, "policy": made.document()}
     document["bill"] = bill.document(costs)
     document["standing"] = standing
+    waited = seconds_of(parsed, choice)
+    if waited is not None:
+        document["seconds"] = seconds_document(waited)
     useless = why_useless(choice)
     document["warning"] = useless
     lines = [
@@ -161,6 +172,7 @@ def policy(parsed: argparse.Namespace) -> Result:
         *([f"  Look: {useless}."] if useless else []),
         *bill.lines(costs),
         *(f"  {line}" for line in standing_lines(standing)),
+        *(f"  {line}" for line in (seconds_lines(waited) if waited is not None else ())),
         f"written to {parsed.out}",
     ]
     if differences is not None:

@@ -4,8 +4,16 @@ import argparse
 from pathlib import Path
 
 from routellm_core.commands.bill import bill_for
-from routellm_core.commands.policy import add_policy, made_policy, standing_of, write_file
+from routellm_core.commands.calibrate import seconds_of
+from routellm_core.commands.policy import (
+    add_policy,
+    made_policy,
+    models_of,
+    standing_of,
+    write_file,
+)
 from routellm_core.commands.shared import Result, Verb, volume_of
+from routellm_core.evaluation.overhead.routed_seconds import seconds_document
 from routellm_core.evaluation.standing import standing_lines
 from routellm_core.policy import bill
 from routellm_core.report import words
@@ -26,10 +34,12 @@ def report(parsed: argparse.Namespace) -> Result:
     """Make a policy and tell of it on one page of HTML: decision, money, what is not known."""
     choice, policy = made_policy(parsed)
     costs = bill_for(parsed, choice)
-    figures = figures_of(choice, policy, volume_of(parsed), costs)
+    waited = seconds_of(parsed, choice)
+    models = models_of(parsed, choice)
+    figures = figures_of(choice, policy, volume_of(parsed), costs, waited, models)
     write_file(parsed.out, page_of(choice, policy, figures).encode("utf-8"))
     said, not_known = words.decision(policy, figures), words.not_known(policy, choice)
-    standing = standing_of(choice)
+    standing = standing_of(choice, models)
     document = {
         "file": str(parsed.out),
         "decision": said,
@@ -40,6 +50,7 @@ def report(parsed: argparse.Namespace) -> Result:
         "bill": bill.document(costs),
         "slices": [_plain(found) for found in figures.slices],
         "standing": standing,
+        **({} if waited is None else {"seconds": seconds_document(waited)}),
         "not_known": [*not_known, *words.broken_slices(figures)],
         "policy": policy.document(),
     }

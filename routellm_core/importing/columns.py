@@ -55,7 +55,7 @@ from routellm_core.importing.column_words import (
 from routellm_core.importing.currencies import without_currency
 from routellm_core.importing.measures import FALLING, RISING
 from routellm_core.importing.scales import Scale
-from routellm_core.importing.units import UNIT_AT_END, looks_long, unit_of_time, without_unit
+from routellm_core.importing.units import UNIT_AT_END, without_unit
 
 LEAST_COUNTED = 3
 SHOWN = 12
@@ -97,8 +97,6 @@ class ColumnMapping:
     answer_tokens: str | None = None
     cost_usd: str | None = None
     latency: str | None = None
-    in_milliseconds: bool = False
-    """True if the latencies are milliseconds; otherwise they are seconds."""
     wide: tuple[WideModel, ...] = ()
     one_model: str | None = None
     """Name of the model whose rows these are; None: the file's name."""
@@ -187,10 +185,7 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
         return next((by_name[name] for name in names if name in by_name), None)
 
     query = named(QUERY) or _wordy(columns, sample)
-    seconds, milliseconds = named(SECONDS), named(MILLISECONDS)
-    latency = seconds or milliseconds
-    unit = None if latency is None else unit_of_time(latency)
-    long = latency is not None and looks_long(latency, sample[latency])
+    latency = named(SECONDS) or named(MILLISECONDS)
     measures = _measures(by_name, sample)
     metric = _metric(named(METRIC), sample)
     if metric is not None and (value := named(VALUE)) and value not in measures:
@@ -208,7 +203,6 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
         cost_usd=named(COST),
         currency=named(CURRENCY),
         latency=latency,
-        in_milliseconds=unit == 1e-3 or long or latency == milliseconds != seconds,
         started=None if latency else named(STARTED),
         ended=None if latency else named(ENDED),
         repeat=named(REPEAT) if measures else None,
@@ -234,15 +228,11 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
     wide = _wide(free, sample, found.quality is None, of_one)
     if len(wide) < 2:
         return found
-    times = [w.latency for w in wide if w.latency]
     return ColumnMapping(
         query=query,
         query_id=found.query_id,
         slice=found.slice,
         prompt_tokens=found.prompt_tokens,
-        in_milliseconds=any(
-            unit_of_time(name) == 1e-3 or looks_long(name, sample[name]) for name in times
-        ),
         wide=wide,
         around=found.around,
     )

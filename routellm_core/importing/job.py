@@ -45,6 +45,7 @@ from routellm_core.importing.readers.naming import told_apart
 from routellm_core.importing.readers.tables import read_sample
 from routellm_core.importing.run_joining import paired
 from routellm_core.importing.scales import scale_between
+from routellm_core.importing.units import SecondsUnit, bare_times_in
 from routellm_core.importing.values import Where
 from routellm_core.jobs.progress import OnProgress, Progress, silent
 from routellm_core.store import Store
@@ -53,7 +54,7 @@ from routellm_core.types import Benchmark
 
 OF_BATTLES = ("battles", "llm_comparator")
 FORMATS = (*IMPORTERS, *OF_BATTLES)
-NO_ROLES = {"wide", "also", "in_milliseconds", "scale", "around", "one_model"}
+NO_ROLES = {"wide", "also", "scale", "around", "one_model"}
 """Fields of `ColumnMapping` that are no single column."""
 TABLES = ("queries", "outcomes", "texts", "usage")
 MEMORY_SHARE = 0.75
@@ -83,6 +84,8 @@ class ImportPlan(jobs.JobPlan):
     None takes the role away."""
     rates: tuple[tuple[str, float], ...] = ()
     """Currencies of costs, and the USD for one unit of each."""
+    seconds_unit: SecondsUnit | None = None
+    """Unit of times that name none; None: seconds, and left out where their median is too long."""
     dropped: tuple[str, ...] = ()
     """Columns of tables that are not looked at."""
 
@@ -130,7 +133,12 @@ def read(plan: ImportPlan) -> ReadFiles:
     scale = None if plan.scale is None else scale_between(*plan.scale)
     parts: list[Imported] = []
     battles = []
-    with told_apart(paths), on_scale(scale), at_rates(dict(plan.rates)):
+    with (
+        told_apart(paths),
+        on_scale(scale),
+        at_rates(dict(plan.rates)),
+        bare_times_in(plan.seconds_unit),
+    ):
         if plan.format_name in (None, "batches") and plan.mapping is None:
             parts, paths = batches.read_together(paths)
         for path in paths:

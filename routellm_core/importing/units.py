@@ -2,7 +2,10 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +15,8 @@ from routellm_core.importing import values
 from routellm_core.importing.calls import seconds_between
 from routellm_core.importing.values import Cells, Where
 
+SecondsUnit: TypeAlias = Literal["s", "ms", "us", "ns"]
+"""A unit of times as the user says it."""
 _SECONDS = {
     **dict.fromkeys(("ns", "nanos", "nanoseconds", "nanosecond"), 1e-9),
     **dict.fromkeys(("us", "µs", "μs", "micros", "microseconds", "microsecond", "usec"), 1e-6),
@@ -30,11 +35,23 @@ UNIT_AT_END = re.compile(
     r"[\W_]+\(?(?:ms|us|µs|ns|s|sec|secs|seconds|cents?|ct)\)?$", re.IGNORECASE
 )
 """A unit at the end of a column's name."""
-LONG = 100.0
-"""Median time from which a column that names no unit is taken as milliseconds."""
+LONGEST_S = 60.0
+"""Median time above which times without a unit are not taken for seconds."""
+_BARE: ContextVar[SecondsUnit | None] = ContextVar("_BARE", default=None)
 _TIME = re.compile(r"([\d.,]+(?:e[+-]?\d+)?)\s*([a-zµμ]+)\.?", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,2}):(\d{1,2}(?:\.\d+)?)")
 _WORD = re.compile(r"[^\W_]+|¢")
+_RUN_TOGETHER = re.compile(r"(?:latency|duration|elapsed|time)(ms|us|ns|sec)")
+
+
+@contextmanager
+def bare_times_in(unit: SecondsUnit | None) -> Iterator[None]:
+    """A block in which times have this unit where neither their column nor their cell names one."""
+    token = _BARE.set(unit)
+    try:
+        yield
+    finally:
+        _BARE.reset(token)
 
 
 def unit_of_time(column: str) -> float | None:
@@ -44,6 +61,8 @@ def unit_of_time(column: str) -> float | None:
     (1e-06, 0.001, None)
     """
     last = (_words(column) or [""])[-1]
+    if together := _RUN_TOGETHER.fullmatch(last):
+        last = together[1]
     return _SECONDS.get(last)
 
 
@@ -75,28 +94,78 @@ def in_whole(amounts: NDArray[np.float64], column: str) -> NDArray[np.float64]:
     return _times(amounts, part_of_money(column))
 
 
-def looks_long(column: str, cells: Cells) -> bool:
-    """True for times of a column that names no unit, so long that they are milliseconds."""
-    if unit_of_time(column) is not None:
-        return False
-    known = values.numbers_of(cells)
-    known = known[np.isfinite(known)]
-    return bool(len(known)) and bool(np.median(known) >= LONG)
-
-
 def seconds(
-    cells: Cells, where: Where, column: str, in_milliseconds: bool, notes: list[str]
-) -> NDArray[np.float64]:
-    """Each time in seconds, NaN where there is none.
+    columns: Mapping[str, Cells], where: Where, notes: list[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Each time of some columns of a table in seconds, NaN where there is none.
 
     Args:
-        cells: numbers of one unit, or texts such as `850 ms`, `1.2 s` and `0:01:30`.
+        columns: by their names, which may hold the unit: numbers of one unit, or texts such as
+            `850 ms`, `1.2 s` and `0:01:30`.
         where: for messages.
-        column: its name may hold the unit.
-        in_milliseconds: True if numbers without a unit are milliseconds.
-        notes: gets a sentence on cells that are no time.
+        notes: gets a sentence on cells that are no time, and on times that name no unit.
     """
-    factor = 1e-3 if in_milliseconds else (unit_of_time(column) or 1.0)
+    found, bare = {}, {}
+    for column, cells in columns.items():
+        found[column], own = _seconds(cells, where, column, notes)
+        if unit_of_time(column) is None:
+            bare[column] = np.where(own, np.nan, found[column])
+    for column, times in in_seconds(bare, notes).items():
+        found[column] = np.where(np.isnan(bare[column]), found[column], times)
+    return found
+
+
+def in_seconds(
+    bare: Mapping[str, NDArray[np.float64]], notes: list[str]
+) -> dict[str, NDArray[np.float64]]:
+    """Times without a unit in seconds: in the unit that the user says, else as they are.
+
+    Where nobody says one and a column is too long for seconds, all are left out, and a note asks.
+
+    Args:
+        bare: the times by the names of their columns, NaN where there is none.
+        notes: gets a sentence on what was left out or taken for seconds.
+    """
+    medians = {column: median(times) for column, times in bare.items()}
+    known = {column: m for column, m in medians.items() if not math.isnan(m)}
+    unit = _BARE.get()
+    if unit is not None or not known:
+        return {column: _times(times, _SECONDS[unit or "s"]) for column, times in bare.items()}
+    longest = max(known, key=known.__getitem__)
+    named = ", ".join(map(repr, known))
+    if known[longest] <= LONGEST_S:
+        notes.append(f"The times in {named} name no unit and were taken as seconds.")
+        return dict(bare)
+    notes.append(
+        f"Left out: the times in {named}. They name no unit, and the median of {longest!r}, "
+        f"{known[longest]:,.6g}, is long for seconds. Say the unit: --seconds-unit ms (or s, us, "
+        "ns). For a table My data asks too."
+    )
+    return {column: np.full_like(times, np.nan) for column, times in bare.items()}
+
+
+def bare_median(column: str, cells: Cells) -> float:
+    """Median of the times of a column that has no unit; NaN where its name or its cells have one.
+
+    Args:
+        column: its name.
+        cells: some of its cells.
+    """
+    is_named = unit_of_time(column) is not None
+    return math.nan if is_named else median(values.numbers_of(cells))
+
+
+def median(times: NDArray[np.float64]) -> float:
+    """Median of the times that are known; NaN of none."""
+    known = times[np.isfinite(times)]
+    return float(np.median(known)) if len(known) else math.nan
+
+
+def _seconds(
+    cells: Cells, where: Where, column: str, notes: list[str]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(n_rows,) times in the unit of the cell, else of the name; true where a cell has a unit."""
+    factor = unit_of_time(column) or 1.0
     coded = _coded(cells)
     if coded is not None:
         distinct = coded.dictionary.to_pylist()
@@ -107,8 +176,10 @@ def seconds(
             rest = pa.array([None if n else t for n, t in zip(found, distinct, strict=True)])
             others = pa.chunked_array([rest.take(pa.array(codes, mask=codes == len(found)))])
             plain = values.numbers(others.cast(pa.string()), where, column, notes=notes)
-            return np.where(np.isnan(told), _times(plain, factor), told)
-    return _times(values.numbers(cells, where, column, notes=notes), factor)
+            own = ~np.isnan(told)
+            return np.where(own, told, _times(plain, factor)), own
+    plain = values.numbers(cells, where, column, notes=notes)
+    return _times(plain, factor), np.zeros(len(plain), dtype=bool)
 
 
 def between(started: Cells, ended: Cells) -> NDArray[np.float64]:

@@ -202,6 +202,22 @@ def _of_model(prompt_tokens: Floats, side: _Side, price: Price) -> _ModelCosts:
     return _ModelCosts(usd, tokens, CostSource(kind, n_counted, n, price, mean))
 
 
+def costs_of_model(
+    prompt_tokens: Floats, price: Price, answer_tokens: Floats, **known: Floats | None
+) -> tuple[Floats, CostSource]:
+    """USD a query with one model, and what they rest on, as `pair_costs` has them of a pair.
+
+    Args:
+        prompt_tokens: (n_queries,) of the query.
+        price: of the model.
+        answer_tokens: (n_queries,) of its answers, NaN where nobody counted them.
+        known: (n_queries,) further columns of its outcomes by their names, as far as there are any.
+    """
+    further = {name: known.get(name) for name in _Side._fields if name != "answer_tokens"}
+    found = _of_model(prompt_tokens, _Side(answer_tokens=answer_tokens, **further), price)
+    return found.usd, found.source
+
+
 def saving(cost: float, baseline_cost: float) -> float:
     """Share of the baseline's cost that is saved; negative when it costs more.
 

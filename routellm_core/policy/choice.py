@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from routellm_core.errors import DataError
 from routellm_core.metrics import thresholds
@@ -20,6 +21,7 @@ from routellm_core.types import (
     Floats,
     ModelPair,
     OperatingPoint,
+    PairLatencies,
     PairOutcomes,
     RouterEntry,
     RoutingCurve,
@@ -41,6 +43,17 @@ class ScoredBenchmark(NamedTuple):
     """Queries of the benchmark that are left out."""
     data_hash: str
     """Of the store."""
+    latencies: PairLatencies | None = None
+    """None: not read."""
+
+    def of(self, kept: NDArray[np.bool_]) -> "ScoredBenchmark":
+        """The same for some of the queries: `kept` is (n_queries,)."""
+        times = self.latencies
+        return self._replace(
+            outcomes=self.outcomes.of(kept),
+            strong_win_rate=self.strong_win_rate[kept],
+            latencies=times and PairLatencies(times.weak[kept], times.strong[kept]),
+        )
 
 
 @dataclass(frozen=True)
@@ -67,6 +80,8 @@ class SelectedThreshold:
     point: OperatingPoint
     n_contaminated: int
     data_hash: str
+    latencies: PairLatencies | None = None
+    """None: not read."""
     certified: CheckpointCertificate | None = None
 
     @property
@@ -125,6 +140,7 @@ def read_scored_benchmark(
         prices=prices or prices_of(pair, store.typed_prices(benchmark_id)),
         n_contaminated=len(store.contaminated_ids(benchmark_id)),
         data_hash=store.data_hash,
+        latencies=store.pair_latencies(benchmark_id, pair),
     )
 
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from routellm_core.evaluation.best_of_all import AllModels, BestOfAll, best_not_dearer
+from routellm_core.evaluation.overhead.routed_seconds import RoutedSeconds
 from routellm_core.metrics.curve import calls_strong, index_at_share, point_index, rank_queries
 from routellm_core.metrics.slices import looks_broken, slice_table
 from routellm_core.policy.bill import Bill
@@ -63,6 +65,10 @@ class ReportFigures(NamedTuple):
     """Largest first."""
     bill: Bill | None = None
     """None: only the money of answers is told."""
+    seconds: RoutedSeconds | None = None
+    """None: nobody measured any."""
+    best_of_all: BestOfAll | None = None
+    """None: there are no more than the two models."""
 
     @property
     def policy(self) -> Option:
@@ -74,6 +80,8 @@ def figures_of(
     policy: Policy,
     queries_per_month: float,
     bill: Bill | None = None,
+    seconds: RoutedSeconds | None = None,
+    models: AllModels | None = None,
 ) -> ReportFigures:
     """Figures of a policy; those that its evidence has too are the same.
 
@@ -82,6 +90,8 @@ def figures_of(
         policy: gives seed and number of resamples.
         queries_per_month: for which money is given.
         bill: of the choice; None: it is left out.
+        seconds: of the choice; None: they are left out.
+        models: all of the benchmark; None: there are no more than the pair's.
     """
     outcomes, ranking = choice.outcomes, rank_queries(choice.strong_win_rate)
     found = curve_intervals(
@@ -105,6 +115,19 @@ def figures_of(
         intervals=found,
         slices=_slices(choice),
         bill=bill,
+        seconds=seconds,
+        best_of_all=models and _best(choice, models),
+    )
+
+
+def _best(choice: SelectedThreshold, models: AllModels) -> BestOfAll:
+    called = calls_strong(choice.strong_win_rate, choice.point.threshold)
+    return best_not_dearer(
+        models,
+        _routed(choice, choice.point.threshold),
+        np.where(called, choice.costs.strong, choice.costs.weak),
+        choice.outcomes.cluster_code,
+        choice.benchmark,
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from html import escape
 
+from routellm_core.evaluation.best_of_all import AllModels
+from routellm_core.evaluation.overhead.routed_seconds import RoutedSeconds
 from routellm_core.metrics.baselines import random_line
 from routellm_core.metrics.curve import calls_strong
 from routellm_core.policy.bill import Bill, break_even_words
@@ -28,6 +30,7 @@ from routellm_core.wording.numbers import (
     plus,
     points_text,
     quality_with_unit,
+    seconds_text,
     span,
     usd_digits,
     usd_text,
@@ -42,6 +45,8 @@ def report_page(
     policy: Policy,
     queries_per_month: float = 100_000.0,
     bill: Bill | None = None,
+    seconds: RoutedSeconds | None = None,
+    models: AllModels | None = None,
 ) -> str:
     """A policy for the person who pays.
 
@@ -50,21 +55,25 @@ def report_page(
         policy: is told of, and lies in the page as a file.
         queries_per_month: for which money is given.
         bill: of the choice; None: it is left out.
+        seconds: of the choice; None: they are left out.
+        models: all of the benchmark; None: there are no more than the pair's.
     """
-    return page_of(choice, policy, figures_of(choice, policy, queries_per_month, bill))
+    figures = figures_of(choice, policy, queries_per_month, bill, seconds, models)
+    return page_of(choice, policy, figures)
 
 
 def page_of(choice: SelectedThreshold, policy: Policy, figures: ReportFigures) -> str:
     """The page of figures that are known already."""
     parts = [
         _head(policy, figures),
-        _standing(choice),
+        _standing(choice, figures),
         _tiles(policy, figures),
         _guarantee(policy),
         _curve(choice, policy, figures),
         _options(policy, figures),
         _money(choice, policy, figures),
         _bill(figures),
+        _seconds(figures),
         _list(
             "What is not known",
             [*words.not_known(policy, choice), *words.broken_slices(figures)],
@@ -91,8 +100,8 @@ def _head(policy: Policy, figures: ReportFigures) -> str:
     )
 
 
-def _standing(choice: SelectedThreshold) -> str:
-    """The best single model beside the choice; first of all that one of both is to be called."""
+def _standing(choice: SelectedThreshold, figures: ReportFigures) -> str:
+    """The best single models beside the choice; first of all that one of both is to be called."""
     outcomes, unit = choice.outcomes, choice.benchmark.quality_unit
     found = pair_standing(outcomes, choice.costs, choice.benchmark)
     called = calls_strong(choice.strong_win_rate, choice.point.threshold)
@@ -100,7 +109,10 @@ def _standing(choice: SelectedThreshold) -> str:
     said = standing.announcement(found, *outcomes.model_pair, unit)
     single = f"{standing.best_single(found, unit)}; {standing.against_best(gain, unit)}."
     announced = "" if said is None else f"<p><b>{_text(said)}</b></p>"
-    return f"<section>{announced}<p>{_text(single[0].upper() + single[1:])}</p></section>"
+    of_all = figures.best_of_all
+    said_of = [single] if of_all is None else [single, f"{standing.best_of_all(of_all, unit)}."]
+    beside = "".join(f"<p>{_text(one[0].upper() + one[1:])}</p>" for one in said_of)
+    return f"<section>{announced}{beside}</section>"
 
 
 def _tiles(policy: Policy, figures: ReportFigures) -> str:
@@ -287,6 +299,41 @@ def _bill(figures: ReportFigures) -> str:
         f"<section><h2>The whole bill</h2>{table}"
         f"<p><b>{_text(break_even_words(bill))}</b> It counts what the saving pays for labels "
         "once, deciding taken off.</p></section>"
+    )
+
+
+def _seconds(figures: ReportFigures) -> str:
+    """How long answers take, routed and with each model alone."""
+    found, (weak, strong) = figures.seconds, figures.names
+    if found is None:
+        return ""
+    rows: list[list[str | tuple[str, str]]] = [
+        [
+            name,
+            *(
+                (seconds_text(value), both_ends(ends, seconds_text))
+                for value, ends in (
+                    (at.mean_s, at.mean_interval),
+                    (at.p50_s, at.p50_interval),
+                    (at.p95_s, at.p95_interval),
+                )
+            ),
+        ]
+        for name, at in (
+            ("this policy, router included", found.routed),
+            (f"always {strong} ■", found.strong),
+            (f"always {weak} ●", found.weak),
+        )
+    ]
+    headings = ["seconds to the full answer", "mean", "half are faster", "95% are faster"]
+    missing = f", {found.routed.n_missing:,} without a time left out"
+    return (
+        "<section><h2>How long answers take</h2>"
+        + _table(headings, rows, "options")
+        + f"<p class=quiet>Small figures are 95% intervals; n = {found.routed.n_queries:,}"
+        + (missing if found.routed.n_missing else "")
+        + f". The router itself takes {_text(seconds_text(found.own.seconds))}: "
+        f"{_text(found.own.source)}.</p></section>"
     )
 
 

@@ -1,6 +1,6 @@
 """Everything that is read from the store, as tables and aligned arrays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -166,6 +166,35 @@ class Reader(Database):
                 )
             },
         )
+
+    def outcomes_by_model(self, benchmark_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Each model's outcomes on the queries that are not contaminated, all read at once.
+
+        Yields:
+            The model, and arrays by the names of columns: `query_id`, `quality`, `of_query` (prompt
+            tokens of the query), `answer_tokens`, and those others of an outcome that are known.
+        """
+        seldom = ", ".join(f"outcome.{name}" for name in _SELDOM)
+        rows = self._rows(
+            f"""SELECT model, query_id, quality, query.prompt_tokens AS of_query, answer_tokens,
+                       {seldom}
+                FROM outcome JOIN query USING (benchmark_id, query_id)
+                WHERE benchmark_id = $benchmark_id AND NOT contaminated
+                ORDER BY model, query_id""",
+            benchmark_id=benchmark_id,
+        )
+        code, models = _codes(rows["model"])
+        ends = np.append(np.flatnonzero(np.diff(code)) + 1, len(code))
+        for start, end in zip([0, *ends], ends, strict=False):
+            own = rows.slice(start, end - start).drop_columns(["model"])
+            yield (
+                models[code[start]],
+                {
+                    name: own[name].to_numpy()
+                    for name in own.column_names
+                    if name not in _SELDOM or own[name].null_count < len(own)
+                },
+            )
 
     def one_models_outcomes(self, benchmark_id: str, model: str) -> pd.DataFrame:
         """`query_id`, `cluster_id` and `quality` of the queries that a model answered, in order.

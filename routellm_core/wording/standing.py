@@ -43,6 +43,33 @@ class Standing(Protocol):
     def n_queries(self) -> int: ...
 
 
+class BestOfAll(Protocol):
+    """The best of all models, as `evaluation.best_of_all.BestOfAll` holds it."""
+
+    @property
+    def model(self) -> str | None: ...
+    @property
+    def quality(self) -> _Estimate: ...
+    @property
+    def usd_per_query(self) -> _Estimate: ...
+    @property
+    def usd_from(self) -> str: ...
+    @property
+    def routed_usd_from(self) -> str: ...
+    @property
+    def gain(self) -> _Estimate: ...
+    @property
+    def n_queries(self) -> int: ...
+    @property
+    def n_models(self) -> int: ...
+    @property
+    def n_unknown(self) -> int: ...
+    @property
+    def n_incomplete(self) -> int: ...
+    @property
+    def is_money_known(self) -> bool: ...
+
+
 def announcement(found: Standing, weak: str, strong: str, unit: str) -> str | None:
     """The announcement of a pair that routing cannot help as it is; None for a usual one.
 
@@ -86,13 +113,47 @@ def swap_options(weak: str, strong: str) -> str:
 def best_single(found: Standing, unit: str) -> str:
     """The best single model with its quality and money, without a full stop."""
     best = found.best
-    quality = quality_with_unit(best.quality.value, unit)
-    ends = both_ends(best.quality.interval, points_text, quality_unit=unit)
-    usd = best.usd_per_query
+    return f"best single model: {best.model}, {_figures(best.quality, best.usd_per_query, unit)}"
+
+
+def best_of_all(found: BestOfAll, unit: str, model: str | None = None) -> str:
+    """The best model of all that is not dearer than the routed answers, without a full stop.
+
+    Args:
+        found: it, with the number of models that were looked at.
+        unit: of the quality.
+        model: its name as it is shown; None: as it is.
+    """
+    left_out = [
+        f"{n:,} {what}"
+        for n, what in (
+            (found.n_unknown, "of unknown cost"),
+            (found.n_incomplete, "that answered too few of the queries"),
+        )
+        if n
+    ]
+    rest = f"; left out: {' and '.join(left_out)}" if left_out else ""
+    of_all = f"of all {found.n_models + found.n_incomplete:,} models"
+    if not found.is_money_known:
+        return f"best {of_all} for the money of the routed answers: –, since that is not known"
+    if found.model is None:
+        return f"{of_all}: none of known cost is as cheap as the routed answers{rest}"
+    figures = _figures(found.quality, found.usd_per_query, unit)
+    by = f"by {found.usd_from}"
+    if found.usd_from != found.routed_usd_from:
+        by += f" (the routed answers: by {found.routed_usd_from})"
+    return (
+        f"best {of_all} that costs no more than the routed answers: {model or found.model}, "
+        f"{figures}, {by}, n = {found.n_queries:,}; {against_best(found.gain, unit)}{rest}"
+    )
+
+
+def _figures(quality: _Estimate, usd: _Estimate, unit: str) -> str:
+    ends = both_ends(quality.interval, points_text, quality_unit=unit)
     money = "money not known"
     if math.isfinite(usd.value):
         money = f"{_usd(usd.value)} per 1,000 queries (95% {both_ends(usd.interval, _usd)})"
-    return f"best single model: {best.model}, quality {quality} (95% {ends}), {money}"
+    return f"quality {quality_with_unit(quality.value, unit)} (95% {ends}), {money}"
 
 
 def against_best(gain: _Estimate, unit: str) -> str:

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from routellm_core.evaluation import best_of_all
+from routellm_core.evaluation.best_of_all import AllModels
 from routellm_core.evaluation.overhead.latency import (
     LatencyAt,
     LatencyCurve,
@@ -20,7 +22,7 @@ from routellm_core.evaluation.overhead.latency import (
 )
 from routellm_core.evaluation.overhead.router_cost import BreakEven, break_even, price_sensitivity
 from routellm_core.evaluation.overhead.router_times import OwnTime, usual_time
-from routellm_core.metrics.costs import PairCosts, Price
+from routellm_core.metrics.costs import PairCosts, Price, pair_costs
 from routellm_core.metrics.curve import calls_strong
 from routellm_core.statistics.routed_point import money_estimates, saving_over_mix
 from routellm_core.types import Estimate, ModelPair, PairLatencies
@@ -232,6 +234,15 @@ def at_other_prices(
         router_usd=router_usd,
         cluster_code=known.cluster_code,
     )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def all_models(
+    version: int, benchmark_id: str, pair: ModelPair, prices: tuple[Price, Price]
+) -> AllModels | None:
+    """All models on the queries of a pair; None where there are no more than its two."""
+    known = benchmarks.outcomes(version, benchmark_id, pair)
+    return best_of_all.all_models(workspace.store(), known, pair_costs(known, *prices), prices)
 
 
 def _costs(key: RouterKey, prices: tuple[Price, Price]) -> PairCosts:

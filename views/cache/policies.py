@@ -12,11 +12,13 @@ from routellm_core.policy.guarantee.risks import GuaranteeTarget
 from routellm_core.routers.checkpoints import checkpoint_dir
 
 if TYPE_CHECKING:
+    from routellm_core.evaluation.best_of_all import AllModels
     from routellm_core.metrics.thresholds import Target
     from routellm_core.policy.build import ProviderNames
     from routellm_core.policy.choice import ScoredBenchmark, SelectedThreshold
     from routellm_core.policy.document import Policy
 from views.cache.benchmarks import RouterKey, benchmark, outcomes, ranked
+from views.cache.evidence import latencies
 from views.cache.own_data import contaminated_ids
 from views.cache.workspace import DATA_DIR, store
 
@@ -88,6 +90,13 @@ def certified_policy(
     return MadePolicy(made, choice, folder)
 
 
+def all_models(choice: "SelectedThreshold") -> "AllModels | None":
+    """All models on the queries of a choice; None where there are no more than its two."""
+    from routellm_core.evaluation import best_of_all
+
+    return best_of_all.all_models(store(), choice.outcomes, choice.costs, choice.prices)
+
+
 def _scored(key: RouterKey, prices: tuple[Price, Price]) -> "ScoredBenchmark":
     """The result of `policy.choice.read_scored_benchmark`, from what is cached."""
     from routellm_core.policy.choice import ScoredBenchmark
@@ -101,4 +110,5 @@ def _scored(key: RouterKey, prices: tuple[Price, Price]) -> "ScoredBenchmark":
         prices=prices,
         n_contaminated=len(contaminated_ids(key.version, key.benchmark_id)),
         data_hash=store().data_hash,
+        latencies=latencies(key.version, key.benchmark_id, key.pair),
     )

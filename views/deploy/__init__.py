@@ -7,6 +7,7 @@ import streamlit as st
 from routellm_core.policy.choice import why_useless
 from views.deploy import bill, evidence, exports, history, monitor, replay
 from views.deploy.present import policy_in_hand
+from views.selection import router_cost
 from views.selection.frame import Selection, boundary
 from views.selection.point import read
 from views.state.attempt import say
@@ -27,7 +28,7 @@ def draw(selection: Selection) -> None:
             st.warning(plain(f"{useless}."), icon=":material/warning:")
         costs = bill.read(selection, choice)
         for part in (
-            partial(evidence.draw, policy, choice, costs),
+            partial(evidence.draw, policy, choice, costs, router_cost.read(selection)),
             partial(bill.draw, costs),
             partial(replay.draw, selection, policy),
             partial(exports.draw, policy, folder),

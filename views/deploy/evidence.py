@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from routellm_core.evaluation.overhead.routed_seconds import RoutedSeconds, routed_seconds
+from routellm_core.evaluation.overhead.router_times import OwnTime
 from routellm_core.policy.bill import Bill
 from routellm_core.policy.choice import SelectedThreshold
 from routellm_core.policy.document import Policy
@@ -15,14 +17,16 @@ from routellm_core.report.page import report_page
 from routellm_core.report.words import not_known, provenance, rule
 from routellm_core.statistics.routed_money import scaled
 from routellm_core.wording.numbers import both_ends, fixed, percent
+from views.cache import policies
 from views.components import html_table
 from views.components.html_table import figure
 from views.selection.point import queries_per_month
+from views.selection.router_cost import RouterCost
 from views.text.escape import plain
 from views.text.names import short_name
 
 
-def draw(policy: Policy, choice: SelectedThreshold, bill: Bill) -> None:
+def draw(policy: Policy, choice: SelectedThreshold, bill: Bill, router: RouterCost) -> None:
     """The paragraph, the card, the checklist, the page to hand on."""
     st.markdown(f"##### {plain(in_words(policy))}")
     if policy.guarantee is not None:
@@ -44,15 +48,28 @@ def draw(policy: Policy, choice: SelectedThreshold, bill: Bill) -> None:
         "The My data page says how far your traffic is from this benchmark; the replay below says "
         "what the threshold does on your sets."
     )
-    per_month = queries_per_month()
+    per_month, own = queries_per_month(), OwnTime(router.seconds, router.seconds_source)
     st.download_button(
         "A page to hand on (HTML)",
-        lambda: report_page(choice, policy, per_month, bill).encode("utf-8"),
+        lambda: report_page(
+            choice, policy, per_month, bill, _seconds(choice, own), policies.all_models(choice)
+        ).encode("utf-8"),
         f"{policy.policy_id}.html",
         "text/html",
         on_click="ignore",
         help="For the person who pays: decision, money, alternatives and what is not known. It "
         "needs no network, and a browser prints it or saves it as PDF.",
+    )
+
+
+def _seconds(choice: SelectedThreshold, own: OwnTime) -> RoutedSeconds | None:
+    return routed_seconds(
+        choice.outcomes.model_pair,
+        choice.latencies,
+        choice.strong_win_rate,
+        choice.point.threshold,
+        own,
+        choice.outcomes.cluster_code,
     )
 
 

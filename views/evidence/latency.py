@@ -64,6 +64,8 @@ def draw(selection: Selection, readings: Readings, router: RouterCost) -> Callab
         known = LatencyAt(
             float(along.mean_s[i]),
             nan,
+            float(along.p50_s[i]),
+            nan,
             float(along.p95_s[i]),
             nan,
             along.n_queries,
@@ -116,6 +118,12 @@ def _draw_tiles(place: DeltaGenerator, at: LatencyAt, waiting: str) -> None:
                 seconds_text(at.mean_s),
                 f"{waiting or span(at.mean_interval, seconds_text)} · {n}",
                 "mean_seconds",
+            ),
+            Tile(
+                "half are faster than",
+                seconds_text(at.p50_s),
+                f"{waiting or span(at.p50_interval, seconds_text)} · {n}",
+                "p50",
             ),
             Tile(
                 "95% are faster than",

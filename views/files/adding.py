@@ -9,6 +9,7 @@ from routellm_core.importing import IMPORTERS
 from routellm_core.importing import job as import_job
 from routellm_core.importing.columns import ColumnMapping
 from routellm_core.importing.job import FORMATS, ImportPlan
+from routellm_core.importing.units import SecondsUnit
 from views.cache import own_data
 from views.files import columns, imports, places
 from views.selection.frame import boundary
@@ -72,12 +73,14 @@ def _draw_plan(paths: list[Path]) -> None:
     format_name = None if chosen == automatic else chosen
     mapping: ColumnMapping | None = None
     rates: dict[str, float] = {}
+    seconds_unit: SecondsUnit | None = None
     problem = ""
     if len(paths) == 1 and (format_name or usual) == "table" and paths[0].is_file():
         mapping = columns.draw(paths[0])
         try:
             mapping.columns()
             rates = columns.rates(paths[0], mapping)
+            seconds_unit = columns.seconds_unit(paths[0], mapping)
         except DataError as error:
             problem = str(error)
     formats = recognised if format_name is None else [format_name]
@@ -92,7 +95,12 @@ def _draw_plan(paths: list[Path]) -> None:
             "Import",
             _start,
             ImportPlan(
-                tuple(map(str, paths)), format_name, mapping, drop, rates=tuple(rates.items())
+                tuple(map(str, paths)),
+                format_name,
+                mapping,
+                drop,
+                rates=tuple(rates.items()),
+                seconds_unit=seconds_unit,
             ),
             disabled=bool(problem),
             type="primary",

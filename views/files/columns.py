@@ -1,5 +1,6 @@
 """Roles of a table's columns: guessed, shown beside its first rows, and corrected."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,9 +8,11 @@ import pyarrow as pa
 import streamlit as st
 
 from routellm_core.errors import DataError
+from routellm_core.importing import units
 from routellm_core.importing.columns import ColumnMapping, WideModel
 from routellm_core.importing.currencies import currencies_in
 from routellm_core.importing.scales import Scale
+from routellm_core.importing.units import SecondsUnit
 from routellm_core.wording.text import one_line
 from views.cache import own_data
 from views.components import html_table
@@ -32,6 +35,13 @@ _SCALES = {
     "0 to 10, points": Scale(0.0, 10.0, "points"),
     "0 to 100, points": Scale(0.0, 100.0, "points"),
     "−1 to 1, points": Scale(-1.0, 1.0, "points"),
+}
+_TIMES: dict[SecondsUnit | None, str] = {
+    None: "not chosen",
+    "s": "seconds",
+    "ms": "milliseconds",
+    "us": "microseconds",
+    "ns": "nanoseconds",
 }
 _ROWS, _COLUMNS = 5, 8
 
@@ -63,7 +73,6 @@ def draw(path: Path) -> ColumnMapping:
             scale=scale,
             wide=_wide(names, guess, key),
             currency=guess.currency,
-            in_milliseconds=guess.in_milliseconds,
         )
     if shape == _BARE:
         amounts = _amounts(names, guess, key)
@@ -116,6 +125,37 @@ def rates(path: Path, mapping: ColumnMapping) -> dict[str, float]:
     return typed
 
 
+def seconds_unit(path: Path, mapping: ColumnMapping) -> SecondsUnit | None:
+    """The choice of the unit of times that name none; None where all do, or nobody says it."""
+    _, sample = own_data.guessed_columns(str(path), path.stat().st_mtime_ns)
+    columns = [mapping.latency, *(model.latency for model in mapping.wide)]
+    medians = {
+        name: found
+        for name in columns
+        if name in sample.column_names
+        and not math.isnan(found := units.bare_median(name, sample[name]))
+    }
+    if not medians:
+        return None
+    longest = max(medians, key=medians.__getitem__)
+    chosen = st.selectbox(
+        "Unit of the times",
+        _TIMES,
+        format_func=_TIMES.__getitem__,
+        key=f"seconds_{path.parent.name}_{path.name}",
+        help="The column names no unit. Times above a median of 60 are not taken for seconds.",
+    )
+    if chosen is None and medians[longest] > units.LONGEST_S:
+        st.warning(
+            plain(
+                f"Which unit does {longest} have? Its median is {medians[longest]:,.6g} and no "
+                "unit is named. Without a choice these times are left out."
+            ),
+            icon=":material/schedule:",
+        )
+    return chosen
+
+
 def _shape(guess: ColumnMapping) -> str:
     if guess.wide:
         return _WIDE
@@ -131,7 +171,7 @@ def _column(label: str, names: list[str], guessed: str | None, key: str) -> str 
     return None if chosen == _NONE else chosen
 
 
-def _amounts(names: list[str], guess: ColumnMapping, key: str) -> dict[str, str | bool | None]:
+def _amounts(names: list[str], guess: ColumnMapping, key: str) -> dict[str, str | None]:
     """Tokens, cost and time of a row's answer."""
     with st.expander("Tokens, cost and time of the answers"):
         left, middle, right = st.columns(3)
@@ -141,12 +181,10 @@ def _amounts(names: list[str], guess: ColumnMapping, key: str) -> dict[str, str 
             cost = _column("Cost, USD", names, guess.cost_usd, f"{key}_cost")
         with right:
             latency = _column("Time to the answer", names, guess.latency, f"{key}_latency")
-            in_ms = st.checkbox("in milliseconds", guess.in_milliseconds, key=f"{key}_ms")
     return {
         "answer_tokens": tokens,
         "cost_usd": cost,
         "latency": latency,
-        "in_milliseconds": in_ms,
     }
 
 

@@ -190,6 +190,10 @@ TERMS = {
         "Mean latency",
         "Mean seconds to the full answer of the model that is called, the router's own time added.",
     ),
+    "p50": Term(
+        "Half are faster",
+        "The least time that half of the queries do not exceed, the router's own time added.",
+    ),
     "p95": Term(
         "95% are faster",
         "The least time that 95% of the queries do not exceed, the router's own time added.",

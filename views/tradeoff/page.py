@@ -26,7 +26,7 @@ from views.text.format import quality_format, quality_text
 from views.text.glossary import help_of
 from views.text.money import money_words
 from views.text.names import short_name
-from views.tradeoff import standing_notice
+from views.tradeoff import seconds, standing_notice
 from views.tradeoff.slices import draw_slices
 
 _EXPLAINED = ["alpha", "share", "quality", "pgr", "cost", "saving"]
@@ -59,6 +59,7 @@ def draw(selection: Selection) -> None:
         draw_curve(selection, readings)
         standing_notice.draw(selection, readings)
         draw_axes(selection, readings)
+        seconds.draw(selection, readings)
         draw_exits(selection, readings)
         draw_slices(selection, readings)
 

@@ -1,4 +1,4 @@
-"""Latency of answers along the routing curve: the mean and the slowest twentieth.
+"""Latency of answers along the routing curve: the mean, the median and the slowest twentieth.
 
 The seconds of a query are those of the model that answers it, with the router's own time, which
 every query waits for, added. Queries without a measured time of both models are left out, the same
@@ -9,8 +9,8 @@ ones at every threshold, so that the curve does not move because other queries a
 >>> ranking = rank_queries(np.array([0.9, 0.1, 0.5]))
 >>> seconds = PairLatencies(weak=np.array([1.0, 1.0, 2.0]), strong=np.array([4.0, 9.0, 8.0]))
 >>> curve = latency_curve(ranking, seconds, router_s=0.5)
->>> curve.mean_s.round(2).tolist(), curve.p95_s.tolist()
-([1.83, 2.83, 4.83, 7.5], [2.5, 4.5, 8.5, 9.5])
+>>> curve.mean_s.round(2).tolist(), curve.p50_s.tolist(), curve.p95_s.tolist()
+([1.83, 2.83, 4.83, 7.5], [1.5, 2.5, 4.5, 8.5], [2.5, 4.5, 8.5, 9.5])
 """
 
 import math
@@ -23,8 +23,8 @@ from routellm_core.statistics.bootstrap import N_RESAMPLES, resample_weights
 from routellm_core.statistics.intervals import mean_interval, percentile_interval
 from routellm_core.types import Floats, Interval, Ints, PairLatencies, Ranking
 
-SLOW = 0.95
-"""The quantile that stands for slow answers."""
+MIDDLE, SLOW = 0.5, 0.95
+"""The quantiles that stand for usual and for slow answers."""
 
 
 class LatencyCurve(NamedTuple):
@@ -32,6 +32,8 @@ class LatencyCurve(NamedTuple):
 
     mean_s: Floats
     """(n_points,) aligned with `Ranking.threshold`; NaN where nothing was measured."""
+    p50_s: Floats
+    """(n_points,) the least time that half of the queries do not exceed."""
     p95_s: Floats
     """(n_points,) the least time that 95% of the queries do not exceed."""
     n_queries: int
@@ -45,9 +47,11 @@ class LatencyAt(NamedTuple):
     mean_s: float
     mean_interval: Interval
     """Student's t over clusters."""
+    p50_s: float
+    p50_interval: Interval
+    """The bootstrap over clusters, as of p95."""
     p95_s: float
     p95_interval: Interval
-    """The bootstrap over clusters."""
     n_queries: int
     n_missing: int
 
@@ -55,7 +59,7 @@ class LatencyAt(NamedTuple):
 def latency_curve(
     ranking: Ranking, latencies: PairLatencies, *, router_s: float = 0.0
 ) -> LatencyCurve:
-    """Mean and 95th percentile of the routed answers at every reachable threshold, exact.
+    """Mean, median and 95th percentile of the routed answers at every threshold, exact.
 
     Args:
         ranking: of the router's scores.
@@ -67,12 +71,13 @@ def latency_curve(
     n_measured = int(measured.sum())
     if n_measured == 0:
         nothing = np.full(len(ranking.threshold), np.nan)
-        return LatencyCurve(nothing, nothing, 0, len(measured))
+        return LatencyCurve(nothing, nothing, nothing, 0, len(measured))
     weak, strong = weak[measured], strong[measured]
     n_strong = np.concatenate(([0], np.cumsum(measured)))[ranking.n_strong]
     routed_sum = weak.sum() + np.concatenate(([0.0], np.cumsum(strong - weak)))
     return LatencyCurve(
         mean_s=routed_sum[n_strong] / n_measured + router_s,
+        p50_s=routed_quantile(weak, strong, n_strong, MIDDLE) + router_s,
         p95_s=routed_quantile(weak, strong, n_strong, SLOW) + router_s,
         n_queries=n_measured,
         n_missing=len(measured) - n_measured,
@@ -89,7 +94,7 @@ def latency_at(
     n_resamples: int = N_RESAMPLES,
     seed: int = 0,
 ) -> LatencyAt:
-    """Mean and 95th percentile at one threshold.
+    """Mean, median and 95th percentile at one threshold.
 
     Args:
         strong_win_rate: (n_queries,).
@@ -103,20 +108,22 @@ def latency_at(
     measured = np.isfinite(latencies.weak) & np.isfinite(latencies.strong)
     n_measured = int(measured.sum())
     if n_measured == 0:
-        nan = math.nan
-        return LatencyAt(nan, Interval(nan, nan), nan, Interval(nan, nan), 0, len(measured))
+        nothing = math.nan, Interval(math.nan, math.nan)
+        return LatencyAt(*nothing, *nothing, *nothing, 0, len(measured))
     called = calls_strong(strong_win_rate, threshold)
     seconds = np.where(called, latencies.strong, latencies.weak)[measured] + router_s
     clusters = np.arange(len(measured)) if cluster_code is None else cluster_code
     clusters = clusters[measured]
     order = np.argsort(seconds)
+    rising = seconds[order]
+    middle, slow = _resampled_quantiles(rising, clusters[order], n_resamples, seed)
     return LatencyAt(
         mean_s=float(seconds.mean()),
         mean_interval=mean_interval(seconds, clusters),
-        p95_s=float(seconds[order][_position(SLOW, n_measured)]),
-        p95_interval=percentile_interval(
-            _resampled_quantiles(seconds[order], clusters[order], n_resamples, seed)
-        ),
+        p50_s=float(rising[_position(MIDDLE, n_measured)]),
+        p50_interval=percentile_interval(middle),
+        p95_s=float(rising[_position(SLOW, n_measured)]),
+        p95_interval=percentile_interval(slow),
         n_queries=n_measured,
         n_missing=len(measured) - n_measured,
     )
@@ -173,11 +180,16 @@ def _position(quantile: float, n: int) -> int:
     return max(math.ceil(quantile * n - 1e-9), 1) - 1
 
 
-def _resampled_quantiles(rising: Floats, clusters: Ints, n_resamples: int, seed: int) -> Floats:
-    """(n_resamples,) the slow quantile of sorted values, clusters drawn together."""
-    found = []
+def _resampled_quantiles(
+    rising: Floats, clusters: Ints, n_resamples: int, seed: int
+) -> tuple[Floats, Floats]:
+    """(n_resamples,) median and slow quantile of sorted values, clusters drawn together."""
+    found: tuple[list[Floats], list[Floats]] = [], []
     for weight in resample_weights(len(rising), clusters, n_resamples=n_resamples, seed=seed):
         count = np.cumsum(weight.T, axis=1, dtype=np.float64)
-        reached = count >= np.maximum(np.ceil(SLOW * count[:, -1:] - 1e-9), 1)
-        found.append(np.where(reached.any(axis=1), rising[reached.argmax(axis=1)], np.nan))
-    return np.concatenate(found)
+        for kept, quantile in zip(found, (MIDDLE, SLOW), strict=True):
+            wanted = np.maximum(np.ceil(quantile * count[:, -1] - 1e-9), 1)
+            at = np.array([np.searchsorted(*pair) for pair in zip(count, wanted, strict=True)])
+            reached = np.append(rising, np.nan)[at]
+            kept.append(reached)
+    return np.concatenate(found[0]), np.concatenate(found[1])

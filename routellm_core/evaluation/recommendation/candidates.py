@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from routellm_core.errors import UnknownNameError
+from routellm_core.evaluation.best_of_all import AllModels, all_models
 from routellm_core.evaluation.overhead.router_times import OwnTime, usual_time
 from routellm_core.evaluation.recommendation.settings import Candidate, RecommendationQueries
 from routellm_core.metrics.costs import pair_costs
@@ -31,6 +32,8 @@ class Candidates(NamedTuple):
     """In any order, without the random router."""
     drawn: dict[str, CurveIntervals]
     """Intervals of curves by router id, as far as they were asked for; no target changes them."""
+    models: AllModels | None = None
+    """None: there are no more than the two of the pair."""
 
     def intervals(self, candidate: Candidate) -> CurveIntervals:
         """Intervals of a router's curve on these queries, as the pages draw them."""
@@ -66,6 +69,7 @@ class Candidates(NamedTuple):
             queries=self.queries.of(kept),
             drawn={},
             routers=[c._replace(strong_win_rate=c.strong_win_rate[kept]) for c in self.routers],
+            models=self.models and self.models.of(kept),
         )
 
 
@@ -112,9 +116,11 @@ def read_candidates(
         for label, row in zip(_labels(rows), rows.itertuples(), strict=True)
     ]
     latencies = store.pair_latencies(benchmark_id, pair)
-    costs = pair_costs(outcomes, *(prices or prices_of(pair, store.typed_prices(benchmark_id))))
+    prices = prices or prices_of(pair, store.typed_prices(benchmark_id))
+    costs = pair_costs(outcomes, *prices)
     queries = RecommendationQueries(outcomes, costs, latencies)
-    return Candidates(store.benchmark(benchmark_id), view, queries, routers, {})
+    models = all_models(store, outcomes, costs, prices)
+    return Candidates(store.benchmark(benchmark_id), view, queries, routers, {}, models)
 
 
 def _labels(rows: pd.DataFrame) -> pd.Series:

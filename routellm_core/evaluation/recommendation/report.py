@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from routellm_core.evaluation.best_of_all import best_document, best_not_dearer
 from routellm_core.evaluation.money import cache_document, money_document
 from routellm_core.evaluation.recommendation import estimates, limits, sentences
 from routellm_core.evaluation.recommendation.candidates import Candidates, read_candidates
@@ -140,6 +141,11 @@ def document(
         ],
         "bar": None if baseline is None else baseline.label,
     }
+    if candidates.models is not None and fits:
+        first = fits[0][1].setting
+        answers = mixed(queries.costs.weak, queries.costs.strong, first.calls)
+        best = best_not_dearer(candidates.models, first.quality, answers, queries.clusters, card)
+        answer["standing"]["best_of_all"] = best_document(best, card.quality_unit)
     if warm_share is not None:
         for (_, fit), row in zip(fits, answer["routers"], strict=True):
             called = fit.setting.calls > 0

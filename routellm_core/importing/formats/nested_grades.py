@@ -13,7 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from routellm_core.importing import Imported
+import numpy as np
+
+from routellm_core.importing import Imported, units
 from routellm_core.importing.answers import state_of, stopped_in
 from routellm_core.importing.asked import as_asked, is_of_question
 from routellm_core.importing.column_words import (
@@ -99,6 +101,7 @@ def read(path: Path) -> list[Imported]:
         name = model_of(path, notes)
         for _, row in found:
             row["model"] = row["model"] or name
+    _in_seconds([row for _, row in found], notes)
     beside = around_rows(path)
     found = [
         (number, _with_direction(row, row.pop("rises", None), beside)) for number, row in found
@@ -106,6 +109,19 @@ def read(path: Path) -> list[Imported]:
     if n_without:
         notes.append(f"{counted(n_without, 'record')} without any grade {was(n_without)} left out.")
     return [benchmark(path, found, unit(path), "records of grades", notes=notes)]
+
+
+def _in_seconds(rows: list[Row], notes: list[str]) -> None:
+    """Turn the times of keys that name no unit into seconds, in the rows."""
+    bare: dict[str, list[Row]] = {}
+    for row in rows:
+        key = row.pop("time_key", None)
+        if key is not None and units.unit_of_time(key) is None:
+            bare.setdefault(key, []).append(row)
+    times = {key: np.array([row["latency_s"] for row in own]) for key, own in bare.items()}
+    for key, seconds in units.in_seconds(times, notes).items():
+        for row, s in zip(bare[key], seconds.tolist(), strict=True):
+            row["latency_s"] = s
 
 
 def _with_direction(row: Row, of_row: bool | None, beside: Mapping[str, Any]) -> Row:
@@ -162,6 +178,9 @@ def _rows(item: Mapping[str, Any], number: int) -> Iterator[Row]:
                 for k in _keys(item, names)
                 if isinstance(item[k], Mapping)
             }
+            if "latency_s" in beside:
+                times = _keys(item, SIBLINGS["latency_s"])
+                beside["time_key"] = [k for k in times if isinstance(item[k], Mapping)][-1]
             yield shared | {"model": model, Measure(key): grade(value)} | beside
 
 
@@ -282,6 +301,7 @@ def _amounts(item: Mapping[str, Any]) -> Row:
         "answer_tokens": answer if math.isnan(given[1]) else given[1],
         "cost_usd": cost,
         "latency_s": milliseconds if math.isnan(seconds) else seconds,
+        "time_key": None if math.isnan(seconds) else _keys(item, SECONDS)[0],
         "failed": _has_failed(item),
         "state": state_of(texts[0] if texts else None, stopped_in(item)),
     }

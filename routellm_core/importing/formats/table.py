@@ -153,9 +153,8 @@ def _long(
     if mapping.cost_usd is not None:
         rows["cost_usd"] = _dollars(data, mapping.cost_usd, mapping.currency, where, notes)
     if mapping.latency is not None:
-        rows["latency_s"] = units.seconds(
-            data[mapping.latency], where, mapping.latency, mapping.in_milliseconds, notes
-        )
+        times = units.seconds({mapping.latency: data[mapping.latency]}, where, notes)
+        rows["latency_s"] = times[mapping.latency]
     elif mapping.started is not None and mapping.ended is not None:
         rows["latency_s"] = units.between(data[mapping.started], data[mapping.ended])
     _count_thoughts(rows, data, mapping, where, notes)
@@ -348,14 +347,10 @@ def _wide(
                 for m in models
             ]
         )
-    if any(model.latency for model in models):
+    if timed := [model.latency for model in models if model.latency]:
+        times = units.seconds({name: data[name] for name in timed}, where, notes)
         rows["latency_s"] = np.concatenate(
-            [
-                units.seconds(data[m.latency], where, m.latency, mapping.in_milliseconds, notes)
-                if m.latency
-                else nothing
-                for m in models
-            ]
+            [times[m.latency] if m.latency else nothing for m in models]
         )
     if any(model.answer for model in models):
         unknown = np.full(n, None, dtype=object)
@@ -418,7 +413,7 @@ def _read_as(mapping: ColumnMapping) -> str:
             ("prompt tokens", mapping.prompt_tokens),
             ("answer tokens", mapping.answer_tokens),
             (currency_of(mapping.cost_usd or "") or "US dollars", mapping.cost_usd),
-            (_time_unit(mapping, mapping.latency), mapping.latency),
+            (_time_unit(mapping.latency), mapping.latency),
         )
         if column is not None
     ]
@@ -451,16 +446,13 @@ def _read_as(mapping: ColumnMapping) -> str:
             if columns := [str(model[field]) for model in mapping.wide if model[field]]:
                 parts.append(f"{currency_of(columns[0]) or what} {_listed(columns)}")
         if columns := [str(model.latency) for model in mapping.wide if model.latency]:
-            parts.append(f"{_time_unit(mapping, columns[0])} {_listed(columns)}")
+            parts.append(f"{_time_unit(columns[0])} {_listed(columns)}")
     return f"Columns: {', '.join(parts)}."
 
 
-def _time_unit(mapping: ColumnMapping, column: str | None) -> str:
-    if mapping.in_milliseconds:
-        told = column is not None and units.unit_of_time(column) is not None
-        return "milliseconds" if told else "milliseconds (told from its values)"
-    unit = units.unit_of_time(column or "")
-    return {1e-9: "nanoseconds", 1e-6: "microseconds", 60.0: "minutes"}.get(unit or 1.0, "seconds")
+def _time_unit(column: str | None) -> str:
+    names = {1e-9: "nanoseconds", 1e-6: "microseconds", 1e-3: "milliseconds", 1.0: "seconds"}
+    return (names | {60.0: "minutes"}).get(units.unit_of_time(column or "") or 0.0, "time")
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -96,7 +96,8 @@ def certified_threshold(
             checkpoint is without them, see `left_out.exact_rows`.
     """
     rows, held_out_fold = exact_rows(basis.router, basis.view, fold)
-    outcomes, strong_win_rate = basis.outcomes.of(rows), basis.strong_win_rate[rows]
+    exact = basis.of(rows)
+    outcomes, strong_win_rate = exact.outcomes, exact.strong_win_rate
     found = certify_on(
         basis.benchmark, outcomes, strong_win_rate, guarantee, delta=delta, seed=seed
     )
@@ -108,7 +109,7 @@ def certified_threshold(
     held_out[split.held_out] = True
     is_never = found.threshold == NEVER
     return threshold_on(
-        basis._replace(outcomes=outcomes.of(held_out), strong_win_rate=strong_win_rate[held_out]),
+        exact.of(held_out),
         Target("share", 0.0) if is_never else Target("alpha", found.threshold),
         CheckpointCertificate(
             certificate=found,
