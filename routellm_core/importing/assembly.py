@@ -61,6 +61,8 @@ class Card(NamedTuple):
     """Name of the one measure, where rows hold a `quality`."""
     created: str = ""
     """Moment of the run, where it is known, so that later ones sort behind."""
+    arguments: tuple[tuple[str, str], ...] = ()
+    """Names and values that make another model of one of the same name."""
     licence: str = "as its source says"
 
 
@@ -169,6 +171,7 @@ def assembled(rows: pd.DataFrame, where: Where, card: Card, notes: list[str]) ->
             attempts=attempts if is_graded else None,
             read_notes=tuple(notes),
             created=card.created,
+            arguments=card.arguments,
         )
     )
 
@@ -227,9 +230,7 @@ def _complete(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
     ):
         if name not in rows:
             continue
-        lacking = rows[name].isna().to_numpy()
-        if rows[name].dtype == object:
-            lacking = lacking | rows[name].eq("").to_numpy(bool)
+        lacking = rows[name].isna().to_numpy() | rows[name].eq("").to_numpy(bool)
         if not lacking.any():
             continue
         if name == "query_id" and "query" in rows:

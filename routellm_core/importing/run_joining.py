@@ -19,6 +19,7 @@ from routellm_core.importing.grading import graded
 from routellm_core.importing.measures import NoQualityError, with_facts
 from routellm_core.importing.notes import counted
 from routellm_core.importing.readers.naming import named
+from routellm_core.importing.run_models import latest, told_apart_by_arguments
 from routellm_core.text_keys import text_hash
 
 _T = TypeVar("_T")
@@ -70,7 +71,10 @@ def joined(runs: Sequence[Imported]) -> Imported:
     """
     if runs[0].attempts is None:
         return _bare(runs)
-    left, notes = _latest(runs)
+    apart, notes = told_apart_by_arguments(runs)
+    left, of_later = latest(apart)
+    notes += of_later
+    left = _stacked_by_model(left)
     whole = left[0]
     for run in left[1:]:
         whole = _with(whole, run)
@@ -82,6 +86,26 @@ def joined(runs: Sequence[Imported]) -> Imported:
         answered = counted(complete, "query was", "queries were")
         notes.append(f"{of_runs}: {answered} answered by all of them.")
     return noted(whole, *notes)
+
+
+def _stacked_by_model(runs: Sequence[Imported]) -> list[Imported]:
+    """The runs, those of one model with no query in common one below the other."""
+    groups: list[list[Imported]] = []
+    for run in runs:
+        for group in groups:
+            is_same = set(group[0].outcomes["model"]) == set(run.outcomes["model"])
+            if is_same and not any(_share_queries(run, one) for one in group):
+                group.append(run)
+                break
+        else:
+            groups.append([run])
+    return [stacked(group) if len(group) > 1 else group[0] for group in groups]
+
+
+def _share_queries(one: Imported, other: Imported) -> bool:
+    """True if two runs have a name or a text of a query in common."""
+    by_id = set(one.queries["query_id"]) & set(other.queries["query_id"])
+    return bool(by_id or (set(_texts(one)) - {None}) & set(_texts(other)))
 
 
 def stacked(parts: Sequence[Imported]) -> Imported:
@@ -227,32 +251,6 @@ def _bare(parts: Sequence[Imported]) -> Imported:
         )
         whole = noted(whole, *part.notes)
     return whole
-
-
-def _latest(runs: Sequence[Imported]) -> tuple[list[Imported], list[str]]:
-    """The runs without those of a model that a later run of it repeats, and notes on them."""
-    left: list[Imported] = []
-    notes = []
-    for run in sorted(runs, key=lambda r: r.created):
-        models = set(run.outcomes["model"])
-        ids = set(run.queries["query_id"])
-        before = [
-            r
-            for r in left
-            if set(r.outcomes["model"]) == models
-            and r.created < run.created
-            and r.created
-            and len(ids & set(r.queries["query_id"])) >= ALIKE * min(len(ids), len(r.queries))
-        ]
-        for old in before:
-            left = [r for r in left if r is not old]
-            notes.append(
-                f"{', '.join(sorted(map(str, models))[:NAMED])} has several runs: that of "
-                f"{run.created} ({run.benchmark.source}) was taken, that of {old.created} "
-                f"({old.benchmark.source}) left out."
-            )
-        left.append(run)
-    return [run for run in runs if any(run is r for r in left)], notes
 
 
 def _of_one_name(one: Imported, other: Imported) -> bool:

@@ -39,11 +39,20 @@ NO_GRADE = frozenset(
         *("length", "len", "n_words", "word_count", "latency", "duration", "cost", "tokens"),
         *("expected_response", "expected", "ground_truth", "execution_duration", "token_count"),
         *("total_cost", "flesch_kincaid_grade_level", "ari_grade_level", "answer_length"),
+        *("seconds", "time", "ms", "characters", "chars", "words", "price", "usd", "cost_usd"),
     }
 )
 """Names under which scorers keep what is no judgement of an answer."""
 _PART = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)\s*(?:%|/\s*(\d{1,6}))", re.ASCII)
-_NO_GRADE_ENDS = ("_time", "_ms", "_tokens", "_length", "_duration", "_count", "_latency", "_cost")
+_NO_GRADE_ENDS = (
+    *("_time", "_ms", "_tokens", "_length", "_duration", "_count", "_latency", "_cost"),
+    *("_seconds", "_usd", "_words", "_chars", "_price"),
+)
+JUDGED = {
+    **dict.fromkeys(("factual", "non-toxic", "non_toxic", "relevant", "safe", "faithful"), 1.0),
+    **dict.fromkeys(("hallucinated", "toxic", "unrelated", "irrelevant", "unsafe"), 0.0),
+}
+"""Labels that say themselves whether an answer is good, whatever the grade is called."""
 GENERAL = frozenset(
     {
         *("eval", "evals", "evaluation", "experiment", "report", "result", "results", "output"),
@@ -237,6 +246,19 @@ def grade(value: Any) -> float:
     except (ValueError, OverflowError):
         return math.nan
     return found if math.isfinite(found) else math.nan
+
+
+def of_label(name: str, label: Any) -> dict[Measure, float]:
+    """The grade that a label gives; empty where it is no word for good or bad.
+
+    >>> list(of_label("hallucination", "factual").values()), of_label("tone", "dry")
+    ([1.0], {})
+    """
+    word = label.strip().lower() if isinstance(label, str) else ""
+    if word in JUDGED:
+        return {Measure(name, rises=True): JUDGED[word]}
+    found = grade(word)
+    return {} if math.isnan(found) else {Measure(name): found}
 
 
 def part_of(text: str) -> float:
