@@ -16,7 +16,7 @@ from routellm_core.importing.answers import ERROR
 from routellm_core.importing.fields import is_whole, odd_values
 from routellm_core.importing.grading import TOKENS, graded
 from routellm_core.importing.measures import Measure, columns_of
-from routellm_core.importing.notes import counted, was
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers.json_stream import damage
 from routellm_core.importing.said import of_queries
 from routellm_core.importing.scales import SHARE_RIGHT, Scale
@@ -215,8 +215,8 @@ def _answered(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
     of_each = ", ".join(f"{n:,} of {m}" for m, n in of_model.value_counts().items() if n)
     n_failed = int(failed.sum())
     notes.append(
-        f"{counted(n_failed, 'failed call')} {was(n_failed)} left out ({of_each}): an error is no "
-        "wrong answer."
+        counted(n_failed, "failed call was", "failed calls were")
+        + f" left out ({of_each}): an error is no wrong answer."
     )
     return rows[~failed].reset_index(drop=True), where._replace(row=where.row[~failed])
 
@@ -242,7 +242,8 @@ def _complete(rows: pd.DataFrame, where: Where, notes: list[str]) -> tuple[pd.Da
         if 2 * lacking.sum() > len(rows):
             column = name.removesuffix("_id") if name != "query_id" else "id"
             where.refuse(lacking, what, remedy, f"column of the {column}")
-        notes.append(f"{where.rows(lacking)} with {what} {was(where.count(lacking))} left out.")
+        those = where.rows(lacking, f"with {what} was", f"with {what} were")
+        notes.append(f"{those} left out.")
         rows, where = rows[~lacking].reset_index(drop=True), where._replace(row=where.row[~lacking])
     return rows, where
 
@@ -262,8 +263,8 @@ def _consistent(
         )
     if other.any():
         notes.append(
-            f"{where.rows(other)} {was(where.count(other))} left out: their id stood for another "
-            "text before."
+            where.rows(other, "was left out: its id", "were left out: their id")
+            + " stood for another text before."
         )
     same: NDArray[np.bool_] = ~other
     return same
@@ -432,7 +433,7 @@ def _sound_amounts(
                 "unknown there."
             )
         if default.any() and name != "prompt_tokens":
-            of = f"{int(default.sum()):,} of {len(rows):,} answers"
+            of = f"{int(default.sum()):,} of {counted(len(rows), 'answer')}"
             zero = {"cost_usd": "$0", "latency_s": "0 s"}.get(name, "0")
             notes.append(f"{IN_WORDS[name]} of {of} is given as {zero}, so it is unknown.")
     for measure in measures:

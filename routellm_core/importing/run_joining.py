@@ -388,13 +388,11 @@ def _unmatched(one: Imported, other: Imported, matched: _Matched) -> list[str]:
             ],
         ),
     )
-    notes = [f"{counted(len(found), 'query', 'queries')} of {sources[1]} matched by {matched.by}."]
+    notes = [f"{counted(len(found), 'query')} of {sources[1]} matched by {matched.by}."]
     for source, names in sides:
         if names:
             shown = ", ".join(map(repr, names[:NAMED])) + (", …" if len(names) > NAMED else "")
-            notes.append(
-                f"{counted(len(names), 'query', 'queries')} of {source} matched none ({shown})."
-            )
+            notes.append(f"{counted(len(names), 'query')} of {source} matched none ({shown}).")
     if matched.n_contradicting:
         notes.append(
             counted(matched.n_contradicting, "id stands", "ids stand")

@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_columns, read_sample
 from routellm_core.importing.said import spoken
+from routellm_core.importing.unread import LOOKED_AT, note_on_unread
 from routellm_core.importing.values import RIGHT, WRONG
 
 Row = dict[Any, Any]
@@ -108,13 +110,20 @@ def benchmark(
     Raises:
         DataError: no row, or one is off.
     """
-    rows, where = rows_of(named(path), ((n, _with_texts(row)) for n, row in found), of)
+    numbered = [(n, _with_texts(row)) for n, row in found]
+    rows, where = rows_of(named(path), numbered, of)
     if "query_id" in rows and (rows["query_id"].isna() | rows["query_id"].eq("")).any():
         rows = rows.drop(columns="query_id")
     if "slice" in rows and rows["slice"].isna().all():
         rows = rows.drop(columns="slice")
     card = Card(name or path.stem, f"{tool}, {named(path)}", created=created)
-    return assembled(rows, where, card, list(notes))
+    return assembled(rows, where, card, [*notes, *_on_unread(path, numbered)])
+
+
+def _on_unread(path: Path, rows: list[tuple[int, Row]]) -> list[str]:
+    if sniff(path).kind not in ("list", "objects"):
+        return []
+    return note_on_unread(islice(objects(path), LOOKED_AT), rows)
 
 
 def _with_texts(row: Row) -> Row:

@@ -246,7 +246,7 @@ def _notes(
     timed = sum(s.is_timed_whole for s in samples)
     if timed:
         notes.append(
-            f"{file}: the seconds of {counted(timed, 'sample', 'samples')} are of all of it, with "
+            f"{file}: the seconds of {counted(timed, 'sample')} are of all of it, with "
             "set-up and grading, for those of the model are not logged."
         )
     odd = [(s.row["query_id"], *one) for s in samples for one in s.odd.items()]

@@ -47,7 +47,7 @@ from routellm_core.importing.formats.graded_records import (
     tokens_of,
 )
 from routellm_core.importing.measures import Measure
-from routellm_core.importing.notes import counted, was
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers.json_stream import around_rows, objects, unit
 from routellm_core.importing.readers.sniffing import sniff
 
@@ -104,7 +104,8 @@ def read(path: Path) -> list[Imported]:
         (number, _with_direction(row, row.pop("rises", None), beside)) for number, row in found
     ]
     if n_without:
-        notes.append(f"{counted(n_without, 'record')} without any grade {was(n_without)} left out.")
+        those = counted(n_without, "record without any grade was", "records without any grade were")
+        notes.append(f"{those} left out.")
     return [benchmark(path, found, unit(path), "records of grades", notes=notes)]
 
 

@@ -167,13 +167,13 @@ class _Rows:
             found.append(f"{promptfoo_csv.UNASSERTED}: {self.n_unasserted:,}.")
         if self.n_made_again:
             found.append(
-                f"Score and pass of {counted(self.n_made_again, 'answer', 'answers')} are made of "
+                f"Score and pass of {counted(self.n_made_again, 'answer')} are made of "
                 "their other assertions: cost, latency and comparisons (select-best, max-score) "
                 "grade no answer."
             )
         if self.n_cached:
             found.append(
-                counted(self.n_cached, "answer", "answers")
+                counted(self.n_cached, "answer")
                 + " came from the cache: cost and seconds of it are not known."
             )
         return found
