@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from routellm_core.importing.notes import condensed
 from routellm_core.importing.prompt_texts import without_template
 from tests.test_import_evaluations import (
     cached,
@@ -379,3 +380,75 @@ def test_routerarena_s_context_and_options_belong_to_the_query_and_mixed_metrics
     part = one(written(tmp_path / "r.jsonl", json_lines(rows)), "routerarena")
     assert texts(part)[0] == f"A log.\n\n{TEXTS[0]}\nA. oak\nB. elm"
     assert says(part, "several metrics", "accuracy 1", "meteor 1")
+
+
+# Many subjects
+
+
+def _evalscope(folder, model, subject):
+    lines = [review(i, model, i % 2) | {"input": f"Of {subject}: {TEXTS[i]}"} for i in range(2)]
+    written(folder / "reviews" / model / f"sea_{subject}.jsonl", json_lines(lines))
+    totals = {"dataset_name": "sea", "model_name": model, "metrics": []}
+    written(folder / "reports" / model / "sea.json", totals)
+
+
+def _helm(folder, model, subject):
+    helm_run(folder, model, subject, (0.0, 1.0, 1.0))
+
+
+def _lighteval(folder, model, subject):
+    moment = "2026-11-01T10-10-10"
+    path = folder / f"details/{model}/{moment}/details_sea:{subject}|0_{moment}.parquet"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [
+        {
+            "doc": {
+                "query": f"Of {subject}: {text}",
+                "id": str(i),
+                "task_name": f"sea:{subject}|0",
+            },
+            "metric": {"em": float(i % 2)},
+            "model_response": {"text": ["So."], "input_tokens": [1], "output_tokens": [[1]]},
+        }
+        for i, text in enumerate(TEXTS[:2])
+    ]
+    pd.DataFrame(rows).to_parquet(path)
+
+
+@pytest.mark.parametrize("add", [_evalscope, _helm, _lighteval])
+def test_a_folder_of_57_subjects_of_two_models_is_one_benchmark_told_in_15_lines(tmp_path, add):
+    for model in RIGHT:
+        for number in range(57):
+            add(tmp_path / "runs", model, f"s{number}")
+    part = together(tmp_path / "runs")
+    assert part.queries["slice"].nunique() == 57
+    assert sorted(part.outcomes["model"].unique()) == ["heron", "wren"]
+    assert len(part.outcomes) == 2 * len(part.queries)
+    assert len(condensed(part.notes)) + 1 <= 15
+    assert not says(part, "no known format")
+
+
+def test_fields_of_records_that_look_like_an_amount_and_are_not_read_are_named(tmp_path):
+    rows = [
+        {
+            "question": text,
+            "scores": {m: RIGHT[m][i] for m in RIGHT},
+            "review": {"judge_cost": 0.5, "final_score": 7},
+        }
+        for i, text in enumerate(TEXTS)
+    ]
+    part = one(written(tmp_path / "g.json", rows), "nested_grades")
+    assert means(part) == MEANS
+    assert says(part, "Not used", "review.judge_cost, review.final_score")
+
+
+def test_what_was_read_is_not_said_to_be_unused(tmp_path):
+    rows = [
+        {
+            "question": text,
+            "results": {m: {"score": RIGHT[m][i], "latency_ms": 250} for m in RIGHT},
+        }
+        for i, text in enumerate(TEXTS)
+    ]
+    part = one(written(tmp_path / "g.json", rows), "nested_grades")
+    assert not says(part, "Not used")

@@ -37,6 +37,11 @@ def recognises(path: Path) -> bool:
     return sniff(path).keys >= {"index", "sample_score"}
 
 
+def is_totals(path: Path) -> bool:
+    """True for the report of a run, which tells data sets from their parts."""
+    return sniff(path).keys >= {"dataset_name", "model_name", "metrics"}
+
+
 def read(path: Path) -> list[Imported]:
     """The one benchmark of a file, of one model on one part of a data set.
 

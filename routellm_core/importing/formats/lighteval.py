@@ -67,7 +67,9 @@ def read(path: Path) -> list[Imported]:
     for _, row in found:
         row.pop("task", None)
     task = task or _MOMENT.sub("", path.stem.removeprefix("details_")).strip("_")
-    name = re.sub(r"\|\d+$", "", task)
+    name, _, subset = re.sub(r"\|\d+$", "", task).partition(":")
+    for number, row in found if subset else ():
+        row |= {"slice": subset, "query_id": f"{subset}-{row.get('query_id') or number}"}
     return [
         benchmark(
             path,
