@@ -30,6 +30,8 @@ WRONG = frozenset(
 NO = frozenset({"false", "no", "n", "f"})
 """Words of a flag that is not set."""
 
+LETTER = re.compile(r"[A-F][+\-−]?")
+"""A grade as a letter."""
 MOST_ODD = 0.1
 """Share of the cells of a quality that may be no number and are left out for it."""
 
@@ -239,7 +241,14 @@ def _parsed(distinct: pa.Array, kind: Kind) -> tuple[NDArray[np.float64], NDArra
         plain = distinct.cast(pa.float64()).to_numpy(zero_copy_only=False)
         return plain, np.ones(len(distinct), dtype=bool)
     except pa.ArrowInvalid:
-        found = [_number(text, kind) for text in distinct.to_pylist()]
+        texts = distinct.to_pylist()
+        found = [_number(text, kind) for text in texts]
+        if kind == "quality" and any(LETTER.fullmatch(t.strip()) and t != "F" for t in texts if t):
+            # Beside other letters an F is no word for wrong, but the lowest grade.
+            found = [
+                None if t and LETTER.fullmatch(t.strip()) else n
+                for t, n in zip(texts, found, strict=True)
+            ]
     known = np.array([number is not None for number in found], dtype=bool)
     return np.array([np.nan if n is None else n for n in found], dtype=np.float64), known
 
