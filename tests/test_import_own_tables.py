@@ -244,7 +244,7 @@ def test_the_best_grade_of_a_row_is_the_end_of_its_scale(tmp_path):
 
 
 def test_a_grade_of_an_unknown_name_is_asked_for(tmp_path):
-    with pytest.raises(DataError, match="may be 'sternchen'. Say so with --map quality=sternchen"):
+    with pytest.raises(DataError, match="Say so with --map quality=sternchen"):
         read(tmp_path, long("sternchen"))
     part = read(tmp_path, long("sternchen"), roles=(("quality", "sternchen"),))
     assert means(part) == BOTH

@@ -60,7 +60,10 @@ def _looks_so(name: str) -> bool:
 
 
 def _number(value: Any) -> float | None:
-    found = float(value) if isinstance(value, bool | int | float) else math.nan
+    try:
+        found = float(value) if isinstance(value, bool | int | float) else math.nan
+    except OverflowError:
+        return None
     return found if math.isfinite(found) else None
 
 
