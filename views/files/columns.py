@@ -7,10 +7,11 @@ import pyarrow as pa
 import streamlit as st
 
 from routellm_core.errors import DataError
-from routellm_core.importing.columns import ColumnMapping, WideModel
+from routellm_core.importing.columns import ColumnMapping
 from routellm_core.importing.currencies import currencies_in
 from routellm_core.importing.long_tables import question_in
 from routellm_core.importing.scales import Scale
+from routellm_core.importing.wide_tables import WideModel
 from routellm_core.wording.text import one_line
 from views.cache import own_data
 from views.components import html_table
