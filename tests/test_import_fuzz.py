@@ -106,6 +106,20 @@ PROMPTFOO = promptfoo.whole(
         ),
     ]
 )
+OF_ONE = [{"question": "Ebb?", "score": 1}, {"question": "Flow?", "score": 0.5}]
+LANGSMITH = {
+    "run_type": "llm",
+    "trace_id": "t",
+    "inputs": {"messages": [{"role": "user", "content": "Ebb?"}]},
+    "outputs": {"generations": [{"text": "Yes."}]},
+    "prompt_tokens": 9,
+    "completion_tokens": 4,
+    "total_cost": "0.002",
+    "start_time": "2026-11-01T10:00:00",
+    "end_time": "2026-11-01T10:00:02",
+    "extra": {"metadata": {"ls_model_name": "wren"}},
+    "feedback_stats": {"right": {"n": 1, "avg": 1.0}},
+}
 GOOD = {
     "routellm": lambda folder: archive_of(files(), folder / "x.tar.gz"),
     "lm_eval": lm_eval,
@@ -147,6 +161,26 @@ GOOD = {
     "trace_trees opik": listed([traces.opik(i, [traces.opik_span(i)]) for i in range(3)]),
     "archive": archive,
     "table": table(tables.LONG, "csv"),
+    "table by model": listed({"wren": OF_ONE, "heron": OF_ONE}),
+    "table below models": listed({"models": {"wren": {"results": OF_ONE}, "heron": OF_ONE}}),
+    "table in columns": listed({"question": ["Ebb?", "Flow?"], "wren": [1, 0], "heron": [0, 1]}),
+    "table two levels deep": listed({"data": {"rows": OF_ONE}, "run": 1}),
+    "nested_grades named": listed(
+        [
+            {"question": f"Ebb {i}?", "model": "wren", "scores": [{"name": "f1", "value": 0.5}]}
+            for i in (1, 2)
+        ]
+    ),
+    "automix": lines(
+        [{"question": "Ebb?", "a_pred_ans": "x", "b_pred_ans": "y", "a_f1": 1, "b_f1": 0}] * 2
+    ),
+    "trace_trees langsmith": lines([LANGSMITH | {"id": str(i)} for i in range(3)]),
+    "trace_trees feedback": lines(
+        [
+            traces.observation(i) | {"scores": [{"name": "right", "value": float(i)}]}
+            for i in range(3)
+        ]
+    ),
     "table json": table(tables.LONG, "json"),
     "table lines": table(tables.WIDE, "jsonl"),
     "table parquet": table(tables.LONG, "parquet"),

@@ -329,7 +329,7 @@ def test_a_cached_answer_has_no_cost_and_no_time_of_its_own(tmp_path):
     )
     assert part.outcomes["cost_usd"].mean() == 0.004
     assert part.outcomes["latency_s"].mean() == 0.9
-    assert any("1 answers came out of a cache" in note for note in part.notes)
+    assert any("1 answer out of a cache" in note for note in part.notes)
 
 
 def test_an_id_that_most_rows_lack_names_nothing(tmp_path):

@@ -33,6 +33,11 @@ def means(part):
     "content",
     [
         {"heron": ROWS, "wren": OF_WREN},
+        {"heron": {"results": ROWS}, "wren": {"results": OF_WREN}},
+        {"models": {"heron": {"results": ROWS, "mean": 1}, "wren": {"results": OF_WREN}}},
+        {"date": "today", "models": {"heron": ROWS, "wren": OF_WREN}},
+        {"models": [{"name": "heron", "results": ROWS}, {"name": "wren", "results": OF_WREN}]},
+        {"runs": [{"model": "heron", "rows": ROWS}, {"model": "wren", "rows": OF_WREN}]},
         {text: {"heron": heron, "wren": wren} for text, heron, wren in PAIRS},
         {f"q{i}": {"question": t, "heron": h, "wren": w} for i, (t, h, w) in enumerate(PAIRS)},
         {"question": TEXTS, "heron": HERON, "wren": WREN},
@@ -48,7 +53,10 @@ def means(part):
             for m, s in (("heron", h), ("wren", w))
         ],
     ],
-    ids=["by model", "by text", "by id", "columns", "pandas", "lists", "beside", "named model"],
+    ids=[
+        *("by model", "results", "models", "models of rows", "list of models", "runs"),
+        *("by text", "by id", "columns", "pandas", "lists", "beside", "named model"),
+    ],
 )
 def test_both_models_are_found_wherever_their_grades_lie(tmp_path, content):
     part = read(tmp_path, content)

@@ -1,5 +1,6 @@
 """Tables as people keep them: names, units, flags, sums and measures of their columns."""
 
+import json
 import math
 
 import pandas as pd
@@ -283,7 +284,7 @@ def test_the_best_grade_of_a_row_is_the_end_of_its_scale(tmp_path):
 
 
 def test_a_grade_of_an_unknown_name_is_asked_for(tmp_path):
-    with pytest.raises(DataError, match="may be 'sternchen': say so with --map quality=sternchen"):
+    with pytest.raises(DataError, match="Say so with --map quality=sternchen"):
         read(tmp_path, long("sternchen"))
     part = read(tmp_path, long("sternchen"), roles=(("quality", "sternchen"),))
     assert means(part) == BOTH
@@ -295,6 +296,23 @@ def test_letters_in_a_column_of_grades_are_shown(tmp_path):
     letters = ["A", "B"] * 3
     with pytest.raises(DataError, match="'grade' holds 'A', 'B': write its grades as numbers"):
         read(tmp_path, long("grade", letters, letters))
+
+
+def test_an_f_beside_other_letters_is_no_word_for_wrong(tmp_path):
+    frame = pd.DataFrame({"question": [f"Who mends clock {i}?" for i in range(20)]})
+    frame["heron_grade"], frame["wren_grade"] = ["A"] + ["F"] * 19, ["F"] * 18 + ["B", "A+"]
+    with pytest.raises(DataError, match="'heron_grade', 'wren_grade' seem to hold grades that are"):
+        read(tmp_path, frame)
+    bare = read(tmp_path, frame, dropped=("heron_grade", "wren_grade"))
+    assert (len(bare.queries), bare.outcomes.empty) == (20, True)
+
+
+def test_letters_below_their_models_are_asked_for(tmp_path):
+    path = tmp_path / "t.json"
+    rows = [{"question": f"Who mends {i}?", "scores": {"heron": "A", "wren": "F"}} for i in (1, 2)]
+    path.write_text(json.dumps(rows))
+    with pytest.raises(DataError, match="'scores' seems to hold grades that are letters"):
+        job.read(ImportPlan((str(path),)))
 
 
 def test_a_column_that_tells_repeats_apart_is_asked_for(tmp_path):

@@ -11,13 +11,14 @@ import pytest
 from routellm_core import importing
 from routellm_core.errors import DataError
 from routellm_core.importing.battles import read_battles
-from routellm_core.importing.columns import ColumnMapping, WideModel, guess
+from routellm_core.importing.columns import ColumnMapping, guess
 from routellm_core.importing.formats import table
 from routellm_core.importing.readers import tables
 from routellm_core.importing.readers.counted_reads import watched_by
 from routellm_core.importing.records import records
 from routellm_core.importing.run_joining import joined, paired
 from routellm_core.importing.scales import Scale
+from routellm_core.importing.wide_tables import WideModel
 from routellm_core.store import Store
 from routellm_core.text_keys import text_hash
 from routellm_core.types import ModelPair

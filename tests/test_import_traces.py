@@ -368,7 +368,7 @@ def test_assessments_of_a_trace_of_several_requests_are_of_none(tmp_path):
     row = mlflow_row(0, spans, assessments=[{"name": "right", "feedback": {"value": True}}])
     part = one(written(tmp_path / "t", json.dumps([row])), "mlflow_traces")
     assert part.outcomes.empty
-    assert "assessments of 1 traces of several requests" in note(part, "assessments")
+    assert "assessments of 1 trace of several requests" in note(part, "assessments")
 
 
 OF_LANGFUSE = {

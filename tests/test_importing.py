@@ -11,9 +11,10 @@ import pytest
 from routellm_core import files, jobs
 from routellm_core.errors import DataError, UnknownNameError
 from routellm_core.importing import job as import_job
-from routellm_core.importing.columns import ColumnMapping, WideModel
+from routellm_core.importing.columns import ColumnMapping
 from routellm_core.importing.job import ImportPlan, laid, work_on
 from routellm_core.importing.scales import Scale
+from routellm_core.importing.wide_tables import WideModel
 from routellm_core.store import Store
 from tests.invented import verdicts
 

@@ -288,6 +288,33 @@ def test_a_pickle_is_refused_unopened(bring, store_path):
     assert uploads(store_path) == []
 
 
+def test_what_a_table_leaves_open_is_asked_before_it_is_imported(open_page, at_work, store_path):
+    rows = [("heron", 0.9), ("wren", 0.2)] * 6
+    frame = pd.DataFrame(rows, columns=["model", "judged"])
+    frame.insert(0, "query", [f"Who mends clock {i // 2}?" for i in range(12)])
+    at = choose(open_page(), ("open.csv", csv(frame)))
+    asked = next(w.value for w in at.warning if "no column is surely their grade" in w.value)
+    assert "judged" in asked
+    assert button(at, "Import").disabled
+    shape = next(s for s in at.selectbox if s.label == "The table has")
+    shape.set_value("a row for each query and model").run()
+    next(s for s in at.selectbox if s.label == "Quality").set_value("judged").run()
+    assert not any("surely" in w.value for w in at.warning)
+    assert not button(at, "Import").disabled
+    button(at, "Import").click().run()
+    at_work()
+    at.run()
+    assert len(own_ids(store_path)) == 1
+
+
+def test_an_open_question_can_be_left_open(open_page):
+    frame = pd.DataFrame({"query": ["Who rows?", "Who mends?"], "grade": ["A", "F"]})
+    at = choose(open_page(), ("letters.csv", csv(frame)))
+    assert button(at, "Import").disabled
+    next(c for c in at.checkbox if "all the same" in c.label).check().run()
+    assert not button(at, "Import").disabled
+
+
 def test_ragged_rows_are_named_and_nothing_changes(open_page, at_work, store_path):
     before = store_path.read_bytes()
     at = choose(open_page(), ("ragged.csv", csv(wide()) + '"one more",1,0,7\n'))

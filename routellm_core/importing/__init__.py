@@ -81,6 +81,8 @@ class Imported(NamedTuple):
     """The measure that was taken as the quality; empty of bare queries."""
     created: str = ""
     """Moment of the run, so that later ones sort behind; empty where it is not known."""
+    arguments: tuple[tuple[str, str], ...] = ()
+    """Names and values that tell a run's model from another of the same name."""
 
 
 class Importer(Protocol):

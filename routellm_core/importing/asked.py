@@ -76,7 +76,7 @@ def _choices(record: Mapping[str, Any]) -> list[str]:
     """The options, a lettered line each."""
     for name in CHOICES:
         choices = record.get(name)
-        labels = at(choices, "label")
+        labels = at(choices, "label") or at(choices, "labels")
         choices = at(choices, "text") or choices
         if isinstance(choices, Mapping) and choices:
             labels, choices = list(choices), list(choices.values())

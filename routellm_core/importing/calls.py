@@ -20,7 +20,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.feedback import shared
 from routellm_core.importing.fields import rows_of
 from routellm_core.importing.measures import Measure
-from routellm_core.importing.notes import counted, was
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.said import flaw
 
@@ -101,15 +101,15 @@ def bare(
     if len(chats) < len(found):
         others = len(found) - len(chats)
         notes.append(
-            f"{counted(others, 'request')} that {'is' if others == 1 else 'are'} no chat (such as "
-            f"embeddings) {was(others)} left out."
+            counted(others, "request that is no chat was", "requests that are no chats were")
+            + " left out (embeddings are none)."
         )
     once = _once(chats)
     if len(once) < len(chats):
         again = len(chats) - len(once)
         notes.append(
-            f"{counted(again, 'record')} tell{'s' if again == 1 else ''} of a call that another "
-            "record tells of: left out."
+            counted(again, "record tells", "records tell")
+            + " of a call that another record tells of: left out."
         )
     names = _models([call for _, call in once], by_answer, notes)
     rows, no_text = [], 0
@@ -121,9 +121,7 @@ def bare(
         rows.append((number, _row(call, model)))
     _note_costs([call for _, call in once], notes)
     if no_text:
-        notes.append(
-            f"{counted(no_text, 'request')} in which no person said a text {was(no_text)} left out."
-        )
+        notes.append(counted(no_text, "request") + " in which no person said a text, left out.")
     graded = [c.grades for _, c in once if not c.failed and (c.said is not None or not keeps)]
     measures, note = shared(graded)
     notes += [note] if note else []
@@ -263,16 +261,13 @@ def _note_costs(calls: list[LoggedCall], notes: list[str]) -> None:
     n_cached = sum(call.cached for call in answered)
     if n_cached:
         notes.append(
-            f"{counted(n_cached, 'request')} {was(n_cached)} answered by a cache: no cost and time "
-            "of theirs."
+            counted(n_cached, "request was answered", "requests were answered")
+            + " by a cache: neither cost nor time of its own."
         )
     if costs:
         others = len(answered) - len(costs)
-        rest = (
-            f"; {others:,} without a cost {'is' if others == 1 else 'are'} not counted"
-            if others
-            else ""
-        )
+        rest = "; " + counted(others, "without a cost is", "without a cost are") + " not counted"
+        rest = rest if others else ""
         notes.append(f"{counted(len(costs), 'request')} cost ${np.sum(costs):,.6g}{rest}.")
     elif any(call.cost_usd == 0 for call in answered):
         notes.append("A cost of $0 stands beside every answer: what they cost is not known.")

@@ -226,3 +226,13 @@ TOTALS = frozenset(
     }
 )
 """Texts of the first cell of rows that sum a table up."""
+
+
+def plain_name(column: str) -> str:
+    """The name of a column as it is compared.
+
+    >>> plain_name(" Input Tokens ")
+    'input_tokens'
+    """
+    split = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.strip())
+    return re.sub(r"\W+", "_", split).strip("_").lower()

@@ -5,9 +5,8 @@ model; one with neither model nor quality is a set of bare queries.
 """
 
 import re
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +15,6 @@ from routellm_core.errors import DataError
 from routellm_core.importing import values as importing_values
 from routellm_core.importing.asked import is_of_question
 from routellm_core.importing.column_words import (
-    AMOUNT_OF,
-    AMOUNTS,
     ANSWER,
     ANSWER_TOKENS,
     BATTLE,
@@ -33,13 +30,10 @@ from routellm_core.importing.column_words import (
     MILLISECONDS,
     MODEL,
     MORE_IS_BETTER,
-    NO_MODEL,
     NO_QUALITY,
     NO_QUERY,
-    OF_NO_MODEL,
     PROMPT_TOKENS,
     QUALITY,
-    QUALITY_OF,
     QUERY,
     QUERY_ID,
     REPEAT,
@@ -51,36 +45,17 @@ from routellm_core.importing.column_words import (
     THOUGHTS,
     TOTAL_TOKENS,
     VALUE,
+    plain_name,
 )
 from routellm_core.importing.currencies import without_currency
 from routellm_core.importing.measures import FALLING, RISING
 from routellm_core.importing.scales import Scale
-from routellm_core.importing.units import UNIT_AT_END, without_unit
+from routellm_core.importing.units import without_unit
+from routellm_core.importing.wide_tables import WideModel, wide_models
 
-LEAST_COUNTED = 3
 SHOWN = 12
 LONGEST_NAME = 120.0
 """Mean number of characters of what may be names of models."""
-
-
-class WideModel(NamedTuple):
-    """The columns of one model in a wide table."""
-
-    model: str
-    quality: str
-    answer_tokens: str | None = None
-    cost_usd: str | None = None
-    latency: str | None = None
-    answer: str | None = None
-    """Column of the texts of its answers; only looked at."""
-    measures: tuple[tuple[str, str], ...] = ()
-    """Names of several measures and their columns, the one of `quality` among them."""
-
-    def columns(self) -> list[str]:
-        """All columns that are read."""
-        amounts = (self.answer_tokens, self.cost_usd, self.latency, self.answer)
-        names = [self.quality, *amounts, *(column for _, column in self.measures)]
-        return [name for name in names if name is not None]
 
 
 @dataclass(frozen=True)
@@ -140,7 +115,7 @@ class ColumnMapping:
     @property
     def measure(self) -> str:
         """Name of the measure that the qualities are of; one without a metric's name is alike."""
-        is_any = self.quality is None or (not self.also and _plain(self.quality) not in METRICS)
+        is_any = self.quality is None or (not self.also and plain_name(self.quality) not in METRICS)
         return "quality" if is_any else str(self.quality)
 
     def columns(self) -> list[str]:
@@ -176,10 +151,10 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
         sample: some of its rows with all of its columns.
     """
     by_name: dict[str, str] = {}
-    for column in sorted(columns, key=lambda name: _plain(name) != _plain(_bare(name))):
+    for column in sorted(columns, key=lambda name: plain_name(name) != plain_name(_bare(name))):
         if sample[column].null_count < len(sample) or not len(sample):
-            by_name.setdefault(_plain(_bare(column)), column)
-            by_name.setdefault(_plain(column), column)
+            by_name.setdefault(plain_name(_bare(column)), column)
+            by_name.setdefault(plain_name(column), column)
 
     def named(names: Sequence[str]) -> str | None:
         return next((by_name[name] for name in names if name in by_name), None)
@@ -225,7 +200,7 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
     taken = {found.query, found.query_id, found.slice, found.prompt_tokens}
     free = [c for c in columns if c not in taken and not _is_repeated(c, columns, sample)]
     of_one = named(ANSWER[:-1]) is not None  # `answer` may be the right one
-    wide = _wide(free, sample, found.quality is None, of_one)
+    wide = wide_models(free, sample, found.quality is None, of_one)
     if len(wide) < 2:
         return found
     return ColumnMapping(
@@ -240,9 +215,9 @@ def guess(columns: Sequence[str], sample: pa.Table) -> ColumnMapping:
 
 def around(columns: Sequence[str], sample: pa.Table, query: str | None) -> tuple[str, ...]:
     """Columns of what was asked beside the question: passage, instruction and options."""
-    if query is None or _plain(query) in ("messages", "conversation", "turns"):
+    if query is None or plain_name(query) in ("messages", "conversation", "turns"):
         return ()
-    named = [c for c in columns if c != query and is_of_question(_plain(c))]
+    named = [c for c in columns if c != query and is_of_question(plain_name(c))]
     return tuple(c for c in named if not _is_number(sample[c].type))
 
 
@@ -251,7 +226,7 @@ def is_told(found: ColumnMapping) -> bool:
 
     Outcomes may name their queries by an id alone; their texts are not known then.
     """
-    named = found.query is not None and _plain(found.query) in QUERY
+    named = found.query is not None and plain_name(found.query) in QUERY
     graded = (found.model is not None and found.quality is not None) or bool(found.wide)
     known = found.query is not None or found.query_id is not None
     return named or (known and graded)
@@ -278,25 +253,15 @@ def seen(columns: Sequence[str], sample: pa.Table) -> str:
 
 def holds_battles(columns: Sequence[str]) -> bool:
     """True for columns of verdicts between two models."""
-    names = {_plain(column) for column in columns}
+    names = {plain_name(column) for column in columns}
     return any(names >= of_battles for of_battles in BATTLE)
-
-
-def _plain(column: str) -> str:
-    """A name as it is compared.
-
-    >>> _plain(" Input Tokens ")
-    'input_tokens'
-    """
-    split = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column.strip())
-    return re.sub(r"\W+", "_", split).strip("_").lower()
 
 
 def _bare(column: str) -> str:
     """A name without its currency and unit."""
     plain = without_currency(column)
     bare = without_unit(plain)
-    return bare if _plain(bare) in {*COST, *SECONDS} else plain
+    return bare if plain_name(bare) in {*COST, *SECONDS} else plain
 
 
 def _model(by_name: dict[str, str], sample: pa.Table) -> str | None:
@@ -329,7 +294,7 @@ def _measures(by_name: dict[str, str], sample: pa.Table) -> list[str]:
     """Columns of grades, those of the likeliest names first."""
     known = [by_name[name] for name in QUALITY if name in by_name]
     others = [c for name, c in by_name.items() if name in RISING | FALLING]
-    names = [c for c in dict.fromkeys([*known, *others]) if _plain(_bare(c)) not in NO_QUALITY]
+    names = [c for c in dict.fromkeys([*known, *others]) if plain_name(_bare(c)) not in NO_QUALITY]
     # A few cells that are off are said to be; a column of something else is no quality.
     return [c for c in names if importing_values.look(sample[c]).share >= 0.5]
 
@@ -339,7 +304,7 @@ def _wordy(columns: Sequence[str], sample: pa.Table) -> str | None:
     best, longest = None, 20.0
     for column in columns:
         values = sample[column]
-        if NO_QUERY & set(_plain(column).split("_")):
+        if NO_QUERY & set(plain_name(column).split("_")):
             continue
         if not pa.types.is_string(values.type) or values.null_count == len(values):
             continue
@@ -351,118 +316,5 @@ def _wordy(columns: Sequence[str], sample: pa.Table) -> str | None:
     return best
 
 
-def _wide(
-    columns: Sequence[str], sample: pa.Table, may_be_bare: bool, of_one: bool
-) -> tuple[WideModel, ...]:
-    """Columns of qualities: those named so, else all that hold hardly anything but qualities.
-
-    Where a row holds the text of one answer (`of_one`), its grades are of that answer, and no
-    models' unless they are named like ones.
-    """
-    named: dict[str, dict[str, str]] = {}
-    looks: dict[str, importing_values.Look] = {}
-    for column in columns:
-        match = QUALITY_OF.match(column.strip())
-        if match and (look := importing_values.look(sample[column])).share >= 0.5:
-            model, word = match["m1"] or match["m2"], (match["w1"] or match["w2"])
-            if _names_a_model(model) and not (of_one and not is_like_model(model)):
-                named.setdefault(model, {}).setdefault(_plain(word), column)
-                looks[column] = look
-    if len(named) < 2:
-        looks = {
-            c: importing_values.look(sample[c])
-            for c in columns
-            if may_be_bare and not _is_no_model(c) and not (of_one and not is_like_model(c))
-        }
-        fitting = [c for c, look in looks.items() if look.share >= 0.9 and _may_be_graded(look)]
-        named = {
-            c: {"": c}
-            for c in fitting
-            if not _counts_up(sample[c]) and not _is_nothing(c, sample[c], looks[c])
-        }
-    amounts = _amounts(columns, named)
-    attached = {column for of_model in amounts.values() for column in of_model.values()}
-    models = {
-        model: kept
-        for model, of_model in named.items()
-        if (kept := {w: c for w, c in of_model.items() if c not in attached and _is_of_quality(c)})
-    }
-    first = {model: next(iter(of_model.values())) for model, of_model in models.items()}
-    # Models are graded on one scale: of two kinds of numbers the more frequent ones are taken.
-    shares = {m for m, c in first.items() if 0 <= looks[c].low and looks[c].high <= 1}
-    wanted = shares if 2 * len(shares) >= len(models) else set(models) - shares
-    several = len({word for of_model in models.values() for word in of_model}) > 1
-    is_metric = several or any(word in METRICS for of_model in models.values() for word in of_model)
-    return tuple(
-        WideModel(
-            model,
-            first[model],
-            measures=tuple(of_model.items()) if is_metric else (),
-            **amounts.get(model, {}),
-        )
-        for model, of_model in models.items()
-        if model in wanted
-    )
-
-
-def _is_nothing(column: str, cells: pa.ChunkedArray, look: importing_values.Look) -> bool:
-    """True for nothing but zeros under a name that is like no model's."""
-    n = len(cells) - cells.null_count
-    return look.low == look.high == 0 and n > LEAST_COUNTED and not is_like_model(column)
-
-
-def _is_of_quality(column: str) -> bool:
-    return _plain(column) not in NO_QUALITY
-
-
-def _names_a_model(name: str) -> bool:
-    """False where a name before a measure is of the measure, as in `judge_score`."""
-    plain = _plain(name)
-    words = set(plain.split("_"))
-    is_measure = plain in RISING | FALLING or plain in QUALITY
-    return bool(plain) and not is_measure and not words <= OF_NO_MODEL | NO_MODEL
-
-
-def is_like_model(name: str) -> bool:
-    """True for a name with a digit or a mark in it, or of a family of models."""
-    families = r"gpt|claude|llama|mi[sx]tral|gemini|gemma|qwen|phi|deepseek|strong|weak|model"
-    return re.search(rf"\d|[-/:.]|{families}", name.strip().lower()) is not None
-
-
-def _may_be_graded(look: importing_values.Look) -> bool:
-    """True for numbers as grades have them: none far from every usual scale."""
-    return look.low >= -1.0 and look.high <= 100.0
-
-
 def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
-
-
-def _counts_up(cells: pa.ChunkedArray) -> bool:
-    """True for a column that numbers the rows."""
-    found = importing_values.numbers_of(cells)
-    known = found[np.isfinite(found)]
-    steps = np.diff(known)
-    return len(known) > LEAST_COUNTED and bool((steps == steps[0]).all()) and steps[0] != 0
-
-
-def _amounts(columns: Sequence[str], models: Container[str]) -> dict[str, dict[str, str]]:
-    """Columns of the tokens, cost and time of each model."""
-    amounts: dict[str, dict[str, str]] = {}
-    for column in columns:
-        plain = without_currency(column).strip()
-        for name in dict.fromkeys((plain, UNIT_AT_END.sub("", plain))):
-            match = AMOUNT_OF.match(name)
-            model = (match["m1"] or match["m2"]) if match else None
-            if match and model in models:
-                what = AMOUNTS[(match["w1"] or match["w2"]).lower()]
-                amounts.setdefault(str(model), {}).setdefault(what, column)
-    return amounts
-
-
-def _is_no_model(column: str) -> bool:
-    """True where a word of the name says that the column is something else."""
-    words = _plain(column).split("_")
-    is_numbered = re.fullmatch(r"(?i)column \d+|", column) is not None
-    is_numbered = is_numbered or _plain(column) in RISING | FALLING
-    return is_numbered or column.startswith("__") or bool(NO_MODEL & set(words))

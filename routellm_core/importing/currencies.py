@@ -14,6 +14,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from routellm_core.importing.notes import counted
+
 _CODES = (
     *("aed", "aud", "brl", "cad", "chf", "cny", "czk", "dkk", "eur", "gbp", "hkd", "huf", "idr"),
     *("ils", "inr", "jpy", "krw", "mxn", "myr", "nok", "nzd", "pln", "rub", "sar", "sek", "sgd"),
@@ -126,7 +128,9 @@ def in_dollars(
         what, is_, was, it = f"column {column!r}", "is", "was", "it"
         if not own.all():
             n = int((own & np.isfinite(amounts)).sum())
-            what, is_, was, it = f"{n:,} costs of column {column!r}", "are", "were", "them"
+            what = f"{counted(n, 'cost')} of column {column!r}"
+            if n != 1:
+                is_, was, it = "are", "were", "them"
         rate = _RATES.get().get(code)
         if rate is None:
             notes.append(

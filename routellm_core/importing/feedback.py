@@ -56,8 +56,8 @@ def shared(grades: Sequence[Mapping[str, float]]) -> tuple[list[str], str]:
         return whole, ""
     shown = ", ".join(partly[:SHOWN]) + (", …" if len(partly) > SHOWN else "")
     return whole, (
-        f"Not read: feedback that only some of the {len(grades):,} answers have ({shown}); grade "
-        "all of them to take it as the quality."
+        f"Not read: feedback that only some of the {len(grades):,} answers have ({shown}); "
+        "grade all of them to take it as the quality."
     )
 
 

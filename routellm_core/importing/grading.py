@@ -112,7 +112,8 @@ def _scale(
         off = (values < fixed.low) | (values > fixed.high)
         if off.any():
             raise DataError(
-                f"{source}: {int(off.sum()):,} qualities lie outside {fixed.low:g} to "
+                f"{source}: {counted(int(off.sum()), 'quality lies', 'qualities lie')} outside "
+                f"{fixed.low:g} to "
                 f"{fixed.high:g}, for example {values[off][0]:g}; correct them or name another "
                 "scale"
             )
@@ -174,7 +175,8 @@ def _on_amounts(outcomes: pd.DataFrame) -> list[str]:
         )
     }
     shown = ", ".join(f"{what} of {n:,}" for what, n in known.items() if n)
-    return [f"Read beside the quality of {len(outcomes):,} answers: {shown}."] if shown else []
+    of_all = counted(len(outcomes), "answer")
+    return [f"Read beside the quality of {of_all}: {shown}."] if shown else []
 
 
 def _on_ungraded(attempts: pd.DataFrame, missing: NDArray[np.bool_]) -> list[str]:
@@ -182,7 +184,7 @@ def _on_ungraded(attempts: pd.DataFrame, missing: NDArray[np.bool_]) -> list[str
     if not missing.any():
         return []
     return [
-        f"No quality for {counted(len(rows), 'answer', 'answers')} of {model} "
+        f"No quality for {counted(len(rows), 'answer')} of {model} "
         f"({'query' if len(rows) == 1 else 'queries'} {_ids(rows['query_id'])}): left out, so that "
         f"{'it does' if len(rows) == 1 else 'they do'} not count."
         for model, rows in attempts[missing].groupby("model", observed=True, sort=False)
@@ -207,7 +209,7 @@ def _on_answers(
                 else "there is no other"
             )
             notes.append(
-                f"{n:,} of {counted(len(rows), 'answer', 'answers')} of {model} "
+                f"{n:,} of {counted(len(rows), 'answer')} of {model} "
                 f"{'is' if n == 1 else 'are'} {STATES[str(state)]}: {without}."
             )
     return notes

@@ -4,8 +4,9 @@ What a table does not tell is asked, so that no query is counted twice and nothi
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from routellm_core.importing.column_words import NO_MODEL, QUALITY, TOTALS
 from routellm_core.importing.columns import ColumnMapping
 from routellm_core.importing.measures import Measure, columns_of
 from routellm_core.importing.readers.table import Table
+from routellm_core.importing.records import structured
 from routellm_core.importing.scales import Scale
 from routellm_core.importing.values import Where
 
@@ -110,50 +112,102 @@ def by_metric(
     return found, where._replace(row=where.row[first])
 
 
-def asked_about(rows: pd.DataFrame, mapping: ColumnMapping, sample: pa.Table, file: str) -> None:
-    """Ask what a guessed table leaves open.
+class Question(NamedTuple):
+    """What a table leaves open."""
 
-    Args:
-        rows: as read.
-        mapping: the guess.
-        sample: first rows with all columns.
-        file: for the message.
+    what: str
+    """What was seen, in whole sentences."""
+    remedy: str
+    """What to do about it on the command line."""
+
+
+def asked_about(rows: pd.DataFrame, mapping: ColumnMapping, sample: pa.Table, file: str) -> None:
+    """Ask what a guessed table leaves open; arguments as of `open_question`.
 
     Raises:
-        DataError: models answered the same queries, and one of several columns may be the grade;
-            or each query stands several times, and a column that is not used tells the rows apart.
+        DataError: there is an open question.
     """
-    key = "query_id" if "query_id" in rows else "query"
-    if mapping.wide or len(rows) < 2:
-        return
+    if (question := open_question(rows, mapping, sample)) is not None:
+        raise DataError(f"{file}: {question.what} {question.remedy}")
+
+
+def open_question(rows: pd.DataFrame, mapping: ColumnMapping, sample: pa.Table) -> Question | None:
+    """The question that a table leaves open; None where all is told.
+
+    Models answered the same queries, and one of several columns may be the grade; each query stands
+    several times, and a column that is not used tells the rows apart; or grades are letters.
+
+    Args:
+        rows: `query` or `query_id`, and `model` where it is mapped.
+        mapping: of the columns.
+        sample: first rows with all columns.
+    """
     unread = [name for name in sample.column_names if name not in set(mapping.columns())]
-    if mapping.model is not None and mapping.quality is None:
-        pairs = rows[[key, "model"]].drop_duplicates()
-        if 2 * pairs[key].duplicated(keep=False).sum() < len(rows):
-            return
-        grades = [name for name in unread if _may_be_grade(name, sample)]
-        if grades:
-            raise DataError(
-                f"{file}: answers of several models to one query stand in it (column "
-                f"{mapping.model!r}), but no column is surely their grade. It may be "
-                f"{_listed(grades)}: say so with --map quality={_quoted(grades[0])}, or on the My "
-                f"data page. {_seen_in(grades, sample)}Leave it out with --drop to bring in the "
-                "queries alone"
+    if mapping.model is None and mapping.quality is None and len(mapping.wide) < 2:
+        if lettered := [name for name in unread if _holds_letters(name, sample[name])]:
+            verb = "seems" if len(lettered) == 1 else "seem"
+            return Question(
+                f"{_listed(lettered)} {verb} to hold grades that are letters. "
+                + _seen_in(lettered, sample).strip(),
+                "Leave it out with --drop to bring in the queries alone",
             )
-        return
+    if mapping.wide or len(rows) < 2:
+        return None
+    key = "query_id" if "query_id" in rows else "query"
+    if mapping.model is not None and mapping.quality is None:
+        return _on_quality(rows, key, mapping.model, unread, sample)
     if mapping.quality is None or mapping.repeat is not None or mapping.model is not None:
-        return
+        return None
     sizes = rows.groupby(key, dropna=False).size()
     if sizes.min() < 2 or sizes.min() != sizes.max():
-        return
+        return None
     n = int(sizes.min())
     names = [name for name in unread if _tells_apart(sample[name], n)]
-    if names:
-        raise DataError(
-            f"{file}: each query stands {n} times in it, and no column is surely the model. If "
-            f"{_listed(names)} names it, say so with --map model={_quoted(names[0])}, or on the My "
-            f"data page; if these are repeats of one model, with --map repeat={_quoted(names[0])}"
-        )
+    if not names:
+        return None
+    return Question(
+        f"each query stands {n} times in it, and no column is surely the model.",
+        f"If {_listed(names)} names it, say so with --map model={_quoted(names[0])}, or on the My "
+        f"data page; if these are repeats of one model, with --map repeat={_quoted(names[0])}",
+    )
+
+
+def question_in(mapping: ColumnMapping, sample: pa.Table) -> Question | None:
+    """The open question that the first rows of a table show under a mapping."""
+    roles = {"query_id": mapping.query_id, "query": mapping.query, "model": mapping.model}
+    there = {role: column for role, column in roles.items() if column in sample.column_names}
+    rows = {role: values.texts(sample[column]).to_pylist() for role, column in there.items()}
+    return open_question(pd.DataFrame(rows), mapping, sample)
+
+
+def _on_quality(
+    rows: pd.DataFrame, key: str, model: str, unread: Sequence[str], sample: pa.Table
+) -> Question | None:
+    """The question which column is the grade."""
+    pairs = rows[[key, "model"]].drop_duplicates()
+    if 2 * pairs[key].duplicated(keep=False).sum() < len(rows):
+        return None
+    grades = [name for name in unread if _may_be_grade(name, sample)]
+    if not grades:
+        return None
+    return Question(
+        f"answers of several models to one query stand in it (column {model!r}), but no column is "
+        f"surely their grade. It may be {_listed(grades)}.",
+        f"Say so with --map quality={_quoted(grades[0])}, or on the My data page. "
+        f"{_seen_in(grades, sample)}Leave it out with --drop to bring in the queries alone",
+    )
+
+
+def _holds_letters(name: str, cells: pa.ChunkedArray) -> bool:
+    """True for letters under a name for grades, also in the fields of a structure."""
+    words = set(re.split(r"[\W_]+", name.lower()))
+    if not {*words, *(word.removesuffix("s") for word in words)} & set(QUALITY):
+        return False
+    known = [structured(value) for value in cells.to_pylist() if value is not None]
+    inner = [v for value in known if isinstance(value, Mapping) for v in value.values()]
+    texts = inner or known
+    are_letters = (isinstance(t, str) and values.LETTER.fullmatch(t.strip()) for t in texts)
+    return bool(texts) and all(are_letters)
 
 
 def _directions(data: pa.Table, mapping: ColumnMapping) -> np.ndarray | None:

@@ -39,6 +39,8 @@ FALLING = frozenset(
         *("hallucinated", "is_hallucination", "word_error_rate", "character_error_rate", "regret"),
         *("char_error_rate", "num_mistakes", "n_mistakes", "error_count", "jailbroken", "harmful"),
         *("refusal_rate", "attack_success_rate", "asr", "fpr", "false_positive_rate"),
+        *("toxic", "toxic_frac", "toxicity_probability", "max_toxicity_probability", "unsafe"),
+        *("hallucination_score", "toxicity_score", "bias_score", "error_score"),
     }
 )
 """Measures of which less is better, by the plain forms of their names."""

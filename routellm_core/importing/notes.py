@@ -21,11 +21,6 @@ def counted(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else several}"
 
 
-def was(n: int) -> str:
-    """The verb of something of that number."""
-    return "was" if n == 1 else "were"
-
-
 def condensed(notes: Sequence[str], most: int = MOST) -> list[str]:
     """The notes, those of equal form as one line; what warns comes first where there are too many.
 

@@ -9,7 +9,7 @@ measure: `routellm_core.importing.grading`.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 
@@ -18,7 +18,9 @@ from routellm_core.importing import Imported
 from routellm_core.importing.grading import graded
 from routellm_core.importing.measures import NoQualityError, with_facts
 from routellm_core.importing.notes import counted
+from routellm_core.importing.query_matching import match, notes_on, texts_of
 from routellm_core.importing.readers.naming import named
+from routellm_core.importing.run_models import latest, told_apart_by_arguments
 from routellm_core.text_keys import text_hash
 
 _T = TypeVar("_T")
@@ -70,7 +72,10 @@ def joined(runs: Sequence[Imported]) -> Imported:
     """
     if runs[0].attempts is None:
         return _bare(runs)
-    left, notes = _latest(runs)
+    apart, notes = told_apart_by_arguments(runs)
+    left, of_later = latest(apart)
+    notes += of_later
+    left = _stacked_by_model(left)
     whole = left[0]
     for run in left[1:]:
         whole = _with(whole, run)
@@ -82,6 +87,26 @@ def joined(runs: Sequence[Imported]) -> Imported:
         answered = counted(complete, "query was", "queries were")
         notes.append(f"{of_runs}: {answered} answered by all of them.")
     return noted(whole, *notes)
+
+
+def _stacked_by_model(runs: Sequence[Imported]) -> list[Imported]:
+    """The runs, those of one model with no query in common one below the other."""
+    groups: list[list[Imported]] = []
+    for run in runs:
+        for group in groups:
+            is_same = set(group[0].outcomes["model"]) == set(run.outcomes["model"])
+            if is_same and not any(_share_queries(run, one) for one in group):
+                group.append(run)
+                break
+        else:
+            groups.append([run])
+    return [stacked(group) if len(group) > 1 else group[0] for group in groups]
+
+
+def _share_queries(one: Imported, other: Imported) -> bool:
+    """True if two runs have a name or a text of a query in common."""
+    by_id = set(one.queries["query_id"]) & set(other.queries["query_id"])
+    return bool(by_id or (set(texts_of(one)) - {None}) & set(texts_of(other)))
 
 
 def stacked(parts: Sequence[Imported]) -> Imported:
@@ -203,17 +228,17 @@ def _bare(parts: Sequence[Imported]) -> Imported:
     """Sets of bare queries of one name as one; queries of equal text are one."""
     whole = parts[0]
     for part in parts[1:]:
-        matched = _match(whole, part)
+        found = match(whole, part)
         taken = set(whole.queries["query_id"])
         names = [
             name if name is not None else _free(query_id, taken)
-            for name, query_id in zip(matched.names, part.queries["query_id"], strict=True)
+            for name, query_id in zip(found.names, part.queries["query_id"], strict=True)
         ]
         renamed = dict(zip(part.queries["query_id"], names, strict=True))
         usage = part.usage
         if usage is not None:
             part = part._replace(usage=usage.assign(query_id=usage["query_id"].map(renamed)))
-        new = [name is None for name in matched.names]
+        new = [name is None for name in found.names]
         texts = pd.concat([whole.texts, part.texts], ignore_index=True)
         together = _usage_of([whole, part])
         if together is not None:
@@ -229,32 +254,6 @@ def _bare(parts: Sequence[Imported]) -> Imported:
     return whole
 
 
-def _latest(runs: Sequence[Imported]) -> tuple[list[Imported], list[str]]:
-    """The runs without those of a model that a later run of it repeats, and notes on them."""
-    left: list[Imported] = []
-    notes = []
-    for run in sorted(runs, key=lambda r: r.created):
-        models = set(run.outcomes["model"])
-        ids = set(run.queries["query_id"])
-        before = [
-            r
-            for r in left
-            if set(r.outcomes["model"]) == models
-            and r.created < run.created
-            and r.created
-            and len(ids & set(r.queries["query_id"])) >= ALIKE * min(len(ids), len(r.queries))
-        ]
-        for old in before:
-            left = [r for r in left if r is not old]
-            notes.append(
-                f"{', '.join(sorted(map(str, models))[:NAMED])} has several runs: that of "
-                f"{run.created} ({run.benchmark.source}) was taken, that of {old.created} "
-                f"({old.benchmark.source}) left out."
-            )
-        left.append(run)
-    return [run for run in runs if any(run is r for r in left)], notes
-
-
 def _of_one_name(one: Imported, other: Imported) -> bool:
     alike = (one.attempts is None) == (other.attempts is None)
     return alike and one.benchmark.benchmark_id == other.benchmark.benchmark_id
@@ -266,27 +265,19 @@ def _asks_the_same(group: Sequence[Imported], other: Imported) -> bool:
         return False
     if any(set(one.outcomes["model"]) & set(other.outcomes["model"]) for one in group):
         return False
-    texts, others = set(_texts(group[0])) - {None}, set(_texts(other)) - {None}
+    texts, others = set(texts_of(group[0])) - {None}, set(texts_of(other)) - {None}
     fewer = min(len(texts), len(others))
     return fewer > 0 and len(texts & others) >= ALIKE * fewer
-
-
-class _Matched(NamedTuple):
-    """Names in the first run of the second's queries; None for one that is new."""
-
-    names: list[str | None]
-    by: str
-    n_contradicting: int
 
 
 def _with(one: Imported, other: Imported) -> Imported:
     cards = one.benchmark, other.benchmark
     assert one.attempts is not None and other.attempts is not None
-    matched = _match(one, other)
+    found = match(one, other)
     taken = set(one.queries["query_id"])
     names = [
         name if name is not None else _free(query_id, taken)
-        for name, query_id in zip(matched.names, other.queries["query_id"], strict=True)
+        for name, query_id in zip(found.names, other.queries["query_id"], strict=True)
     ]
     renamed = dict(zip(other.queries["query_id"], names, strict=True))
     others = other.attempts.assign(query_id=other.attempts["query_id"].map(renamed))
@@ -298,7 +289,7 @@ def _with(one: Imported, other: Imported) -> Imported:
             f"{int(twice.sum()):,} of its queries in {cards[0].source} already; import one run of "
             "each model, or name the models apart"
         )
-    is_new = [name is None for name in matched.names]
+    is_new = [name is None for name in found.names]
     if all(is_new) and not set(one.attempts["model"]) & set(other.attempts["model"]):
         raise DataError(
             f"{cards[1].source} has no query in common with {cards[0].source}, neither by id nor "
@@ -306,7 +297,7 @@ def _with(one: Imported, other: Imported) -> Imported:
         )
     queries = other.queries.assign(query_id=names)[is_new]
     texts = pd.concat([one.texts, other.texts], ignore_index=True).drop_duplicates("text_hash")
-    unmatched = _unmatched(one, other, matched)
+    unmatched = notes_on(one, other, found)
     return graded(
         one._replace(
             queries=pd.concat([one.queries, queries], ignore_index=True),
@@ -317,55 +308,6 @@ def _with(one: Imported, other: Imported) -> Imported:
     )
 
 
-def _match(one: Imported, other: Imported) -> _Matched:
-    """By id, unless more queries match by content, or more still by text."""
-    text_of = dict(zip(one.queries["query_id"], _texts(one), strict=True))
-    content_of, contents = _contents(one), _contents(other)
-    first_with: dict[str, list[str]] = {}
-    for name, text in text_of.items():
-        if text is not None:
-            first_with.setdefault(text, []).append(name)
-    with_content = {content: name for name, content in content_of.items()}
-    by_id: list[str | None] = []
-    by_content: list[str | None] = []
-    by_text: list[str | None] = []
-    n_contradicting = 0
-    for name, text in zip(other.queries["query_id"], _texts(other), strict=True):
-        same = name in text_of and (text is None or text_of[name] in (None, text))
-        n_contradicting += name in text_of and not same
-        by_id.append(name if same else None)
-        by_content.append(with_content.get(contents[name]) if name in contents else None)
-        # The second of two equal texts matches the second, so that none is matched twice.
-        left = first_with.get(text, []) if text is not None else []
-        by_text.append(left.pop(0) if left else None)
-    n_distinct = len({name for name in by_content if name is not None})
-    if n_distinct == _n_matched(by_content) > max(_n_matched(by_id), _n_matched(by_text)):
-        return _Matched(by_content, "content (their texts differ)", 0)
-    if _n_matched(by_text) > _n_matched(by_id):
-        return _Matched(by_text, "text", n_contradicting)
-    return _Matched(by_id, "id", n_contradicting)
-
-
-def _contents(part: Imported) -> dict[str, str]:
-    """The name by content of each query that has one."""
-    if part.attempts is None or "content" not in part.attempts:
-        return {}
-    named = part.attempts[part.attempts["content"].notna()].drop_duplicates("query_id")
-    return dict(zip(named["query_id"], named["content"], strict=True))
-
-
-def _n_matched(names: Sequence[str | None]) -> int:
-    return sum(name is not None for name in names)
-
-
-def _texts(part: Imported) -> list[str | None]:
-    """The text that each query says, however it looks; None where it has none."""
-    if "text_hash" not in part.queries:
-        return [None] * len(part.queries)
-    keys = part.queries["cluster_id" if "cluster_id" in part.queries else "text_hash"]
-    return list(keys.where(part.queries["text_hash"].notna(), None))
-
-
 def _free(name: str, taken: set[str]) -> str:
     """The name, or another while a query of the first run has it."""
     free = name
@@ -373,33 +315,3 @@ def _free(name: str, taken: set[str]) -> str:
         free = f"{name}-{text_hash(free)[:6]}"
     taken.add(free)
     return free
-
-
-def _unmatched(one: Imported, other: Imported, matched: _Matched) -> list[str]:
-    """Notes on how queries matched and which did not, a sentence each."""
-    sources = one.benchmark.source, other.benchmark.source
-    found = {name for name in matched.names if name is not None}
-    sides = (
-        (sources[0], [q for q in one.queries["query_id"] if q not in found]),
-        (
-            sources[1],
-            [
-                q
-                for q, name in zip(other.queries["query_id"], matched.names, strict=True)
-                if name is None
-            ],
-        ),
-    )
-    notes = [f"{counted(len(found), 'query', 'queries')} of {sources[1]} matched by {matched.by}."]
-    for source, names in sides:
-        if names:
-            shown = ", ".join(map(repr, names[:NAMED])) + (", …" if len(names) > NAMED else "")
-            notes.append(
-                f"{counted(len(names), 'query', 'queries')} of {source} matched none ({shown})."
-            )
-    if matched.n_contradicting:
-        notes.append(
-            counted(matched.n_contradicting, "id stands", "ids stand")
-            + " for different texts in the two files and gave no match."
-        )
-    return notes

@@ -197,7 +197,7 @@ def of_queries(
     if found.all():
         raise DataError(f"{where.file}: no {where.unit} holds a query ({of_kinds}); keep the texts")
     notes.append(
-        where.those(found, "holds no query and was", "hold no query and were")
+        where.rows(found, "holds no query and was", "hold no query and were")
         + f" left out: {of_kinds}."
     )
     return rows[~found].reset_index(drop=True), where._replace(row=where.row[~found])

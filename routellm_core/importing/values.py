@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from routellm_core.errors import DataError
+from routellm_core.importing.notes import counted
 from routellm_core.schemas import ROWS_NAMED
 
 MISSING = frozenset({"", "nan", "none", "null", "na", "n/a", "-", "#n/a"})
@@ -29,6 +30,8 @@ WRONG = frozenset(
 NO = frozenset({"false", "no", "n", "f"})
 """Words of a flag that is not set."""
 
+LETTER = re.compile(r"[A-F][+\-−]?")
+"""A grade as a letter."""
 MOST_ODD = 0.1
 """Share of the cells of a quality that may be no number and are left out for it."""
 
@@ -46,20 +49,12 @@ class Where(NamedTuple):
     """(n_rows,) number of each row in the file."""
     unit: str = "row"
 
-    def rows(self, marked: NDArray[np.bool_]) -> str:
-        """Number and names of the marked rows, as `3 rows (2, 5, 9)`."""
+    def rows(self, marked: NDArray[np.bool_], one: str = "", many: str = "") -> str:
+        """Number and names of the marked rows, as `3 rows (2, 5, 9)`, and the verb for as many."""
         at = np.unique(self.row[marked])  # a wide row stands for several
         named = ", ".join(f"{row}" for row in at[:ROWS_NAMED])
         named += ", …" if len(at) > ROWS_NAMED else ""
-        return f"{len(at):,} {self.unit}{'' if len(at) == 1 else 's'} ({named})"
-
-    def count(self, marked: NDArray[np.bool_]) -> int:
-        """Number of the marked rows."""
-        return len(np.unique(self.row[marked]))
-
-    def those(self, marked: NDArray[np.bool_], one: str, many: str) -> str:
-        """The marked rows with the words that go with one or with several."""
-        return f"{self.rows(marked)} {one if self.count(marked) == 1 else many}"
+        return f"{counted(len(at), self.unit)} ({named}) {one if len(at) == 1 else many}".strip()
 
     def refuse(self, marked: NDArray[np.bool_], what: str, remedy: str, of: str = "") -> None:
         """Raise a `DataError` when any row is marked."""
@@ -246,7 +241,14 @@ def _parsed(distinct: pa.Array, kind: Kind) -> tuple[NDArray[np.float64], NDArra
         plain = distinct.cast(pa.float64()).to_numpy(zero_copy_only=False)
         return plain, np.ones(len(distinct), dtype=bool)
     except pa.ArrowInvalid:
-        found = [_number(text, kind) for text in distinct.to_pylist()]
+        texts = distinct.to_pylist()
+        found = [_number(text, kind) for text in texts]
+        if kind == "quality" and any(LETTER.fullmatch(t.strip()) and t != "F" for t in texts if t):
+            # Beside other letters an F is no word for wrong, but the lowest grade.
+            found = [
+                None if t and LETTER.fullmatch(t.strip()) else n
+                for t, n in zip(texts, found, strict=True)
+            ]
     known = np.array([number is not None for number in found], dtype=bool)
     return np.array([np.nan if n is None else n for n in found], dtype=np.float64), known
 

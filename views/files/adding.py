@@ -81,6 +81,7 @@ def _draw_plan(paths: list[Path]) -> None:
             mapping.columns()
             rates = columns.rates(paths[0], mapping)
             seconds_unit = columns.seconds_unit(paths[0], mapping)
+            problem = columns.draw_question(paths[0], mapping)
         except DataError as error:
             problem = str(error)
     formats = recognised if format_name is None else [format_name]

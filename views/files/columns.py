@@ -9,10 +9,12 @@ import streamlit as st
 
 from routellm_core.errors import DataError
 from routellm_core.importing import units
-from routellm_core.importing.columns import ColumnMapping, WideModel
+from routellm_core.importing.columns import ColumnMapping
 from routellm_core.importing.currencies import currencies_in
+from routellm_core.importing.long_tables import question_in
 from routellm_core.importing.scales import Scale
 from routellm_core.importing.units import SecondsUnit
+from routellm_core.importing.wide_tables import WideModel
 from routellm_core.wording.text import one_line
 from views.cache import own_data
 from views.components import html_table
@@ -98,6 +100,20 @@ def draw(path: Path) -> ColumnMapping:
         wide=(),
         **_amounts(names, guess, key),
     )
+
+
+def draw_question(path: Path, mapping: ColumnMapping) -> str:
+    """Draw what the mapping leaves open; what stands beside the button until it is answered."""
+    _, sample = own_data.guessed_columns(str(path), path.stat().st_mtime_ns)
+    question = question_in(mapping, sample)
+    if question is None:
+        return ""
+    what = question.what[0].upper() + question.what[1:]
+    st.warning(plain(f"{what} Choose the column above."), icon=":material/help:")
+    key = f"open_{path.parent.name}_{path.name}"
+    if st.checkbox("Import it as chosen all the same", key=key):
+        return ""
+    return "A question is open."
 
 
 def rates(path: Path, mapping: ColumnMapping) -> dict[str, float]:

@@ -48,8 +48,8 @@ def draw(selection: Selection, readings: Readings) -> None:
             outcomes.cluster_code,
             selection.benchmark,
         )
-        shown = None if of_all.model is None else short_name(of_all.model)
-        text = standing.best_of_all(of_all, unit, shown)
+        name = None if of_all.model is None else short_name(of_all.model)
+        text = standing.best_of_all(of_all, unit, name)
         st.caption(plain(f"{text[0].upper()}{text[1:]}."))
 
 

@@ -16,6 +16,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.columns import holds_battles
 from routellm_core.importing.formats import (
     batches,
+    evalscope,
     every_eval_ever,
     helm,
     lighteval,
@@ -103,7 +104,7 @@ def _format_of(file: Path, folder: Path, of_folders: list[str]) -> str | None:
     of_checkout = "routellm" in of_folders and shown.startswith("routellm/")
     if of_checkout or helm.is_of_run(file) or lm_eval.recognises(file):
         return ""
-    if lighteval.is_totals(file) or every_eval_ever.is_totals(file):
+    if any(form.is_totals(file) for form in (lighteval, every_eval_ever, evalscope)):
         return ""
     found = next((n for n in importing.IMPORTERS if importing.importer(n).recognises(file)), None)
     if found == "archive":

@@ -28,12 +28,18 @@ from routellm_core.importing.said import spoken
 
 USABLE = ("success", "fallback", None)
 """States of a score that may count; others say that the judge gave none."""
+_NAN = (float("nan"),) * 3
 _MOMENT = re.compile(r"\d{8}_\d{6}")
 
 
 def recognises(path: Path) -> bool:
     """True for lines with the score of a sample."""
     return sniff(path).keys >= {"index", "sample_score"}
+
+
+def is_totals(path: Path) -> bool:
+    """True for the report of a run, which tells data sets from their parts."""
+    return sniff(path).keys >= {"dataset_name", "model_name", "metrics"}
 
 
 def read(path: Path) -> list[Imported]:
@@ -52,7 +58,29 @@ def read(path: Path) -> list[Imported]:
         for row in unnamed:
             row["model"] = name
     moment = next((m[0] for part in path.parts if (m := _MOMENT.fullmatch(part))), "")
-    return [benchmark(path, found, unit(path), "EvalScope reviews", notes=notes, created=moment)]
+    name, subset = _data_set(path)
+    if subset:
+        for _, row in found:
+            row |= {"slice": subset, "query_id": f"{subset}-{row['query_id']}"}
+    return [
+        benchmark(
+            path,
+            found,
+            unit(path),
+            "EvalScope reviews",
+            name=name,
+            notes=notes,
+            created=moment,
+        )
+    ]
+
+
+def _data_set(path: Path) -> tuple[str, str]:
+    """Data set and part of it in a file's name, where the report of the run tells them apart."""
+    reports = path.parent.parent.parent / "reports" / path.parent.name
+    fitting = [r.stem for r in reports.glob("*.json") if path.stem.startswith(f"{r.stem}_")]
+    name = max(fitting, key=len, default="")
+    return name, path.stem.removeprefix(f"{name}_") if name else ""
 
 
 def _row(line: dict[str, Any]) -> Row:
@@ -63,7 +91,7 @@ def _row(line: dict[str, Any]) -> Row:
     answers = [m for m in messages if at(m, "role") == "assistant"]
     last = answers[-1] if answers else None
     spent = at(last, "perf_metrics") or at(last, "usage") or {}
-    prompt, answer = tokens_of(spent)
+    prompt, answer, seconds = _spent(answers)
     stopped = stopped_in(last, spent, line, line.get("model_output"))
     group = at(sample, "group_id")
     row: Row = {
@@ -74,7 +102,7 @@ def _row(line: dict[str, Any]) -> Row:
         "prompt_tokens": prompt,
         "answer_tokens": answer,
         # A latency of 0 is what stands there when none was taken.
-        "latency_s": amount(at(spent, "latency")) or float("nan"),
+        "latency_s": seconds or float("nan"),
         "state": state_of(
             (spoken({"content": at(last, "content")}) or "") if last else None, stopped
         ),
@@ -86,6 +114,14 @@ def _row(line: dict[str, Any]) -> Row:
         values = values if isinstance(values, Mapping) else {"score": values}
         row |= grades_of(values, at(score, "main_score_name") or "")
     return row
+
+
+def _spent(answers: list[Any]) -> tuple[float, float, float]:
+    """Tokens of prompt and answer, and seconds, of all calls of a sample together."""
+    uses = [at(one, "perf_metrics") or at(one, "usage") or {} for one in answers]
+    each = [(*tokens_of(use), amount(at(use, "latency"))) for use in uses]
+    prompt, answer, seconds = (sum(values) for values in zip(*each, strict=True)) if each else _NAN
+    return prompt, answer, seconds
 
 
 def _question(messages: list[Any]) -> str | None:

@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_columns, read_sample
 from routellm_core.importing.said import spoken
+from routellm_core.importing.unread import LOOKED_AT, note_on_unread
 from routellm_core.importing.values import RIGHT, WRONG
 
 Row = dict[Any, Any]
@@ -39,11 +41,20 @@ NO_GRADE = frozenset(
         *("length", "len", "n_words", "word_count", "latency", "duration", "cost", "tokens"),
         *("expected_response", "expected", "ground_truth", "execution_duration", "token_count"),
         *("total_cost", "flesch_kincaid_grade_level", "ari_grade_level", "answer_length"),
+        *("seconds", "time", "ms", "characters", "chars", "words", "price", "usd", "cost_usd"),
     }
 )
 """Names under which scorers keep what is no judgement of an answer."""
 _PART = re.compile(r"(\d{1,6}(?:\.\d{1,9})?)\s*(?:%|/\s*(\d{1,6}))", re.ASCII)
-_NO_GRADE_ENDS = ("_time", "_ms", "_tokens", "_length", "_duration", "_count", "_latency", "_cost")
+_NO_GRADE_ENDS = (
+    *("_time", "_ms", "_tokens", "_length", "_duration", "_count", "_latency", "_cost"),
+    *("_seconds", "_usd", "_words", "_chars", "_price"),
+)
+JUDGED = {
+    **dict.fromkeys(("factual", "non-toxic", "non_toxic", "relevant", "safe", "faithful"), 1.0),
+    **dict.fromkeys(("hallucinated", "toxic", "unrelated", "irrelevant", "unsafe"), 0.0),
+}
+"""Labels that say themselves whether an answer is good, whatever the grade is called."""
 GENERAL = frozenset(
     {
         *("eval", "evals", "evaluation", "experiment", "report", "result", "results", "output"),
@@ -99,13 +110,20 @@ def benchmark(
     Raises:
         DataError: no row, or one is off.
     """
-    rows, where = rows_of(named(path), ((n, _with_texts(row)) for n, row in found), of)
+    numbered = [(n, _with_texts(row)) for n, row in found]
+    rows, where = rows_of(named(path), numbered, of)
     if "query_id" in rows and (rows["query_id"].isna() | rows["query_id"].eq("")).any():
         rows = rows.drop(columns="query_id")
     if "slice" in rows and rows["slice"].isna().all():
         rows = rows.drop(columns="slice")
     card = Card(name or path.stem, f"{tool}, {named(path)}", created=created)
-    return assembled(rows, where, card, list(notes))
+    return assembled(rows, where, card, [*notes, *_on_unread(path, numbered)])
+
+
+def _on_unread(path: Path, rows: list[tuple[int, Row]]) -> list[str]:
+    if sniff(path).kind not in ("list", "objects"):
+        return []
+    return note_on_unread(islice(objects(path), LOOKED_AT), rows)
 
 
 def _with_texts(row: Row) -> Row:
@@ -237,6 +255,19 @@ def grade(value: Any) -> float:
     except (ValueError, OverflowError):
         return math.nan
     return found if math.isfinite(found) else math.nan
+
+
+def of_label(name: str, label: Any) -> dict[Measure, float]:
+    """The grade that a label gives; empty where it is no word for good or bad.
+
+    >>> list(of_label("hallucination", "factual").values()), of_label("tone", "dry")
+    ([1.0], {})
+    """
+    word = label.strip().lower() if isinstance(label, str) else ""
+    if word in JUDGED:
+        return {Measure(name, rises=True): JUDGED[word]}
+    found = grade(word)
+    return {} if math.isnan(found) else {Measure(name): found}
 
 
 def part_of(text: str) -> float:

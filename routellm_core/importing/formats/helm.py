@@ -23,6 +23,7 @@ from routellm_core.importing.readers.json_stream import document, objects
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.run_joining import noted, paired, readable, stacked
+from routellm_core.importing.said import spoken
 
 STATS = frozenset({"instance_id", "train_trial_index", "stats"})
 MAIN = {
@@ -228,8 +229,8 @@ def _instances(folder: Path) -> dict[str, _Instance]:
     by_id: dict[str, _Instance] = {}
     for one in states:
         instance, result = at(one, "instance"), at(one, "result")
-        name, query = at(instance, "id"), at(instance, "input", "text")
-        if isinstance(name, str) and isinstance(query, str) and not at(instance, "perturbation"):
+        name, query = at(instance, "id"), _asked(at(instance, "input"))
+        if isinstance(name, str) and query is not None and not at(instance, "perturbation"):
             query = "\n".join([query, *_choices(one)])
             completions = at(result, "completions")
             first = completions[0] if isinstance(completions, list) and completions else None
@@ -237,6 +238,14 @@ def _instances(folder: Path) -> dict[str, _Instance]:
             failed = at(result, "success") is False or bool(at(result, "error"))
             by_id.setdefault(name, _Instance(query, told, failed))
     return by_id
+
+
+def _asked(given: Any) -> str | None:
+    """The text of an input, or the last user text of the messages that it holds instead."""
+    query = at(given, "text")
+    if isinstance(query, str) and query.strip():
+        return query
+    return spoken(at(given, "messages"))
 
 
 def _choices(state: Any) -> list[str]:

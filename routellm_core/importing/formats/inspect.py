@@ -24,12 +24,28 @@ from routellm_core.importing.run_joining import noted, paired
 
 MOST_FILES = 5_000
 NAMED = 5
+NO_ARGUMENTS = frozenset(
+    {
+        *("max_retries", "timeout", "attempt_timeout", "max_connections", "batch", "cache", "seed"),
+        *("device", "batch_size", "api_key", "tokenizer", "adaptive_connections"),
+    }
+)
+"""Arguments of a run that are none of its model."""
 NO_MODEL = ("none/", "mockllm/")
 """Providers of a run whose answers come from the model of a role."""
 HELPERS = frozenset(
     {
         *("grader", "judge", "critic", "scorer", "monitor", "evaluator", "grading", "verifier"),
-        *("user", "simulator", "embedder", "summarizer", "classifier", "auditor"),
+        *(
+            "user",
+            "simulator",
+            "embedder",
+            "summarizer",
+            "classifier",
+            "auditor",
+            "red",
+            "attacker",
+        ),
     }
 )
 """Words in the names of roles that answer no query."""
@@ -111,6 +127,7 @@ def _together(folder: Path, files: list[Path]) -> list[Imported]:
             damaged.append(named(path))
             continue
         run = (part.created, part.benchmark.benchmark_id, *sorted(set(part.outcomes["model"])))
+        run += tuple(part.queries["text_hash"])
         if part.created and run in runs:
             again.append(named(path))
             continue
@@ -167,6 +184,8 @@ def _imported(path: Path, log: _Log) -> Imported:
     for where, sample in log.samples:
         if not isinstance(sample, Mapping):
             raise DataError(f"{where}: is no object; export the log again")
+        if run.model.startswith(NO_MODEL):
+            run = _answering(run, at(sample, "output", "model"))
         one = read_sample(sample, run, where)
         if sample.get("invalidation"):
             withdrawn.append(one.row["query_id"])
@@ -192,6 +211,7 @@ def _imported(path: Path, log: _Log) -> Imported:
         task.rpartition("/")[2],
         f"Inspect, {named(path)}",
         created=_moment(at(log.header, "eval", "created")),
+        arguments=_arguments(log.header),
     )
     return assembled(table, where_, card, notes)
 
@@ -211,13 +231,22 @@ def _notes(
     notes = []
     if (status := header.get("status", "success")) != "success":
         notes.append(f"{file} is of a run that ended as {str(status)[:20]!r}.")
+    reducers = at(header, "eval", "config", "epochs_reducer")
+    others = [r for r in reducers if r != "mean"] if isinstance(reducers, list) else []
+    if others:
+        notes.append(
+            f"{file} reduces its epochs by {', '.join(map(str, others[:NAMED]))}; here the mean of "
+            "them is taken."
+        )
     if run.role:
         named = at(header, "eval", "model")
         notes.append(f"{file}: the model is that of role {run.role!r}, the run's being {named!r}.")
+    elif run.model != (named := at(header, "eval", "model")):
+        notes.append(f"{file}: the model is that of its outputs, the run's being {named!r}.")
     timed = sum(s.is_timed_whole for s in samples)
     if timed:
         notes.append(
-            f"{file}: the seconds of {counted(timed, 'sample', 'samples')} are of all of it, with "
+            f"{file}: the seconds of {counted(timed, 'sample')} are of all of it, with "
             "set-up and grading, for those of the model are not logged."
         )
     odd = [(s.row["query_id"], *one) for s in samples for one in s.odd.items()]
@@ -253,6 +282,28 @@ def _run(header: Mapping[str, Any], file: str) -> InspectRun:
     role = answering[0]
     helpers = {name: of_role for name, of_role in roles.items() if name != role}
     return InspectRun(roles[role], role, helpers, headline)
+
+
+def _answering(run: InspectRun, model: Any) -> InspectRun:
+    """The run with the model that its outputs name, where it named none itself."""
+    if not isinstance(model, str) or not model or model.startswith(NO_MODEL):
+        return run
+    return run._replace(model=model)
+
+
+def _arguments(header: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Arguments of the run that make another model of one of the same name."""
+    facts = at(header, "eval")
+    given = at(facts, "model_args"), at(facts, "model_generate_config")
+    found = {
+        str(name): str(value)
+        for one in given
+        for name, value in (one.items() if isinstance(one, Mapping) else ())
+        if isinstance(value, str | int | float) and name not in NO_ARGUMENTS
+    }
+    if url := at(facts, "model_base_url"):
+        found["base_url"] = str(url)
+    return tuple(found.items())
 
 
 def _roles(roles: Any) -> dict[str, str]:

@@ -15,6 +15,8 @@ from routellm_core.importing.said import IMAGE, spoken
 
 WORDS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0, "YES": 1.0, "TRUE": 1.0, "NO": 0.0, "FALSE": 0.0}
 """Correct, partially, incorrect, no answer; and what Inspect takes for 1 and 0."""
+LIMITS = ("context", "message", "time", "token", "turn", "working", "cost")
+"""Limits that stop a sample before its end."""
 ATTACHMENT = "attachment://"
 SLICE = ("subject", "category", "topic", "domain", "type", "level")
 
@@ -139,6 +141,8 @@ def _grade(value: Any) -> float:
 
 def _state(sample: Mapping[str, Any]) -> str | None:
     """`cut` or `empty`, of `grading.STATES`; None of a whole answer, and where none is logged."""
+    if at(sample, "limit", "type") in LIMITS:
+        return "cut"
     choices = at(sample, "output", "choices")
     if not isinstance(choices, list) or not choices:
         return None

@@ -21,6 +21,7 @@ from routellm_core.importing.formats.graded_records import (
     grades_of,
     model_of,
 )
+from routellm_core.importing.prompt_texts import without_examples, without_template
 from routellm_core.importing.readers.json_stream import document
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
@@ -66,7 +67,9 @@ def read(path: Path) -> list[Imported]:
     for _, row in found:
         row.pop("task", None)
     task = task or _MOMENT.sub("", path.stem.removeprefix("details_")).strip("_")
-    name = re.sub(r"\|\d+$", "", task)
+    name, _, subset = re.sub(r"\|\d+$", "", task).partition(":")
+    for number, row in found if subset else ():
+        row |= {"slice": subset, "query_id": f"{subset}-{row.get('query_id') or number}"}
     return [
         benchmark(
             path,
@@ -104,6 +107,11 @@ def _items(path: Path) -> list[dict[str, Any]]:
 def _row(item: dict[str, Any]) -> Row:
     doc, answered = item.get("doc"), item.get("model_response")
     query = at(doc, "original_query") or at(doc, "query")
+    shots = at(doc, "num_effective_few_shots")
+    if isinstance(query, str):
+        query = without_template(query)
+        if isinstance(shots, int) and shots > 0 and not at(doc, "original_query"):
+            query = without_examples(query, shots)
     texts = at(answered, "text")
     was_written = bool(texts) and not at(answered, "logprobs")
     lengths = [len(ids) for ids in at(answered, "output_tokens") or [] if ids]

@@ -17,6 +17,7 @@ from routellm_core.importing.formats.graded_records import (
     asked_of,
     benchmark,
     grade,
+    structure,
 )
 from routellm_core.importing.measures import Measure
 from routellm_core.importing.readers.json_stream import objects, unit
@@ -56,11 +57,11 @@ def read(path: Path) -> list[Imported]:
 
 
 def _row(item: dict[str, Any]) -> Row:
-    response = item.get("response")
+    response, choices = item.get("response"), structure(item.get("choices"))
     name = item.get("task_id")
     return {
         "query_id": None if name is None else str(name),
-        "query": asked_of(item.get("query")),
+        "query": asked_of({"question": asked_of(item.get("query")), "choices": choices}),
         "slice": item.get("task_name") or None,
         "model": item.get("model_name") or None,
         "prompt_tokens": amount(item.get("input_tokens")) or math.nan,

@@ -18,6 +18,7 @@ from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.formats.graded_records import grade
 from routellm_core.importing.measures import LIKELIHOODS, Measure
+from routellm_core.importing.prompt_texts import without_examples, without_template
 from routellm_core.importing.readers.json_stream import document, objects, unit
 from routellm_core.importing.readers.naming import named, told_apart
 from routellm_core.importing.readers.sniffing import sniff
@@ -31,6 +32,13 @@ NAMED = 5
 SLICE = ("subject", "category", "subfield", "type", "topic", "domain")
 METRICS = ("exact_match", "acc", "acc_norm", "pass@1", "em", "correct", "score", "f1", "rougeL")
 """Tried in this order when the file names no metric."""
+BYPASS = "bypass"
+"""The metric of a run that only predicts."""
+ARGUMENTS = (
+    *("revision", "subfolder", "peft", "lora_local_path", "delta", "gguf_file", "base_url"),
+    *("quantization", "load_in_4bit", "load_in_8bit", "reasoning_effort", "enable_thinking"),
+)
+"""Arguments that make another model of one of the same name."""
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(\.\d+)?")
 _MADE_UP = re.compile(r"[a-z0-9]{6,10}")
 
@@ -48,6 +56,8 @@ class Totals(NamedTuple):
     """Task to metric to whether more is better."""
     shots: dict[str, int]
     """Task to the number of examples before the question."""
+    arguments: tuple[tuple[str, str], ...]
+    """Those of `ARGUMENTS`, in order."""
 
 
 def recognises(path: Path) -> bool:
@@ -126,7 +136,12 @@ def _run(path: Path) -> _Run:
         table["slice"] = task
         table["query_id"] = task + "-" + table["query_id"]
     moment = _moment(path) or (totals.moment if totals else "")
-    card = Card(group, f"lm-eval samples, {named(path)}", created=moment)
+    card = Card(
+        group,
+        f"lm-eval samples, {named(path)}",
+        created=moment,
+        arguments=totals.arguments if totals else (),
+    )
     return _Run(assembled(table, where, card, notes), model, path.parent, task)
 
 
@@ -165,7 +180,9 @@ class _Rows:
         asked = as_asked(doc, str(line.get("target") or ""))
         if asked is None:
             prompt = spoken(_prompt(line.get("arguments")))
-            asked = _last_of(prompt, self.shots) if prompt is not None and self.shots else prompt
+            asked = without_template(prompt) if prompt is not None else None
+            if asked is not None and self.shots and asked == prompt:
+                asked = without_examples(asked, self.shots)
             self.n_with_shots += bool(self.shots) and asked == prompt
         row: dict[Any, Any] = {
             "query_id": name,
@@ -183,6 +200,8 @@ def _graded(line: dict[str, Any]) -> dict[str, float]:
     """The metrics of a line that are numbers."""
     named = line.get("metrics")
     there = [m for m in named if isinstance(m, str)] if isinstance(named, list) else []
+    if BYPASS in there:  # run with --predict_only: what stands there grades nothing
+        return {}
     found = {}
     for metric in there or METRICS:
         value = line.get(metric)
@@ -198,13 +217,6 @@ def _state(answers: Any) -> str | None:
     while isinstance(answers, list) and answers and isinstance(answers[0], list):
         answers = answers[0]
     return state_of(answers)
-
-
-def _last_of(prompt: str, shots: int) -> str:
-    """The question behind the examples, where blank lines part them evenly."""
-    parts = prompt.split("\n\n")
-    each = len(parts) // (shots + 1)
-    return "\n\n".join(parts[-each:]).strip() if each else prompt
 
 
 def _prompt(arguments: Any) -> Any:
@@ -283,6 +295,11 @@ def _totals(path: Path) -> Totals:
         moment,
         {task: _rises(found, task) for task in tasks},
         {task: n for task in tasks if isinstance(n := at(found, "n-shot", task), int) and n > 0},
+        tuple(
+            (key, str(value))
+            for key, value in _arguments(found).items()
+            if key in ARGUMENTS and value not in (None, "")
+        ),
     )
 
 
@@ -303,12 +320,8 @@ def _rises(found: dict[str, Any], task: str) -> dict[str, bool]:
 
 def _model(found: dict[str, Any], path: Path) -> str:
     """The model's name; lm-eval makes one up where it does not know the argument that holds it."""
-    arguments = at(found, "config", "model_args")
-    shown = arguments if isinstance(arguments, str) else ""
-    if isinstance(arguments, str):
-        arguments = dict(a.partition("=")[::2] for a in arguments.split(","))
-    elif isinstance(arguments, Mapping):
-        shown = ",".join(f"{key}={value}" for key, value in arguments.items())
+    arguments = _arguments(found)
+    shown = ",".join(f"{key}={value}" if value != "" else key for key, value in arguments.items())
     name = found.get("model_name")
     if isinstance(name, str) and _MADE_UP.fullmatch(name) and shown and name not in shown:
         name = None
@@ -319,6 +332,14 @@ def _model(found: dict[str, Any], path: Path) -> str:
         at(found, "config", "model"),
     )
     return next((n for n in named if isinstance(n, str) and n), path.parent.name or path.stem)
+
+
+def _arguments(found: dict[str, Any]) -> dict[str, Any]:
+    """The model's arguments, which are a text in older files."""
+    arguments = at(found, "config", "model_args")
+    if isinstance(arguments, str):
+        return dict(a.partition("=")[::2] for a in arguments.split(",") if a)
+    return {str(k): v for k, v in arguments.items()} if isinstance(arguments, Mapping) else {}
 
 
 def _groups(found: dict[str, Any]) -> dict[str, str]:

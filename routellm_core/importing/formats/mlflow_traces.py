@@ -13,6 +13,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.calls import LoggedCall, bare, is_failure
 from routellm_core.importing.feedback import grades_in
 from routellm_core.importing.fields import at
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.records import column_names, records, structured, unit_of, whole
@@ -64,8 +65,8 @@ def read(path: Path) -> list[Imported]:
             calls = [calls[0]._replace(grades=grades)]
         found += [(number, call) for call in calls]
     notes = [
-        f"Not read: assessments of {n_several:,} traces of several requests, of which nobody says "
-        "whose they are."
+        f"Not read: assessments of {counted(n_several, 'trace')} of several requests, of which "
+        "nobody says whose they are."
     ]
     notes = notes if n_several else []
     return [bare(found, path, unit, "MLflow traces", _NO_TEXT, notes=notes)]

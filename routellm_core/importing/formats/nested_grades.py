@@ -34,8 +34,8 @@ from routellm_core.importing.column_words import (
     SECONDS,
     SLICE,
     STATUS,
+    plain_name,
 )
-from routellm_core.importing.columns import _plain, is_like_model
 from routellm_core.importing.formats.graded_records import (
     Row,
     amount,
@@ -49,9 +49,10 @@ from routellm_core.importing.formats.graded_records import (
     tokens_of,
 )
 from routellm_core.importing.measures import Measure
-from routellm_core.importing.notes import counted, was
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers.json_stream import around_rows, objects, unit
 from routellm_core.importing.readers.sniffing import sniff
+from routellm_core.importing.wide_tables import is_like_model
 
 NESTED = (
     *("scores", "grades", "results", "models", "outcomes", "performance", "performances"),
@@ -79,7 +80,7 @@ def recognises(path: Path) -> bool:
     first = sniff(path).first
     if not first or (_named(first, QUERY) is None and _named(first, QUERY_ID) is None):
         return False
-    beside = {key: value for key, value in first.items() if _plain(str(key)) in QUALITY}
+    beside = {key: value for key, value in first.items() if plain_name(str(key)) in QUALITY}
     is_table = any(isinstance(value, bool | int | float) for value in beside.values())
     return not is_table and _form(first) is not None
 
@@ -107,7 +108,8 @@ def read(path: Path) -> list[Imported]:
         (number, _with_direction(row, row.pop("rises", None), beside)) for number, row in found
     ]
     if n_without:
-        notes.append(f"{counted(n_without, 'record')} without any grade {was(n_without)} left out.")
+        those = counted(n_without, "record without any grade was", "records without any grade were")
+        notes.append(f"{those} left out.")
     return [benchmark(path, found, unit(path), "records of grades", notes=notes)]
 
 
@@ -141,9 +143,9 @@ def _rows(item: Mapping[str, Any], number: int) -> Iterator[Row]:
     name = _named(item, QUERY_ID)
     asked = (asked_of(item[k]) for k in _keys(item, QUERY))
     query = next((q for q in asked if q), None)
-    beside = {k: v for k, v in item.items() if is_of_question(_plain(str(k)))}
+    beside = {k: v for k, v in item.items() if is_of_question(plain_name(str(k)))}
     if query is not None and beside:
-        query = as_asked({**{_plain(str(k)): v for k, v in beside.items()}, "question": query})
+        query = as_asked({**{plain_name(str(k)): v for k, v in beside.items()}, "question": query})
     shared: Row = {"query_id": str(name if name is not None else number), "query": query}
     if query is None:
         del shared["query"]
@@ -215,7 +217,7 @@ def _form(item: Mapping[str, Any]) -> tuple[str, str] | None:
             return key, "models"
     beside = [key for key, value in item.items() if _is_graded(value)]
     known = {*NESTED, *USAGE, *MODEL, *QUERY, *ANSWER, "metadata", "input", "output", "response"}
-    if len(beside) > 1 and not known & set(map(_plain, beside)):
+    if len(beside) > 1 and not known & set(map(plain_name, beside)):
         return beside[0], "beside"
     return None
 
@@ -257,7 +259,7 @@ def _is_answer(value: Any) -> bool:
 
 
 def _is_metric(name: str) -> bool:
-    return Measure(name).direction is not None or _plain(name) in QUALITY
+    return Measure(name).direction is not None or plain_name(name) in QUALITY
 
 
 def _measures(
@@ -274,7 +276,7 @@ def _measures(
         for name, value in values.items()
         if (_is_metric(str(name)) or isinstance(value, bool) or (of_one and _is_number(value)))
         and is_grade(str(name))
-        and _plain(str(name)) not in _AMOUNTS
+        and plain_name(str(name)) not in _AMOUNTS
         and not math.isnan(number := grade(value))
     }
 
@@ -313,7 +315,7 @@ def _has_failed(item: Mapping[str, Any]) -> bool:
 
 def _keys(item: Mapping[str, Any], names: tuple[str, ...]) -> list[str]:
     """The keys of an object that have one of the names, in the names' order."""
-    by_name = {_plain(key): key for key in reversed(list(item)) if isinstance(key, str)}
+    by_name = {plain_name(key): key for key in reversed(list(item)) if isinstance(key, str)}
     return [by_name[name] for name in names if name in by_name]
 
 

@@ -25,6 +25,7 @@ from routellm_core.importing.formats.graded_records import (
     items,
     model_in,
     model_of,
+    of_label,
     slice_of,
     structure,
 )
@@ -110,19 +111,19 @@ def _row(item: dict[str, Any]) -> Row:
     for one in annotations if isinstance(annotations, list) else ():
         name = at(one, "name")
         if isinstance(name, str) and is_grade(name) and not at(one, "error"):
-            row[Measure(name)] = _score(at(one, "score"), at(one, "label"))
+            row |= _score(name, at(one, "score"), at(one, "label"))
     for column, value in item.items():
         named = _SCORE.fullmatch(column)
         if named and is_grade(named[1]) and not item.get(f"annotation_{named[1]}_error"):
             label = item.get(f"annotation_{named[1]}_label")
-            row[Measure(named[1])] = _score(value, label)
+            row |= _score(named[1], value, label)
     return row
 
 
-def _score(score: Any, label: Any) -> float:
+def _score(name: str, score: Any, label: Any) -> dict[Measure, float]:
     """The score, or where there is none the label, if it says right or wrong."""
     found = grade(score)
-    return grade(label) if math.isnan(found) else found
+    return of_label(name, label) if math.isnan(found) else {Measure(name): found}
 
 
 def _seconds(item: Mapping[str, Any]) -> float:

@@ -33,6 +33,8 @@ from routellm_core.importing.said import spoken
 RESULT = frozenset({"testIdx", "promptIdx", "success", "score"})
 ERROR = 2
 """`failureReason` of a call that failed, so that there was nothing to grade."""
+SENTENCE = 3
+"""Words of a variable without a known name that may be all that was asked, and no part of it."""
 LONGEST_CHAT = 1 << 20
 """Characters of a prompt in YAML."""
 
@@ -165,13 +167,13 @@ class _Rows:
             found.append(f"{promptfoo_csv.UNASSERTED}: {self.n_unasserted:,}.")
         if self.n_made_again:
             found.append(
-                f"Score and pass of {counted(self.n_made_again, 'answer', 'answers')} are made of "
+                f"Score and pass of {counted(self.n_made_again, 'answer')} are made of "
                 "their other assertions: cost, latency and comparisons (select-best, max-score) "
                 "grade no answer."
             )
         if self.n_cached:
             found.append(
-                counted(self.n_cached, "answer", "answers")
+                counted(self.n_cached, "answer")
                 + " came from the cache: cost and seconds of it are not known."
             )
         return found
@@ -209,9 +211,11 @@ def _query(result: Mapping[str, Any]) -> str | None:
     filled = {k.lower(): v for k, v in _filled(result).items()}
     texts = {k: v for k, v in filled.items() if isinstance(v, str) and v.strip()}
     named = as_asked(texts) or next((texts[name] for name in QUERY if name in texts), None)
-    only = next(iter(texts.values())) if len(texts) == 1 else None
+    only = next((t for t in texts.values() if len(t.split()) >= SENTENCE), None)
+    only = only if len(texts) == 1 else None
     prompt = at(result, "prompt", "raw") or result.get("prompt")
-    return spoken(named or only) or spoken(_chat(prompt))
+    asked = spoken(named or only) or spoken(_chat(prompt))
+    return asked or spoken(next(iter(texts.values()), None))
 
 
 def _chat(prompt: Any) -> Any:

@@ -129,7 +129,7 @@ def _notes(
     if n_of["unasserted"]:
         notes.append(f"{UNASSERTED}: {n_of['unasserted']:,}.")
     if n_of["compared"]:
-        what = counted(n_of["compared"], "answer", "answers")
+        what = counted(n_of["compared"], "answer")
         what += " failed for its cost, its seconds or a comparison"
         named = {m for _, row in found for m in row if isinstance(m, Measure)} - {SCORE, PASS}
         if not named:

@@ -5,6 +5,7 @@ against 2.62.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from routellm_core.importing.formats.graded_records import (
     grades_of,
     model_in,
     model_of,
+    of_label,
     slice_of,
     tokens_of,
 )
@@ -94,4 +96,7 @@ def _row(case: dict[str, Any]) -> Row:
         row["repeat"] = int(repeat[1])
     asserted = grades_of(at(case, "assertions"))
     right = {replace(measure, rises=True): value for measure, value in asserted.items()}
+    labels = at(case, "labels")
+    for label, value in labels.items() if isinstance(labels, Mapping) else ():
+        row |= of_label(str(label), at(value, "value"))
     return row | right | grades_of(at(case, "scores"))

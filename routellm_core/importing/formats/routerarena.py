@@ -5,6 +5,7 @@ results of two models are a benchmark like any other.
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pandas as pd
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.answers import state_of, stopped_in
+from routellm_core.importing.asked import as_asked
 from routellm_core.importing.assembly import Card, assembled
 from routellm_core.importing.fields import at, number, rows_of, text
 from routellm_core.importing.formats.graded_records import is_empty
@@ -59,7 +61,7 @@ def read(path: Path) -> list[Imported]:
         bare = rows[["query_id", "query", "slice"]]
         card = Card("routerarena-robustness", f"RouterArena choices, {named(path)}")
         return [assembled(bare, where, card, [note])]
-    notes = _on_amounts(path, rows)
+    notes = [*_on_amounts(path, rows), *_on_metrics(path)]
     if not cached and rows["model"].nunique() > 1:
         notes.append(
             f"{named(path)} is a router's trace: each query has only the outcome of the model it "
@@ -88,6 +90,16 @@ def _on_amounts(path: Path, rows: pd.DataFrame) -> list[str]:
     return notes
 
 
+def _on_metrics(path: Path) -> list[str]:
+    """A note where the scores of a file are by several metrics."""
+    metrics = (at(item, "evaluation_result", "metric") for _, item in objects(path))
+    counts = Counter(metric for metric in metrics if isinstance(metric, str) and metric)
+    if len(counts) < 2:
+        return []
+    shown = ", ".join(f"{name} {n:,}" for name, n in counts.most_common(NAMED))
+    return [f"Scores of {named(path)} are by several metrics ({shown}), each on its own scale."]
+
+
 def _counted(models: pd.Series) -> str:
     counts = models.value_counts()
     shown = ", ".join(f"{model} {n:,}" for model, n in counts[:NAMED].items())
@@ -99,7 +111,7 @@ def _prediction(item: dict[str, Any], where: str) -> dict[str, Any]:
     quality = number(item.get("accuracy"), where, "accuracy")
     return _row(
         text(item.get("global index"), where, "global index"),
-        item.get("prompt"),
+        as_asked({**item, "question": item.get("prompt")}),
         item.get("prediction"),
         quality,
         item.get("cost"),
@@ -118,7 +130,7 @@ def _cached(item: dict[str, Any], where: str) -> dict[str, Any]:
         raise DataError(f"{where}, field 'evaluation_result': is no object; evaluate it again")
     return _row(
         text(item.get("global_index"), where, "global_index"),
-        item.get("question"),
+        as_asked(item),
         item.get("llm_selected"),
         number(at(graded, "score"), where, "evaluation_result.score"),
         at(graded, "inference_cost"),

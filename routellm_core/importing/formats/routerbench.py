@@ -9,12 +9,13 @@ from pathlib import Path
 from routellm_core.errors import DataError
 from routellm_core.importing import Imported
 from routellm_core.importing.assembly import Card, assembled
-from routellm_core.importing.columns import ColumnMapping, WideModel
+from routellm_core.importing.columns import ColumnMapping
 from routellm_core.importing.fields import is_whole
 from routellm_core.importing.formats import table
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.readers.tables import read_sample
+from routellm_core.importing.wide_tables import WideModel
 
 COST, ANSWER, ORACLE = "|total_cost", "|model_response", "oracle_model_to_route_to"
 LONGEST_LITERAL = 1_000_000

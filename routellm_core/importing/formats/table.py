@@ -37,6 +37,7 @@ from routellm_core.importing.long_tables import (
     without_totals,
 )
 from routellm_core.importing.measures import Measure
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers.json_stream import around_rows
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.table import Table
@@ -218,8 +219,8 @@ def _look_at_calls(
         if cached.any() and there:
             rows.loc[cached, there] = np.nan
             notes.append(
-                f"{int(cached.sum()):,} answers came out of a cache: their cost and time are not "
-                "the model's and count as unknown."
+                counted(int(cached.sum()), "answer")
+                + " out of a cache: cost and time are not the model's and count as unknown."
             )
     state = np.full(len(rows), None, dtype=object)
     if mapping.stop_reason is not None:
@@ -254,8 +255,8 @@ def _count_thoughts(
     more = int((whole > answer).sum())
     if more:
         notes.append(
-            f"{more:,} answers have more tokens in all than prompt and answer: the rest is counted "
-            "as thoughts of the answer."
+            counted(more, "answer has", "answers have")
+            + " more tokens in all than prompt and answer: the rest is counted as thoughts."
         )
     if np.isfinite(whole).any():
         rows["answer_tokens"] = whole

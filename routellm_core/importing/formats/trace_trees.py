@@ -14,6 +14,7 @@ from routellm_core.importing import Imported
 from routellm_core.importing.calls import LoggedCall, bare
 from routellm_core.importing.feedback import grades_in
 from routellm_core.importing.fields import at
+from routellm_core.importing.notes import counted
 from routellm_core.importing.readers.naming import named
 from routellm_core.importing.readers.sniffing import sniff
 from routellm_core.importing.records import column_names, records, structured, unit_of
@@ -63,8 +64,8 @@ def read(path: Path) -> list[Imported]:
             f"{named(path)}: no request to a model is in it; export the generations or LLM spans"
         )
     notes = [
-        f"Not read: scores of {n_judged:,} traces of several requests, of which nobody says whose "
-        "they are."
+        f"Not read: scores of {counted(n_judged, 'trace')} of several requests, of which nobody "
+        "says whose they are."
     ]
     notes = notes if n_judged else []
     return [bare(found, path, unit, _source(path), _NO_TEXT, notes=notes)]

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from routellm_core.importing.readers.model_rows import ASKED, is_asked, is_rows, rows_by_model
+
 OF_ROWS = frozenset(
     {
         *("results", "data", "items", "rows", "samples", "records", "entries", "outcomes"),
@@ -25,7 +27,6 @@ NO_ROWS = frozenset(
 BY_KEY = "\0by key"
 """Stands for a key where the rows are all of the object: under a name each, or as columns."""
 _SPLITS = frozenset({"train", "test", "dev", "val", "validation", "examples", "metadata", "config"})
-_ASKED = ("query", "question", "prompt", "input", "id", "query_id", "question_id", "task_id")
 
 
 def key_of_rows(found: Mapping[str, Any]) -> str:
@@ -36,11 +37,13 @@ def key_of_rows(found: Mapping[str, Any]) -> str:
     """
     if _is_named(found):
         return "data"
+    if rows_by_model(found):
+        return BY_KEY
     if inner := _around(found):
         return inner
     if _by_key(found):
         return BY_KEY
-    lists = [key for key, value in found.items() if _is_rows(value)]
+    lists = [key for key, value in found.items() if is_rows(value)]
     usual = [key for key in lists if key in OF_ROWS]
     several = [key for key in lists if len(found[key]) > 1 and key not in NO_ROWS]
     if len(usual) == 1:
@@ -54,7 +57,7 @@ def rows_inside(found: Mapping[str, Any], key: str) -> list[Any]:
         found = found[key]
         return rows_inside(found, key_of_rows(found))
     if key == BY_KEY:
-        return _by_key(found)
+        return rows_by_model(found) or _by_key(found)
     rows: list[Any] = found[key]
     if _is_named(found):
         return [dict(zip(found["columns"], row, strict=False)) for row in rows]
@@ -63,7 +66,7 @@ def rows_inside(found: Mapping[str, Any], key: str) -> list[Any]:
 
 def _around(found: Mapping[str, Any]) -> str:
     """Key of the one object that holds the rows, as in `{"data": {"rows": [...]}}`; else empty."""
-    if any(map(_is_rows, found.values())):
+    if any(map(is_rows, found.values())):
         return ""
     inner = [
         key
@@ -94,17 +97,17 @@ def _by_key(found: Mapping[str, Any]) -> list[Any]:
     values = list(found.values())
     if len(values) < 2 or _SPLITS & found.keys():
         return []
-    if all(_is_rows(value) for value in values):
+    if all(is_rows(value) for value in values):
         rows = [(key, row) for key, value in found.items() for row in value]
-        fits = all(_is_asked(row) and "model" not in row for _, row in rows)
+        fits = all(is_asked(row) and "model" not in row for _, row in rows)
         is_graded = all(
-            any(isinstance(v, bool | int | float) for k, v in row.items() if k not in _ASKED)
+            any(isinstance(v, bool | int | float) for k, v in row.items() if k not in ASKED)
             for _, row in rows
         )
         return [{"model": key, **row} for key, row in rows] if fits and is_graded else []
     if not all(isinstance(value, list | Mapping) for value in values):
         return []
-    if _is_asked(found):
+    if is_asked(found):
         if all(isinstance(value, Mapping) for value in values):  # pandas' columns, by index
             index = list(values[0])
             if not index or any(list(value) != index for value in values):
@@ -126,15 +129,7 @@ def _of_queries(found: Mapping[str, Any]) -> list[Any]:
         return []
     numbers = [k for k, v in rows[0].items() if isinstance(v, bool | int | float)]
     are_texts = all(" " in key.strip() for key in found)
-    if not numbers or not (_is_asked(rows[0]) or (are_texts and len(numbers) == len(rows[0]))):
+    if not numbers or not (is_asked(rows[0]) or (are_texts and len(numbers) == len(rows[0]))):
         return []
-    name = "query" if are_texts and not _is_asked(rows[0]) else "id"
+    name = "query" if are_texts and not is_asked(rows[0]) else "id"
     return [{name: key, **row} for key, row in found.items()]
-
-
-def _is_asked(row: Mapping[str, Any]) -> bool:
-    return any(name in row for name in _ASKED)
-
-
-def _is_rows(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(v, Mapping) for v in value)
