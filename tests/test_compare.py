@@ -42,6 +42,7 @@ def figures(*routers, ahead=(), random_high=0.52, **more):
 def row(router, apgr, view="in_domain", recipe="golden", width=0.02):
     interval = Interval(apgr - width, apgr + width)
     figures = {"cpt50": 0.3, "cpt50_interval": interval, "cpt80": 0.6, "cpt80_interval": interval}
+    figures |= {"oracle_gap": 0.1, "oracle_gap_interval": (-0.02, 0.2)}
     names = {"router": router, "recipe": recipe, "view": view, "n_queries": 900}
     return names | {"apgr": apgr, "apgr_interval": interval} | figures
 
@@ -136,6 +137,8 @@ def test_the_csv_has_a_line_a_router_and_view():
         ("mf", "within slice"),
     ]
     assert lines[2]["apgr_low"] == pytest.approx(0.58)
+    assert (lines[2]["oracle_gap"], lines[2]["oracle_gap_low"]) == (0.1, -0.02)
+    assert lines[0]["oracle_gap"] == 1.0
 
 
 def verdict(router, over, gain, n_more=0.0, p_value=0.001):

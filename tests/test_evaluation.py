@@ -3,14 +3,16 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from routellm_core.errors import UnknownNameError
 from routellm_core.evaluation.benchmark import evaluate_benchmark
 from routellm_core.evaluation.comparison.paper import PUBLISHED
+from routellm_core.evaluation.oracle_gap import oracle_gap
 from routellm_core.evaluation.slice_ranks import slice_prior, within_slice
 from routellm_core.metrics.curve import apgr, routing_curve
 from routellm_core.routers import ROUTERS
-from routellm_core.types import Benchmark, ModelPair, RouterEntry
+from routellm_core.types import Benchmark, ModelPair, PairOutcomes, RouterEntry
 
 PAIR = ModelPair(weak="small", strong="large")
 N_IN_SLICE = 60
@@ -68,6 +70,52 @@ def test_ranks_inside_slice_and_fold_are_those_of_the_cells(rng):
     scores, slices, fold = rng.random(150), rng.integers(0, 4, 150), rng.integers(-1, 3, 150)
     expected = slow_within_slice(scores, list(zip(slices, fold, strict=True)))
     np.testing.assert_allclose(within_slice(scores, slices, fold), expected, rtol=0, atol=1e-15)
+
+
+def invented(weak, strong, cluster_code=None):
+    n = len(weak)
+    return PairOutcomes(
+        "b", PAIR, np.arange(n).astype(object), np.zeros(n, dtype=int), ("all",),
+        np.arange(n) if cluster_code is None else cluster_code,
+        np.asarray(weak, dtype=float), np.asarray(strong, dtype=float),
+        np.ones(n), np.ones(n), np.ones(n),
+    )  # fmt: skip
+
+
+def test_the_oracle_recovers_all_and_always_strong_nothing():
+    weak, strong = np.tile([1.0, 0.0, 1.0, 0.0], 50), np.tile([0.0, 1.0, 1.0, 1.0], 50)
+    known = invented(weak, strong)  # strong 0.75, weak 0.5, the better answer always 1
+    assert oracle_gap(strong - weak, known) == (1.0, (1.0, 1.0), 1.0)
+    assert oracle_gap(np.zeros(200), known) == (0.0, (0.0, 0.0), 0.0)
+
+
+def test_half_of_the_gap_has_the_interval_of_a_ratio():
+    # The score finds 50 of 100 queries on which the weak model alone is right; strong 0.8.
+    weak = np.repeat([1.0, 1.0, 0.0, 1.0], [50, 50, 300, 100])
+    strong = np.repeat([0.0, 0.0, 1.0, 1.0], [50, 50, 300, 100])
+    found = oracle_gap(np.repeat([0.0, 1.0], [50, 450]), invented(weak, strong))
+    assert (found.recovered, found.recovered_at_best) == pytest.approx((0.5, 0.5))
+    # Each of the 100 leaves +0.5 or -0.5, of a mean gap of 0.2.
+    half = stats.t.ppf(0.975, 499) * np.sqrt(100 * 0.25 * 500 / 499) / 500 / 0.2
+    assert found.interval == pytest.approx((0.5 - half, 0.5 + half))
+
+
+def test_a_score_that_knows_nothing_gains_only_where_its_threshold_saw_the_queries(rng):
+    found = [
+        oracle_gap(rng.random(400), invented(*(rng.random((2, 400)) < [[0.6], [0.65]])))
+        for _ in range(30)
+    ]
+    assert min(gap.recovered_at_best for gap in found) >= 0
+    assert np.mean([gap.recovered_at_best for gap in found]) > 0.03
+    assert np.mean([gap.recovered for gap in found]) < 0
+
+
+def test_without_a_gap_to_the_oracle_or_a_second_text_nothing_is_recovered():
+    same = invented(np.zeros(20), np.ones(20))
+    assert np.isnan(oracle_gap(np.arange(20.0), same).recovered)
+    weak, strong = np.tile([1.0, 0.0], 10), np.tile([0.0, 1.0], 10)
+    one_text = invented(weak, strong, np.zeros(20, dtype=int))
+    assert np.isnan(oracle_gap(np.arange(20.0), one_text).recovered)
 
 
 def add(store, benchmark_id, slices, *, broken=()):

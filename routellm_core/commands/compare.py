@@ -88,6 +88,9 @@ def lines(document: dict[str, Any]) -> list[str]:
         "is it a router? APGR against its own scores shuffled; bits of the scores and, at α = 0.5, "
         "of the choice",
         *(_control(router) for router in document["routers"]),
+        "recovered of the gap from the best single model to the oracle, threshold chosen out of "
+        "fold (in parentheses: the best one of these queries, which is too good)",
+        *(_oracle_gap(router) for router in document["routers"]),
         *money_lines(document["money"]),
         "on these costs: RouterBench's AIQ, area of the deferral curve, quality-neutral "
         "cost and strong-call share",
@@ -150,6 +153,11 @@ def _control(router: dict[str, Any]) -> str:
         f"scores, {fixed(router['score_entropy'], 1)} bits; {percent(router['share_at_half'])} "
         f"strong, {fixed(router['choice_entropy'], 2)} bits"
     )
+
+
+def _oracle_gap(router: dict[str, Any]) -> str:
+    recovered = bracketed(router["oracle_gap"], router["oracle_gap_interval"], percent)
+    return f"  {router['label']}: {recovered} ({percent(router['oracle_gap_at_best'])})"
 
 
 def _costs(router: dict[str, Any]) -> str:

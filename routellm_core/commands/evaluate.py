@@ -60,7 +60,9 @@ def lines(report: dict[str, Any]) -> list[str]:
         f"  {r['router']:<12} {r['recipe']:<11} {r['view']:<14} "
         f"APGR {bracketed(r['apgr'], r['apgr_interval'])}  "
         f"CPT50 {bracketed(r['cpt50'], r['cpt50_interval'], percent)}  "
-        f"CPT80 {bracketed(r['cpt80'], r['cpt80_interval'], percent)}  n {r['n_queries']:,}"
+        f"CPT80 {bracketed(r['cpt80'], r['cpt80_interval'], percent)}  "
+        f"to oracle {bracketed(r['oracle_gap'], r['oracle_gap_interval'], percent)}  "
+        f"n {r['n_queries']:,}"
         for r in report["routers"]
     ]
     found += [

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from routellm_core.errors import UnknownNameError
+from routellm_core.evaluation.oracle_gap import oracle_gap
 from routellm_core.evaluation.slice_ranks import (
     NO_ROUTERS,
     SLICE_TABLE,
@@ -51,6 +52,11 @@ class Evaluation(NamedTuple):
     cpt80_interval: Interval
     apgr_ten_bin: float
     apgr_tenth_sum: float
+    oracle_gap: float
+    """Recovered from the best single model to the oracle, see `oracle_gap.oracle_gap`."""
+    oracle_gap_interval: Interval
+    oracle_gap_at_best: float
+    """The same at the best threshold of these very queries."""
 
 
 def evaluate_router(
@@ -196,6 +202,7 @@ def _evaluation(outcomes: PairOutcomes, scored: _Scored, resamples: CurveResampl
     weak, strong = known.quality_weak, known.quality_strong
     curve = routing_curve(scored.of_kept, weak, strong)
     bins = variants.ten_bin_curve(scored.of_kept, weak, strong, curve)
+    gap = oracle_gap(scored.of_kept, known)
     return Evaluation(
         **scored.names,
         n_queries=known.n_queries,
@@ -207,6 +214,9 @@ def _evaluation(outcomes: PairOutcomes, scored: _Scored, resamples: CurveResampl
         cpt80_interval=percentile_interval(resamples.cpt80),
         apgr_ten_bin=variants.ten_bin_apgr(*bins),
         apgr_tenth_sum=variants.tenth_sum_apgr(curve),
+        oracle_gap=gap.recovered,
+        oracle_gap_interval=gap.interval,
+        oracle_gap_at_best=gap.recovered_at_best,
     )
 
 

@@ -35,6 +35,7 @@ def of_routers(figures: dict[str, Any]) -> dict[str, Any]:
             *(column(v, words_of(v), "figure", wide=True, help=help_of_views) for v in there),
             measure("cpt50", wide=False),
             measure("cpt80", wide=True),
+            column("oracle_gap", "to oracle", "percent", wide=True, term="oracle_gap"),
         ],
         "rows": rows,
         "pinned": _bounds(figures),
@@ -79,6 +80,12 @@ def figures_of(router: dict[str, Any]) -> dict[str, float | None]:
     }
 
 
+def to_oracle(router: dict[str, Any]) -> dict[str, float | None]:
+    """Recovered from the best single model to the oracle, with both ends of its interval."""
+    ends = _with_ends("oracle_gap", router["oracle_gap"], router["oracle_gap_interval"])
+    return {column: number(value) for column, value in ends.items()}
+
+
 def with_random(axis: dict[str, Any], figures: dict[str, Any]) -> dict[str, Any]:
     """The axis with the range of random routers on these queries."""
     low, high = figures["random"]["apgr_interval"]
@@ -96,6 +103,7 @@ def csv_lines(figures: dict[str, Any]) -> list[dict[str, Any]]:
             names
             | {"view": words_of(router["view"]), "n": router["n_queries"]}
             | figures_of(router)
+            | to_oracle(router)
         )
     return [head | {k: v for k, v in line.items() if k != "under"} for line in lines]
 
@@ -117,6 +125,7 @@ def _row(views: dict[str, dict[str, Any]], usual: str) -> dict[str, Any]:
         "view": words_of(first["view"]),
         "n": first["n_queries"],
         **figures_of(first),
+        **to_oracle(first),
     }
     for view, figures in views.items():
         ends = _with_ends(view, figures["apgr"], figures["apgr_interval"])
@@ -131,7 +140,7 @@ def _with_ends(name: str, value: float, interval: tuple[float, float]) -> dict[s
 def _bounds(figures: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows of two limits: one that no router can pass, and one that any router must."""
     low, high = figures["random"]["apgr_interval"]
-    oracle = {name: number(figures["oracle"][name]) for name in MEASURES}
+    oracle = {name: number(figures["oracle"][name]) for name in MEASURES} | {"oracle_gap": 1.0}
     blind = {"apgr": 0.5, "apgr_low": number(low), "apgr_high": number(high)}
     return [
         {"router": "oracle", "recipe": "", "under": "knows the answers", **oracle},

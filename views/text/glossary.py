@@ -86,6 +86,15 @@ TERMS = {
         "calls it goes by the gain of a call, across cost by the gain for the money. No router can "
         "be above it.",
     ),
+    "oracle_gap": Term(
+        "To the oracle",
+        "How much of the gap from the best single model to the oracle a router recovers at its "
+        "best share of strong calls. Each fifth of the queries is read at the threshold that is "
+        "best on the other four; the best one of these very queries would be too good. Below 0: "
+        "worse than the best single model.",
+        r"\frac{Q(\text{router}) - Q(\text{best single})}"
+        r"{Q(\text{oracle}) - Q(\text{best single})}",
+    ),
     "verdict": Term(
         "Ahead, or no clear winner",
         "Every pair of routers on the same resamples of the queries. Ahead: the difference is "

@@ -12,6 +12,7 @@ from routellm_core.evaluation.comparison import controls, sentences
 from routellm_core.evaluation.comparison.decomposition import Decomposition, decomposition
 from routellm_core.evaluation.comparison.verdicts import PairVerdict, verdicts
 from routellm_core.evaluation.money import cache_document, money_document
+from routellm_core.evaluation.oracle_gap import oracle_gap
 from routellm_core.evaluation.slice_ranks import (
     NO_ROUTERS,
     SLICE_TABLE,
@@ -131,6 +132,7 @@ def compare_routers(
                 "recipe": recipe,
                 "label": label,
                 "mean_quality": _mean_quality(outcomes, scores[label]),
+                **_oracle_gap(outcomes, scores[label]),
                 **_parts(parts),
                 **_controls(outcomes, scores[label], n_resamples, seed),
                 **_along_costs(outcomes, scores[label], costs, n_resamples, seed),
@@ -205,6 +207,16 @@ def _mean_quality(outcomes: PairOutcomes, scores: Floats) -> float:
     """Mean over all strong-call shares, which APGR puts on the scale of the gap."""
     curve = routing_curve(scores, outcomes.quality_weak, outcomes.quality_strong)
     return cost_quality.deferral_area(curve.strong_call_share, curve.quality)
+
+
+def _oracle_gap(outcomes: PairOutcomes, scores: Floats) -> dict[str, Any]:
+    """As `Evaluation` names it."""
+    gap = oracle_gap(scores, outcomes)
+    return {
+        "oracle_gap": gap.recovered,
+        "oracle_gap_interval": gap.interval,
+        "oracle_gap_at_best": gap.recovered_at_best,
+    }
 
 
 def _controls(outcomes: PairOutcomes, scores: Floats, n_shuffles: int, seed: int) -> dict[str, Any]:
