@@ -338,7 +338,7 @@ def test_other_measures_have_intervals_and_a_dash_without_a_price():
     nan = float("nan")
     unpriced = compared("bert", 0.7, aiq=nan, quality_neutral_cost=nan)
     assert costs.table(found(unpriced))["rows"][0]["aiq"] is None
-    assert costs.sentence(found(unpriced)).startswith("One of the models has no list price")
+    assert costs.sentence(found(unpriced)).startswith("What one of the models costs is not known")
     assert "80.0% of its cost (95% 79.0 – 81.0)" in costs.sentence(found(compared("bert", 0.7)))
 
 
@@ -440,10 +440,18 @@ def test_another_benchmark_of_the_closer_look_is_kept_in_the_link(open_page):
 
 def test_prices_of_the_link_count_closely(open_page, comparisons, none_before):
     typed = {"weak_usd": f"1/2@{PAPER_PAIR.weak}", "strong_usd": f"30/40@{PAPER_PAIR.strong}"}
-    open_page(look="closely", closely="mt_bench", **typed)
+    at = open_page(look="closely", closely="mt_bench", **typed)
     money = comparisons[-1].result(WAIT_S)["money"]
     assert (money["weak"]["price"]["prompt_usd"], money["strong"]["price"]["answer_usd"]) == (1, 40)
     assert money["weak"]["price"]["source"] == "edited by you"
+    shown = said(at.run()).replace("\\", "")
+    assert money["words"].replace("$", "") in shown.replace("$", "")
+    assert "list prices" not in shown
+
+
+def test_the_choice_of_money_counts_closely(open_page, comparisons, none_before):
+    open_page(look="closely", closely="mt_bench", money="list")
+    assert comparisons[-1].result(WAIT_S)["money"]["choice"] == "list"
 
 
 def test_a_table_leads_to_its_benchmark_closely(open_page):

@@ -26,7 +26,7 @@ def sentence(found: dict[str, Any]) -> str:
     routers = [r for r in found["routers"] if r["router"] not in NO_ROUTERS]
     known = [r for r in routers if math.isfinite(r["quality_neutral_cost"])]
     if not known:
-        return "One of the models has no list price: only shares of strong calls are known."
+        return "What one of the models costs is not known: only shares of strong calls are."
     best = min(known, key=lambda r: r["quality_neutral_cost"])
     pair, is_strong = found["model_pair"], found["quality_strong"] >= found["quality_weak"]
     single = short_name(pair["strong" if is_strong else "weak"])

@@ -135,9 +135,11 @@ def _draw_found(found: dict[str, Any], card: Benchmark) -> None:
         )
     _draw_table("By other measures", costs.sentence(found), costs.table(found), found)
     st.caption(
-        "AIQ: RouterBench, arXiv 2403.12031. Deferral area, quality-neutral cost: UniRoute, arXiv "
-        "2502.08773. Both qualities are in the benchmark's own scale; money at list prices. "
-        "Intervals: 95%, on the same resamples."
+        plain(
+            "AIQ: RouterBench, arXiv 2403.12031. Deferral area, quality-neutral cost: UniRoute, "
+            "arXiv 2502.08773. Both qualities are in the benchmark's own scale. "
+            f"{found['money']['words']} Intervals: 95%, on the same resamples."
+        )
     )
     _draw_downloads(found)
 
