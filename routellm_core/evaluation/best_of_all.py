@@ -43,7 +43,7 @@ class AllModels(NamedTuple):
 
     @property
     def pair_usd_from(self) -> str:
-        """What the money of the pair rests on."""
+        """Source of the money of the pair."""
         return " and ".join(dict.fromkeys(m.usd_from for m in self.models[:2]))
 
     def of(self, kept: NDArray[np.bool_]) -> "AllModels":

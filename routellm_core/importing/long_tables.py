@@ -113,7 +113,7 @@ def by_metric(
 
 
 class Question(NamedTuple):
-    """What a table leaves open."""
+    """Point that a table leaves open."""
 
     what: str
     """What was seen, in whole sentences."""

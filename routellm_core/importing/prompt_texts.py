@@ -1,4 +1,4 @@
-"""What was asked, in a prompt as a model got it: with marks of a chat template, or examples."""
+"""Question inside a prompt as a model got it: with marks of a chat template, or examples."""
 
 import re
 

@@ -26,7 +26,7 @@ FREE = ":free"
 
 
 def likelihoods(rows: pd.DataFrame) -> dict[Measure, Measure]:
-    """What is called a perplexity and lies below 0 is the logarithm of a likelihood: it rises."""
+    """Measures called perplexity that lie below 0, as logarithms of a likelihood, which rise."""
     return {
         measure: replace(measure, rises=True)
         for measure in columns_of(rows)

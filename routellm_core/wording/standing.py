@@ -43,7 +43,7 @@ class Standing(Protocol):
     def n_queries(self) -> int: ...
 
 
-class BestOfAll(Protocol):
+class SaidBest(Protocol):
     """The best of all models, as `evaluation.best_of_all.BestOfAll` holds it."""
 
     @property
@@ -116,7 +116,7 @@ def best_single(found: Standing, unit: str) -> str:
     return f"best single model: {best.model}, {_figures(best.quality, best.usd_per_query, unit)}"
 
 
-def best_of_all(found: BestOfAll, unit: str, model: str | None = None) -> str:
+def best_of_all(found: SaidBest, unit: str, model: str | None = None) -> str:
     """The best model of all that is not dearer than the routed answers, without a full stop.
 
     Args:

@@ -1,4 +1,4 @@
-"""How long the routed answers take at α, where both models were timed."""
+"""Seconds of the routed answers at α, where both models were timed."""
 
 import streamlit as st
 
