@@ -22,12 +22,16 @@ from routellm_core.commands import (
     evaluate,
     explain,
     label,
+    models,
+    monitor,
     policy,
     recommend,
     report,
     score,
+    shift,
     train,
 )
+from routellm_core.commands.next_command import called_as
 from routellm_core.commands.shared import Result, say
 from routellm_core.embedders.silence import silence_libraries
 from routellm_core.errors import RoutingError
@@ -70,13 +74,8 @@ def _bring_up_to_date(store: Path) -> None:
     ensure_store(DATA_DIR, store)
 
 
-def _called_as() -> str:
-    installed = "routellm-explorer"
-    return installed if Path(sys.argv[0]).stem == installed else "python -m routellm_core"
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=_called_as(), description=__doc__)
+    parser = argparse.ArgumentParser(prog=called_as(), description=__doc__)
     verbs = parser.add_subparsers(required=True, metavar="VERB")
 
     def verb(name: str, run: Callable[[argparse.Namespace], Result]) -> argparse.ArgumentParser:
@@ -94,11 +93,12 @@ def _parser() -> argparse.ArgumentParser:
         return added
 
     data.add_parsers(verb)
-    for module in (evaluate, compare, recommend, check, calibrate, certify):
+    for module in (models, evaluate, compare, recommend, check, calibrate, certify):
         module.add_parser(verb)
     policy.add_parsers(verb)
+    monitor.add_parser(verb)
     report.add_parser(verb)
-    for module in (explain, score, label):
+    for module in (explain, score, shift, label):
         module.add_parser(verb)
     train.add_parsers(verb)
     dashboard.add_parser(verb)

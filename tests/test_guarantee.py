@@ -617,3 +617,15 @@ def test_certify_refuses_what_is_no_promise_with_code_2(built_store, capsys):
     code, out, err = run_certify(built_store, capsys, *arguments)
     assert (code, out) == (2, "")
     assert "keeping 95" in err
+
+
+@pytest.mark.parametrize(("kind", "limit"), [("keep", 0.9), ("lose", 0.05), ("miss", 0.05)])
+def test_held_out_queries_that_break_the_guarantee_are_said_to_do_so(queries, kind, limit):
+    found = certify(*queries, GuaranteeTarget(kind, limit))
+    broken = limit - 0.01 if kind == "keep" else limit + 0.01
+    kept = limit + 0.01 if kind == "keep" else limit - 0.01
+    for achieved, is_broken in ((broken, True), (kept, False)):
+        said = certificate_sentence(
+            replace(found, threshold=0.4, n_passed=3, achieved=achieved), "share right"
+        )
+        assert ("not what is promised" in said) == is_broken

@@ -284,7 +284,8 @@ def test_a_promise_that_nothing_is_lost_makes_a_policy(here, tmp_path):
         rates = np.linspace(0.1, 0.9, len(ids), dtype=np.float32)
         rates = pd.DataFrame({"query_id": ids, "strong_win_rate": rates})
         store.add_strong_win_rates("level", PAIR, "mf-mine", "untouched", rates)
-        choice = select_with_guarantee(store, "level", "mf", GuaranteeTarget("lose", 0.0))
+        lossless = GuaranteeTarget("lose", 0.0)
+        choice = select_with_guarantee(store, "level", "mf", lossless, model_pair=PAIR)
     policy = policy_of(choice, checkpoint_dir(here.entry, tmp_path), n_resamples=100)
     assert (policy.guarantee.kind, policy.guarantee.limit) == ("lose", 0.0)
     assert policy.guarantee.achieved.value == -0.5

@@ -46,7 +46,9 @@ MAY_IMPORT = {
     "statistics": "metrics types",
     "store": "errors jobs metrics schemas text_keys types",
     "text_keys": "errors",
-    "training": "embedders errors files jobs routers schemas statistics store text_keys types",
+    "training": (
+        "embedders errors files jobs metrics routers schemas statistics store text_keys types"
+    ),
     "types": "errors",
     "wording": "",
     "views.cache": (

@@ -15,6 +15,7 @@ import threading
 import zipfile
 from types import ModuleType, SimpleNamespace
 
+import duckdb
 import pytest
 import yaml
 
@@ -620,7 +621,13 @@ def test_a_policy_is_kept_in_the_store_and_exported_from_there(tmp_path, built_s
 
 
 @pytest.mark.parametrize(
-    "target", [("--quality", "99"), ("--alpha", "nan"), ("--budget-usd", "0.01")]
+    "target",
+    [
+        ("--quality", "99"),
+        ("--alpha", "nan"),
+        ("--budget-usd", "0.01", "--queries-per-month", "99999"),
+        ("--budget-usd", "300"),
+    ],
 )
 def test_a_target_that_cannot_be_met_makes_no_policy(run, tmp_path, target):
     code, _, err = run(
@@ -629,3 +636,37 @@ def test_a_target_that_cannot_be_met_makes_no_policy(run, tmp_path, target):
     assert code == 2
     assert err.startswith("error: ")
     assert not (tmp_path / "p.json").exists()
+
+
+def test_scores_that_tell_nothing_apart_make_a_policy_only_on_demand(built_store, tmp_path, run):
+    store = tmp_path / "own.duckdb"
+    store.write_bytes(built_store.read_bytes())
+    with duckdb.connect(str(store)) as db:
+        db.execute("UPDATE strong_win_rate SET strong_win_rate = 0.5 WHERE router_id = 'mf-golden'")
+    made = ("policy", "--store", store, "--router", "mf", "--recipe", "golden")
+    made = (*made, "--benchmark", "gsm8k", "--share", "0.3", "--out", tmp_path / "p.json")
+    code, _, err = run(*made)
+    assert code == 2
+    assert re.search(r"mf gives all [\d,]+ queries the same score.* say --accept-far", err)
+    code, out, _ = run(*made, "--accept-far")
+    assert code == 0
+    assert "Look: mf gives all" in out
+
+
+def test_a_share_that_no_threshold_comes_near_names_the_nearest(built_store, tmp_path, run):
+    store = tmp_path / "own.duckdb"
+    store.write_bytes(built_store.read_bytes())
+    with duckdb.connect(str(store)) as db:
+        db.execute(
+            "UPDATE strong_win_rate SET strong_win_rate = CASE WHEN hash(query_id) % 10 < 5 "
+            "THEN 0.7 ELSE 0.3 END WHERE router_id = 'mf-golden'"
+        )
+    where = ("--store", store, "--router", "mf", "--recipe", "golden", "--benchmark", "gsm8k")
+    code, out, _ = run("calibrate", *where, "--share", "0.3", "--json")
+    assert code == 0
+    said = json.loads(out)["warning"]
+    assert re.search(
+        r"2 different scores.*share of 30.0%: the nearest are 0.0% and [45]\d.\d%", said
+    )
+    code, out, _ = run("calibrate", *where, "--share", "1", "--json")
+    assert json.loads(out)["warning"] is None

@@ -3,6 +3,7 @@
 import argparse
 import math
 
+from routellm_core.commands.shared import volume_of
 from routellm_core.errors import DataError
 from routellm_core.evaluation.overhead.router_cost import router_cost_usd
 from routellm_core.evaluation.overhead.router_times import (
@@ -51,11 +52,11 @@ def bill_for(parsed: argparse.Namespace, choice: SelectedThreshold) -> Bill:
         DataError: an amount is negative or not finite.
     """
     deciding = _deciding(parsed, choice.router.router_name)
-    return bill_of(choice, deciding, parsed.queries_per_month, typed_labelling(parsed))
+    return bill_of(choice, deciding, volume_of(parsed), typed_labelling(parsed))
 
 
 def typed_labelling(parsed: argparse.Namespace) -> Labelling | None:
-    """What was typed for the labels; None where nothing was.
+    """Cost of the labels as it was typed; None where nothing was.
 
     Raises:
         DataError: it is negative or not finite.

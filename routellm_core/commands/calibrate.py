@@ -21,7 +21,7 @@ from routellm_core.evaluation.standing import standing_document, standing_lines
 from routellm_core.metrics.curve import calls_strong, rank_queries
 from routellm_core.policy import bill as policy_bill
 from routellm_core.policy import choice as policy_choice
-from routellm_core.policy.choice import SelectedThreshold
+from routellm_core.policy.choice import SelectedThreshold, why_useless
 from routellm_core.statistics.bootstrap import curve_intervals
 from routellm_core.statistics.routed_money import routed_money
 from routellm_core.statistics.routed_point import point_figures
@@ -137,6 +137,9 @@ def calibrate(parsed: argparse.Namespace) -> Result:
         f"answers: {policy_bill.per_thousand(routed.usd_per_query)} for 1,000 queries, saved "
         f"{with_span(*routed.saving, percent)} against always {pair.strong}"
     )
+    useless = why_useless(choice)
+    document["warning"] = useless
+    line += f"\nLook: {useless}." if useless else ""
     money = money_lines(document["money"]) if found.mode == "budget" or parsed.price else []
     standing = standing_lines(document["standing"])
     return document, [reached, line, spent, *standing, *money, *([cache["words"]] if cache else [])]

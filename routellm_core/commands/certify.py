@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from routellm_core.commands.next_command import command, named_pair, with_next
 from routellm_core.commands.shared import Result, Verb, add_pair, pair_of, seed
 from routellm_core.errors import DataError
 from routellm_core.policy.guarantee.certify import Certificate, certify_on, scope_of
@@ -128,7 +129,19 @@ def certify_threshold(parsed: argparse.Namespace) -> Result:
     lines = [sentence]
     if found.is_reached:
         lines.append(f"threshold {found.threshold!r}, bound {significant(found.bound, 6)}")
-    return document, [*lines, *_search_lines(found), f"  {about(scope, held_out_fold)}"]
+    lines += [*_search_lines(found), f"  {about(scope, held_out_fold)}"]
+    return with_next((document, lines), _following(parsed, found))
+
+
+def _following(parsed: argparse.Namespace, found: Certificate) -> str:
+    """The policy with this guarantee; one for a share where none is reached."""
+    of = ("--benchmark", parsed.benchmark, "--router", parsed.router, "--recipe", parsed.recipe)
+    if not found.is_reached or parsed.fold is not None or parsed.seed:
+        return command(parsed, "policy", *of, *named_pair(parsed), "--share", 0.5)
+    promise = {"--keep-quality": parsed.keep_quality, "--lose": parsed.lose, "--miss": parsed.miss}
+    wish = [word for name, value in promise.items() for word in (name, value)]
+    confidence = None if parsed.confidence == 0.95 else parsed.confidence
+    return command(parsed, "policy", *of, *named_pair(parsed), *wish, "--confidence", confidence)
 
 
 def _figures(found: Certificate) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from routellm_core.commands.next_command import command, with_next
 from routellm_core.commands.shared import (
     CACHE_DIR,
     Result,
@@ -189,7 +190,10 @@ def import_files(parsed: argparse.Namespace) -> Result:
     if len(lines) > SHOWN_SETS:
         lines[SHOWN_SETS:] = [f"and {len(lines) - SHOWN_SETS:,} more benchmarks"]
     notes = condensed([*on_battles, *(n for p in found.parts for n in p.notes)], MOST - len(lines))
-    return {"imported": imported}, lines + [f"  {note}" for note in notes]
+    result = {"imported": imported}, lines + [f"  {note}" for note in notes]
+    if ids:
+        return with_next(result, command(parsed, "score", "--benchmark", ids[0], "--router", "mf"))
+    return with_next(result, command(parsed, "train", "mf", "--battles", imported[0]["battles"]))
 
 
 def _models(part: "Imported") -> set[str]:

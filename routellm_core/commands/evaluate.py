@@ -36,8 +36,15 @@ def evaluate(parsed: argparse.Namespace) -> Result:
             )
             for benchmark_id in ids
         ]
+        unscored = {
+            report["benchmark"]: store.how_to_score(report["benchmark"])
+            for report in reports
+            if all(row["recipe"] == "none" for row in report["routers"])
+        }
     document = reports[0] if len(reports) == 1 else reports
-    return document, [line for report in reports for line in lines(report)]
+    shown = [line for report in reports for line in lines(report)]
+    shown += [f"no router has scored all of {name}; {what}" for name, what in unscored.items()]
+    return document, shown
 
 
 def lines(report: dict[str, Any]) -> list[str]:

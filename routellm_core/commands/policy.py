@@ -7,13 +7,14 @@ from typing import Any
 from routellm_core.commands.bill import add_bill, bill_for
 from routellm_core.commands.calibrate import add_choice, chosen
 from routellm_core.commands.certify import add_guarantee, delta_of, guarantee_target
+from routellm_core.commands.next_command import command, with_next
 from routellm_core.commands.shared import Result, Verb, chosen_prices, pair_of
 from routellm_core.errors import DataError
 from routellm_core.evaluation.standing import standing_document, standing_lines
 from routellm_core.metrics.curve import calls_strong
 from routellm_core.policy import bill, build
 from routellm_core.policy.build import ProviderNames
-from routellm_core.policy.choice import SelectedThreshold
+from routellm_core.policy.choice import SelectedThreshold, why_useless
 from routellm_core.policy.document import POLICY_NAME, Policy, diff, parse_policy, read_policy
 from routellm_core.policy.export import TARGETS, target_named
 from routellm_core.policy.export import export as write_export
@@ -67,6 +68,11 @@ def add_policy(making: argparse.ArgumentParser) -> None:
             help="who serves it, as LiteLLM says it (default: an endpoint like OpenAI's)",
         )
     making.add_argument(
+        "--accept-far",
+        action="store_true",
+        help="make it though all scores are equal, or no threshold comes near the share",
+    )
+    making.add_argument(
         "--seed", type=int, default=0, help="of the bootstrap and of a guarantee's split"
     )
 
@@ -95,10 +101,14 @@ def made_policy(parsed: argparse.Namespace) -> tuple[SelectedThreshold, Policy]:
         UnknownNameError: there is no such benchmark, model or router.
         UnreachableError: no threshold meets the target.
         NotTrainedError: the router has no checkpoint.
-        DataError: see `build.policy_of`.
+        DataError: the threshold is useless and nobody said `--accept-far`, or see
+            `build.policy_of`.
     """
     with Store(parsed.store, read_only=True) as store:
         choice = _certified(parsed, store) or chosen(parsed, store)
+    useless = why_useless(choice)
+    if useless and not parsed.accept_far:
+        raise DataError(f"{useless}; take another router or target, or say --accept-far")
     pair = choice.outcomes.model_pair
     fold = None if choice.certified is None else choice.certified.held_out_fold
     made = build.policy_of(
@@ -144,8 +154,11 @@ def policy(parsed: argparse.Namespace) -> Result:
     document = {"file": str(parsed.out), "kept": parsed.keep, "policy": made.document()}
     document["bill"] = bill.document(costs)
     document["standing"] = standing
+    useless = why_useless(choice)
+    document["warning"] = useless
     lines = [
         *_lines(made),
+        *([f"  Look: {useless}."] if useless else []),
         *bill.lines(costs),
         *(f"  {line}" for line in standing_lines(standing)),
         f"written to {parsed.out}",
@@ -153,7 +166,8 @@ def policy(parsed: argparse.Namespace) -> Result:
     if differences is not None:
         document["differences"] = differences
         lines += [f"  {line}" for line in differences]
-    return document, lines
+    to_python = ("--policy", parsed.out, "--target", "python", "--out", "routed")
+    return with_next((document, lines), command(parsed, "export", *to_python))
 
 
 def _lines(made: Policy) -> list[str]:
@@ -196,7 +210,8 @@ def export(parsed: argparse.Namespace) -> Result:
         "commands": list(target.commands),
     }
     lines = [f"{target.title}: {parsed.out}; there", *(f"  {line}" for line in target.commands)]
-    return document, lines
+    of_log = ("--policy", parsed.policy, "--log", "LOG")
+    return with_next((document, lines), command(parsed, "monitor", *of_log))
 
 
 def _stored(parsed: argparse.Namespace, found: Policy) -> Path:

@@ -4,6 +4,7 @@ import argparse
 import math
 from typing import Any
 
+from routellm_core.commands.next_command import command, named_pair, with_next
 from routellm_core.commands.shared import (
     Result,
     Verb,
@@ -80,7 +81,17 @@ def recommend_routers(parsed: argparse.Namespace) -> Result:
             seed=parsed.seed,
             warm_share=parsed.warm_share,
         )
-    return answer, lines(answer)
+    return with_next((answer, lines(answer)), _following(parsed, answer))
+
+
+def _following(parsed: argparse.Namespace, answer: dict[str, Any]) -> str:
+    """A guarantee of the first router that fits; the pairs there are where none does."""
+    if not answer["routers"]:
+        return command(parsed, "models", "--benchmark", parsed.benchmark)
+    first = answer["routers"][0]
+    router = ("--router", first["router"], "--recipe", first["recipe"])
+    of = ("--benchmark", parsed.benchmark, *router, *named_pair(parsed))
+    return command(parsed, "certify", *of, "--keep", 0.95)
 
 
 def lines(answer: dict[str, Any]) -> list[str]:

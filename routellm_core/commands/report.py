@@ -5,7 +5,7 @@ from pathlib import Path
 
 from routellm_core.commands.bill import bill_for
 from routellm_core.commands.policy import add_policy, made_policy, standing_of, write_file
-from routellm_core.commands.shared import Result, Verb
+from routellm_core.commands.shared import Result, Verb, volume_of
 from routellm_core.evaluation.standing import standing_lines
 from routellm_core.policy import bill
 from routellm_core.report import words
@@ -26,7 +26,7 @@ def report(parsed: argparse.Namespace) -> Result:
     """Make a policy and tell of it on one page of HTML: decision, money, what is not known."""
     choice, policy = made_policy(parsed)
     costs = bill_for(parsed, choice)
-    figures = figures_of(choice, policy, parsed.queries_per_month, costs)
+    figures = figures_of(choice, policy, volume_of(parsed), costs)
     write_file(parsed.out, page_of(choice, policy, figures).encode("utf-8"))
     said, not_known = words.decision(policy, figures), words.not_known(policy, choice)
     standing = standing_of(choice)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from routellm_core.commands.score_set import router_id_of, score_set
 from routellm_core.commands.shared import Result, Verb, count, say, say_progress
 from routellm_core.embedders import devices
-from routellm_core.errors import DataError, UnknownNameError
+from routellm_core.errors import DataError
 from routellm_core.metrics.curve import calls_strong
 from routellm_core.routers import load_router
 from routellm_core.routers.checkpoints import checkpoint_dir, checkpoint_hash
@@ -47,8 +48,11 @@ def add_parser(verb: Verb) -> None:
         metavar="FILE",
         help="CSV, JSON, JSON lines, Parquet, Excel; - reads a query a line from stdin",
     )
+    parser.add_argument("--output", type=Path, metavar="FILE", help=".parquet or .csv to write")
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help=".parquet or .csv to write"
+        "--benchmark",
+        metavar="B",
+        help="an imported set, in place of --input and --output: its scores go into the store",
     )
     parser.add_argument("--column", help="that holds the queries (default: told from the table)")
     parser.add_argument("--alpha", type=float, help="add what this threshold decides")
@@ -73,7 +77,12 @@ def score_file(parsed: argparse.Namespace) -> Result:
     """Strong win rates of the queries in a file, a row each, in its order.
 
     What is scored is kept beside the output until it is whole: a stopped run goes on from there.
+    With --benchmark the queries of an imported set, whose scores the store keeps.
     """
+    if parsed.benchmark is not None:
+        return score_set(parsed)
+    if parsed.output is None:
+        raise DataError("name an --output FILE, or the --benchmark of an imported set")
     by_ray = parsed.engine == "ray"
     place = outputs.place_of(parsed.output, in_partitions=by_ray)
     if parsed.alpha is not None and not 0 <= parsed.alpha <= 1:
@@ -186,7 +195,7 @@ def load_routers(folders: Mapping[str, Path]) -> dict[str, "Router"]:
 def _checkpoints(parsed: argparse.Namespace) -> dict[str, Path]:
     """The checkpoint folder of each router that is asked for, by its id."""
     with Store(parsed.store, read_only=True) as store:
-        router_ids = [_router_id(store, name) for name in parsed.router]
+        router_ids = [router_id_of(store, name) for name in parsed.router]
         return {name: checkpoint_dir(store.router(name), DATA_DIR) for name in router_ids}
 
 
@@ -204,17 +213,6 @@ def _read(parsed: argparse.Namespace, place: outputs.Place) -> Queries:
     if not queries:
         raise DataError("stdin holds no query; give one a line, or --input FILE")
     return Queries(queries, None)
-
-
-def _router_id(store: Store, name: str) -> str:
-    """A router by its id, or by its name: then the one of the recipe golden."""
-    ids = store.trained_routers()["router_id"].tolist()
-    wanted = name if name in ids else f"{name}-golden"
-    if wanted in ids:
-        return wanted
-    if name == "random":
-        return "random-none"
-    raise UnknownNameError(f"no router {name!r}; there are: {', '.join(ids)}")
 
 
 def _write(frame: pd.DataFrame, path: Path) -> None:

@@ -22,6 +22,8 @@ from routellm_core.types import ModelPair
 from routellm_core.wording.numbers import DASH, duration, fixed, gpu_memory
 
 CACHE_DIR = cache_dir()
+ASSUMED_VOLUME = 100_000.0
+"""Queries a month where nobody says how many."""
 _SECONDS_BETWEEN_LINES = 10.0
 _NOT_TYPED = Price(math.nan, math.nan, "typed", replaces_measured=True)
 
@@ -279,13 +281,21 @@ def add_targets(parser: argparse.ArgumentParser) -> Any:
     target.add_argument("--share", type=float, help="of strong calls, in [0, 1]")
     target.add_argument("--pgr", type=float, help="share of the gap to recover")
     target.add_argument("--quality", type=float, help="in the benchmark's own scale")
-    target.add_argument("--budget-usd", type=float, help="a month")
-    parser.add_argument("--queries-per-month", type=float, default=100_000.0)
+    target.add_argument("--budget-usd", type=float, help="a month, for --queries-per-month")
+    parser.add_argument(
+        "--queries-per-month",
+        type=float,
+        help=f"that money of a month is for (default: {ASSUMED_VOLUME:,.0f}; a budget needs it)",
+    )
     return target
 
 
 def target_of(parsed: argparse.Namespace) -> Target:
-    """The target that the options name."""
+    """The target that the options name.
+
+    Raises:
+        DataError: a budget without the number of queries that it is for.
+    """
     given = vars(parsed)
     if given.get("share") is not None:
         return Target("share", parsed.share)
@@ -297,4 +307,15 @@ def target_of(parsed: argparse.Namespace) -> Target:
         return Target("alpha", parsed.alpha)
     if given.get("usd_per_1000") is not None:
         return Target("budget", parsed.usd_per_1000, 1_000.0)
+    if parsed.queries_per_month is None:
+        raise DataError(
+            "a budget buys nothing certain without a volume: say how many queries a month it is "
+            "for, with --queries-per-month"
+        )
     return Target("budget", parsed.budget_usd, parsed.queries_per_month)
+
+
+def volume_of(parsed: argparse.Namespace) -> float:
+    """Queries a month that money is given for, as typed or `ASSUMED_VOLUME`."""
+    typed: float | None = parsed.queries_per_month
+    return ASSUMED_VOLUME if typed is None else typed

@@ -2,10 +2,12 @@
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from routellm_core import jobs
+from routellm_core.commands.next_command import command, with_next
 from routellm_core.commands.shared import (
     CACHE_DIR,
     Result,
@@ -21,8 +23,12 @@ from routellm_core.release.rescoring import PAIR, SHIPPED, Places, rescore
 from routellm_core.routers import ROUTERS
 from routellm_core.store import Store
 from routellm_core.store.places import DATA_DIR
+from routellm_core.store.selection import default_pair
 from routellm_core.store.workspace import Workspace
 from routellm_core.training.cross_fitting import VIEWS_OF_GOLDEN
+from routellm_core.training.label_curve import verdict
+from routellm_core.types import ModelPair
+from routellm_core.wording.numbers import bracketed, signed
 
 
 def add_parsers(verb: Verb) -> None:
@@ -33,7 +39,11 @@ def add_parsers(verb: Verb) -> None:
     training.add_argument("--golden", nargs="+", default=[], metavar="BENCHMARK")
     training.add_argument("--battles", nargs="+", default=[], metavar="SOURCE")
     training.add_argument(
-        "--score-on", nargs="+", default=[], metavar="BENCHMARK", help="besides the golden ones"
+        "--score-on",
+        nargs="+",
+        default=[],
+        metavar="BENCHMARK",
+        help="besides the golden ones; a golden one: what 200, 500 and all of its labels give",
     )
     training.add_argument(
         "--views",
@@ -66,10 +76,11 @@ def train(parsed: argparse.Namespace) -> Result:
     elif parsed.router is None:
         raise DataError("name a router to train, for example: train mf --golden mmlu")
     else:
+        pair = _pair(parsed)
         plan = training_job.TrainingPlan(
             router_name=parsed.router,
-            weak=parsed.weak or PAIR.weak,
-            strong=parsed.strong or PAIR.strong,
+            weak=pair.weak,
+            strong=pair.strong,
             golden=tuple(parsed.golden),
             battles=tuple(parsed.battles),
             score_on=tuple(parsed.score_on),
@@ -104,8 +115,46 @@ def train(parsed: argparse.Namespace) -> Result:
         f"{run.facts['n_dropped']:,} queries dropped as leaks; checkpoint in {folder}/checkpoint",
     ]
     if kept_as:
-        lines.append(f"kept as {kept_as}; see it with: python -m routellm_core evaluate")
-    return document, lines
+        lines.append(f"kept as {kept_as}")
+    if "label_curve" in run.facts:
+        lines += _curve_lines(run.facts["label_curve"])
+    if not kept_as or not plan.benchmarks:
+        return document, lines
+    return with_next(
+        (document, lines),
+        command(parsed, "recommend", "--benchmark", plan.benchmarks[0], "--share", 0.5),
+    )
+
+
+def _pair(parsed: argparse.Namespace) -> ModelPair:
+    """The pair of the options; of a set of one's own without the paper's models its usual one."""
+    usual = PAIR
+    if parsed.golden:
+        with Store(parsed.store, read_only=True) as store:
+            if not set(PAIR) <= set(store.models(parsed.golden[0])["model"]):
+                usual = default_pair(store, parsed.golden[0])
+    return ModelPair(weak=parsed.weak or usual.weak, strong=parsed.strong or usual.strong)
+
+
+_WORDS = {
+    "first": "",
+    "worth it": "; worth it: ",
+    "worse": "; worse than before: ",
+    "not clearly": "; not clearly better than before: ",
+}
+
+
+def _curve_lines(curve: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Whether each step of a learning curve was worth its labels."""
+    rows = ["labels that each router saw, judged out of fold on the same queries"]
+    for step in curve:
+        told = verdict(step)
+        gain = bracketed(step["gain"], step["gain_interval"], signed) if told != "first" else ""
+        rows.append(
+            f"  {step['n_labels']:,}{' (all)' if step['is_all'] else ''}: APGR "
+            f"{bracketed(step['apgr'], step['apgr_interval'])}{_WORDS[told]}{gain}"
+        )
+    return rows
 
 
 def scores(parsed: argparse.Namespace) -> Result:

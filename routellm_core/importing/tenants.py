@@ -1,4 +1,4 @@
-"""Who a request is billed to, out of a log: a team, a key, a customer or a user.
+"""Tenant that a request is billed to, out of a log: a team, a key, a customer or a user.
 
 A key never enters: it has its alias where the log gives one, else the first digits of a hash.
 """

@@ -62,7 +62,7 @@ class Bill(NamedTuple):
 
 
 def labelling_of(card: Benchmark) -> Labelling:
-    """What was spent on the labels of a benchmark, as it was kept with it."""
+    """Cost of the labels of a benchmark, as it was kept with it."""
     if card.labelling_requests is None:
         return UNKNOWN_LABELLING
     requests = f"{card.labelling_requests:,} requests of `label`"

@@ -165,6 +165,33 @@ def threshold_on(
     )
 
 
+FAR = 0.05
+"""Strong calls, as a share of all, by which a choice may miss the share that was asked for."""
+
+
+def why_useless(choice: SelectedThreshold) -> str | None:
+    """The reason why a threshold does not do what a threshold is for; None where it does.
+
+    That is so where all queries have one score, so that nothing is told apart, or where no
+    threshold comes within `FAR` of the share that was asked for.
+    """
+    curve, found = choice.curve, choice.calibration
+    name = choice.router.router_name
+    if len(curve.threshold) <= 2:
+        return (
+            f"{name} gives all {choice.outcomes.n_queries:,} queries the same score, so that a "
+            "threshold calls the strong model always or never"
+        )
+    if found.mode == "share" and abs(found.achieved - found.wanted) > FAR:
+        above = curve.strong_call_share[curve.strong_call_share > found.achieved].min()
+        return (
+            f"{name} has {len(curve.threshold) - 1:,} different scores, and no threshold comes "
+            f"near a share of {found.wanted:.1%}: the nearest are {found.achieved:.1%} and "
+            f"{above:.1%}"
+        )
+    return None
+
+
 def outcomes_hash(outcomes: PairOutcomes, strong_win_rate: Floats) -> str:
     """SHA-256 over query ids, both qualities and scores, in the order of the queries."""
     total = hashlib.sha256("\n".join(map(str, outcomes.query_id)).encode("utf-8"))

@@ -4,6 +4,9 @@ Beside what every job has, its folder holds what was scored so far, in `chunks/`
 `scores.parquet`: query_id and a column a router.
 """
 
+import itertools
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from routellm_core.routers.checkpoints import checkpoint_dir, checkpoint_hash
 from routellm_core.scoring.engine import score
 from routellm_core.store import Store
 from routellm_core.store.places import DATA_DIR
+from routellm_core.store.selection import default_pair
 from routellm_core.store.workspace import Workspace
 from routellm_core.types import ModelPair
 
@@ -38,6 +42,48 @@ class ScoringPlan(jobs.JobPlan):
     @property
     def model_pair(self) -> ModelPair:
         return ModelPair(weak=self.weak, strong=self.strong)
+
+
+def plans_of(
+    store: Store,
+    benchmark_id: str,
+    router_ids: Sequence[str],
+    pair: ModelPair | None = None,
+) -> list[ScoringPlan]:
+    """The scorings that put scores of a set by some routers into the store, one a pair.
+
+    Args:
+        store: holds the set and the routers.
+        benchmark_id: of the set.
+        router_ids: of routers with a checkpoint.
+        pair: under which the scores are kept; by default the set's usual one, and each router's own
+            where the set has outcomes of fewer than two models. On a set of the user's own they
+            count for every pair.
+
+    Raises:
+        UnknownNameError: no such set or router.
+    """
+    if pair is None and len(store.models(benchmark_id)) >= 2:
+        pair = default_pair(store, benchmark_id)
+    of_pair: dict[ModelPair, list[str]] = {}
+    for router_id in router_ids:
+        own = pair or ModelPair(**json.loads(store.router(router_id).config)["model_pair"])
+        of_pair.setdefault(own, []).append(router_id)
+    return [ScoringPlan(benchmark_id, tuple(ids), *of) for of, ids in of_pair.items()]
+
+
+def folder_for(plan: ScoringPlan, folder: Path) -> Path:
+    """Folder of a scoring: that of the same plan which was stopped, else a new one.
+
+    Args:
+        plan: what is scored.
+        folder: of the scorings of the set.
+    """
+    for job in jobs.jobs_in(folder):
+        if job.status != "done" and ScoringPlan.of(job.plan) == plan:
+            return job.folder
+    taken = (folder / str(number) for number in itertools.count(1))
+    return next(path for path in taken if not path.exists())
 
 
 def work_on(

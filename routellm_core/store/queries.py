@@ -108,6 +108,7 @@ class QueryReader(Reader):
             DataError: no query has both outcomes and a score.
         """
         self.router(router_id)
+        scores = self._scores(benchmark_id)
         other_id, other_view = other or (None, None)
         return self._pair_rows(
             """query_id, slice, text_hash, contaminated,
@@ -135,10 +136,10 @@ class QueryReader(Reader):
             benchmark_id,
             model_pair,
             contaminated=True,
-            join=f"""JOIN ({_SCORES} AND router_id = $router_id AND view = $view) AS own
+            join=f"""JOIN (FROM {scores} WHERE router_id = $router_id AND view = $view) AS own
                     USING (query_id)
-                LEFT JOIN ({_SCORES} AND router_id = $other_id AND view = $other_view) AS other
-                    USING (query_id)
+                LEFT JOIN (FROM {scores} WHERE router_id = $other_id AND view = $other_view)
+                    AS other USING (query_id)
                 WINDOW by_own AS (PARTITION BY contaminated ORDER BY own.strong_win_rate DESC),
                     by_other AS (PARTITION BY contaminated
                         ORDER BY other.strong_win_rate DESC NULLS LAST)""",
@@ -281,7 +282,8 @@ class QueryReader(Reader):
         """`router_id`, `view` and `strong_win_rate` of every router that scored the query."""
         return self._frame(
             f"""SELECT router_id, view, strong_win_rate::DOUBLE AS strong_win_rate
-                FROM ({_SCORES} AND query_id = $query_id) ORDER BY router_id, view""",
+                FROM {self._scores(benchmark_id)} WHERE query_id = $query_id
+                ORDER BY router_id, view""",
             benchmark_id=benchmark_id,
             query_id=query_id,
             **model_pair._asdict(),
@@ -324,9 +326,6 @@ def _usual(side: str, call: UsualCall) -> dict[str, float | None]:
 
 
 _ANY_LENGTH = 2**31 - 1
-
-_SCORES = """SELECT * FROM strong_win_rate
-    WHERE benchmark_id = $benchmark_id AND weak_model = $weak AND strong_model = $strong"""
 
 _SUMS = """count(*) AS n_queries, count(*) FILTER (lost) AS n_lost,
     coalesce(sum(lost_quality), 0) AS lost_quality, count(*) FILTER (wasted) AS n_wasted,

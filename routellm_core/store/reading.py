@@ -29,6 +29,17 @@ PAIR_QUERIES = """
           WHERE benchmark_id = $benchmark_id AND model = $strong) AS strong USING (query_id)
 """
 
+_SCORES = """(
+    SELECT * FROM strong_win_rate
+    WHERE benchmark_id = $benchmark_id AND weak_model = $weak AND strong_model = $strong)"""
+# Those of a router that saw none of an own set's queries count for every pair.
+_SCORES_OF_OWN = """(
+    SELECT * FROM strong_win_rate
+    WHERE benchmark_id = $benchmark_id
+        AND (weak_model = $weak AND strong_model = $strong OR view = 'untouched')
+    QUALIFY row_number() OVER (PARTITION BY router_id, view, query_id
+        ORDER BY weak_model <> $weak OR strong_model <> $strong, weak_model, strong_model) = 1)"""
+
 _SELDOM = ("prompt_tokens", "cost_usd", "cached_tokens", "cache_write_tokens", "reasoning_tokens")
 """Columns of an outcome that few files fill."""
 
@@ -104,7 +115,12 @@ class Reader(Database):
         )
 
     def pair_outcomes(
-        self, benchmark_id: str, model_pair: ModelPair, *, contaminated: bool = False
+        self,
+        benchmark_id: str,
+        model_pair: ModelPair,
+        *,
+        contaminated: bool = False,
+        may_be_one: bool = False,
     ) -> PairOutcomes:
         """Outcomes of both models on the queries that both have answered, ordered by query_id.
 
@@ -112,6 +128,7 @@ class Reader(Database):
             benchmark_id: a benchmark of this store.
             model_pair: two different models with outcomes on it.
             contaminated: True keeps the queries that stand in RouteLLM's training data.
+            may_be_one: takes a pair of a model with itself: all that it has answered.
 
         Raises:
             UnknownNameError: no such benchmark or model.
@@ -127,6 +144,7 @@ class Reader(Database):
             benchmark_id,
             model_pair,
             contaminated,
+            may_be_one=may_be_one,
         )
         slice_code, slices = _codes(rows["slice"])
         by_name = sorted(range(len(slices)), key=slices.__getitem__)
@@ -167,7 +185,12 @@ class Reader(Database):
         )
 
     def pair_latencies(
-        self, benchmark_id: str, model_pair: ModelPair, *, contaminated: bool = False
+        self,
+        benchmark_id: str,
+        model_pair: ModelPair,
+        *,
+        contaminated: bool = False,
+        may_be_one: bool = False,
     ) -> PairLatencies:
         """Seconds to the full answers, aligned with `pair_outcomes` of the same arguments.
 
@@ -180,6 +203,7 @@ class Reader(Database):
             benchmark_id,
             model_pair,
             contaminated,
+            may_be_one=may_be_one,
         )
         return PairLatencies(weak=rows["weak"].to_numpy(), strong=rows["strong"].to_numpy())
 
@@ -254,12 +278,10 @@ class Reader(Database):
         self.router(router_id)
         self.benchmark(benchmark_id)
         return self._frame(
-            """SELECT query_id, slice, cluster_id, prompt_tokens, text_hash, strong_win_rate
+            f"""SELECT query_id, slice, cluster_id, prompt_tokens, text_hash, strong_win_rate
                FROM (SELECT * FROM query WHERE benchmark_id = $benchmark_id AND NOT contaminated)
-               JOIN (SELECT query_id, strong_win_rate FROM strong_win_rate
-                     WHERE benchmark_id = $benchmark_id AND weak_model = $weak
-                       AND strong_model = $strong AND router_id = $router_id AND view = $view
-                    ) USING (query_id)
+               JOIN (SELECT query_id, strong_win_rate FROM {self._scores(benchmark_id)}
+                     WHERE router_id = $router_id AND view = $view) USING (query_id)
                ORDER BY query_id""",
             benchmark_id=benchmark_id,
             router_id=router_id,
@@ -291,29 +313,41 @@ class Reader(Database):
         """
         self._check_pair(benchmark_id, model_pair)
         return self._frame(
-            """SELECT router_id, router_name, recipe, view, count(*) AS n_scored, trained_on,
+            f"""SELECT router_id, router_name, recipe, view, count(*) AS n_scored, trained_on,
                       created_at
-               FROM strong_win_rate JOIN router USING (router_id)
-               WHERE benchmark_id = $benchmark_id AND weak_model = $weak
-                 AND strong_model = $strong
+               FROM {self._scores(benchmark_id)} JOIN router USING (router_id)
                GROUP BY ALL ORDER BY router_name, recipe, router_id, view""",
             benchmark_id=benchmark_id,
             **model_pair._asdict(),
         )
 
-    def scored_pairs(self, benchmark_id: str) -> list[ModelPair]:
-        """The pairs that routers have scored on it, the one with the most routers first."""
+    def scored_pairs(self, benchmark_id: str, *, out_of_fold: bool = False) -> list[ModelPair]:
+        """The pairs that routers have scored on it, the one with the most routers first.
+
+        Args:
+            benchmark_id: of this store.
+            out_of_fold: only routers that learned from it.
+        """
         self.benchmark(benchmark_id)
         pairs = self._rows(
             """SELECT weak_model, strong_model FROM strong_win_rate
-               WHERE benchmark_id = $benchmark_id GROUP BY weak_model, strong_model
+               WHERE benchmark_id = $benchmark_id AND NOT ($out_of_fold AND view = 'untouched')
+               GROUP BY weak_model, strong_model
                ORDER BY count(DISTINCT router_id) DESC, weak_model, strong_model""",
             benchmark_id=benchmark_id,
+            out_of_fold=out_of_fold,
         )
         return [
             ModelPair(**{k.removesuffix("_model"): v for k, v in p.items()})
             for p in pairs.to_pylist()
         ]
+
+    def how_to_score(self, benchmark_id: str) -> str:
+        """Advice where the scores of a router are missing, as the end of a sentence."""
+        if self.benchmark(benchmark_id).origin == "user":
+            return f"score the set with: score --benchmark {benchmark_id} --router mf"
+        pairs = [f"--strong {p.strong} --weak {p.weak}" for p in self.scored_pairs(benchmark_id)]
+        return f"choose a pair that has scores: {', or '.join(pairs[:3]) or 'there is none'}"
 
     def router_named(
         self, benchmark_id: str, model_pair: ModelPair, router_name: str, recipe: str | None = None
@@ -334,7 +368,8 @@ class Reader(Database):
             there = sorted(set(rows["router_name"] + " (" + rows["recipe"] + ")"))
             raise UnknownNameError(
                 f"no scores of router {router_name!r}{f' ({recipe})' if recipe else ''} on "
-                f"{benchmark_id} for this pair; there are: {', '.join(there) or 'none yet'}"
+                f"{benchmark_id} for this pair; there are: {', '.join(there) or 'none yet'}; "
+                + self.how_to_score(benchmark_id)
             )
         if named["router_id"].nunique() > 1 and recipe is None and "golden" in set(named["recipe"]):
             named = named[named["recipe"] == "golden"]
@@ -414,12 +449,10 @@ class Reader(Database):
         """`query_id`, `text_hash` (None without a text) and `strong_win_rate` of scored queries."""
         self._check_pair(benchmark_id, model_pair)
         return self._frame(
-            """SELECT query_id, text_hash, strong_win_rate
+            f"""SELECT query_id, text_hash, strong_win_rate
                FROM (SELECT * FROM query WHERE benchmark_id = $benchmark_id AND NOT contaminated)
-               JOIN (SELECT * FROM strong_win_rate
-                     WHERE benchmark_id = $benchmark_id AND weak_model = $weak
-                       AND strong_model = $strong AND router_id = $router_id AND view = $view
-                    ) USING (query_id)
+               JOIN (SELECT query_id, strong_win_rate FROM {self._scores(benchmark_id)}
+                     WHERE router_id = $router_id AND view = $view) USING (query_id)
                ORDER BY query_id""",
             benchmark_id=benchmark_id,
             router_id=router_id,
@@ -477,10 +510,8 @@ class Reader(Database):
             benchmark_id,
             model_pair,
             contaminated,
-            join=f"""LEFT JOIN (SELECT query_id, {column} FROM strong_win_rate
-                WHERE benchmark_id = $benchmark_id AND weak_model = $weak
-                  AND strong_model = $strong AND router_id = $router_id AND view = $view
-                ) USING (query_id)""",
+            join=f"""LEFT JOIN (SELECT query_id, {column} FROM {self._scores(benchmark_id)}
+                WHERE router_id = $router_id AND view = $view) USING (query_id)""",
             router_id=router_id,
             view=view,
         )
@@ -610,7 +641,18 @@ class Reader(Database):
         )
         return int(known or 0), int(total)
 
-    def _check_pair(self, benchmark_id: str, model_pair: ModelPair) -> None:
+    def _scores(self, benchmark_id: str) -> str:
+        """The scores for a pair as SQL.
+
+        What a router makes of a text depends on no pair that is drawn, so on a set of the user's
+        own a router that did not learn from it has scored it for all pairs.
+        """
+        is_own = self.benchmark(benchmark_id).origin == "user"
+        return _SCORES_OF_OWN if is_own else _SCORES
+
+    def _check_pair(
+        self, benchmark_id: str, model_pair: ModelPair, *, may_be_one: bool = False
+    ) -> None:
         weak, strong = model_pair
         self.benchmark(benchmark_id)
         known = self._frame(
@@ -622,7 +664,7 @@ class Reader(Database):
                 raise UnknownNameError(
                     f"no outcomes of {model!r} on {benchmark_id}; there are: {', '.join(known)}"
                 )
-        if weak == strong:
+        if weak == strong and not may_be_one:
             raise DataError(f"weak and strong are both {weak!r}; choose two different models")
 
     def _pair_rows(
@@ -632,10 +674,12 @@ class Reader(Database):
         model_pair: ModelPair,
         contaminated: bool,
         join: str = "",
+        *,
+        may_be_one: bool = False,
         **parameters: Any,
     ) -> pa.Table:
         weak, strong = model_pair
-        self._check_pair(benchmark_id, ModelPair(weak, strong))
+        self._check_pair(benchmark_id, ModelPair(weak, strong), may_be_one=may_be_one)
         rows = self._rows(
             f"SELECT {columns} {PAIR_QUERIES} {join} ORDER BY query_id",
             benchmark_id=benchmark_id,

@@ -1,29 +1,57 @@
 """Readings of the store that choose: the usual pair, the main view, the complete routers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from routellm_core.errors import UnknownNameError
+from routellm_core.metrics.costs import pair_costs
+from routellm_core.metrics.model_pairs import ModelOutcomes, useful_pairs
+from routellm_core.metrics.prices import Price, price_for
 from routellm_core.store import Store
 from routellm_core.types import VIEWS, ModelPair, PairOutcomes
 
 
 def default_pair(store: Store, benchmark_id: str) -> ModelPair:
-    """The pair that most routers were scored for; without scores the best and the next model.
+    """The pair that is meant where none is named.
+
+    Of a shipped benchmark the one that most routers were scored for. Of a set of the user's own the
+    one that most routers learned from it, then the most useful one (`metrics.model_pairs`), then
+    the best and the next model.
 
     Raises:
         UnknownNameError: the benchmark has fewer than two models.
     """
-    scored = store.scored_pairs(benchmark_id)
+    is_own = store.benchmark(benchmark_id).origin == "user"
+    models = store.models(benchmark_id)["model"].tolist()
+    scored = store.scored_pairs(benchmark_id, out_of_fold=is_own and len(models) >= 2)
     if scored:
         return scored[0]
-    models = store.models(benchmark_id)["model"].tolist()
     if len(models) < 2:
         raise UnknownNameError(
             f"benchmark {benchmark_id!r} has outcomes of {len(models)} model; routing needs two"
         )
-    return ModelPair(weak=models[1], strong=models[0])
+    useful = useful_pairs(models_of(store, benchmark_id)) if len(models) > 2 else []
+    return useful[0].model_pair if useful else ModelPair(weak=models[1], strong=models[0])
+
+
+def models_of(
+    store: Store, benchmark_id: str, typed: Mapping[str, Price] | None = None
+) -> list[ModelOutcomes]:
+    """All models of a benchmark with what each did and costs, the best first.
+
+    Args:
+        store: open.
+        benchmark_id: of the store.
+        typed: prices in place of list prices, by model.
+    """
+    found = []
+    for model in store.models(benchmark_id)["model"]:
+        outcomes = store.pair_outcomes(benchmark_id, ModelPair(model, model), may_be_one=True)
+        price = price_for(model, typed)
+        costs = pair_costs(outcomes, price, price)
+        found.append(ModelOutcomes(model, outcomes, costs.strong, costs.strong_source))
+    return found
 
 
 def main_view(views: Sequence[str]) -> str:

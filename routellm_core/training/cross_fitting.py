@@ -159,9 +159,14 @@ def _score_folds(
     fit: _Fit,
     work_dir: Path,
     fold_checkpoint_dir: Path | None = None,
+    n_labels: int | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """Scores of the golden benchmarks, each fold by a router that saw the others."""
+    """Scores of the golden benchmarks, each fold by a router that saw the others.
+
+    With `n_labels` it saw so many queries of them at the most, drawn by the seed of the fit.
+    """
     fold = folds_of(training, view)
+    place = np.random.default_rng(fit.seed).permutation(len(fold))
     n_folds = int(fold.max()) + 1
     scores = np.empty(len(fold), dtype=np.float32)
     for k in range(n_folds):
@@ -172,12 +177,49 @@ def _score_folds(
             asked = fold == k
             # A text may stand in several slices, so leaving out a slice may not be enough.
             repeated = same_text(list(compress(training.queries, asked)), training.queries)
-            router = fit(features, ~repeated, name)
+            seen = ~repeated
+            if n_labels is not None and seen.sum() > n_labels:
+                seen &= place <= np.sort(place[seen])[n_labels - 1]
+            router = fit(features, seen, name)
             if k == HELD_OUT_FOLD and fold_checkpoint_dir is not None:
                 save_fold_checkpoint(router, fold_checkpoint_dir)
             _write_array(router.strong_win_rate_of(features[asked]), kept)
         scores[fold == k] = np.load(kept, allow_pickle=False)
     return _frames(training, view, scores, fold)
+
+
+def scores_of_fewer_labels(
+    training: TrainingSet,
+    router_name: str,
+    n_labels: int,
+    *,
+    cache_dir: Path,
+    work_dir: Path,
+    seed: int = 0,
+    config: Any = None,
+    on_progress: OnProgress = silent,
+) -> Floats:
+    """Scores of a training set of one golden benchmark, out of fold, by routers of fewer labels.
+
+    Args:
+        training: from `recipes.training_set`.
+        router_name: of the registry, but not `stacked`.
+        n_labels: queries that each router learns from, at the most; smaller draws lie in larger.
+        cache_dir: keeps vectors between runs.
+        work_dir: keeps finished folds, as for `train`.
+        seed: of the draw and of whatever is random in a fit.
+        config: the router's options; by default its own.
+        on_progress: told how far it is.
+
+    Returns:
+        (n_queries,) in the order of the benchmark's outcomes.
+    """
+    embedder = embedder_of(router_name, config, cache_dir)
+    features = read_features(training.queries, embedder, cache_dir, on_progress)
+    fit = _Fit(router_name, training, embedder, work_dir, seed, config, on_progress)
+    (frame,) = _score_folds(training, "in_domain", features, fit, work_dir, n_labels=n_labels)
+    shutil.rmtree(work_dir, ignore_errors=True)
+    return np.asarray(frame["strong_win_rate"], dtype=np.float32)
 
 
 def _train_stacked(

@@ -28,8 +28,14 @@ from routellm_core.jobs.progress import OnProgress, silent
 from routellm_core.routers import configs
 from routellm_core.store import Store
 from routellm_core.store.places import cache_dir
-from routellm_core.training.recipes import benchmark_part, recipe_of, tier_table, training_set
-from routellm_core.types import ModelPair, RouterEntry
+from routellm_core.training.recipes import (
+    TrainingSet,
+    benchmark_part,
+    recipe_of,
+    tier_table,
+    training_set,
+)
+from routellm_core.types import Floats, ModelPair, RouterEntry
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,17 @@ class TrainingPlan(jobs.JobPlan):
     @property
     def model_pair(self) -> ModelPair:
         return ModelPair(weak=self.weak, strong=self.strong)
+
+    @property
+    def asks_label_curve(self) -> bool:
+        """True where one set is learned from and named to be scored too, out of fold."""
+        return (
+            len(self.golden) == 1
+            and self.golden[0] in self.score_on
+            and not self.battles
+            and "in_domain" in self.views
+            and self.router_name != "stacked"
+        )
 
     @property
     def benchmarks(self) -> tuple[str, ...]:
@@ -153,10 +170,42 @@ def work_on(
             on_progress=context.on_progress,
             fold_checkpoint_dir=folder / fold_checkpoint_name("checkpoint"),
         )
+        if plan.asks_label_curve:
+            curve = _label_curve(folder, plan, training, trained.scores, cache_dir, config, context)
+            context.report(label_curve=curve)
         trained.router.save(folder / "checkpoint")
         trained.scores.to_parquet(folder / "scores.parquet", index=False)
         context.report(n_dropped=trained.n_dropped)
     return read_run(folder)
+
+
+def _label_curve(
+    folder: Path,
+    plan: TrainingPlan,
+    training: TrainingSet,
+    scores: pd.DataFrame,
+    cache_dir: Path,
+    config: Any,
+    context: jobs.JobContext,
+) -> list[dict[str, Any]]:
+    """What fewer labels would have given; see `training.label_curve`."""
+    from routellm_core.training.cross_fitting import scores_of_fewer_labels
+    from routellm_core.training.label_curve import label_curve
+
+    def of_fewer(n_labels: int) -> Floats:
+        return scores_of_fewer_labels(
+            training,
+            plan.router_name,
+            n_labels,
+            cache_dir=cache_dir,
+            work_dir=folder / f"unfinished-{n_labels}",
+            seed=plan.seed,
+            config=config,
+            on_progress=context.on_progress,
+        )
+
+    of_all = scores[scores["view"] == "in_domain"]["strong_win_rate"].to_numpy()
+    return label_curve(training.parts[0].outcomes, of_fewer, of_all, seed=plan.seed)
 
 
 def main(folder: Path, store_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a log was billed for, tenant by tenant."""
+"""Bill of a log, tenant by tenant."""
 
 import pandas as pd
 import streamlit as st

@@ -4,6 +4,7 @@ from functools import partial
 
 import streamlit as st
 
+from routellm_core.policy.choice import why_useless
 from views.deploy import bill, evidence, exports, history, monitor, replay
 from views.deploy.present import policy_in_hand
 from views.selection.frame import Selection, boundary
@@ -22,6 +23,8 @@ def draw(selection: Selection) -> None:
     st.subheader("The policy", anchor=False)
     with boundary():
         policy, choice, folder = policy_in_hand(selection, readings)
+        if useless := why_useless(choice):
+            st.warning(plain(f"{useless}."), icon=":material/warning:")
         costs = bill.read(selection, choice)
         for part in (
             partial(evidence.draw, policy, choice, costs),

@@ -8,6 +8,7 @@ import streamlit as st
 from routellm_core import jobs
 from routellm_core.evaluation.traffic.comparison import Comparison, ComparisonPlan
 from routellm_core.evaluation.traffic.profile import Profile
+from routellm_core.evaluation.traffic.sentences import verdict_sentence
 from routellm_core.training.recipes import RECIPES
 from routellm_core.wording.numbers import fixed, percent, with_span
 from routellm_core.wording.text import one_line
@@ -19,12 +20,6 @@ from views.state.attempt import attempt, button
 from views.text.escape import plain
 
 _SHOWN = 8
-_VERDICTS = {
-    "no_difference": "do not clearly differ from",
-    "different": "differ from",
-    "far_apart": "are far apart from",
-    "too_few_queries": "are too few to compare with",
-}
 
 
 def draw(version: int, row: Any) -> None:
@@ -95,7 +90,7 @@ def _draw_job(job: jobs.Job) -> None:
 
 def _draw_found(version: int, row: Any, title: str, benchmark_id: str, found: Comparison) -> None:
     told = found.two_sample
-    st.markdown(f"##### {plain(f'Your queries {_VERDICTS[told.verdict]} those of {title}.')}")
+    st.markdown(f"##### {plain(verdict_sentence(told, title))}")
     html_table.draw(
         "How alike the sets are",
         ["what", figure("figure"), Heading("read it so", is_wide=True)],

@@ -1,8 +1,6 @@
 """Scoring a set by routers: chosen, watched, kept."""
 
-import itertools
 from functools import partial
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -40,7 +38,7 @@ def draw(version: int, row: Any, pair: ModelPair | None) -> None:
     Args:
         version: of the store.
         row: of the set.
-        pair: to score for; None: each router's own.
+        pair: under which scores are kept; None: each router's own.
     """
     _take_finished(row.benchmark_id)
     found = jobs_of(row.benchmark_id)
@@ -52,7 +50,7 @@ def draw(version: int, row: Any, pair: ModelPair | None) -> None:
     if not texts:
         st.info("A router reads texts, and this set has none.", icon=":material/description:")
         return
-    done = _scored(version, row.benchmark_id, pair)
+    done = set(own_data.scorings(version, row.benchmark_id)["router_id"])
     routers = own_data.scoring_routers(version)
     # One that learned from the set scores it honestly out of fold only, as its training did.
     taught = routers["trained_on"].map(lambda names: row.benchmark_id in names.split(", "))
@@ -87,37 +85,16 @@ def draw(version: int, row: Any, pair: ModelPair | None) -> None:
         )
 
 
-def _scored(version: int, benchmark_id: str, pair: ModelPair | None) -> set[str]:
-    """Routers that have scored the set, for the pair where one is meant."""
-    table = own_data.scorings(version, benchmark_id)
-    if pair is not None:
-        is_pairs = (table["weak_model"] == pair.weak) & (table["strong_model"] == pair.strong)
-        table = table[is_pairs]
-    return set(table["router_id"])
-
-
 def _start(
     version: int, benchmark_id: str, routers: tuple[str, ...], pair: ModelPair | None
 ) -> None:
     """One job for each pair, since a router without outcomes to go by keeps its own."""
     with attempt(), _taking:  # two tabs that ask for the same get it once
-        table = own_data.scoring_routers(version).set_index("router_id")
-        pairs = {
-            name: pair or ModelPair(table.at[name, "weak"], table.at[name, "strong"])
-            for name in routers
-        }
-        for wanted in dict.fromkeys(pairs.values()):
-            ids = tuple(name for name in routers if pairs[name] == wanted)
-            plan = ScoringPlan(benchmark_id, ids, *wanted)
+        folder = workspace.current().scorings(benchmark_id)
+        for plan in scoring_job.plans_of(workspace.store(), benchmark_id, routers, pair):
             at_work = [job.plan for job in jobs_of(benchmark_id) if job.status == "running"]
             if plan not in map(ScoringPlan.of, at_work):
-                folder = _free(workspace.current().scorings(benchmark_id))
-                jobs.start(folder, plan, workspace.store_path())
-
-
-def _free(folder: Path) -> Path:
-    taken = (folder / str(number) for number in itertools.count(1))
-    return next(path for path in taken if not path.exists())
+                jobs.start(scoring_job.folder_for(plan, folder), plan, workspace.store_path())
 
 
 def jobs_of(benchmark_id: str) -> list[jobs.Job]:

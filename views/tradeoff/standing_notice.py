@@ -1,4 +1,4 @@
-"""What routing cannot mend: a pair of which one model should be called always, or be swapped."""
+"""A pair that routing cannot mend: one model should be called always, or the two swapped."""
 
 import streamlit as st
 

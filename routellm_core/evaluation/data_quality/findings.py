@@ -64,7 +64,7 @@ class DataFinding(NamedTuple):
 
 
 class Suspicion(NamedTuple):
-    """What one test says, before it is adjusted for the number of tests.
+    """Result of one test, before it is adjusted for the number of tests.
 
     A test that could have found something is one also where it found nothing (p-value 1): the
     number of tests must not depend on what they find.

@@ -38,7 +38,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 
 
 def is_non_english(text: str) -> bool:
-    """Whether a text reads as another language than English.
+    """True where a text reads as another language than English.
 
     It does where more than half of its letters are not Latin, or where it has at least three of
     the commonest short words of German, French, Spanish, Italian, Portuguese and Dutch, and more

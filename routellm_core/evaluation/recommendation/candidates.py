@@ -95,8 +95,8 @@ def read_candidates(
     rows = rows[rows["router_name"] != "random"]
     if rows.empty:
         raise UnknownNameError(
-            f"no router has scored {benchmark_id} for {pair.strong} / {pair.weak}; see what there "
-            f"is with: evaluate --benchmark {benchmark_id}"
+            f"no router has scored all of {benchmark_id} for {pair.strong} / {pair.weak}; "
+            + store.how_to_score(benchmark_id)
         )
     view = main_view(rows["view"].tolist())
     rows = rows[rows["view"] == view]

@@ -273,20 +273,33 @@ def _write(folder: Path, found: Comparison) -> None:
         arrays |= {f"{name}.{field}": getattr(copies, field) for field in Copies._fields}
     arrays |= {f"map.{field}": getattr(found.map, field) for field in QueryMap._fields[:-1]}
     np.savez(folder / "arrays.npz", **arrays)
-    told = found.two_sample
-    scalars = ("auc", "p_value", "n_own", "n_benchmark")
     files.write_json(
         folder / "figures.json",
-        {
-            "told_apart": {name: getattr(told, name) for name in scalars}
-            | {"interval": list(told.interval)},
-            "own_similarity": found.own_similarity,
-            "benchmark_similarity": found.benchmark_similarity,
-            "variance_share": [float(share) for share in found.map.variance_share],
-            "own_profile": asdict(found.own_profile),
-            "benchmark_profile": asdict(found.benchmark_profile),
-        },
+        figures(found) | {"variance_share": [float(share) for share in found.map.variance_share]},
     )
+
+
+def figures(found: Comparison) -> dict[str, Any]:
+    """Figures of the two sets, as JSON holds them.
+
+    Returns:
+        `told_apart` (AUC, its 95% interval, p-value and numbers of different texts), the mean
+        cosines to the nearest query of the other set, the number of copies, and both profiles.
+    """
+    told = found.two_sample
+    scalars = ("auc", "p_value", "n_own", "n_benchmark")
+    copies = {"own": found.own, "theirs": found.theirs, "repeated": found.repeated}
+    return {
+        "told_apart": {name: getattr(told, name) for name in scalars}
+        | {"interval": list(told.interval)},
+        "own_similarity": found.own_similarity,
+        "benchmark_similarity": found.benchmark_similarity,
+        "copies": {
+            name: {"word_for_word": of.n_exact, "nearly": of.n_near} for name, of in copies.items()
+        },
+        "own_profile": asdict(found.own_profile),
+        "benchmark_profile": asdict(found.benchmark_profile),
+    }
 
 
 def _profile_of(document: dict[str, Any]) -> Profile:
@@ -311,9 +324,16 @@ def _texts(store: Store, benchmark_id: str) -> dict[str, str]:
     return kept
 
 
+def cache_dirs(store: Store, store_path: Path, plan: ComparisonPlan) -> tuple[Path, Path]:
+    """Folders that keep the vectors of both sides; those of an own set go when the set goes."""
+    workspace = Workspace(store_path)
+    is_own = store.benchmark(plan.benchmark_id).origin == "user"
+    theirs = workspace.set_dir(plan.benchmark_id) if is_own else cache_dir()
+    return workspace.set_dir(plan.own_id), theirs
+
+
 def main(folder: Path, store_path: Path) -> None:
     """Do the comparison of a folder, whose plan.json says what."""
     plan = ComparisonPlan.read(folder / "plan.json")
-    caches = (Workspace(store_path).set_dir(plan.own_id), cache_dir())
     with Store(store_path, read_only=True) as store:
-        work_on(folder, plan, store, DATA_DIR, caches)
+        work_on(folder, plan, store, DATA_DIR, cache_dirs(store, store_path, plan))

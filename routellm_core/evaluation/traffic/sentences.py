@@ -1,7 +1,19 @@
 """Sentences about own traffic beside a benchmark."""
 
 from routellm_core.evaluation.traffic.transport import Transported
-from routellm_core.evaluation.traffic.two_sample import FEWEST
+from routellm_core.evaluation.traffic.two_sample import FEWEST, TwoSample
+
+_VERDICTS = {
+    "no_difference": "do not clearly differ from",
+    "different": "differ from",
+    "far_apart": "are far apart from",
+    "too_few_queries": "are too few to compare with",
+}
+
+
+def verdict_sentence(found: TwoSample, title: str) -> str:
+    """A sentence about how like a benchmark's the own queries are."""
+    return f"Your queries {_VERDICTS[found.verdict]} those of {title}."
 
 
 def caution(found: Transported) -> str:

@@ -71,7 +71,7 @@ def _left_out(note: str) -> None:
 
 
 def around_rows(path: Path) -> dict[str, Any]:
-    """What an object holds beside the one list of rows that it wraps; empty where it is no such.
+    """Fields of an object beside the one list of rows that it wraps; empty where it is no such.
 
     Raises:
         DataError: damaged.

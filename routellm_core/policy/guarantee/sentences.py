@@ -177,7 +177,14 @@ def _checked(c: Certificate, quality_unit: str) -> str:
         if kind == "miss"
         else f"{c.n_held_out:,} held-out queries"
     )
-    return f"{on}: {write(c.achieved)} {what} {brackets(c.achieved_interval, write)}"
+    found = f"{on}: {write(c.achieved)} {what} {brackets(c.achieved_interval, write)}"
+    limit = c.target.limit
+    if not (c.achieved < limit if kind == "keep" else c.achieved > limit):
+        return found
+    return (
+        f"{found}. That is not what is promised: it is chance in these queries, or this is one of "
+        f"the {_percent(c.delta)} of guarantees that do not hold"
+    )
 
 
 def _confidence(c: Certificate) -> str:
