@@ -141,8 +141,8 @@ def test_a_column_beside_the_costs_names_their_currency(tmp_path):
     path = csv(tmp_path, cost=[0.1, 0.2, 0.3, 0.4], currency=["CNY", "usd", "", "credits"])
     cost, notes = costs_of(path)
     assert sorted(cost[np.isfinite(cost)]) == [0.2, 0.3]
-    assert any("are in CNY" in note for note in notes)
-    assert any("are in CREDITS" in note for note in notes)
+    assert any("is in CNY" in note for note in notes)
+    assert any("is in CREDITS" in note for note in notes)
     cost, _ = costs_of(path, rates=(("CNY", 0.5), ("CREDITS", 0.01)))
     assert sorted(cost) == pytest.approx([0.004, 0.05, 0.2, 0.3])
 
