@@ -114,11 +114,13 @@ def test_replay_uses_intervals_of_clusters(open_on_shipped):
     policy = kept(at)
     store = workspace.store()
     known = store.pair_outcomes("mmlu", PAIR)
-    rates = store.strong_win_rates("mmlu", PAIR, "mf-golden", "in_domain")
+    rates = store.strong_win_rates("mmlu", PAIR, "mf-golden", "unseen_slices")
     routed = np.where(rates >= policy.threshold, known.quality_strong, known.quality_weak)
     assert len(np.unique(known.cluster_code)) < len(routed)
     low, high = mean_interval(routed, known.cluster_code)
     assert f"95% {100 * low:.1f} – {100 * high:.1f}" in tables(at)
+    own = policy.evidence.quality
+    assert f"95% {100 * own.low:.1f} – {100 * own.high:.1f}" in tables(at)
 
 
 def test_two_policies_are_compared_and_one_is_gone_back_to(open_on_shipped):

@@ -60,7 +60,7 @@ def draw(bill: Bill) -> None:
         )
     html_table.draw(
         "The whole bill of the policy",
-        ["part", figure("money"), figure("95% interval"), "where it comes from"],
+        ["part, and where it comes from", figure("money"), figure("95% interval")],
         rows_of(bill),
     )
     st.markdown(f"**{plain(break_even_words(bill))}**")
@@ -69,27 +69,35 @@ def draw(bill: Bill) -> None:
         _draw_slices(bill)
 
 
-def rows_of(bill: Bill) -> list[list[str]]:
-    """Part, money, interval and source as texts."""
+def rows_of(bill: Bill) -> list[list[str | Cell]]:
+    """Part with its source, money and interval."""
     total, monthly = bill.total, bill.queries_per_month
     n = f"n = {total.n_queries:,}"
     return [
-        ["answers, 1,000 queries", *_usd(bill.answers.usd_per_query, 1_000), bill.source],
         [
-            "deciding, 1,000 queries",
+            Cell("answers, 1,000 queries", bill.source),
+            *_usd(bill.answers.usd_per_query, 1_000),
+        ],
+        [
+            Cell("deciding, 1,000 queries", bill.deciding.source),
             usd_text(1_000 * bill.deciding.usd_per_query),
             DASH,
-            bill.deciding.source,
         ],
-        ["in all, 1,000 queries", *_usd(total.usd_per_query, 1_000), n],
-        [f"in all a month, {monthly:,.0f} queries", *_usd(total.usd_per_query, monthly), n],
+        [Cell("in all, 1,000 queries", n), *_usd(total.usd_per_query, 1_000)],
         [
-            f"saved, against always {bill.names[1]}",
+            Cell(f"in all a month, {monthly:,.0f} queries", n),
+            *_usd(total.usd_per_query, monthly),
+        ],
+        [
+            Cell(f"saved, against always {bill.names[1]}", n),
             percent(total.saving.value),
             both_ends(total.saving.interval, percent),
-            n,
         ],
-        ["labelling so far", usd_text(bill.labelling.usd), DASH, bill.labelling.source],
+        [
+            Cell("labelling so far", bill.labelling.source),
+            usd_text(bill.labelling.usd),
+            DASH,
+        ],
     ]
 
 

@@ -93,7 +93,11 @@ def _row(key: RouterKey, policy: Policy, other: Policy | None) -> list[str]:
             is_strong = called.to_numpy(dtype=bool)
             routed = np.where(is_strong, known.quality_strong, known.quality_weak)
             quality = quality_text(card, float(routed.mean()))
-            found = mean_interval(routed, known.cluster_code)
+            found = (
+                policy.evidence.quality.interval
+                if _is_evidence(key, policy, len(routed))
+                else mean_interval(routed, known.cluster_code)
+            )
             interval = span(found, points_text, quality_unit=card.quality_unit)
     except RoutingError:
         pass  # bare queries, or another pair: no quality to tell
@@ -107,6 +111,13 @@ def _row(key: RouterKey, policy: Policy, other: Policy | None) -> list[str]:
         flipped = strong != calls_strong(rates, other.alpha)
         row.append(f"{int(flipped.sum()):,} ({percent(flipped.mean())})")
     return row
+
+
+def _is_evidence(key: RouterKey, policy: Policy, n_queries: int) -> bool:
+    """True for the very queries that the figures of the policy are of: one figure, one interval."""
+    pair, evidence = policy.model_pair, policy.evidence
+    asked = evidence.benchmark_id, (pair.weak.name, pair.strong.name), evidence.view
+    return (key.benchmark_id, tuple(key.pair), key.view, n_queries) == (*asked, evidence.n_queries)
 
 
 def plain_title(title: str) -> str:
