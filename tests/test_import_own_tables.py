@@ -322,3 +322,19 @@ def test_a_column_that_tells_repeats_apart_is_asked_for(tmp_path):
     assert means(read(tmp_path, table, roles=(("model", "contender"),))) == BOTH
     part = read(tmp_path, table, roles=(("repeat", "contender"),))
     assert means(part) == pytest.approx({"t": 7 / 12})
+
+
+def test_a_log_in_a_table_tells_who_is_billed_and_keeps_no_key(tmp_path):
+    log = pd.DataFrame(
+        {
+            "query": ["How deep is the lock?", "How wide is the lock?", "Who rows?"],
+            "model": ["heron", "wren", "heron"],
+            "cost_usd": [0.02, 0.001, 0.03],
+            "Team": ["kitchen", None, "cellar"],
+            "api_key": ["sk-invented-0001", "sk-invented-0001", "sk-invented-0002"],
+        }
+    )
+    part = read(tmp_path, log)
+    assert part.usage["tenant"].tolist() == ["team kitchen", "key #2300b5ed", "team cellar"]
+    assert said(part, "Billed to: Team, api_key")
+    assert "sk-invented" not in part.usage.to_csv() + part.queries.to_csv() + str(part.notes)

@@ -11,12 +11,17 @@ from routellm_core.importing.fields import at
 from routellm_core.importing.records import structured
 from routellm_core.text_keys import text_hash
 
-TEAM = ("user_api_key_team_alias", "team_alias", "team_id", "user_api_key_team_id", "tenant")
+TEAM = (
+    *("user_api_key_team_alias", "team_alias", "team_id", "user_api_key_team_id"),
+    *("tenant", "team"),
+)
 KEY_ALIAS = ("user_api_key_alias", "key_alias", "api_key_alias")
-CUSTOMER = ("end_user", "user_api_key_end_user_id", "tenant_id", "customer_id")
+CUSTOMER = ("end_user", "user_api_key_end_user_id", "tenant_id", "customer_id", "customer")
 USER = ("user", "user_id", "user_api_key_user_id")
 KEY = ("api_key", "user_api_key_hash", "user_api_key")
 FIELDS = frozenset({*TEAM, *KEY_ALIAS, *CUSTOMER, *USER, *KEY, "metadata"})
+TENANTS = FIELDS - {"metadata"}
+"""Names of columns that hold a tenant."""
 _KINDS = (("team", TEAM), ("key", KEY_ALIAS), ("customer", CUSTOMER), ("user", USER))
 _SECRET = re.compile(r"(?:bearer\s|(?:sk|pk|rk)[-_]|key[-_])\S+|[0-9a-f]{32,}|[\w+/=]{40,}", re.I)
 _UNSAID = ("", "none", "null", "default_user_id", "anonymous", "not known")

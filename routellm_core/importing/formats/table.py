@@ -44,6 +44,7 @@ from routellm_core.importing.readers.table import Table
 from routellm_core.importing.readers.tables import read_columns, read_sample
 from routellm_core.importing.records import structured
 from routellm_core.importing.said import asked_in
+from routellm_core.importing.tenants import TENANTS, tenant_of
 from routellm_core.importing.values import Where
 
 SHOWN = 8
@@ -93,7 +94,7 @@ def read(path: Path, mapping: ColumnMapping | None = None) -> list[Imported]:
     rows, where, notes = rows_of(path, mapping)
     if is_guess:
         asked_about(rows, mapping, sample, named(path))
-    read_too = set(mapping.columns())
+    read_too = {*mapping.columns(), *_billed_to(sample.column_names, mapping)}
     unread = [name for name in sample.column_names if name not in read_too]
     if unread:
         notes.append(f"Not used: {_listed(unread)}.")
@@ -113,14 +114,17 @@ def rows_of(path: Path, mapping: ColumnMapping) -> tuple[pd.DataFrame, Where, li
     Raises:
         DataError: a column is missing, or a cell is off.
     """
+    sample = read_sample(path)
     if mapping.around is None:
-        sample = read_sample(path)
         mapping = replace(mapping, around=around(sample.column_names, sample, mapping.query))
     answers = {mapping.answer, *(model.answer for model in mapping.wide)} - {None}
     read_whole = {mapping.query, *(mapping.around or ())}
     looked_at = [name for name in answers if name and name not in read_whole]
-    table = read_columns(path, mapping.columns(), looked_at)
+    billed_to = _billed_to(sample.column_names, mapping)
+    table = read_columns(path, [*mapping.columns(), *billed_to], looked_at)
     notes = [*table.notes, _read_as(mapping)]
+    if billed_to:
+        notes.append(f"Billed to: {_listed(billed_to)}; of a key a hash is kept.")
     table = without_totals(table, mapping, notes)
     rows, where = (_wide if mapping.wide else _long)(table, mapping, path, notes)
     return rows, where, notes
@@ -158,11 +162,23 @@ def _long(
         rows["latency_s"] = times[mapping.latency]
     elif mapping.started is not None and mapping.ended is not None:
         rows["latency_s"] = units.between(data[mapping.started], data[mapping.ended])
+    if billed_to := _billed_to(data.column_names, mapping):
+        owners = data.select(billed_to).rename_columns([name.strip().lower() for name in billed_to])
+        rows["tenant"] = [tenant_of(owner) or None for owner in owners.to_pylist()]
     _count_thoughts(rows, data, mapping, where, notes)
     _look_at_calls(rows, data, mapping, notes)
     if mapping.metric is not None:
         rows, where = by_metric(rows, data, mapping, where)
     return rows, where
+
+
+def _billed_to(columns: Sequence[str], mapping: ColumnMapping) -> list[str]:
+    """Columns of a table of calls without grades that name who is billed."""
+    if mapping.quality is not None or mapping.wide or mapping.model is None:
+        return []
+    mapped = set(mapping.columns())
+    by_name = {name.strip().lower(): name for name in columns if name not in mapped}
+    return [name for plain, name in by_name.items() if plain in TENANTS]
 
 
 def _measure(
