@@ -17,7 +17,7 @@ from views.selection.router_cost import RouterCost
 from views.state import inputs, link
 from views.text.escape import plain
 
-_MOST_USD, _MOST_QUERIES = 1e9, 1e12
+_MOST_USD = 1e9
 
 
 def read(selection: Selection, choice: SelectedThreshold) -> Bill:
@@ -41,14 +41,7 @@ def draw(bill: Bill) -> None:
     """Volume, machine and labels to type; a row a part; the slices."""
     st.markdown("**The whole bill**")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        inputs.number_of(
-            "Queries a month",
-            "queries_per_month",
-            bill.queries_per_month,
-            most=_MOST_QUERIES,
-            step=1_000.0,
-            form="%.0f",
-        )
+        router_cost.draw_volume()
         router_cost.draw_machine()
         inputs.number_of(
             "Spent on labels, USD",

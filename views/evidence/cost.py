@@ -31,7 +31,7 @@ from views.text.money import money_words
 from views.text.names import short_name
 
 _BASELINES = {"mix": "a random mix of equal quality", "today": "what you pay today"}
-_MOST_USD, _MOST_QUERIES = 1e6, 1e12
+_MOST_USD = 1e6
 
 
 class Baseline(NamedTuple):
@@ -122,14 +122,7 @@ def provenance(pair: ModelPair, costs: PairCosts, router: RouterCost) -> str:
 
 def _draw_inputs(selection: Selection, readings: Readings, router: RouterCost) -> Baseline:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        inputs.number_of(
-            "Queries a month",
-            "queries_per_month",
-            queries_per_month(),
-            most=_MOST_QUERIES,
-            step=1_000.0,
-            form="%.0f",
-        )
+        router_cost.draw_volume()
         router_cost.draw_machine()
         inputs.number_of(
             "Warm prompts, %",

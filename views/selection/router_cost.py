@@ -17,10 +17,11 @@ from views.cache import benchmarks, own_data, workspace
 from views.cache import evidence as evidence_cache
 from views.cache.evidence import seconds_of
 from views.selection.frame import Selection
+from views.selection.point import queries_per_month
 from views.state import inputs, link
 from views.text.escape import plain
 
-_MOST_MS, _MOST_USD = 60_000.0, 1_000.0
+_MOST_MS, _MOST_USD, _MOST_QUERIES = 60_000.0, 1_000.0, 1e12
 
 
 class RouterCost(NamedTuple):
@@ -86,6 +87,14 @@ def draw_seconds(selection: Selection, router: RouterCost) -> None:
         if router.seconds_source == "typed by you":
             st.button("Take the usual time", on_click=link.remember, kwargs={"router_ms": None})
     st.caption(plain(f"The router's time: {router.seconds_source}."))
+
+
+def draw_volume() -> None:
+    """The queries of a month."""
+    n = queries_per_month()
+    inputs.number_of(
+        "Queries a month", "queries_per_month", n, most=_MOST_QUERIES, step=1_000.0, form="%.0f"
+    )
 
 
 def draw_machine() -> None:
